@@ -1,0 +1,221 @@
+"""Expression trees over the true label x and the prediction y.
+
+An expression is a flat prefix list, as gplearn keeps its programs: every node is followed by its
+operands. Each node carries one coefficient that multiplies its output (Section 3 of
+arXiv 1905.11528); an expression fresh from the genetic search has ones everywhere.
+
+This module knows neither NumPy nor TensorFlow: it is the data that everything else works on.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import sympy
+
+Node = str | int
+
+ARITY: Mapping[str, int] = {
+    "log": 1,
+    "square": 1,
+    "sqrt": 1,
+    "+": 2,
+    "-": 2,
+    "*": 2,
+    "/": 2,
+    "x": 0,
+    "y": 0,
+}
+"""Number of operands of every named node; integers are leaves."""
+
+MAX_DEPTH = 100
+"""Deepest tree that can be built; it bounds every recursion over a tree."""
+
+MAX_NODES = 2_000
+"""Largest tree that can be built."""
+
+
+def arity(node: Node) -> int:
+    """Number of operands that `node` takes."""
+    return ARITY[node] if isinstance(node, str) else 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Expression:
+    """A function f(x, y) as a tree in prefix order.
+
+    Attributes:
+        nodes: Function names (`ARITY`), `"x"`, `"y"` and integers, parents before operands.
+        coefficients: One finite factor per node, applied to that node's output. Ones if omitted.
+
+    Raises:
+        ValueError: If the nodes are not exactly one tree, are unknown or too many, or if the
+            coefficients do not match them.
+
+    Example:
+        >>> from glo_tf import Expression
+        >>> baikal = Expression(("-", "log", "y", "/", "x", "y"))
+        >>> str(baikal), baikal.size, baikal.depth
+        ('log(y) - x/y', 6, 2)
+    """
+
+    nodes: tuple[Node, ...]
+    coefficients: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        factors = tuple(float(value) for value in self.coefficients) or (1.0,) * len(self.nodes)
+        object.__setattr__(self, "coefficients", factors)
+        _check_nodes(self.nodes)
+        if len(factors) != len(self.nodes):
+            raise ValueError(
+                f"Expected one coefficient per node ({len(self.nodes)}). "
+                f"Received: {len(factors)} coefficients={factors}"
+            )
+        if not all(math.isfinite(value) for value in factors):
+            raise ValueError(f"Expected finite coefficients. Received: coefficients={factors}")
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"Expected a depth of at most {MAX_DEPTH}. Received: {self.depth}")
+
+    @classmethod
+    def parse(cls, text: str) -> Expression:
+        """Reads infix text such as `log(y) - x/y`; see `glo_tf.parsing.parse`."""
+        from glo_tf.parsing import parse
+
+        return parse(text)
+
+    @property
+    def size(self) -> int:
+        """Number of nodes."""
+        return len(self.nodes)
+
+    @property
+    def depth(self) -> int:
+        """Number of edges from the root to the deepest leaf; 0 for a leaf."""
+
+        def combine(_: int, operands: Sequence[int]) -> int:
+            return 1 + max(operands) if operands else 0
+
+        return self.fold(combine)
+
+    @property
+    def has_x_and_y(self) -> bool:
+        """Whether the tree contains both the label and the prediction."""
+        return "x" in self.nodes and "y" in self.nodes
+
+    @property
+    def has_unit_coefficients(self) -> bool:
+        """Whether every coefficient is 1."""
+        return all(value == 1.0 for value in self.coefficients)
+
+    def with_coefficients(self, coefficients: Sequence[float]) -> Expression:
+        """The same tree with other coefficients, in prefix order."""
+        return Expression(self.nodes, tuple(coefficients))
+
+    def negated(self) -> Expression:
+        """-f: the root's coefficient changes its sign."""
+        return self.with_coefficients((-self.coefficients[0], *self.coefficients[1:]))
+
+    def subtree_end(self, start: int) -> int:
+        """Index just past the subtree whose root is node `start`."""
+        open_operands, end = 1, start
+        while open_operands:
+            open_operands += arity(self.nodes[end]) - 1
+            end += 1
+        return end
+
+    def fold(self, combine: Callable[[int, Sequence[Any]], Any]) -> Any:
+        """Evaluates the tree bottom-up.
+
+        Args:
+            combine: Called as `combine(index, operands)` for every node, where `operands` are the
+                values of its operands from left to right.
+
+        Returns:
+            The value of the root.
+        """
+        stack: list[Any] = []
+        for index in range(len(self.nodes) - 1, -1, -1):
+            operands = [stack.pop() for _ in range(arity(self.nodes[index]))]
+            stack.append(combine(index, operands))
+        return stack.pop()
+
+    def canonical(self) -> Expression:
+        """The representative of all trees that differ only in the order of `+` and `*` operands.
+
+        IEEE addition and multiplication are commutative, so the value is the same to the last bit.
+        """
+
+        def combine(index: int, operands: Sequence[_Keyed]) -> _Keyed:
+            node = self.nodes[index]
+            ordered = sorted(operands) if node in ("+", "*") else operands
+            own = (arity(node), str(node), self.coefficients[index])
+            return (own, *(key for operand in ordered for key in operand))
+
+        keys = self.fold(combine)
+        nodes = tuple(int(name) if name.lstrip("-").isdigit() else name for _, name, _ in keys)
+        return Expression(nodes, tuple(coefficient for _, _, coefficient in keys))
+
+    def __str__(self) -> str:
+        from glo_tf.parsing import to_text
+
+        return to_text(self)
+
+    def sympy(self) -> sympy.Expr:
+        """The expression as SymPy sees it, in the symbols x and y."""
+        return self._to_sympy()
+
+    def latex(self) -> str:
+        """LaTeX of the expression in the shape in which it was found."""
+        import sympy
+
+        with sympy.evaluate(False):
+            return str(sympy.latex(self._to_sympy()))
+
+    def _to_sympy(self) -> sympy.Expr:
+        import sympy
+
+        functions: dict[Node, Callable[..., sympy.Expr]] = {
+            "log": sympy.log,
+            "square": lambda a: sympy.Pow(a, 2),
+            "sqrt": sympy.sqrt,
+            "+": lambda a, b: sympy.Add(a, b),
+            "-": lambda a, b: sympy.Add(a, sympy.Mul(-1, b)),
+            "*": lambda a, b: sympy.Mul(a, b),
+            "/": lambda a, b: sympy.Mul(a, sympy.Pow(b, -1)),
+            "x": lambda: sympy.Symbol("x"),
+            "y": lambda: sympy.Symbol("y"),
+        }
+
+        def combine(index: int, operands: Sequence[sympy.Expr]) -> sympy.Expr:
+            node, factor = self.nodes[index], self.coefficients[index]
+            value = sympy.Integer(node) if isinstance(node, int) else functions[node](*operands)
+            if factor == 1.0:
+                return value
+            exact = sympy.Integer(int(factor)) if factor.is_integer() else sympy.Float(factor)
+            return sympy.Mul(exact, value)
+
+        return self.fold(combine)
+
+
+_Keyed = tuple[tuple[int, str, float], ...]
+
+
+def _check_nodes(nodes: tuple[Node, ...]) -> None:
+    if not 1 <= len(nodes) <= MAX_NODES:
+        raise ValueError(f"Expected 1 to {MAX_NODES} nodes. Received: {len(nodes)} nodes")
+    open_operands = 1
+    for index, node in enumerate(nodes):
+        if isinstance(node, bool) or not (isinstance(node, int) or node in ARITY):
+            raise ValueError(
+                f"Expected an integer or one of {', '.join(ARITY)}. Received: nodes[{index}]={node!r}"
+            )
+        if open_operands == 0:
+            raise ValueError(f"Expected one tree, which ends before node {index}. Received: {nodes}")
+        open_operands += arity(node) - 1
+    if open_operands:
+        raise ValueError(f"Expected {open_operands} more operands at the end. Received: {nodes}")
