@@ -1,0 +1,87 @@
+"""A found loss beside cross-entropy: same budget, same seeds, and a tuned learning rate."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from glo_tf.expression import Expression
+
+if TYPE_CHECKING:
+    from glo_tf.training import Evaluation
+
+Evaluate = Callable[[Expression, int, float | None], "Evaluation"]
+"""`evaluate(loss, seed, learning_rate)`; a learning rate of None is the optimizer's own."""
+
+CROSS_ENTROPY = Expression.parse("-(x*log(y))")
+
+
+@dataclasses.dataclass(frozen=True)
+class ComparedLoss:
+    """One row of a comparison.
+
+    Attributes:
+        name: How the row is shown.
+        loss: The whole loss, per class.
+        learning_rate: What it was trained with; None is the optimizer's own.
+        seeds: Seeds of the trainings, fresh ones that the search did not select on.
+        fitnesses: Validation accuracy for each seed.
+    """
+
+    name: str
+    loss: Expression
+    learning_rate: float | None
+    seeds: tuple[int, ...]
+    fitnesses: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Mean validation accuracy."""
+        return statistics.fmean(self.fitnesses)
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation over the seeds; 0 for a single one."""
+        return statistics.stdev(self.fitnesses) if len(self.fitnesses) > 1 else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as JSON-ready data, with the mean."""
+        return {**dataclasses.asdict(self), "loss": str(self.loss), "mean": self.mean}
+
+
+def compare(
+    evaluate: Evaluate,
+    losses: Mapping[str, tuple[Expression, float | None]],
+    seeds: Sequence[int],
+) -> list[ComparedLoss]:
+    """Trains every loss once per seed; the seeds are paired (same weights, same batches).
+
+    Args:
+        evaluate: Trains one network.
+        losses: Name to loss and learning rate.
+        seeds: Seeds of the trainings.
+
+    Returns:
+        One row per loss, in the order of `losses`.
+    """
+    return [
+        ComparedLoss(
+            name=name,
+            loss=loss,
+            learning_rate=learning_rate,
+            seeds=tuple(seeds),
+            fitnesses=tuple(evaluate(loss, seed, learning_rate).fitness for seed in seeds),
+        )
+        for name, (loss, learning_rate) in losses.items()
+    ]
+
+
+def tune_learning_rate(
+    evaluate: Evaluate, loss: Expression, learning_rates: Sequence[float], seed: int
+) -> float:
+    """The learning rate with the best validation accuracy for `loss`; the smallest of equals."""
+    return max(
+        sorted(learning_rates), key=lambda learning_rate: evaluate(loss, seed, learning_rate).fitness
+    )

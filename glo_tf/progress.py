@@ -1,0 +1,86 @@
+"""What a search shows while it runs: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from glo_tf.callbacks import Callback, Generation
+from glo_tf.results import Record, SearchResult
+
+logger = logging.getLogger("glo_tf")
+
+
+class ProgressDisplay(Callback):
+    """Shows generation, best and mean fitness, counts and time left.
+
+    Args:
+        console: Where to; standard output if None. On a console that is no terminal there is one
+            line per generation.
+    """
+
+    def __init__(self, console: Console | None = None):
+        self._console = console or Console()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def on_search_begin(self, planned: int) -> None:
+        self._progress.update(self._task, total=planned)
+        self._progress.start()
+
+    def on_evaluation(self, record: Record) -> None:
+        description = f"{record.phase} {record.generation}"
+        self._progress.update(self._task, advance=1, description=description)
+
+    def on_generation(self, generation: Generation) -> None:
+        best = generation.best_so_far
+        line = (
+            f"{generation.phase} {generation.number}/{generation.total}  "
+            f"best {best.fitness if best else 0.0:.4f}  mean {generation.mean_fitness:.4f}  "
+            + "  ".join(f"{source} {count}" for source, count in sorted(generation.counts.items()))
+            + (f"  {best.loss}" if best else "")
+        )
+        logger.info(line)
+        self._progress.console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    def on_search_end(self, result: SearchResult) -> None:
+        self._progress.stop()
+        show_result(result, self._console)
+
+
+def show_result(result: SearchResult, console: Console) -> None:
+    """Prints the best loss and the comparison with cross-entropy."""
+    if result.interrupted:
+        console.print("Interrupted; this is what was found so far.")
+    if result.best is None:
+        console.print("No candidate was trained to the end.")
+        return
+    console.print(
+        f"\nBest loss: {result.best.loss}\n"
+        f"Validation accuracy in the search: {result.best.fitness:.4f}",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+    if result.comparison:
+        seeds = result.comparison[0].seeds
+        table = Table(title=f"Same steps, {len(seeds)} fresh seed(s)", title_justify="left")
+        table.add_column("loss")
+        table.add_column("learning rate")
+        table.add_column("validation accuracy", justify="right")
+        for row in result.comparison:
+            rate = "as given" if row.learning_rate is None else f"{row.learning_rate:g}"
+            table.add_row(row.name, rate, f"{row.mean:.4f} ± {row.deviation:.4f}")
+        console.print(table)

@@ -1,0 +1,339 @@
+"""The search: genetic discovery of a tree, then CMA-ES over its coefficients."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glo_tf import genetic, plugins
+from glo_tf.callbacks import COEFFICIENTS, DISCOVERY, Callback, Generation
+from glo_tf.coefficients import CoefficientSearch
+from glo_tf.compare import CROSS_ENTROPY, ComparedLoss, compare, tune_learning_rate
+from glo_tf.expression import Expression
+from glo_tf.operators import GloOperators
+from glo_tf.results import (
+    CACHED,
+    FAILED,
+    TRAINED,
+    OutputFolder,
+    Record,
+    SearchResult,
+    better,
+)
+from glo_tf.results import UNTRAINED as UNTRAINED_SOURCE
+from glo_tf.search_spaces import SearchSpace
+from glo_tf.training import OK, UNTRAINED, CandidateTrainer, Evaluation
+
+if TYPE_CHECKING:
+    import keras
+
+LEARNING_RATE_FACTORS = (1.0, 2.0, 5.0, 10.0, 20.0)
+"""Multiples of the optimizer's learning rate that cross-entropy is tuned over."""
+
+logger = logging.getLogger("glo_tf")
+
+
+class LossSearch:
+    """Searches for a loss function for a Keras model, as in arXiv 1905.11528.
+
+    A tree f(x, y) evolves over the true label x and the prediction y; the loss is -f, summed over
+    the classes and averaged over the batch. Fitness is the validation accuracy of a network trained
+    for `train_steps` steps. CMA-ES then tunes one coefficient per node of the best trees.
+
+    Args:
+        model: Function without arguments that returns a new `keras.Model` with class probabilities
+            `(N, C)` as its output.
+        train_data: Samples `(N, ...)` and labels, int `(N,)` or one-hot `(N, C)`.
+        validation_data: The same; decides the fitness.
+        optimizer: Keras optimizer, its name or its configuration.
+        search_space: Name of a registered search space, or a `SearchSpace`.
+        operators: Genetic operators; the paper's (`GloOperators`) if None.
+        train_steps: Training steps per candidate.
+        batch_size: Samples per step.
+        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        population_size: Candidates per generation of the discovery phase.
+        elites: Best candidates that go on unchanged.
+        generations: Generations of the discovery phase.
+        coefficient_expressions: How many of the best expressions get their coefficients tuned; 0
+            skips the phase.
+        coefficient_generations: CMA-ES generations per expression.
+        coefficient_population_size: CMA-ES candidates per generation; None is pycma's default,
+            4 + 3 ln(nodes).
+        coefficient_sigma0: Initial step size of CMA-ES.
+        comparison_seeds: Fresh seeds on which the best loss and cross-entropy are trained at the
+            end; 0 skips the comparison.
+        seed: Seed of the search and of every candidate's training.
+        output_dir: Folder for `best_loss.json` and `history.csv`; nothing is written if None.
+        overwrite: Whether earlier results in `output_dir` may be replaced.
+        callbacks: Observers.
+
+    Raises:
+        ValueError: If an argument is out of range or does not fit another; before any training.
+
+    Example:
+        >>> import keras
+        >>> from glo_tf import LossSearch, datasets
+        >>> digits = datasets.digits()
+        >>> def build_model():
+        ...     return keras.Sequential([
+        ...         keras.Input((8, 8, 1)), keras.layers.Flatten(),
+        ...         keras.layers.Dense(10, activation="softmax")])
+        >>> search = LossSearch(
+        ...     build_model, (digits.x_train, digits.y_train),
+        ...     (digits.x_validation, digits.y_validation),
+        ...     train_steps=50, population_size=8, elites=2, generations=2,
+        ...     coefficient_expressions=0, comparison_seeds=0)
+        >>> result = search.run()
+        >>> model = build_model()
+        >>> model.compile(optimizer="sgd", loss=result.best_loss)
+    """
+
+    def __init__(
+        self,
+        model: Callable[[], keras.Model],
+        train_data: tuple[np.ndarray, np.ndarray],
+        validation_data: tuple[np.ndarray, np.ndarray],
+        *,
+        optimizer: keras.Optimizer | str | dict[str, Any] = "sgd",
+        search_space: str | SearchSpace = "glo",
+        operators: genetic.Operators | None = None,
+        train_steps: int = 2000,
+        batch_size: int = 100,
+        epsilon: float = 1e-7,
+        population_size: int = 80,
+        elites: int = 6,
+        generations: int = 100,
+        coefficient_expressions: int = 1,
+        coefficient_generations: int = 20,
+        coefficient_population_size: int | None = None,
+        coefficient_sigma0: float = 1.5,
+        comparison_seeds: int = 3,
+        seed: int = 0,
+        output_dir: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        callbacks: Sequence[Callback] = (),
+    ):
+        _check_at_least(1, population_size=population_size, generations=generations)
+        _check_at_least(
+            0,
+            elites=elites,
+            coefficient_expressions=coefficient_expressions,
+            coefficient_generations=coefficient_generations,
+            comparison_seeds=comparison_seeds,
+            seed=seed,
+        )
+        if elites >= population_size:
+            raise ValueError(
+                "Expected a population_size larger than elites. "
+                f"Received: population_size={population_size}, elites={elites}"
+            )
+        if coefficient_population_size is not None:
+            _check_at_least(2, coefficient_population_size=coefficient_population_size)
+        if not coefficient_sigma0 > 0:
+            raise ValueError(
+                "Expected a positive coefficient_sigma0. "
+                f"Received: coefficient_sigma0={coefficient_sigma0}"
+            )
+        if isinstance(search_space, str):
+            search_space = plugins.load("glo_tf.search_spaces", search_space)()
+        self.search_space: SearchSpace = search_space
+        self.operators = operators if operators is not None else GloOperators(search_space)
+        self.population_size = population_size
+        self.elites = elites
+        self.generations = generations
+        self.coefficient_expressions = coefficient_expressions
+        self.coefficient_generations = coefficient_generations
+        self.coefficient_population_size = coefficient_population_size
+        self.coefficient_sigma0 = coefficient_sigma0
+        self.comparison_seeds = comparison_seeds
+        self.seed = seed
+        self.callbacks = tuple(callbacks)
+        self._trainer = CandidateTrainer(
+            model,
+            optimizer,
+            train_data,
+            validation_data,
+            train_steps=train_steps,
+            batch_size=batch_size,
+            epsilon=epsilon,
+        )
+        # Last, so that a refused argument leaves no folder behind.
+        self._output = None if output_dir is None else OutputFolder(output_dir, overwrite=overwrite)
+        self._evaluations: dict[tuple[str, int, float | None], Evaluation] = {}
+        self._history: list[Record] = []
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._best: Record | None = None
+
+    def evaluate(
+        self, loss: Expression, seed: int | None = None, learning_rate: float | None = None
+    ) -> Evaluation:
+        """Trains a network with `loss`, or returns the evaluation if that was done before.
+
+        Args:
+            loss: Whole loss per class, such as `Expression.parse("-(x*log(y))")`.
+            seed: The search's own if None.
+            learning_rate: The optimizer's own if None.
+
+        Returns:
+            The evaluation, with status `"untrained"` and fitness 0 if x or y is missing.
+        """
+        return self._evaluate(loss, self.seed if seed is None else seed, learning_rate)[0]
+
+    def run(self) -> SearchResult:
+        """Runs both phases and the comparison.
+
+        Ctrl-C ends the search at once; what was found until then is written and returned, with
+        `interrupted` set.
+        """
+        started = time.monotonic()
+        interrupted = False
+        comparison: list[ComparedLoss] = []
+        for callback in self.callbacks:
+            callback.on_search_begin(self._planned())
+        try:
+            self._discover()
+            for loss in self._best_expressions(self.coefficient_expressions):
+                self._tune_coefficients(loss)
+            if self._best is not None and self.comparison_seeds:
+                comparison = self._compare(self._best.loss)
+        except KeyboardInterrupt:
+            interrupted = True
+        result = SearchResult(
+            best=self._best,
+            comparison=comparison,
+            history=self._history,
+            counts=dict(self._counts),
+            seconds=time.monotonic() - started,
+            interrupted=interrupted,
+            epsilon=self._trainer.epsilon,
+        )
+        self._write(result)
+        for callback in self.callbacks:
+            callback.on_search_end(result)
+        return result
+
+    def _discover(self) -> None:
+        rng = np.random.default_rng([self.seed, 0])
+        population = genetic.initial_population(self.search_space, self.population_size, rng)
+        for number in range(1, self.generations + 1):
+            losses = [tree.canonical().negated() for tree in population]
+            records = self._evaluate_generation(DISCOVERY, number, self.generations, losses)
+            if number < self.generations:
+                fitnesses = [record.fitness for record in records]
+                population = genetic.next_generation(
+                    population, fitnesses, self.operators, elites=self.elites, rng=rng
+                )
+
+    def _tune_coefficients(self, loss: Expression) -> None:
+        search = CoefficientSearch(
+            loss.negated(),
+            sigma0=self.coefficient_sigma0,
+            population_size=self.coefficient_population_size,
+            seed=self.seed,
+        )
+        for number in range(1, self.coefficient_generations + 1):
+            if search.stopped:
+                logger.info("CMA-ES on %s has converged", loss)
+                break
+            losses = [tree.negated() for tree in search.ask()]
+            total = self.coefficient_generations
+            records = self._evaluate_generation(COEFFICIENTS, number, total, losses)
+            search.tell([r.fitness if r.status == OK else None for r in records])
+
+    def _evaluate_generation(
+        self, phase: str, number: int, total: int, losses: Sequence[Expression]
+    ) -> list[Record]:
+        records = []
+        for individual, loss in enumerate(losses, start=1):
+            evaluation, source = self._evaluate(loss, self.seed)
+            record = Record(
+                phase=phase,
+                generation=number,
+                individual=individual,
+                loss=loss,
+                fitness=evaluation.fitness,
+                status=evaluation.status,
+                source=source,
+                steps=evaluation.steps if source in (TRAINED, FAILED) else 0,
+            )
+            self._counts[source] += 1
+            if better(record, self._best):
+                self._best = record
+            records.append(record)
+            for callback in self.callbacks:
+                callback.on_evaluation(record)
+            self._history.append(record)
+        if self._output is not None:
+            self._output.write_history(self._history)
+        generation = Generation(
+            phase=phase,
+            number=number,
+            total=total,
+            mean_fitness=statistics.fmean(record.fitness for record in records),
+            best_so_far=self._best,
+            counts=dict(self._counts),
+        )
+        for callback in self.callbacks:
+            callback.on_generation(generation)
+        return records
+
+    def _evaluate(
+        self, loss: Expression, seed: int, learning_rate: float | None = None
+    ) -> tuple[Evaluation, str]:
+        """The evaluation and where it came from."""
+        if not loss.has_x_and_y:
+            nothing = Evaluation(loss, seed, fitness=0.0, status=UNTRAINED, steps=0, seconds=0.0)
+            return nothing, UNTRAINED_SOURCE
+        key = (str(loss), seed, learning_rate)
+        if key in self._evaluations:
+            return self._evaluations[key], CACHED
+        evaluation = self._trainer.evaluate(loss, seed=seed, learning_rate=learning_rate)
+        logger.info(
+            "%s  fitness %.4f  %s  %d steps  %.1f s",
+            *(loss, evaluation.fitness, evaluation.status, evaluation.steps, evaluation.seconds),
+        )
+        self._evaluations[key] = evaluation
+        return evaluation, TRAINED if evaluation.status == OK else FAILED
+
+    def _best_expressions(self, count: int) -> list[Expression]:
+        """The best distinct losses of the discovery phase, smaller trees first among equals."""
+        finished = {str(r.loss): r for r in self._history if r.status == OK and r.fitness > 0}
+        ranked = sorted(finished.values(), key=lambda r: (-r.fitness, r.loss.size, str(r.loss)))
+        return [record.loss for record in ranked[:count]]
+
+    def _compare(self, best: Expression) -> list[ComparedLoss]:
+        own_rate = self._trainer.learning_rate
+        losses: dict[str, tuple[Expression, float | None]] = {
+            "best loss": (best, None),
+            "cross-entropy": (CROSS_ENTROPY, None),
+        }
+        if own_rate is not None:
+            rates = [own_rate * factor for factor in LEARNING_RATE_FACTORS]
+            tuned = tune_learning_rate(self.evaluate, CROSS_ENTROPY, rates, self.seed)
+            losses["cross-entropy, tuned learning rate"] = (CROSS_ENTROPY, tuned)
+        seeds = range(self.seed + 1, self.seed + 1 + self.comparison_seeds)
+        return compare(self.evaluate, losses, seeds)
+
+    def _planned(self) -> int:
+        tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
+        return self.population_size * self.generations + self.coefficient_expressions * tuned
+
+    def _write(self, result: SearchResult) -> None:
+        if self._output is None:
+            return
+        self._output.write_history(result.history)
+        if result.best is not None:
+            self._output.write_best_loss(result)
+
+
+def _check_at_least(least: int, **values: int) -> None:
+    for name, value in values.items():
+        if value < least:
+            raise ValueError(f"Expected {name} of at least {least}. Received: {name}={value}")
