@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from glo_tf.expression import Expression
 
 if TYPE_CHECKING:
-    from glo_tf.training import Evaluation
+    from glo_tf.fitness import Evaluation
 
 Evaluate = Callable[[Expression, int, float | None], "Evaluation"]
 """`evaluate(loss, seed, learning_rate)`; a learning rate of None is the optimizer's own."""

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 
 from glo_tf.compare import ComparedLoss
 from glo_tf.expression import Expression
+from glo_tf.fitness import OK
 
 if TYPE_CHECKING:
     from glo_tf.losses import ExpressionLoss
-
-TRAINED, CACHED, FAILED, UNTRAINED = "trained", "cached", "failed", "untrained"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +82,7 @@ class SearchResult:
 
 def better(candidate: Record, incumbent: Record | None) -> bool:
     """Whether `candidate` beats `incumbent`: fitness first, then the smaller tree; ties keep."""
-    if candidate.status != "ok":
+    if candidate.status != OK:
         return False
     if incumbent is None:
         return True

@@ -17,19 +17,11 @@ from glo_tf.callbacks import COEFFICIENTS, DISCOVERY, Callback, Generation
 from glo_tf.coefficients import CoefficientSearch
 from glo_tf.compare import CROSS_ENTROPY, ComparedLoss, compare, tune_learning_rate
 from glo_tf.expression import Expression
+from glo_tf.fitness import FAILED, OK, TRAINED, Evaluation, FitnessCache
 from glo_tf.operators import GloOperators
-from glo_tf.results import (
-    CACHED,
-    FAILED,
-    TRAINED,
-    OutputFolder,
-    Record,
-    SearchResult,
-    better,
-)
-from glo_tf.results import UNTRAINED as UNTRAINED_SOURCE
+from glo_tf.results import OutputFolder, Record, SearchResult, better
 from glo_tf.search_spaces import SearchSpace
-from glo_tf.training import OK, UNTRAINED, CandidateTrainer, Evaluation
+from glo_tf.training import CandidateTrainer
 
 if TYPE_CHECKING:
     import keras
@@ -166,7 +158,7 @@ class LossSearch:
         )
         # Last, so that a refused argument leaves no folder behind.
         self._output = None if output_dir is None else OutputFolder(output_dir, overwrite=overwrite)
-        self._evaluations: dict[tuple[str, int, float | None], Evaluation] = {}
+        self._fitness = FitnessCache(self._trainer)
         self._history: list[Record] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._best: Record | None = None
@@ -184,7 +176,8 @@ class LossSearch:
         Returns:
             The evaluation, with status `"untrained"` and fitness 0 if x or y is missing.
         """
-        return self._evaluate(loss, self.seed if seed is None else seed, learning_rate)[0]
+        seed = self.seed if seed is None else seed
+        return self._fitness.evaluate(loss, seed=seed, learning_rate=learning_rate)[0]
 
     def run(self) -> SearchResult:
         """Runs both phases and the comparison.
@@ -252,7 +245,7 @@ class LossSearch:
     ) -> list[Record]:
         records = []
         for individual, loss in enumerate(losses, start=1):
-            evaluation, source = self._evaluate(loss, self.seed)
+            evaluation, source = self._fitness.evaluate(loss, seed=self.seed)
             record = Record(
                 phase=phase,
                 generation=number,
@@ -283,24 +276,6 @@ class LossSearch:
         for callback in self.callbacks:
             callback.on_generation(generation)
         return records
-
-    def _evaluate(
-        self, loss: Expression, seed: int, learning_rate: float | None = None
-    ) -> tuple[Evaluation, str]:
-        """The evaluation and where it came from."""
-        if not loss.has_x_and_y:
-            nothing = Evaluation(loss, seed, fitness=0.0, status=UNTRAINED, steps=0, seconds=0.0)
-            return nothing, UNTRAINED_SOURCE
-        key = (str(loss), seed, learning_rate)
-        if key in self._evaluations:
-            return self._evaluations[key], CACHED
-        evaluation = self._trainer.evaluate(loss, seed=seed, learning_rate=learning_rate)
-        logger.info(
-            "%s  fitness %.4f  %s  %d steps  %.1f s",
-            *(loss, evaluation.fitness, evaluation.status, evaluation.steps, evaluation.seconds),
-        )
-        self._evaluations[key] = evaluation
-        return evaluation, TRAINED if evaluation.status == OK else FAILED
 
     def _best_expressions(self, count: int) -> list[Expression]:
         """The best distinct losses of the discovery phase, smaller trees first among equals."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -15,34 +14,12 @@ import numpy as np
 import tensorflow as tf
 
 from glo_tf.expression import Expression
+from glo_tf.fitness import NON_FINITE, OK, Evaluation
+from glo_tf.resident_data import ResidentData
 from glo_tf.translate import Translation
 
 _WEIGHT_CHECK_INTERVAL = 100  # steps between looks at the weights; the loss is looked at each step
 _VALIDATION_BATCH = 500  # samples; bounds the memory of a validation pass
-
-OK, NON_FINITE, UNTRAINED = "ok", "non_finite", "untrained"
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """What one training with one candidate loss gave.
-
-    Attributes:
-        loss: The whole loss, per class; its text and coefficients identify the candidate.
-        seed: Seed that fixed weights, batch order and dropout masks.
-        fitness: Validation accuracy in [0, 1]; 0 if the training failed.
-        status: `"ok"`, `"non_finite"` (loss or weights became NaN or infinite) or `"untrained"`
-            (x or y is missing).
-        steps: Training steps done.
-        seconds: Wall time of the training; not part of the result's identity.
-    """
-
-    loss: Expression
-    seed: int
-    fitness: float
-    status: str
-    steps: int
-    seconds: float = dataclasses.field(compare=False)
 
 
 class CandidateTrainer:
@@ -87,10 +64,8 @@ class CandidateTrainer:
         self._sample_shape = (1, *train_data[0].shape[1:])
         self._model, self._optimizer = self._build(seed=0)
         classes = _number_of_classes(self._model, self._sample_shape)
-        self._samples, self._labels = _resident("train_data", train_data, classes)
-        self._validation_samples, self._validation_labels = _resident(
-            "validation_data", validation_data, classes
-        )
+        self._train_data = ResidentData.place("train_data", train_data, classes)
+        self._validation_data = ResidentData.place("validation_data", validation_data, classes)
         self._initial: dict[int, list[np.ndarray]] = {}
         self._compiled: tuple[Expression, Callable[..., Any]] | None = None
         self._interrupted = tf.Variable(False, trainable=False)
@@ -167,7 +142,7 @@ class CandidateTrainer:
     def _batches(self, seed: int) -> tf.Tensor:
         """Sample indices of every step, shape `(train_steps, batch_size)`, epoch by epoch."""
         rng = np.random.default_rng(seed)
-        samples = self._samples.shape[0]
+        samples = len(self._train_data)
         epochs = -(-self.train_steps * self.batch_size // samples)
         order = np.concatenate([rng.permutation(samples) for _ in range(epochs)])
         used = order[: self.train_steps * self.batch_size].astype(np.int32)
@@ -209,7 +184,7 @@ class CandidateTrainer:
     def _step(
         self, translation: Translation, coefficients: tf.Tensor, batch: tf.Tensor
     ) -> tf.Tensor:
-        samples, labels = tf.gather(self._samples, batch), tf.gather(self._labels, batch)
+        samples, labels = self._train_data.rows(batch)
         with tf.GradientTape() as tape:
             predictions = tf.cast(self._model(samples, training=True), tf.float32)
             clipped = tf.clip_by_value(predictions, self.epsilon, 1.0)
@@ -227,8 +202,8 @@ class CandidateTrainer:
 
     @tf.function(autograph=False)
     def _accuracy(self) -> tf.Tensor:
-        samples, labels = self._validation_samples, self._validation_labels
-        count = samples.shape[0]
+        samples, labels = self._validation_data.samples, self._validation_data.labels
+        count = len(self._validation_data)
 
         def add_batch(start: tf.Tensor, correct: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             end = start + _VALIDATION_BATCH
@@ -243,31 +218,6 @@ class CandidateTrainer:
 
 def _variables(model: keras.Model, optimizer: keras.Optimizer) -> list[keras.Variable]:
     return [*model.variables, *optimizer.variables]
-
-
-def _resident(
-    name: str, data: tuple[np.ndarray, np.ndarray], classes: int
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Samples as they are and labels as float32 one-hot rows, in the device's memory."""
-    samples, labels = data
-    if len(samples) != len(labels) or len(samples) == 0:
-        raise ValueError(
-            f"Expected {name} to have as many labels as samples, at least one. "
-            f"Received: {len(samples)} samples and {len(labels)} labels"
-        )
-    if labels.ndim == 1:
-        if labels.min() < 0 or labels.max() >= classes:
-            raise ValueError(
-                f"Expected labels of {name} in [0, {classes - 1}], as the model has {classes} outputs. "
-                f"Received: labels from {labels.min()} to {labels.max()}"
-            )
-        labels = keras.utils.to_categorical(labels, classes)
-    if labels.shape[1:] != (classes,):
-        raise ValueError(
-            f"Expected labels of {name} of shape (N,) or (N, {classes}). "
-            f"Received: shape={labels.shape}"
-        )
-    return tf.constant(samples), tf.constant(labels, tf.float32)
 
 
 def _number_of_classes(model: keras.Model, sample_shape: tuple[int, ...]) -> int:

@@ -1,0 +1,87 @@
+"""The second phase: CMA-ES, by pycma, over the coefficients of one tree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cma
+import numpy as np
+
+from glo_tf.expression import Expression
+
+
+class CoefficientSearch:
+    """Ask-and-tell search for the coefficients of one expression (Section 3, arXiv 1905.11528).
+
+    It is the (mu/mu_w, lambda)-CMA-ES with weighted rank-mu updates, started from ones.
+
+    Args:
+        expression: The tree to tune; its own coefficients are ignored.
+        sigma0: Initial step size.
+        population_size: Candidates per generation; None is pycma's default, 4 + 3 ln(nodes).
+        seed: Any non-negative integer.
+
+    Raises:
+        ValueError: If `sigma0` is not positive or the tree has a single node.
+    """
+
+    def __init__(
+        self,
+        expression: Expression,
+        *,
+        sigma0: float = 1.5,
+        population_size: int | None = None,
+        seed: int,
+    ):
+        if not sigma0 > 0:
+            raise ValueError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
+        if expression.size < 2:
+            raise ValueError(f"Expected a tree with an operation. Received: expression='{expression}'")
+        self._expression = expression
+        options = {
+            # pycma draws a new seed for 0, so the project's seeds are moved to positive ones.
+            "seed": seed % (2**31 - 1) + 1,
+            "verbose": -9,
+            # Accuracies tie often, above all where many candidates fail. A flat generation is no
+            # sign of convergence then, so only the caller's budget and sigma end the search.
+            "tolflatfitness": np.inf,
+            "tolfun": 0,
+            "tolfunhist": 0,
+            "tolstagnation": np.inf,
+        }
+        if population_size is not None:
+            options["popsize"] = population_size
+        self._strategy = cma.CMAEvolutionStrategy([1.0] * expression.size, sigma0, options)
+        self._asked: list[np.ndarray] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether CMA-ES has converged or degenerated."""
+        return bool(self._strategy.stop())
+
+    def ask(self) -> list[Expression]:
+        """The candidates of the next generation: the tree with new coefficients."""
+        self._asked = self._strategy.ask()
+        return [self._expression.with_coefficients(vector.tolist()) for vector in self._asked]
+
+    def tell(self, fitnesses: Sequence[float | None]) -> None:
+        """Reports the fitnesses of the candidates of the last `ask`, in their order.
+
+        Args:
+            fitnesses: Higher is better. None, NaN or an infinity is a failed candidate, which ranks
+                behind all others.
+
+        Raises:
+            ValueError: If there are not as many fitnesses as candidates.
+        """
+        if len(fitnesses) != len(self._asked):
+            raise ValueError(
+                f"Expected {len(self._asked)} fitnesses. Received: {len(fitnesses)} fitnesses"
+            )
+        costs = [
+            -value if value is not None and math.isfinite(value) else None for value in fitnesses
+        ]
+        # pycma would replace a missing value by the median. Explicit, it ranks last.
+        worst = max((cost for cost in costs if cost is not None), default=0.0) + 1.0
+        self._strategy.tell(self._asked, [worst if cost is None else cost for cost in costs])

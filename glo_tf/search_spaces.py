@@ -1,0 +1,115 @@
+"""Search spaces: which nodes trees are made of, and how likely each is."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import itertools
+from collections.abc import Mapping
+
+import numpy as np
+
+from glo_tf.expression import ARITY, Node, arity
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSpace:
+    """The nodes of a search and their weights.
+
+    Attributes:
+        name: Under which it is registered.
+        description: One line for `--mode=list`.
+        weights: Relative probability of each node (names of `glo_tf.expression.ARITY`, or integers)
+            among the nodes that may stand at a place.
+        max_initial_depth: Deepest tree of the initial population, in edges.
+
+    Raises:
+        ValueError: If a node is unknown, a weight is not positive, or x or y is missing.
+    """
+
+    name: str
+    description: str
+    weights: Mapping[Node, float]
+    max_initial_depth: int = 2
+
+    def __post_init__(self) -> None:
+        for node, weight in self.weights.items():
+            if not (isinstance(node, int) or node in ARITY):
+                raise ValueError(
+                    f"Expected integers and nodes among {', '.join(ARITY)}. Received: {node!r}"
+                )
+            if not weight > 0:
+                raise ValueError(f"Expected positive weights. Received: weights[{node!r}]={weight}")
+        if not {"x", "y"} <= set(self.weights):
+            raise ValueError(f"Expected weights for x and y. Received: {sorted(map(str, self.weights))}")
+        if self.max_initial_depth < 0:
+            raise ValueError(
+                "Expected max_initial_depth of at least 0. "
+                f"Received: max_initial_depth={self.max_initial_depth}"
+            )
+        by_arity = {count: _Wheel(self.weights, {count}) for count in set(map(arity, self.weights))}
+        object.__setattr__(self, "_by_arity", by_arity)
+        object.__setattr__(self, "_all", _Wheel(self.weights, {0, 1, 2}))
+        inner = {1, 2} & set(by_arity)
+        object.__setattr__(self, "_functions", _Wheel(self.weights, inner) if inner else None)
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of the nodes that take operands."""
+        return tuple(node for node in self.weights if isinstance(node, str) and arity(node))
+
+    def draw_same_arity(self, count: int, random: float) -> Node:
+        """The node with `count` operands at `random`, uniform in [0, 1), of the weights' wheel."""
+        return self._by_arity[count].at(random)  # type: ignore[attr-defined, no-any-return]
+
+    def draw_leaf(self, random: float) -> Node:
+        """A leaf; `random` as in `draw_same_arity`."""
+        return self.draw_same_arity(0, random)
+
+    def draw_function(self, random: float) -> Node | None:
+        """A node with operands; None if the space has none."""
+        return None if self._functions is None else self._functions.at(random)  # type: ignore[attr-defined, no-any-return]
+
+    def draw_tree(self, rng: np.random.Generator) -> tuple[Node, ...]:
+        """Random prefix list of depth at most `max_initial_depth`, its nodes drawn by weight."""
+
+        def grow(depth: int) -> list[Node]:
+            wheel = self._all if depth else self._by_arity[0]  # type: ignore[attr-defined]
+            node = wheel.at(rng.random())
+            return [node, *itertools.chain(*(grow(depth - 1) for _ in range(arity(node))))]
+
+        return tuple(grow(self.max_initial_depth))
+
+
+class _Wheel:
+    """Nodes of some arities, found by a uniform random number."""
+
+    def __init__(self, weights: Mapping[Node, float], arities: set[int]):
+        self._nodes = [node for node in weights if arity(node) in arities]
+        self._cumulative = list(itertools.accumulate(weights[node] for node in self._nodes))
+
+    def at(self, random: float) -> Node:
+        place = bisect.bisect_right(self._cumulative, random * self._cumulative[-1])
+        return self._nodes[min(place, len(self._nodes) - 1)]
+
+
+def glo() -> SearchSpace:
+    """log, square, sqrt, + - * /, x, y, 1, -1: the nodes of arXiv 1905.11528.
+
+    The nodes are the paper's; weights and initial depth are the project's default, as the paper's
+    appendix is not public.
+    """
+    weights: dict[Node, float] = {
+        "log": 3.0,
+        "square": 1.0,
+        "sqrt": 2.0,
+        "+": 1.0,
+        "-": 1.0,
+        "*": 1.0,
+        "/": 1.0,
+        "x": 3.0,
+        "y": 3.0,
+        1: 1.0,
+        -1: 1.0,
+    }
+    return SearchSpace("glo", "the paper's nodes: log, square, sqrt, + - * /, x, y, 1, -1", weights)

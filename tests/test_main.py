@@ -1,0 +1,145 @@
+"""The command line as a user meets it: real processes where the process matters."""
+
+import csv
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import glo_tf
+from glo_tf import main as command_line
+
+QUICK = [
+    "--dataset=digits",
+    "--architecture=mlp",
+    "--train_steps=20",
+    "--population_size=10",
+    "--elites=2",
+    "--generations=2",
+    "--coefficient_generations=2",
+    "--comparison_seeds=1",
+]
+
+
+def run(*arguments: str) -> int:
+    return command_line.main(["glo-tf", *arguments])
+
+
+def test_a_search_writes_its_results_and_repeats_from_its_own_flags(tmp_path, capsys) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert run(*QUICK, "--seed=3", f"--output_dir={first}") == 0
+    output = capsys.readouterr().out
+    assert {"best_loss.json", "history.csv", "search.flags", "search.log"} <= {
+        path.name for path in first.iterdir()
+    }
+    assert str(glo_tf.load_loss(first / "best_loss.json").expression) in output
+    assert "cross-entropy" in output
+    assert "discovery 2/2" in output
+    assert "\x1b" not in output  # plain lines where the output is no terminal
+    assert "fitness" in (first / "search.log").read_text()
+
+    flags = [
+        line for line in (first / "search.flags").read_text().splitlines() if "output_dir" not in line
+    ]
+    (tmp_path / "again.flags").write_text("\n".join(flags))
+    assert run(f"--flagfile={tmp_path / 'again.flags'}", f"--output_dir={second}") == 0
+    assert (first / "history.csv").read_bytes() == (second / "history.csv").read_bytes()
+    assert (first / "best_loss.json").read_bytes() == (second / "best_loss.json").read_bytes()
+
+
+def test_gplearn_operators_are_a_flag_away(tmp_path) -> None:
+    arguments = ("--operators=gplearn", "--coefficient_expressions=0", "--comparison_seeds=0")
+    assert run(*QUICK, *arguments, f"--output_dir={tmp_path}") == 0
+
+
+def test_list_shows_every_plugin(capsys) -> None:
+    assert run("--mode=list") == 0
+    output = capsys.readouterr().out
+    for name in ("digits", "mnist", "fashion_mnist", "cifar10", "mlp", "glo_mnist_cnn", "glo"):
+        assert name in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset=nothing"], "Expected one of cifar10, digits"),
+        (["--architecture=nothing"], "Expected one of"),
+        (["--search_space=nothing"], "Expected one of"),
+        (["--optimizer=nothing"], "nothing"),
+        (["--no_such_flag=1"], "no_such_flag"),
+        (["--train_steps=many"], "train_steps"),
+        (["--train_steps=-1"], "train_steps=-1"),
+        (["--population_size=3", "--elites=5"], "population_size=3, elites=5"),
+        (["--batch_size=1000000"], "batch_size=1000000"),
+        (["--crossover_probability=1.5"], "1.5"),
+        (["--flagfile=nothing.flags"], "digits.flags, mnist.flags"),
+        (["surplus"], "surplus"),
+        (["--output_dir=/proc/nothing"], "output_dir"),
+        (["--data_dir=/nothing", "--dataset=fashion_mnist"], "fashion_mnist"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys, tmp_path) -> None:
+    arguments = [*QUICK, f"--output_dir={tmp_path / 'out'}", *arguments]
+    assert run(*arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_malformed_flagfile_is_bad_input(tmp_path, capsys) -> None:
+    (tmp_path / "bad.flags").write_text("--train_steps\n--what is this?\n")
+    assert run(f"--flagfile={tmp_path / 'bad.flags'}") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_every_shipped_flagfile_parses() -> None:
+    names = {path.name for path in (pathlib.Path(__file__).parents[1] / "configs").glob("*.flags")}
+    assert {"digits.flags", "mnist_quick.flags", "mnist.flags"} <= names
+    for name in names:
+        values = command_line.define_flags()
+        values(command_line._resolve_flagfiles(["glo-tf", f"--flagfile={name}"]))
+        assert values.population_size > values.elites
+
+
+def test_help_lists_every_flag_within_a_second() -> None:
+    started = time.perf_counter()
+    output = subprocess.run(
+        [sys.executable, "-m", "glo_tf.main", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    seconds = time.perf_counter() - started
+    for name in command_line.define_flags():
+        assert name in output
+    imported = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "glo_tf.main", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    assert "tensorflow" not in imported
+    assert "keras" not in imported
+    assert seconds < 10, "help is for reading, not for waiting"
+
+
+def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
+    arguments = [*QUICK, "--train_steps=200", "--generations=1000", f"--output_dir={tmp_path / 'out'}"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "glo_tf.main", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line.startswith("discovery 2/"):
+            break
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted" in output
+    assert errors == ""  # neither a traceback nor TensorFlow's start-up messages
+    with (tmp_path / "out" / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) >= 20

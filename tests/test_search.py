@@ -1,0 +1,193 @@
+"""`LossSearch` on real digits: both phases, the cache, interruption, the files it writes."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import glo_tf
+from glo_tf import datasets
+from glo_tf.callbacks import Callback, Generation
+from glo_tf.expression import Expression
+from glo_tf.gplearn_operators import GplearnOperators
+from glo_tf.results import Record
+from glo_tf.search import LossSearch
+from glo_tf.search_spaces import glo
+
+DIGITS = datasets.digits()
+
+
+def build_model() -> keras.Model:
+    flat, out = keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")
+    return keras.Sequential([keras.Input(DIGITS.input_shape), flat, out])
+
+
+def make_search(**arguments) -> LossSearch:
+    settings = {
+        "optimizer": keras.optimizers.SGD(0.1),
+        "train_steps": 20,
+        "batch_size": 50,
+        "population_size": 10,
+        "elites": 2,
+        "generations": 3,
+        "coefficient_generations": 2,
+        "comparison_seeds": 2,
+    }
+    return LossSearch(
+        build_model,
+        (DIGITS.x_train, DIGITS.y_train),
+        (DIGITS.x_validation, DIGITS.y_validation),
+        **{**settings, **arguments},
+    )
+
+
+class Recorder(Callback):
+    def __init__(self) -> None:
+        self.planned = 0
+        self.records: list[Record] = []
+        self.generations: list[Generation] = []
+        self.result = None
+
+    def on_search_begin(self, planned: int) -> None:
+        self.planned = planned
+
+    def on_evaluation(self, record: Record) -> None:
+        self.records.append(record)
+
+    def on_generation(self, generation: Generation) -> None:
+        self.generations.append(generation)
+
+    def on_search_end(self, result) -> None:
+        self.result = result
+
+
+def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
+    recorder = Recorder()
+    search = make_search(output_dir=tmp_path, callbacks=[recorder], population_size=20)
+    result = search.run()
+    assert recorder.result is result
+    assert recorder.records == result.history
+    assert [g.phase for g in recorder.generations] == ["discovery"] * 3 + ["coefficients"] * 2
+    assert not result.interrupted
+    assert result.best.fitness == max(r.fitness for r in result.history)
+
+    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    assert [row["loss"] for row in rows] == [str(r.loss) for r in result.history]
+    assert [float(row["fitness"]) for row in rows] == [r.fitness for r in result.history]
+
+    loss = glo_tf.load_loss(tmp_path / "best_loss.json")
+    assert loss.expression == str(result.best.loss)
+    metadata = json.loads((tmp_path / "best_loss.json").read_text())["metadata"]
+    names = [row["name"] for row in metadata["comparison"]]
+    assert names == ["best loss", "cross-entropy", "cross-entropy, tuned learning rate"]
+    assert all(row["seeds"] == [1, 2] for row in metadata["comparison"])
+
+    model = build_model()
+    model.compile("sgd", loss=loss)
+    history = model.fit(
+        DIGITS.x_train, keras.utils.to_categorical(DIGITS.y_train), epochs=1, verbose=0
+    )
+    assert np.isfinite(history.history["loss"][0])
+
+
+def test_no_expression_is_trained_twice_and_cached_ones_cost_no_step() -> None:
+    result = make_search(population_size=30).run()
+    trained = [str(r.loss) for r in result.history if r.source in ("trained", "failed")]
+    assert len(trained) == len(set(trained))
+    assert any(r.source == "cached" for r in result.history)
+    assert all(r.steps == 0 for r in result.history if r.source in ("cached", "untrained"))
+
+
+def test_trees_without_x_or_without_y_get_fitness_0_untrained() -> None:
+    history = make_search(population_size=30).run().history
+    without = [r for r in history if not r.loss.has_x_and_y]
+    assert without
+    assert {(r.fitness, r.status, r.source, r.steps) for r in without} == {
+        (0.0, "untrained", "untrained", 0)
+    }
+
+
+def test_the_seed_fixes_the_whole_search() -> None:
+    histories = [make_search(seed=seed).run().history for seed in (5, 5, 6)]
+    assert histories[0] == histories[1]
+    assert [str(r.loss) for r in histories[0]] != [str(r.loss) for r in histories[2]]
+
+
+def test_the_first_phase_evolves_unit_coefficients_and_the_second_tunes_the_best() -> None:
+    result = make_search(population_size=20, coefficient_expressions=2).run()
+    discovery = [r for r in result.history if r.phase == "discovery"]
+    tuned = [r for r in result.history if r.phase == "coefficients"]
+    assert all(r.loss.negated().has_unit_coefficients for r in discovery)
+    by_fitness = sorted({r.fitness for r in discovery if r.status == "ok"}, reverse=True)
+    nodes = list(dict.fromkeys(r.loss.nodes for r in tuned))
+    best = [r for r in discovery if r.fitness == by_fitness[0]]
+    assert nodes[0] in {r.loss.nodes for r in best}
+    assert 1 <= len(nodes) <= 2
+
+
+def test_gplearn_operators_drive_the_search() -> None:
+    operators = GplearnOperators(glo(), p_crossover=0.5, p_subtree_mutation=0.3)
+    result = make_search(operators=operators, coefficient_expressions=0).run()
+    assert {r.phase for r in result.history} == {"discovery"}
+
+
+def test_an_interrupted_search_writes_and_returns_what_it_found(tmp_path) -> None:
+    class Interrupt(Callback):
+        def on_generation(self, generation: Generation) -> None:
+            if generation.number == 2:
+                raise KeyboardInterrupt
+
+    recorder = Recorder()
+    search = make_search(output_dir=tmp_path, population_size=30, callbacks=[recorder, Interrupt()])
+    result = search.run()
+    assert result.interrupted
+    assert recorder.result is result
+    assert len(result.history) == 60
+    assert result.comparison == []
+    assert glo_tf.load_loss(tmp_path / "best_loss.json").expression == str(result.best.loss)
+
+
+def test_evaluate_trains_a_given_loss() -> None:
+    search = make_search()
+    evaluation = search.evaluate(Expression.parse("-(x*log(y))"))
+    assert evaluation.status == "ok"
+    assert evaluation.seed == 0
+    assert search.evaluate(Expression.parse("-log(y)")).status == "untrained"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"population_size": 4, "elites": 4}, "population_size=4, elites=4"),
+        ({"generations": 0}, "Expected generations of at least 1. Received: generations=0"),
+        ({"seed": -1}, "Expected seed of at least 0. Received: seed=-1"),
+        ({"train_steps": -5}, "train_steps=-5"),
+        ({"batch_size": 10**6}, "batch_size=1000000"),
+        ({"coefficient_sigma0": 0.0}, "coefficient_sigma0=0.0"),
+        ({"coefficient_population_size": 1}, "coefficient_population_size=1"),
+        ({"search_space": "nothing"}, "Expected one of .*glo.*nothing"),
+    ],
+)
+def test_bad_arguments_are_refused_before_any_training(arguments, message, tmp_path) -> None:
+    with pytest.raises(ValueError, match=message):
+        make_search(output_dir=tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_earlier_results_are_not_overwritten_unasked(tmp_path) -> None:
+    short = {"generations": 1, "coefficient_expressions": 0, "comparison_seeds": 0}
+    make_search(output_dir=tmp_path, **short).run()
+    written = (tmp_path / "history.csv").read_bytes()
+    with pytest.raises(ValueError, match="without earlier results"):
+        make_search(output_dir=tmp_path, **short)
+    assert (tmp_path / "history.csv").read_bytes() == written
+    make_search(output_dir=tmp_path, overwrite=True, seed=9, **short).run()
+    assert (tmp_path / "history.csv").read_bytes() != written
+
+
+def test_an_output_dir_that_is_a_file_is_refused(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="Expected a writable output_dir"):
+        make_search(output_dir=tmp_path / "file")

@@ -1,0 +1,114 @@
+"""The translator against an independent NumPy float64 reference, in value and gradient."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from expression_strategies import expressions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glo_tf.expression import Expression, arity
+from glo_tf.translate import Translation
+
+X = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.3])
+Y = np.array([1e-7, 1e-7, 1.0, 1.0, 0.4, 0.6])
+
+
+def reference(expression: Expression, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Value and d/dy by the rules of calculus, recursively; shares no code with the package."""
+
+    def walk(index: int) -> tuple[np.ndarray, np.ndarray, int]:
+        node, factor = expression.nodes[index], expression.coefficients[index]
+        index += 1
+        operands = []
+        for _ in range(arity(node)):
+            value, slope, index = walk(index)
+            operands.append((value, slope))
+        match node, operands:
+            case "x", []:
+                value, slope = x, 0 * y
+            case "y", []:
+                value, slope = y, 0 * y + 1
+            case int(), []:
+                value, slope = 0 * y + node, 0 * y
+            case "log", [(a, da)]:
+                value, slope = np.log(a), da / a
+            case "square", [(a, da)]:
+                value, slope = a * a, 2 * a * da
+            case "sqrt", [(a, da)]:
+                value, slope = np.sqrt(a), da / (2 * np.sqrt(a))
+            case "+", [(a, da), (b, db)]:
+                value, slope = a + b, da + db
+            case "-", [(a, da), (b, db)]:
+                value, slope = a - b, da - db
+            case "*", [(a, da), (b, db)]:
+                value, slope = a * b, da * b + a * db
+            case "/", [(a, da), (b, db)]:
+                value, slope = a / b, (da - a / b * db) / b
+        return factor * value, factor * slope, index
+
+    with np.errstate(all="ignore"):
+        value, slope, _ = walk(0)
+    return value, slope
+
+
+def translated(expression: Expression) -> tuple[np.ndarray, np.ndarray]:
+    translation, y = Translation(expression), tf.constant(Y)
+    with tf.GradientTape() as tape:
+        tape.watch(y)
+        value = translation(tf.constant(X), y)
+    slope = tape.gradient(value, y, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return value.numpy(), slope.numpy()
+
+
+@settings(max_examples=60, deadline=None)
+@given(expressions(unit=False))
+def test_agrees_with_the_reference_in_value_and_gradient(expression: Expression) -> None:
+    value, slope = translated(expression)
+    expected_value, expected_slope = reference(expression, X, Y)
+    scale = 1 + np.max(np.abs(expected_value[np.isfinite(expected_value)]), initial=0)
+    np.testing.assert_allclose(value, expected_value, rtol=1e-9, atol=1e-9 * scale)
+    # Where the reference has a finite slope, so has the graph. Where it has none, nor has the graph,
+    # unless forward and backward differentiation meet 0 * inf in another order.
+    finite = np.isfinite(expected_slope) & np.isfinite(slope)
+    scale = 1 + np.max(np.abs(expected_slope[finite]), initial=0)
+    np.testing.assert_allclose(slope[finite], expected_slope[finite], rtol=1e-7, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("log(y - y)", -np.inf),
+        ("log(y - 2)", np.nan),
+        ("x/(y - y)", np.inf),
+        ("-(x/(y - y))", -np.inf),
+        ("sqrt(y - 2)", np.nan),
+        ("(y - y)/(x - x)", np.nan),
+    ],
+)
+def test_nan_and_infinity_follow_ieee(text: str, expected: float) -> None:
+    value = Translation(Expression.parse(text))([1.0], [0.5]).numpy()
+    np.testing.assert_array_equal(value, np.float32([expected]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(-3, 3), min_size=6, max_size=6))
+def test_new_coefficients_never_retrace(coefficients: list[float]) -> None:
+    expression = Expression.parse("log(y) - x/y")
+    translation = _BAIKAL
+    value = translation(X, Y, coefficients)
+    expected, _ = reference(expression.with_coefficients(coefficients), X, Y)
+    np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-9)
+    assert translation.trace_count == 1
+
+
+_BAIKAL = Translation(Expression.parse("log(y) - x/y"))
+
+
+def test_a_tree_of_constants_has_the_shape_of_the_predictions() -> None:
+    assert Translation(Expression.parse("1 + 1"))([[1.0, 0.0]], [[0.5, 0.5]]).shape == (1, 2)
+
+
+def test_wrong_number_of_coefficients_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(6,\). Received: shape=\(2,\)"):
+        _BAIKAL(X, Y, [1.0, 2.0])
