@@ -1,0 +1,68 @@
+"""Packaging of glo_tf; tool settings are in pyproject.toml."""
+
+from setuptools import setup
+
+setup(
+    name="glo_tf",
+    version="0.1.0",
+    description="Find better loss functions automatically, for people who train Keras models",
+    long_description=open("README.md", encoding="utf-8").read(),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    classifiers=[
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+    packages=["glo_tf", "glo_tf.configs"],
+    # The flagfiles live in configs/ and are installed as glo_tf/configs/.
+    package_dir={"glo_tf": "glo_tf", "glo_tf.configs": "configs"},
+    package_data={"glo_tf": ["py.typed"], "glo_tf.configs": ["*.flags"]},
+    install_requires=[
+        "absl-py>=2.1",
+        "cma>=4.0",
+        "gplearn>=0.4.3",
+        "importlib_resources",  # tensorflow-datasets imports it without asking for it
+        "keras>=3.10",
+        "numpy>=1.26",
+        "rich>=13.0",
+        "scikit-learn>=1.5",
+        "sympy>=1.12",
+        "tensorflow>=2.19",
+        "tensorflow-datasets>=4.9",
+    ],
+    extras_require={
+        "test": [
+            "hypothesis>=6.100",
+            "matplotlib>=3.8",
+            "mypy>=1.10",
+            "pytest>=8.0",
+            "pytest-timeout>=2.3",
+            "ruff>=0.6",
+            "build>=1.0",
+        ],
+        "plot": ["matplotlib>=3.8"],
+        # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
+        "backends": ["jax>=0.4.30", "torch==2.13.0"],
+        "ray": ["ray>=2.40"],
+        "gpu": ["tensorflow[and-cuda]>=2.19"],
+    },
+    entry_points={
+        "console_scripts": ["glo-tf = glo_tf.main:cli"],
+        "glo_tf.datasets": [
+            "cifar10 = glo_tf.datasets:cifar10",
+            "digits = glo_tf.datasets:digits",
+            "fashion_mnist = glo_tf.datasets:fashion_mnist",
+            "mnist = glo_tf.datasets:mnist",
+        ],
+        "glo_tf.architectures": [
+            "glo_cifar_cnn = glo_tf.architectures:glo_cifar_cnn",
+            "glo_mnist_cnn = glo_tf.architectures:glo_mnist_cnn",
+            "mlp = glo_tf.architectures:mlp",
+        ],
+        "glo_tf.search_spaces": ["glo = glo_tf.search_spaces:glo"],
+    },
+)
