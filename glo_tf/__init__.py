@@ -1,0 +1,63 @@
+"""Better loss functions, found automatically: Genetic Loss-function Optimization for Keras.
+
+Names are imported when they are first used, so that `import glo_tf` is quick and losses need no
+TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glo_tf.callbacks import Callback
+    from glo_tf.datasets import Dataset
+    from glo_tf.expression import Expression
+    from glo_tf.loss_io import load_loss, save_loss
+    from glo_tf.losses import Baikal, BaikalCMA, ExpressionLoss
+    from glo_tf.parsing import ParseError
+    from glo_tf.results import SearchResult
+    from glo_tf.search import LossSearch
+    from glo_tf.search_spaces import SearchSpace
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    "Baikal": "losses",
+    "BaikalCMA": "losses",
+    "Callback": "callbacks",
+    "Dataset": "datasets",
+    "Expression": "expression",
+    "ExpressionLoss": "losses",
+    "LossSearch": "search",
+    "ParseError": "parsing",
+    "SearchResult": "results",
+    "SearchSpace": "search_spaces",
+    "load_loss": "loss_io",
+    "save_loss": "loss_io",
+}
+
+__all__ = [
+    "Baikal",
+    "BaikalCMA",
+    "Callback",
+    "Dataset",
+    "Expression",
+    "ExpressionLoss",
+    "LossSearch",
+    "ParseError",
+    "SearchResult",
+    "SearchSpace",
+    "load_loss",
+    "save_loss",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'glo_tf' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"glo_tf.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

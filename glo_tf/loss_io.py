@@ -1,0 +1,89 @@
+"""Losses as JSON files: data only, checked in full when it is read."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from glo_tf.losses import ExpressionLoss
+
+FORMAT, VERSION = "glo_tf.loss", 1
+
+_MAX_BYTES = 1_000_000
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "expression": str,
+    "from_logits": bool,
+    "epsilon": (int, float),
+    "label_smoothing": (int, float),
+    "reduction": (str, type(None)),
+    "name": str,
+}
+
+
+def save_loss(
+    loss: ExpressionLoss,
+    path: str | os.PathLike[str],
+    *,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Writes a loss to a JSON file; a crash leaves the old file or the new one.
+
+    Args:
+        loss: `ExpressionLoss`, `Baikal` or `BaikalCMA`.
+        path: The file.
+        metadata: JSON-ready remarks that `load_loss` does not read.
+
+    Raises:
+        TypeError: If `loss` is not an `ExpressionLoss`.
+    """
+    if not isinstance(loss, ExpressionLoss):
+        raise TypeError(f"Expected an ExpressionLoss. Received: {type(loss).__name__}")
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "expression": loss.expression,
+        "from_logits": loss.from_logits,
+        "epsilon": loss.epsilon,
+        "label_smoothing": loss.label_smoothing,
+        "reduction": loss.reduction,
+        "name": loss.name,
+        "metadata": dict(metadata or {}),
+    }
+    text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    partial = pathlib.Path(f"{os.fspath(path)}.partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
+
+
+def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
+    """Reads a loss that `save_loss` wrote, such as a search's `best_loss.json`.
+
+    The expression is parsed by a closed grammar; nothing in the file is ever executed.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is not such a file, has another version, or holds values out of range.
+    """
+    path = pathlib.Path(path)
+    if path.stat().st_size > _MAX_BYTES:
+        raise ValueError(f"Expected a loss file of at most {_MAX_BYTES} bytes. Received: '{path}'")
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"Expected a JSON file ({error}). Received: '{path}'") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise ValueError(f"Expected a file with format '{FORMAT}'. Received: '{path}'")
+    if document.get("version") != VERSION:
+        raise ValueError(
+            f"Expected version {VERSION}. Received: version={document.get('version')!r} in '{path}'"
+        )
+    arguments = {}
+    for field, types in _FIELDS.items():
+        value = document.get(field)
+        if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
+            raise ValueError(f"Expected a valid '{field}'. Received: {value!r} in '{path}'")
+        arguments[field] = value
+    return ExpressionLoss(**arguments)
