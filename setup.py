@@ -1,12 +1,14 @@
 """Packaging of glo_tf; tool settings are in pyproject.toml."""
 
+from pathlib import Path
+
 from setuptools import setup
 
 setup(
     name="glo_tf",
     version="0.1.0",
     description="Find better loss functions automatically, for people who train Keras models",
-    long_description=open("README.md", encoding="utf-8").read(),
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     license_files=["LICENSE"],

@@ -47,8 +47,8 @@ def glo_mnist_cnn(input_shape: tuple[int, ...], num_classes: int) -> keras.Model
 def glo_cifar_cnn(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:
     """AlexNet-style network for CIFAR-10; the paper's recipe is not public, this one is ours.
 
-    Five 3x3 convolutions (64, 192, 384, 256, 256) with three 2x2 max-poolings, then two dense layers
-    of 1,024 with dropout 0.5.
+    Five 3x3 convolutions (64, 192, 384, 256, 256) with three 2x2 max-poolings, then two dense
+    layers of 1,024 with dropout 0.5.
     """
     import keras
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import urllib.error
+import urllib.request
 
 import numpy as np
 
@@ -96,44 +98,69 @@ def digits(data_dir: str | None = None) -> Dataset:
 
 def mnist(data_dir: str | None = None) -> Dataset:
     """28x28 handwritten digits, 10 classes, 55,000 / 5,000 / 10,000 images (TFDS)."""
-    return _from_tfds("mnist", validation=5_000, data_dir=data_dir)
+    source = "https://storage.googleapis.com/cvdf-datasets/mnist/train-labels-idx1-ubyte.gz"
+    return _from_tfds("mnist", source, validation=5_000, data_dir=data_dir)
 
 
 def fashion_mnist(data_dir: str | None = None) -> Dataset:
     """28x28 clothing articles, 10 classes, 55,000 / 5,000 / 10,000 images (TFDS)."""
-    return _from_tfds("fashion_mnist", validation=5_000, data_dir=data_dir)
+    source = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"
+    return _from_tfds("fashion_mnist", source, validation=5_000, data_dir=data_dir)
 
 
 def cifar10(data_dir: str | None = None) -> Dataset:
     """32x32 colour photographs, 10 classes, 45,000 / 5,000 / 10,000 images (TFDS)."""
-    return _from_tfds("cifar10", validation=5_000, data_dir=data_dir)
+    source = "https://www.cs.toronto.edu/~kriz/cifar.html"
+    return _from_tfds("cifar10", source, validation=5_000, data_dir=data_dir)
 
 
-def _from_tfds(name: str, *, validation: int, data_dir: str | None) -> Dataset:
-    """The training split's last `validation` images become the validation split."""
+def _from_tfds(name: str, source: str, *, validation: int, data_dir: str | None) -> Dataset:
+    """The training split's last `validation` images become the validation split.
+
+    `source` is an address on the host that TFDS downloads the data from.
+    """
     import tensorflow_datasets as tfds
 
     data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")
     tfds.disable_progress_bar()
     splits = [f"train[:-{validation}]", f"train[-{validation}:]", "test"]
     try:
+        builder = tfds.builder(name, data_dir=data_dir)
+        if not builder.is_prepared():
+            _check_reachable(source)
+            builder.download_and_prepare()
         # A batch of -1 is the whole split as one tensor.
-        loaded, info = tfds.load(
-            name,
-            split=splits,
-            data_dir=data_dir,
-            as_supervised=True,
-            batch_size=-1,
-            with_info=True,
-        )
+        loaded = builder.as_dataset(split=splits, as_supervised=True, batch_size=-1)
     except Exception as error:  # TFDS raises whatever its network and file layers raise
         raise DatasetUnavailableError(
-            f"Expected {name} prepared in a TFDS folder, or a network to download it. Run "
-            f"`python -m tensorflow_datasets.scripts.cli.main build {name} --data_dir=FOLDER` where "
-            f"there is one, then pass --data_dir=FOLDER. Received: data_dir='{data_dir}' "
+            f"Expected {name} prepared in a TFDS folder, or a network to download it. "
+            f"Run `tfds build {name} --data_dir=FOLDER` where there is a network, then pass "
+            f"--data_dir=FOLDER. Received: data_dir='{data_dir}' "
             f"({type(error).__name__})"
         ) from error
-    arrays = []
-    for images, labels in tfds.as_numpy(loaded):
-        arrays += [images.astype(np.float32) / np.float32(255.0), labels.astype(np.int32)]
-    return Dataset(name, *arrays, num_classes=info.features["label"].num_classes)
+    (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = (
+        (images.astype(np.float32) / np.float32(255.0), labels.astype(np.int32))
+        for images, labels in tfds.as_numpy(loaded)
+    )
+    return Dataset(
+        name,
+        x_train,
+        y_train,
+        x_validation,
+        y_validation,
+        x_test,
+        y_test,
+        num_classes=builder.info.features["label"].num_classes,
+    )
+
+
+def _check_reachable(address: str) -> None:
+    """Fails within seconds where there is no network; TFDS alone retries for minutes.
+
+    Raises:
+        OSError: If no host answers.
+    """
+    try:
+        urllib.request.urlopen(address, timeout=10).close()
+    except urllib.error.HTTPError as error:
+        error.close()  # an answer of any kind shows that the host can be reached

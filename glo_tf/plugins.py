@@ -51,10 +51,14 @@ def load(group: str, name: str) -> Any:
     """
     candidates = _entry_points(group).get(name, [])
     if not candidates:
-        raise PluginError(f"Expected one of {', '.join(names(group))} ({group}). Received: '{name}'")
+        raise PluginError(
+            f"Expected one of {', '.join(names(group))} ({group}). Received: '{name}'"
+        )
     if len(candidates) > 1:
         packages = " and ".join(sorted(_package(entry) for entry in candidates))
-        raise PluginError(f"Expected one package to register {group} '{name}'. Received: {packages}")
+        raise PluginError(
+            f"Expected one package to register {group} '{name}'. Received: {packages}"
+        )
     try:
         return candidates[0].load()
     except Exception as error:  # whatever a stranger's module raises, the message names the plugin

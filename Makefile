@@ -1,0 +1,29 @@
+# Every target sets up .venv first, once per set of extras and packaging change.
+PYTHON ?= python3.11
+EXTRAS ?= test
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed-$(EXTRAS)
+
+.PHONY: demo test lint typecheck clean
+
+demo: $(INSTALLED)
+	$(BIN)/python -m glo_tf.main --flagfile=digits.flags --output_dir=runs/digits --overwrite
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(INSTALLED)
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(INSTALLED): setup.py
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[$(EXTRAS)]'
+	touch $@
