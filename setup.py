@@ -44,7 +44,7 @@ setup(
             "pytest>=8.0",
             "pytest-timeout>=2.3",
             "ruff>=0.6",
-            "build>=1.0",
+            "setuptools>=70.1",  # tests build wheels in the environment they run in
         ],
         "plot": ["matplotlib>=3.8"],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.

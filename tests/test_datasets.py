@@ -1,0 +1,81 @@
+"""Data sets: their contract, the embedded one, and the real ones where they are prepared."""
+
+import dataclasses
+import os
+import pathlib
+import urllib.error
+
+import numpy as np
+import pytest
+
+from glo_tf import datasets
+from glo_tf.datasets import Dataset
+
+SIZES = {"mnist": (55_000, 5_000, 10_000), "cifar10": (45_000, 5_000, 10_000)}
+
+
+def small(**changes) -> Dataset:
+    x, y = np.zeros((4, 2, 2, 1), np.float32), np.array([0, 1, 0, 1], np.int32)
+    return Dataset(**{**dict(zip(_FIELDS, ("small", x, y, x, y, x, y, 2), strict=True)), **changes})
+
+
+_FIELDS = [field.name for field in dataclasses.fields(Dataset)]
+
+
+def check(data: Dataset, sizes: tuple[int, int, int]) -> None:
+    splits = [(data.x_train, data.y_train), (data.x_validation, data.y_validation)]
+    splits.append((data.x_test, data.y_test))
+    for (x, y), size in zip(splits, sizes, strict=True):
+        assert x.shape == (size, *data.input_shape)
+        assert x.dtype == np.float32
+        assert y.shape == (size,)
+        assert y.dtype == np.int32
+        assert (x.min(), x.max()) == (0.0, 1.0)
+        assert len(np.unique(y)) == data.num_classes == 10
+
+
+def test_digits_are_split_the_same_way_each_time() -> None:
+    data = datasets.digits()
+    check(data, (1_197, 300, 300))
+    np.testing.assert_array_equal(data.x_train, datasets.digits().x_train)
+
+
+def test_the_splits_of_digits_share_no_image() -> None:
+    data = datasets.digits()
+    images = np.concatenate([data.x_train, data.x_validation, data.x_test])
+    assert len(np.unique(images.reshape(1_797, -1), axis=0)) == 1_797
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_real_data_has_the_splits_of_the_paper(name) -> None:
+    folder = os.environ.get("TFDS_DATA_DIR")
+    if folder is None or not (pathlib.Path(folder) / name).is_dir():
+        pytest.skip(f"{name} is not prepared in TFDS_DATA_DIR={folder}")
+    check(getattr(datasets, name)(folder), SIZES[name])
+
+
+def test_data_that_cannot_be_had_says_what_to_run(tmp_path, monkeypatch) -> None:
+    def unreachable(*arguments, **options):
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    with pytest.raises(datasets.DatasetUnavailableError, match="tfds build mnist") as caught:
+        datasets.mnist(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_classes": 1}, "at least two classes"),
+        ({"y_train": np.zeros(4, np.int32)}, "at least two classes"),
+        ({"y_train": np.array([0, 2, 0, 1], np.int32)}, r"labels in \[0, 1\]"),
+        ({"y_test": np.zeros(3, np.int32)}, "of one length"),
+        ({"y_test": np.zeros((4, 1), np.int32)}, "of one length"),
+        ({"x_validation": np.zeros((4, 3, 3, 1), np.float32)}, "Expected x_validation of shape"),
+        ({"x_test": np.zeros((0, 2, 2, 1), np.float32)}, "of one length"),
+    ],
+)
+def test_a_data_set_that_does_not_fit_together_is_refused(changes, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        small(**changes)

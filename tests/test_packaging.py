@@ -1,0 +1,37 @@
+"""What an installation contains."""
+
+import importlib.metadata
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+from glo_tf import plugins
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def test_a_wheel_holds_the_configurations_and_the_type_marker(tmp_path) -> None:
+    source = tmp_path / "source"  # building inside the checkout would leave build/ behind
+    source.mkdir()
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in ("glo_tf", "configs"):
+        shutil.copytree(ROOT / name, source / name)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, f"--wheel-dir={tmp_path}", str(source)], check=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        contents = set(archive.namelist())
+    flagfiles = {f"glo_tf/configs/{path.name}" for path in (ROOT / "configs").glob("*.flags")}
+    assert flagfiles
+    assert flagfiles | {"glo_tf/py.typed", "glo_tf/main.py"} <= contents
+
+
+def test_the_registry_holds_what_the_package_registers() -> None:
+    entries = importlib.metadata.distribution("glo_tf").entry_points
+    for group in plugins.GROUPS:
+        assert {entry.name for entry in entries if entry.group == group} <= set(
+            plugins.names(group)
+        )

@@ -1,0 +1,97 @@
+"""The registry, against fake distributions on a temporary path."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from glo_tf import plugins
+
+DATASETS = "glo_tf.datasets"
+
+
+@pytest.fixture
+def distribution(tmp_path, monkeypatch):
+    """Installs `package` with one data set entry point each time it is called."""
+
+    def install(package: str, entry: str, folder: str = "site") -> None:
+        info = tmp_path / folder / f"{package}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[{DATASETS}]\n{entry}\n")
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+
+    return install
+
+
+@pytest.mark.parametrize("group", plugins.GROUPS)
+def test_every_registered_plugin_loads_and_has_a_line(group) -> None:
+    described = plugins.describe(group)
+    assert [plugin.name for plugin in described] == plugins.names(group)
+    for plugin in described:
+        assert plugin.error is None
+        assert plugin.description.endswith(".")
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    with pytest.raises(plugins.PluginError, match=r"digits, .*mnist.* Received: 'foo'"):
+        plugins.load(DATASETS, "foo")
+
+
+def test_an_unknown_group_is_refused() -> None:
+    with pytest.raises(plugins.PluginError, match=r"group='glo_tf\.models'"):
+        plugins.names("glo_tf.models")
+
+
+def test_a_broken_plugin_breaks_only_itself(distribution) -> None:
+    distribution("shattered", "glass = a_module_that_is_not_there:glass")
+    described = {plugin.name: plugin for plugin in plugins.describe(DATASETS)}
+    assert described["digits"].error is None
+    assert described["glass"].package == "shattered"
+    assert "ModuleNotFoundError" in described["glass"].error
+    assert callable(plugins.load(DATASETS, "digits"))
+    with pytest.raises(plugins.PluginError, match="'glass' of shattered"):
+        plugins.load(DATASETS, "glass")
+
+
+def test_two_packages_with_one_name_are_both_named(distribution) -> None:
+    distribution("first", "twin = glo_tf.datasets:digits")
+    distribution("second", "twin = glo_tf.datasets:digits")
+    with pytest.raises(plugins.PluginError, match="Received: first and second"):
+        plugins.load(DATASETS, "twin")
+    described = {plugin.name: plugin for plugin in plugins.describe(DATASETS)}
+    assert described["twin"].package == "first, second"
+    assert described["digits"].error is None
+
+
+def test_one_package_seen_twice_is_no_duplicate(distribution) -> None:
+    distribution("once", "single = glo_tf.datasets:digits", folder="installed")
+    distribution("once", "single = glo_tf.datasets:digits", folder="source")
+    assert callable(plugins.load(DATASETS, "single"))
+
+
+def test_listing_needs_no_tensorflow() -> None:
+    code = (
+        "import sys; from glo_tf import plugins; "
+        "[plugins.describe(group) for group in plugins.GROUPS]; "
+        "sys.exit(bool({'tensorflow', 'keras', 'sklearn'} & set(sys.modules)))"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_example_plugin_is_found_once_installed(tmp_path) -> None:
+    source = pathlib.Path(__file__).parents[1] / "plugins" / "glo_tf_wine"
+    copy = tmp_path / "source"
+    copy.mkdir()
+    for name in ("setup.py", "glo_tf_wine.py"):
+        (copy / name).write_text((source / name).read_text())
+    target = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, f"--target={target}", str(copy)], check=True, timeout=120)
+    code = (
+        f"import sys; sys.path.insert(0, {str(target)!r}); from glo_tf import plugins; "
+        "data = plugins.load('glo_tf.datasets', 'wine')(); "
+        "assert data.input_shape == (13,) and data.num_classes == 3"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
