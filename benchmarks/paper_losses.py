@@ -49,8 +49,13 @@ def main(_: list[str]) -> None:
         for name, (text, published) in PAPER.items():
             result = trainer.evaluate(Expression.parse(text), seed=seed)
             speed = result.steps / result.seconds
-            print(f"{name:<14} {seed:>4} {result.fitness:>9.4f} {published:>7.4f} {speed:>8.1f}", flush=True)
-            rows.append({"loss": name, "seed": seed, "accuracy": result.fitness, "paper": published})
+            print(
+                f"{name:<14} {seed:>4} {result.fitness:>9.4f} {published:>7.4f} {speed:>8.1f}",
+                flush=True,
+            )
+            rows.append(
+                {"loss": name, "seed": seed, "accuracy": result.fitness, "paper": published}
+            )
     if FLAGS.output:
         report = {
             "train_steps": FLAGS.train_steps,

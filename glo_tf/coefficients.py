@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 
-import cma
 import numpy as np
 
 from glo_tf.expression import Expression
+
+with warnings.catch_warnings():
+    # pycma warns on import where matplotlib, which only its plots need, is absent.
+    warnings.filterwarnings("ignore", message="Could not import matplotlib")
+    import cma
 
 
 class CoefficientSearch:
@@ -37,7 +42,9 @@ class CoefficientSearch:
         if not sigma0 > 0:
             raise ValueError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
         if expression.size < 2:
-            raise ValueError(f"Expected a tree with an operation. Received: expression='{expression}'")
+            raise ValueError(
+                f"Expected a tree with an operation. Received: expression='{expression}'"
+            )
         self._expression = expression
         options = {
             # pycma draws a new seed for 0, so the project's seeds are moved to positive ones.

@@ -83,5 +83,6 @@ def tune_learning_rate(
 ) -> float:
     """The learning rate with the best validation accuracy for `loss`; the smallest of equals."""
     return max(
-        sorted(learning_rates), key=lambda learning_rate: evaluate(loss, seed, learning_rate).fitness
+        sorted(learning_rates),
+        key=lambda learning_rate: evaluate(loss, seed, learning_rate).fitness,
     )

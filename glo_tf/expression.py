@@ -100,7 +100,8 @@ class Expression:
         def combine(_: int, operands: Sequence[int]) -> int:
             return 1 + max(operands) if operands else 0
 
-        return self.fold(combine)
+        depth: int = self.fold(combine)
+        return depth
 
     @property
     def has_x_and_y(self) -> bool:
@@ -179,7 +180,7 @@ class Expression:
     def _to_sympy(self) -> sympy.Expr:
         import sympy
 
-        functions: dict[Node, Callable[..., sympy.Expr]] = {
+        functions: dict[Node, Callable[..., Any]] = {
             "log": sympy.log,
             "square": lambda a: sympy.Pow(a, 2),
             "sqrt": sympy.sqrt,
@@ -212,10 +213,13 @@ def _check_nodes(nodes: tuple[Node, ...]) -> None:
     for index, node in enumerate(nodes):
         if isinstance(node, bool) or not (isinstance(node, int) or node in ARITY):
             raise ValueError(
-                f"Expected an integer or one of {', '.join(ARITY)}. Received: nodes[{index}]={node!r}"
+                f"Expected an integer or one of {', '.join(ARITY)}. "
+                f"Received: nodes[{index}]={node!r}"
             )
         if open_operands == 0:
-            raise ValueError(f"Expected one tree, which ends before node {index}. Received: {nodes}")
+            raise ValueError(
+                f"Expected one tree, which ends before node {index}. Received: {nodes}"
+            )
         open_operands += arity(node) - 1
     if open_operands:
         raise ValueError(f"Expected {open_operands} more operands at the end. Received: {nodes}")

@@ -12,7 +12,8 @@ OK, NON_FINITE, UNTRAINED = "ok", "non_finite", "untrained"
 """Status of an evaluation."""
 
 TRAINED, FAILED, CACHED = "trained", "failed", "cached"
-"""Where a fitness came from; `UNTRAINED` is the fourth."""
+SOURCES = (TRAINED, CACHED, FAILED, UNTRAINED)
+"""Where a fitness came from."""
 
 logger = logging.getLogger("glo_tf")
 

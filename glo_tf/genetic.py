@@ -26,9 +26,7 @@ class Operators(Protocol):
         ...
 
 
-def initial_population(
-    space: SearchSpace, size: int, rng: np.random.Generator
-) -> list[Expression]:
+def initial_population(space: SearchSpace, size: int, rng: np.random.Generator) -> list[Expression]:
     """Random trees of depth at most the space's `max_initial_depth`, nodes drawn by weight."""
     return [Expression(space.draw_tree(rng)) for _ in range(size)]
 

@@ -26,8 +26,8 @@ _FEATURES = ("x", "y")
 class GplearnOperators:
     """Crossover, subtree, hoist and point mutation as gplearn performs them.
 
-    Names and defaults are those of `gplearn.genetic.SymbolicRegressor`. gplearn draws all nodes with
-    equal weight; it works on floating constants, of which the sign is taken: -1 or 1.
+    Names and defaults are those of `gplearn.genetic.SymbolicRegressor`. gplearn draws all nodes
+    with equal weight; it works on floating constants, of which the sign is taken: -1 or 1.
 
     Args:
         space: Functions and leaves that mutations draw from.
@@ -64,7 +64,9 @@ class GplearnOperators:
         check_max_size(max_size)
         self._bounds = np.cumsum(list(methods.values()))
         if self._bounds[-1] > 1.0 + 1e-12:
-            raise ValueError(f"Expected {', '.join(methods)} to sum to at most 1. Received: {methods}")
+            raise ValueError(
+                f"Expected {', '.join(methods)} to sum to at most 1. Received: {methods}"
+            )
         if not space.functions:
             raise ValueError(f"Expected a search space with functions. Received: '{space.name}'")
         self.max_size = max_size

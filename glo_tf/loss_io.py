@@ -80,7 +80,7 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
         raise ValueError(
             f"Expected version {VERSION}. Received: version={document.get('version')!r} in '{path}'"
         )
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for field, types in _FIELDS.items():
         value = document.get(field)
         if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):

@@ -27,8 +27,8 @@ class ExpressionLoss(keras.losses.Loss):
     """Loss whose term per class is an expression of the label x and the prediction y.
 
     Args:
-        expression: The whole loss per class, as text (`"-(log(y) - x/y)"`; `y_true` and `y_pred` are
-            accepted for x and y) or as an `Expression`.
+        expression: The whole loss per class, as text (`"-(log(y) - x/y)"`; `y_true` and `y_pred`
+            are accepted for x and y) or as an `Expression`.
         from_logits: Whether predictions are logits rather than probabilities. y is then their
             softmax, taken through its logarithm, which keeps small probabilities exact.
         epsilon: Predictions are clipped to `[epsilon, 1]`.

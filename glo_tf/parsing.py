@@ -20,7 +20,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 
-from glo_tf.expression import MAX_DEPTH, Expression, Node, arity
+from glo_tf.expression import MAX_DEPTH, Expression, Node
 
 MAX_TEXT_LENGTH = 10_000
 """Longest text, in characters, that the parser accepts."""

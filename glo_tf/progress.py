@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from glo_tf.callbacks import Callback, Generation
+from glo_tf.fitness import SOURCES
 from glo_tf.results import Record, SearchResult
 
 logger = logging.getLogger("glo_tf")
@@ -37,25 +38,29 @@ class ProgressDisplay(Callback):
         self._task = self._progress.add_task("starting", total=None)
 
     def on_search_begin(self, planned: int) -> None:
+        """Starts the display."""
         self._progress.update(self._task, total=planned)
         self._progress.start()
 
     def on_evaluation(self, record: Record) -> None:
+        """Advances by one candidate."""
         description = f"{record.phase} {record.generation}"
         self._progress.update(self._task, advance=1, description=description)
 
     def on_generation(self, generation: Generation) -> None:
+        """Prints and logs the generation's line."""
         best = generation.best_so_far
         line = (
             f"{generation.phase} {generation.number}/{generation.total}  "
             f"best {best.fitness if best else 0.0:.4f}  mean {generation.mean_fitness:.4f}  "
-            + "  ".join(f"{source} {count}" for source, count in sorted(generation.counts.items()))
+            + "  ".join(f"{source} {generation.counts.get(source, 0)}" for source in SOURCES)
             + (f"  {best.loss}" if best else "")
         )
         logger.info(line)
         self._progress.console.print(line, highlight=False, soft_wrap=True, markup=False)
 
     def on_search_end(self, result: SearchResult) -> None:
+        """Stops the display and prints the result."""
         self._progress.stop()
         show_result(result, self._console)
 

@@ -49,8 +49,8 @@ class SearchResult:
 
     Attributes:
         best: The best candidate; None if no candidate was trained to the end.
-        comparison: The best loss beside cross-entropy, retrained under the same budget; empty if the
-            search was interrupted before.
+        comparison: The best loss beside cross-entropy, retrained under the same budget; empty if
+            the search was interrupted before.
         history: Every candidate of every generation, in order.
         counts: Number of candidates by source.
         seconds: Wall time.
@@ -76,7 +76,9 @@ class SearchResult:
         from glo_tf.losses import ExpressionLoss
 
         if self.best is None:
-            raise ValueError("Expected at least one finished training. Received: none, no best loss")
+            raise ValueError(
+                "Expected at least one finished training. Received: none, no best loss"
+            )
         return ExpressionLoss(self.best.loss, epsilon=self.epsilon)
 
 

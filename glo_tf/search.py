@@ -133,10 +133,12 @@ class LossSearch:
                 "Expected a positive coefficient_sigma0. "
                 f"Received: coefficient_sigma0={coefficient_sigma0}"
             )
-        if isinstance(search_space, str):
-            search_space = plugins.load("glo_tf.search_spaces", search_space)()
-        self.search_space: SearchSpace = search_space
-        self.operators = operators if operators is not None else GloOperators(search_space)
+        self.search_space: SearchSpace = (
+            plugins.load("glo_tf.search_spaces", search_space)()
+            if isinstance(search_space, str)
+            else search_space
+        )
+        self.operators = operators if operators is not None else GloOperators(self.search_space)
         self.population_size = population_size
         self.elites = elites
         self.generations = generations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import functools
 import itertools
 from collections.abc import Mapping
 
@@ -41,17 +42,14 @@ class SearchSpace:
             if not weight > 0:
                 raise ValueError(f"Expected positive weights. Received: weights[{node!r}]={weight}")
         if not {"x", "y"} <= set(self.weights):
-            raise ValueError(f"Expected weights for x and y. Received: {sorted(map(str, self.weights))}")
+            raise ValueError(
+                f"Expected weights for x and y. Received: {sorted(map(str, self.weights))}"
+            )
         if self.max_initial_depth < 0:
             raise ValueError(
                 "Expected max_initial_depth of at least 0. "
                 f"Received: max_initial_depth={self.max_initial_depth}"
             )
-        by_arity = {count: _Wheel(self.weights, {count}) for count in set(map(arity, self.weights))}
-        object.__setattr__(self, "_by_arity", by_arity)
-        object.__setattr__(self, "_all", _Wheel(self.weights, {0, 1, 2}))
-        inner = {1, 2} & set(by_arity)
-        object.__setattr__(self, "_functions", _Wheel(self.weights, inner) if inner else None)
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -59,26 +57,37 @@ class SearchSpace:
         return tuple(node for node in self.weights if isinstance(node, str) and arity(node))
 
     def draw_same_arity(self, count: int, random: float) -> Node:
-        """The node with `count` operands at `random`, uniform in [0, 1), of the weights' wheel."""
-        return self._by_arity[count].at(random)  # type: ignore[attr-defined, no-any-return]
+        """The node with `count` operands at `random`, uniform in [0, 1), on the weights' wheel."""
+        return self._by_arity[count].at(random)
 
     def draw_leaf(self, random: float) -> Node:
         """A leaf; `random` as in `draw_same_arity`."""
         return self.draw_same_arity(0, random)
 
-    def draw_function(self, random: float) -> Node | None:
+    def draw_function(self, random: float) -> str | None:
         """A node with operands; None if the space has none."""
-        return None if self._functions is None else self._functions.at(random)  # type: ignore[attr-defined, no-any-return]
+        return str(self._functions.at(random)) if self.functions else None
 
     def draw_tree(self, rng: np.random.Generator) -> tuple[Node, ...]:
         """Random prefix list of depth at most `max_initial_depth`, its nodes drawn by weight."""
 
         def grow(depth: int) -> list[Node]:
-            wheel = self._all if depth else self._by_arity[0]  # type: ignore[attr-defined]
-            node = wheel.at(rng.random())
+            node = (self._any if depth else self._by_arity[0]).at(rng.random())
             return [node, *itertools.chain(*(grow(depth - 1) for _ in range(arity(node))))]
 
         return tuple(grow(self.max_initial_depth))
+
+    @functools.cached_property
+    def _by_arity(self) -> dict[int, _Wheel]:
+        return {count: _Wheel(self.weights, {count}) for count in set(map(arity, self.weights))}
+
+    @functools.cached_property
+    def _functions(self) -> _Wheel:
+        return _Wheel(self.weights, {1, 2})
+
+    @functools.cached_property
+    def _any(self) -> _Wheel:
+        return _Wheel(self.weights, {0, 1, 2})
 
 
 class _Wheel:

@@ -25,10 +25,10 @@ _VALIDATION_BATCH = 500  # samples; bounds the memory of a validation pass
 class CandidateTrainer:
     """Trains one network per candidate loss and measures its validation accuracy.
 
-    Model and optimizer are built once. Every evaluation first resets all of their variables (weights,
-    normalisation statistics, optimizer slots, dropout seeds) to the values that its seed gives, so a
-    result depends on nothing but the arguments of `evaluate`. Layers that draw from TensorFlow's
-    global generator instead of a `keras.random.SeedGenerator` escape this.
+    Model and optimizer are built once. Every evaluation first resets all of their variables
+    (weights, normalisation statistics, optimizer slots, dropout seeds) to the values that its seed
+    gives, so a result depends on nothing but the arguments of `evaluate`. Layers that draw from
+    TensorFlow's global generator instead of a `keras.random.SeedGenerator` escape this.
 
     Args:
         model: Function without arguments that returns a new `keras.Model` whose output is class
@@ -123,7 +123,9 @@ class CandidateTrainer:
     def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
         with _seeded(seed):
             model = self._build_model()
-            model(np.zeros(self._sample_shape, np.float32))  # a subclassed model has no weights before its first call
+            model(
+                np.zeros(self._sample_shape, np.float32)
+            )  # a subclassed model has no weights before its first call
         optimizer = keras.optimizers.deserialize(self._optimizer_config)
         optimizer.build(model.trainable_variables)
         return model, optimizer
@@ -174,7 +176,9 @@ class CandidateTrainer:
         def train_step(step: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             finite = tf.math.is_finite(self._step(translation, coefficients, batches[step]))
             look = (step % _WEIGHT_CHECK_INTERVAL == _WEIGHT_CHECK_INTERVAL - 1) | (step == last)
-            return step + 1, tf.cond(look, lambda: finite & self._weights_are_finite(), lambda: finite)
+            return step + 1, tf.cond(
+                look, lambda: finite & self._weights_are_finite(), lambda: finite
+            )
 
         start = tf.constant(0), tf.constant(True)
         steps, finite = tf.while_loop(unfinished, train_step, start)

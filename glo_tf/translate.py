@@ -14,9 +14,9 @@ from glo_tf.expression import Expression
 class Translation:
     """An expression compiled to a TensorFlow graph, with its coefficients as a tensor argument.
 
-    One trace serves every coefficient vector, so a search over the coefficients of one tree (Section
-    3 of arXiv 1905.11528) compiles once. Gradients are TensorFlow's own and exact; NaN and infinity
-    arise as in IEEE arithmetic.
+    One trace serves every coefficient vector, so a search over the coefficients of one tree
+    (Section 3 of arXiv 1905.11528) compiles once. Gradients are TensorFlow's own and exact; NaN
+    and infinity arise as in IEEE arithmetic.
 
     Args:
         expression: The tree to translate; its own coefficients are the default ones.
@@ -57,13 +57,13 @@ class Translation:
         y_true = tf.convert_to_tensor(y_true, y_pred.dtype)
         if coefficients is None:
             coefficients = self.expression.coefficients
-        coefficients = tf.convert_to_tensor(coefficients, y_pred.dtype)
-        if coefficients.shape.as_list() not in (None, [None], [self.expression.size]):
+        factors = tf.convert_to_tensor(coefficients, y_pred.dtype)
+        if factors.shape.as_list() not in (None, [None], [self.expression.size]):
             raise ValueError(
                 f"Expected coefficients of shape ({self.expression.size},). "
-                f"Received: shape={tuple(coefficients.shape)}"
+                f"Received: shape={tuple(factors.shape)}"
             )
-        return self._graph(y_true, y_pred, coefficients)
+        return self._graph(y_true, y_pred, factors)
 
     @property
     def trace_count(self) -> int:

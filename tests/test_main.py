@@ -42,7 +42,9 @@ def test_a_search_writes_its_results_and_repeats_from_its_own_flags(tmp_path, ca
     assert "fitness" in (first / "search.log").read_text()
 
     flags = [
-        line for line in (first / "search.flags").read_text().splitlines() if "output_dir" not in line
+        line
+        for line in (first / "search.flags").read_text().splitlines()
+        if "output_dir" not in line
     ]
     (tmp_path / "again.flags").write_text("\n".join(flags))
     assert run(f"--flagfile={tmp_path / 'again.flags'}", f"--output_dir={second}") == 0
@@ -101,7 +103,7 @@ def test_every_shipped_flagfile_parses() -> None:
     assert {"digits.flags", "mnist_quick.flags", "mnist.flags"} <= names
     for name in names:
         values = command_line.define_flags()
-        values(command_line._resolve_flagfiles(["glo-tf", f"--flagfile={name}"]))
+        values(command_line.resolve_flagfiles(["glo-tf", f"--flagfile={name}"]))
         assert values.population_size > values.elites
 
 
@@ -125,7 +127,12 @@ def test_help_lists_every_flag_within_a_second() -> None:
 
 
 def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
-    arguments = [*QUICK, "--train_steps=200", "--generations=1000", f"--output_dir={tmp_path / 'out'}"]
+    arguments = [
+        *QUICK,
+        "--train_steps=200",
+        "--generations=1000",
+        f"--output_dir={tmp_path / 'out'}",
+    ]
     process = subprocess.Popen(
         [sys.executable, "-m", "glo_tf.main", *arguments],
         stdout=subprocess.PIPE,

@@ -53,7 +53,9 @@ def make_trainer(model=linear, optimizer="sgd", train_steps=30, **kwargs) -> Can
     return CandidateTrainer(model, optimizer, TRAIN, VALIDATION, train_steps=train_steps, **kwargs)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", {"class_name": "SGD", "config": {"use_ema": True}}])
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam", {"class_name": "SGD", "config": {"use_ema": True}}]
+)
 def test_an_evaluation_depends_on_its_arguments_alone(optimizer) -> None:
     trainer = make_trainer(dropout_and_batch_norm, optimizer)
     first = trainer.evaluate(CROSS_ENTROPY, seed=3)

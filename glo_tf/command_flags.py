@@ -1,0 +1,113 @@
+"""The command line's flags, and where its flagfiles are found."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+from absl import flags
+
+
+def define_flags() -> flags.FlagValues:
+    """All flags, with the paper's values, or else the project's, as defaults."""
+    values = flags.FlagValues()
+
+    def section(name: str) -> dict[str, object]:
+        return {"flag_values": values, "module_name": name}
+
+    run = section("Run")
+    flags.DEFINE_boolean("help", False, "Shows this help.", short_name="h", **run)
+    flags.DEFINE_enum(
+        "mode", "search", ["search", "list"], "search for a loss, or list all plugins.", **run
+    )
+    flags.DEFINE_integer("seed", 0, "Seed of the search and of every training (>= 0).", **run)
+    flags.DEFINE_string(
+        "output_dir", "", "Folder for the results; runs/DATASET_seedSEED if empty.", **run
+    )
+    flags.DEFINE_boolean("overwrite", False, "Replace earlier results in --output_dir.", **run)
+
+    task = section("Task")
+    flags.DEFINE_string("dataset", "digits", "Registered data set (see --mode=list).", **task)
+    flags.DEFINE_string(
+        "data_dir",
+        None,
+        "Folder of prepared TFDS data; TFDS_DATA_DIR or TFDS's own if unset.",
+        **task,
+    )
+    flags.DEFINE_string("architecture", "mlp", "Registered architecture (see --mode=list).", **task)
+    flags.DEFINE_string("optimizer", "sgd", "Keras optimizer by name.", **task)
+    flags.DEFINE_float("learning_rate", 0.01, "Learning rate of the optimizer (per step).", **task)
+    flags.DEFINE_integer("train_steps", 2000, "Training steps per candidate.", **task)
+    flags.DEFINE_integer("batch_size", 100, "Samples per training step.", **task)
+    flags.DEFINE_float("epsilon", 1e-7, "Predictions are clipped to [epsilon, 1].", **task)
+
+    discovery = section("Discovery phase (genetic search)")
+    flags.DEFINE_string("search_space", "glo", "Registered search space.", **discovery)
+    flags.DEFINE_integer("population_size", 80, "Candidates per generation.", **discovery)
+    flags.DEFINE_integer("elites", 6, "Best candidates that go on unchanged.", **discovery)
+    flags.DEFINE_integer("generations", 100, "Number of generations.", **discovery)
+    flags.DEFINE_enum(
+        "operators", "glo", ["glo", "gplearn"], "The paper's operators, or gplearn's.", **discovery
+    )
+    flags.DEFINE_integer("max_size", 64, "Largest tree, in nodes.", **discovery)
+
+    glo = section("Operators: --operators=glo (probabilities)")
+    flags.DEFINE_float("crossover_probability", 0.8, "Per pair of parents.", **glo)
+    flags.DEFINE_float("integer_mutation_probability", 0.05, "Integer leaf +-1, per leaf.", **glo)
+    flags.DEFINE_float("node_mutation_probability", 0.05, "Same-arity node, per node.", **glo)
+    flags.DEFINE_float("shrink_probability", 0.025, "Subtree to leaf, per node.", **glo)
+    flags.DEFINE_float("grow_probability", 0.025, "Leaf to operator, per leaf.", **glo)
+
+    gplearn = section("Operators: --operators=gplearn (probabilities)")
+    flags.DEFINE_float("p_crossover", 0.9, "Crossover, per offspring.", **gplearn)
+    flags.DEFINE_float("p_subtree_mutation", 0.01, "Subtree mutation, per offspring.", **gplearn)
+    flags.DEFINE_float("p_hoist_mutation", 0.01, "Hoist mutation, per offspring.", **gplearn)
+    flags.DEFINE_float("p_point_mutation", 0.01, "Point mutation, per offspring.", **gplearn)
+    flags.DEFINE_float(
+        "p_point_replace", 0.05, "Replacement in a point mutation, per node.", **gplearn
+    )
+
+    coefficients = section("Coefficient phase (CMA-ES)")
+    flags.DEFINE_integer(
+        "coefficient_expressions", 1, "Best expressions to tune; 0 skips the phase.", **coefficients
+    )
+    flags.DEFINE_integer("coefficient_generations", 20, "Generations each.", **coefficients)
+    flags.DEFINE_integer(
+        "coefficient_population_size",
+        None,
+        "Candidates per generation; pycma's 4 + 3 ln(nodes) if unset.",
+        **coefficients,
+    )
+    flags.DEFINE_float("coefficient_sigma0", 1.5, "Initial step size.", **coefficients)
+
+    flags.DEFINE_integer(
+        "comparison_seeds",
+        3,
+        "Fresh seeds on which the best loss and cross-entropy are compared; 0 skips it.",
+        **section("Comparison"),
+    )
+    return values
+
+
+def resolve_flagfiles(arguments: list[str]) -> list[str]:
+    """Points `--flagfile=NAME` at the shipped configurations where the name is no file here."""
+    resolved = []
+    for argument in arguments:
+        match = re.fullmatch(r"(--?flagfile=)(.+)", argument)
+        if match and not pathlib.Path(match[2]).exists():
+            argument = match[1] + str(_shipped_flagfile(match[2]))
+        resolved.append(argument)
+    return resolved
+
+
+def _shipped_flagfile(name: str) -> pathlib.Path:
+    package = pathlib.Path(__file__).parent
+    # Installed, the configurations lie inside the package; in a checkout beside it.
+    folders = [
+        folder for folder in (package / "configs", package.parent / "configs") if folder.is_dir()
+    ]
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    known = sorted(path.name for folder in folders for path in folder.glob("*.flags"))
+    raise ValueError(f"Expected a flagfile here or one of {', '.join(known)}. Received: '{name}'")
