@@ -35,6 +35,7 @@ setup(
         "sympy>=1.12",
         "tensorflow>=2.19",
         "tensorflow-datasets>=4.9",
+        "wrapt>=1.14",
     ],
     extras_require={
         "test": [

@@ -1,13 +1,16 @@
 """Better loss functions, found automatically: Genetic Loss-function Optimization for Keras.
 
 Names are imported when they are first used, so that `import glo_tf` is quick and losses need no
-TensorFlow.
+TensorFlow. Where Keras is imported, before or after, the losses are imported with it: Keras finds
+only registered classes when it loads a model.
 """
 
 from __future__ import annotations
 
 import importlib
 from typing import TYPE_CHECKING, Any
+
+import wrapt
 
 if TYPE_CHECKING:
     from glo_tf.callbacks import Callback
@@ -51,6 +54,11 @@ __all__ = [
     "load_loss",
     "save_loss",
 ]
+
+
+@wrapt.when_imported("keras")
+def _register_losses(_: object) -> None:
+    importlib.import_module("glo_tf.losses")
 
 
 def __getattr__(name: str) -> Any:

@@ -47,8 +47,10 @@ class CoefficientSearch:
             )
         self._expression = expression
         options = {
-            # pycma draws a new seed for 0, so the project's seeds are moved to positive ones.
-            "seed": seed % (2**31 - 1) + 1,
+            # A generator of its own: pycma would seed and use NumPy's global one, so whatever else
+            # draws from that between `ask` and `ask` would change the candidates.
+            "seed": np.nan,
+            "randn": np.random.RandomState(seed % (2**31 - 1) + 1).randn,
             "verbose": -9,
             # Accuracies tie often, above all where many candidates fail. A flat generation is no
             # sign of convergence then, so only the caller's budget and sigma end the search.
@@ -90,5 +92,6 @@ class CoefficientSearch:
             -value if value is not None and math.isfinite(value) else None for value in fitnesses
         ]
         # pycma would replace a missing value by the median. Explicit, it ranks last.
-        worst = max((cost for cost in costs if cost is not None), default=0.0) + 1.0
+        largest = max((cost for cost in costs if cost is not None), default=0.0)
+        worst = largest + max(1.0, abs(largest))  # 1e20 + 1 would be 1e20
         self._strategy.tell(self._asked, [worst if cost is None else cost for cost in costs])

@@ -30,19 +30,21 @@ def evaluate(
         expression: The tree.
         y_true: Array x of true labels, any shape.
         y_pred: Array y of predictions, same shape and dtype as `y_true`.
-        ops: The library that computes: `numpy`, `keras.ops` or `tensorflow.math`; anything with
-            `log`, `square` and `sqrt` whose arrays know the four operators.
-        coefficients: Vector with one factor per node (a tensor, say). The expression's own if None.
+        ops: The library that computes: `numpy`, `keras.ops` or (with `coefficients`)
+            `tensorflow.math`; anything with `log`, `square`, `sqrt` and `full_like` whose arrays
+            know the four operators.
+        coefficients: Tensor with one factor per node. The expression's own if None.
 
     Returns:
-        Array of the common shape, or a scalar if the tree has neither x nor y.
+        Array of the common shape; with `coefficients`, a scalar if the tree has neither x nor y.
     """
     own: Sequence[float] = expression.coefficients
 
     def combine(index: int, operands: Sequence[Any]) -> Any:
         node = expression.nodes[index]
         if isinstance(node, int):
-            value: Any = float(node)
+            # An array even alone: in Python, 1.0/0.0 is an error instead of an infinity.
+            value: Any = ops.full_like(y_pred, node) if coefficients is None else float(node)
         elif node == "x":
             value = y_true
         elif node == "y":

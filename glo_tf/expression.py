@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import sympy
+    from sympy import Expr
 
 Node = str | int
 
@@ -37,6 +37,9 @@ MAX_DEPTH = 100
 
 MAX_NODES = 2_000
 """Largest tree that can be built."""
+
+MAX_INTEGER = 2**31 - 1
+"""Largest magnitude of an integer leaf."""
 
 
 def arity(node: Node) -> int:
@@ -166,7 +169,7 @@ class Expression:
 
         return to_text(self)
 
-    def sympy(self) -> sympy.Expr:
+    def sympy(self) -> Expr:
         """The expression as SymPy sees it, in the symbols x and y."""
         return self._to_sympy()
 
@@ -175,9 +178,9 @@ class Expression:
         import sympy
 
         with sympy.evaluate(False):
-            return str(sympy.latex(self._to_sympy()))
+            return str(sympy.latex(self._to_sympy(), order="none"))
 
-    def _to_sympy(self) -> sympy.Expr:
+    def _to_sympy(self) -> Expr:
         import sympy
 
         functions: dict[Node, Callable[..., Any]] = {
@@ -192,7 +195,7 @@ class Expression:
             "y": lambda: sympy.Symbol("y"),
         }
 
-        def combine(index: int, operands: Sequence[sympy.Expr]) -> sympy.Expr:
+        def combine(index: int, operands: Sequence[Expr]) -> Expr:
             node, factor = self.nodes[index], self.coefficients[index]
             value = sympy.Integer(node) if isinstance(node, int) else functions[node](*operands)
             if factor == 1.0:
@@ -215,6 +218,10 @@ def _check_nodes(nodes: tuple[Node, ...]) -> None:
             raise ValueError(
                 f"Expected an integer or one of {', '.join(ARITY)}. "
                 f"Received: nodes[{index}]={node!r}"
+            )
+        if isinstance(node, int) and abs(node) > MAX_INTEGER:
+            raise ValueError(
+                f"Expected integers of at most {MAX_INTEGER}. Received: nodes[{index}]={node}"
             )
         if open_operands == 0:
             raise ValueError(

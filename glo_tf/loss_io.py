@@ -37,7 +37,9 @@ def save_loss(
         metadata: JSON-ready remarks that `load_loss` does not read.
 
     Raises:
-        TypeError: If `loss` is not an `ExpressionLoss`.
+        TypeError: If `loss` is not an `ExpressionLoss`, or `metadata` not JSON-ready.
+        ValueError: If the file would be too large for `load_loss`, or `metadata` holds a NaN or an
+            infinity.
     """
     if not isinstance(loss, ExpressionLoss):
         raise TypeError(f"Expected an ExpressionLoss. Received: {type(loss).__name__}")
@@ -53,6 +55,8 @@ def save_loss(
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
+    if len(text) > _MAX_BYTES:
+        raise ValueError(f"Expected a loss of at most {_MAX_BYTES} bytes. Received: {len(text)}")
     partial = pathlib.Path(f"{os.fspath(path)}.partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
@@ -82,7 +86,9 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
         )
     arguments: dict[str, Any] = {}
     for field, types in _FIELDS.items():
-        value = document.get(field)
+        if field not in document:
+            raise ValueError(f"Expected a field '{field}'. Received: '{path}'")
+        value = document[field]
         if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
             raise ValueError(f"Expected a valid '{field}'. Received: {value!r} in '{path}'")
         arguments[field] = value

@@ -18,16 +18,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from glo_tf.expression import MAX_DEPTH, Expression, Node
+from glo_tf.expression import MAX_DEPTH, MAX_INTEGER, MAX_NODES, Expression, Node
 
-MAX_TEXT_LENGTH = 10_000
-"""Longest text, in characters, that the parser accepts."""
+MAX_TEXT_LENGTH = 100_000
+"""Longest text, in characters, that the parser accepts; the largest tree's text is shorter."""
 
-_MAX_INTEGER = 2**31 - 1
 _LEAVES = {"x": "x", "y": "y", "y_true": "x", "y_pred": "y"}
 _FUNCTIONS = ("log", "square", "sqrt")
+_BINARY = ("+", "-", "*", "/")
+_OPENERS = ("(", *_FUNCTIONS)
+_MAX_NESTING = 4 * MAX_DEPTH  # of the text: a node is printed with at most three
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)"
     r"|(?P<name>[A-Za-z_]\w*)|(?P<symbol>[-+*/()])|(?P<end>$))",
@@ -54,9 +56,8 @@ class _Tree:
     coefficients: list[float]
     is_bare_number: bool = False  # a decimal outside parentheses: a factor if "*" follows
 
-    def scaled(self, factor: float) -> _Tree:
+    def scale(self, factor: float) -> None:
         self.coefficients[0] *= factor
-        return self
 
 
 def parse(text: str) -> Expression:
@@ -72,7 +73,8 @@ def parse(text: str) -> Expression:
     Raises:
         TypeError: If `text` is not a string.
         ParseError: (a `ValueError`) if the text is not an expression, is longer than
-            `MAX_TEXT_LENGTH`, or nests deeper than `MAX_DEPTH`; the message points at the column.
+            `MAX_TEXT_LENGTH`, or exceeds the limits of an `Expression`; the message points at the
+            column.
     """
     if not isinstance(text, str):
         raise TypeError(f"Expected expression text. Received: {type(text).__name__}")
@@ -84,10 +86,19 @@ def parse(text: str) -> Expression:
 
 
 class _Parser:
+    """Operator-precedence parser with a stack of its own, so that no input exhausts Python's.
+
+    `trees` holds finished operands, `pending` what waits for one: "(" or a function with its
+    parenthesis, "neg" for a minus sign, a binary operator, or "factor" for the last of `factors`.
+    """
+
     def __init__(self, text: str):
         self.text = text
-        self.nesting = 0
         self.end_of_last = 0
+        self.nesting = 0
+        self.trees: list[_Tree] = []
+        self.pending: list[str] = []
+        self.factors: list[float] = []
         self.advance()
 
     def fail(self, expected: str, position: int | None = None) -> ParseError:
@@ -104,89 +115,106 @@ class _Parser:
         self.start, self.end_of_last = match.span(self.kind)
 
     def expression(self) -> Expression:
-        tree = self.sum()
-        if self.kind != "end":
-            raise self.fail("an operator or the end of the text")
+        self.operand()
+        while self.kind != "end":
+            if self.token == ")":
+                self.close()
+            elif self.token in _BINARY:
+                self.operator()
+                self.operand()
+            else:
+                raise self.fail(self.missing())
+        self.reduce("+", "-")
+        if self.pending:
+            raise self.fail(self.missing())
+        (tree,) = self.trees
         try:
             return Expression(tuple(tree.nodes), tuple(tree.coefficients))
         except ValueError as error:
             raise self.fail(f"an expression within limits ({error})", 0) from error
 
-    def sum(self) -> _Tree:
-        left = self.product()
-        while self.token in ("+", "-"):
-            left = self.operation(left, self.product)
-        return left
+    def missing(self) -> str:
+        is_open = any(item in _OPENERS for item in self.pending)
+        return "')' or an operator" if is_open else "an operator or the end of the text"
 
-    def product(self) -> _Tree:
-        left = self.signed()
-        while self.token in ("*", "/"):
-            if self.token == "*" and left.is_bare_number:
-                self.advance()
-                left = self.signed().scaled(left.coefficients[0])
-            else:
-                left = self.operation(left, self.signed)
-        return left
-
-    def operation(self, left: _Tree, parse_right: Callable[[], _Tree]) -> _Tree:
-        operator = self.token
-        self.advance()
-        right = parse_right()
-        return _Tree(
-            [operator, *left.nodes, *right.nodes],
-            [1.0, *left.coefficients, *right.coefficients],
-        )
-
-    def signed(self) -> _Tree:
-        if self.token != "-":
-            return self.atom()
-        self.advance()
-        if self.kind == "number" and self.token.isdigit():
-            tree = self.atom()
-            tree.nodes[0] = -int(tree.nodes[0])
-            return tree
-        self.enter()
-        tree = self.signed().scaled(-1.0)
-        self.nesting -= 1
-        return tree
-
-    def enter(self) -> None:
-        self.nesting += 1
-        if self.nesting > MAX_DEPTH:
-            raise self.fail(f"nesting of at most {MAX_DEPTH} levels")
-
-    def atom(self) -> _Tree:
-        kind, token, position = self.kind, self.token, self.start
-        self.advance()
-        if kind == "number":
-            if not token.isdigit():
-                return _Tree([1], [float(token)], is_bare_number=True)
-            if int(token) > _MAX_INTEGER:
-                raise self.fail(f"an integer of at most {_MAX_INTEGER}", position)
-            return _Tree([int(token)], [1.0])
-        if kind == "name" and token in _LEAVES:
-            return _Tree([_LEAVES[token]], [1.0])
-        if kind == "name" and token in _FUNCTIONS:
-            if self.token != "(":
-                raise self.fail(f"'(' after {token}")
+    def operand(self) -> None:
+        """Reads opening parentheses, functions and signs up to a leaf, and the leaf."""
+        while True:
+            kind, token, position = self.kind, self.token, self.start
             self.advance()
-            tree = self.parenthesised()
-            return _Tree([token, *tree.nodes], [1.0, *tree.coefficients])
-        if token == "(":
-            return self.parenthesised()
-        names = ", ".join((*_LEAVES, *_FUNCTIONS))
-        what = f"one of {names} (received '{token}')" if kind == "name" else "a number, name or '('"
-        raise self.fail(what, position)
+            if token == "-" and self.kind == "number" and self.token.isdigit():
+                position, digits = self.start, self.token
+                self.advance()
+                return self.finish(_Tree([-self.integer(digits, position)], [1.0]))
+            if kind == "number" and token.isdigit():
+                return self.finish(_Tree([self.integer(token, position)], [1.0]))
+            if kind == "number":
+                return self.finish(_Tree([1], [float(token)], is_bare_number=True))
+            if token in _LEAVES:
+                return self.finish(_Tree([_LEAVES[token]], [1.0]))
+            if token in _FUNCTIONS:
+                if self.token != "(":
+                    raise self.fail(f"'(' after {token}")
+                self.advance()
+            elif token not in ("-", "("):
+                names = ", ".join((*_LEAVES, *_FUNCTIONS))
+                is_name = f"one of {names} (received '{token:.20}')"
+                raise self.fail(is_name if kind == "name" else "a number, name or '('", position)
+            self.nesting += 1
+            if self.nesting > _MAX_NESTING:
+                raise self.fail(f"nesting of at most {_MAX_NESTING} levels", position)
+            self.pending.append("neg" if token == "-" else token)
 
-    def parenthesised(self) -> _Tree:
-        self.enter()
-        tree = self.sum()
-        if self.token != ")":
-            raise self.fail("')' or an operator")
+    def integer(self, token: str, position: int) -> int:
+        digits = token.lstrip("0") or "0"
+        # Their number first: Python refuses to convert thousands of digits.
+        if len(digits) > len(str(MAX_INTEGER)) or int(digits) > MAX_INTEGER:
+            raise self.fail(f"an integer of at most {MAX_INTEGER}", position)
+        return int(digits)
+
+    def finish(self, tree: _Tree) -> None:
+        """Takes a complete operand: what binds as tightly as a sign, a factor, * or / is done."""
+        while self.pending and self.pending[-1] == "neg":
+            self.pending.pop()
+            self.nesting -= 1
+            tree.scale(-1.0)
+        if self.pending and self.pending[-1] == "factor":
+            self.pending.pop()
+            tree.scale(self.factors.pop())
+        self.trees.append(tree)
+        self.reduce("*", "/")
+
+    def operator(self) -> None:
+        if self.token in ("+", "-"):
+            self.reduce("+", "-")
+        if self.token == "*" and self.trees[-1].is_bare_number:
+            self.factors.append(self.trees.pop().coefficients[0])
+            self.pending.append("factor")
+        else:
+            self.pending.append(self.token)
         self.advance()
+
+    def reduce(self, *operators: str) -> None:
+        """Joins the last two operands if one of `operators` waits for the second."""
+        if self.pending and self.pending[-1] in operators:
+            right, left = self.trees.pop(), self.trees.pop()
+            nodes: list[Node] = [self.pending.pop(), *left.nodes, *right.nodes]
+            if len(nodes) > MAX_NODES:
+                raise self.fail(f"at most {MAX_NODES} nodes")
+            self.trees.append(_Tree(nodes, [1.0, *left.coefficients, *right.coefficients]))
+
+    def close(self) -> None:
+        self.reduce("+", "-")
+        if not self.pending:
+            raise self.fail(self.missing())
+        opener = self.pending.pop()
         self.nesting -= 1
+        self.advance()
+        tree = self.trees.pop()
+        if opener in _FUNCTIONS:
+            tree = _Tree([opener, *tree.nodes], [1.0, *tree.coefficients])
         tree.is_bare_number = False
-        return tree
+        self.finish(tree)
 
 
 # How tightly a text binds. _TERM stands between: fine right of "+", not left of "*".
