@@ -49,4 +49,4 @@ class Callback:
         """Called when a generation is complete and written."""
 
     def on_search_end(self, result: SearchResult) -> None:
-        """Called last, also after an interruption."""
+        """Called last, also after an interruption or an error."""

@@ -90,9 +90,15 @@ def define_flags() -> flags.FlagValues:
 
 
 def resolve_flagfiles(arguments: list[str]) -> list[str]:
-    """Points `--flagfile=NAME` at the shipped configurations where the name is no file here."""
-    resolved = []
+    """Points `--flagfile=NAME` at the shipped configurations where the name is no file here.
+
+    Raises:
+        ValueError: If the name is neither.
+    """
+    resolved: list[str] = []
     for argument in arguments:
+        if resolved and re.fullmatch("--?flagfile", resolved[-1]):  # --flagfile NAME
+            argument = f"{resolved.pop()}={argument}"
         match = re.fullmatch(r"(--?flagfile=)(.+)", argument)
         if match and not pathlib.Path(match[2]).exists():
             argument = match[1] + str(_shipped_flagfile(match[2]))

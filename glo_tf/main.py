@@ -13,11 +13,19 @@ import os
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
 from glo_tf import plugins
 from glo_tf.command_flags import define_flags, resolve_flagfiles
+
+if TYPE_CHECKING:
+    from glo_tf.genetic import Operators
+    from glo_tf.search import LossSearch
+    from glo_tf.search_spaces import SearchSpace
+
+logger = logging.getLogger("glo_tf")
 
 INTERRUPTED, BAD_INPUT, FAILED = 130, 2, 1
 
@@ -44,14 +52,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if values.mode == "list":
         return _list_plugins()
     try:
-        return _search(values)
-    except (ValueError, plugins.PluginError) as error:
-        return _fail(error, BAD_INPUT)
+        try:
+            search, output_dir = _prepare(values)
+        except ValueError as error:
+            return _fail(error, BAD_INPUT)
+        with _log_to(pathlib.Path(output_dir) / "search.log"):
+            result = search.run()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # the command line shows one line; the traceback is in the log
-        logging.getLogger("glo_tf").exception("The run failed")
-        return _fail(error, FAILED)
+    except Exception as error:  # one line here; of a run that has begun, the log has the traceback
+        return _fail(f"{type(error).__name__}: {error}", FAILED)
+    print(f"Results: {output_dir}")
+    return INTERRUPTED if result.interrupted else 0
 
 
 def cli() -> None:
@@ -59,9 +71,8 @@ def cli() -> None:
     sys.exit(main())
 
 
-def _fail(error: BaseException, code: int) -> int:
-    message = " ".join(str(error).split()) or type(error).__name__
-    print(f"glo-tf: error: {message}", file=sys.stderr)
+def _fail(error: BaseException | str, code: int) -> int:
+    print(f"glo-tf: error: {' '.join(str(error).split())}", file=sys.stderr)
     return code
 
 
@@ -81,7 +92,8 @@ def _list_plugins() -> int:
     return 0
 
 
-def _search(values: flags.FlagValues) -> int:
+def _prepare(values: flags.FlagValues) -> tuple[LossSearch, str]:
+    """The search that the flags describe, and its output folder; all bad input shows here."""
     load_dataset = plugins.load("glo_tf.datasets", values.dataset)
     build_architecture = plugins.load("glo_tf.architectures", values.architecture)
     space = plugins.load("glo_tf.search_spaces", values.search_space)()
@@ -122,10 +134,8 @@ def _search(values: flags.FlagValues) -> int:
         overwrite=values.overwrite,
         callbacks=[ProgressDisplay()],
     )
-    _start_log(pathlib.Path(output_dir), values)
-    result = search.run()
-    print(f"Results: {output_dir}")
-    return INTERRUPTED if result.interrupted else 0
+    _write_flags(pathlib.Path(output_dir) / "search.flags", values)
+    return search, output_dir
 
 
 @contextlib.contextmanager
@@ -146,7 +156,7 @@ def _quiet_start() -> Iterator[None]:
             os.close(screen)
 
 
-def _operators(values: flags.FlagValues, space):  # type: ignore[no-untyped-def]
+def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators:
     if values.operators == "gplearn":
         from glo_tf.gplearn_operators import GplearnOperators
 
@@ -172,21 +182,33 @@ def _operators(values: flags.FlagValues, space):  # type: ignore[no-untyped-def]
     )
 
 
-def _start_log(folder: pathlib.Path, values: flags.FlagValues) -> None:
-    """Writes the flags that repeat this run, and sends the project's log to a file."""
+def _write_flags(path: pathlib.Path, values: flags.FlagValues) -> None:
+    """Writes the flags that repeat this run."""
     given = [
         values[name].serialize()
         for group in values.flags_by_module_dict().values()
         for name in (flag.name for flag in group)
         if values[name].value is not None and name not in ("help", "overwrite")
     ]
-    (folder / "search.flags").write_text("\n".join(given) + "\n", encoding="utf-8")
-    handler = logging.FileHandler(folder / "search.log", mode="w", encoding="utf-8")
+    path.write_text("\n".join(given) + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _log_to(path: pathlib.Path) -> Iterator[None]:
+    """Sends the project's log, and the traceback of what ends the run, to a file."""
+    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logger = logging.getLogger("glo_tf")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.handlers = [handler]
+    logger.addHandler(handler)
+    try:
+        yield
+    except Exception:
+        logger.exception("The run failed")
+        raise
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
 
 
 if __name__ == "__main__":

@@ -185,10 +185,10 @@ class LossSearch:
         """Runs both phases and the comparison.
 
         Ctrl-C ends the search at once; what was found until then is written and returned, with
-        `interrupted` set.
+        `interrupted` set. It is written also before an error goes on to the caller.
         """
         started = time.monotonic()
-        interrupted = False
+        interrupted = True
         comparison: list[ComparedLoss] = []
         for callback in self.callbacks:
             callback.on_search_begin(self._planned())
@@ -198,20 +198,22 @@ class LossSearch:
                 self._tune_coefficients(loss)
             if self._best is not None and self.comparison_seeds:
                 comparison = self._compare(self._best.loss)
+            interrupted = False
         except KeyboardInterrupt:
-            interrupted = True
-        result = SearchResult(
-            best=self._best,
-            comparison=comparison,
-            history=self._history,
-            counts=dict(self._counts),
-            seconds=time.monotonic() - started,
-            interrupted=interrupted,
-            epsilon=self._trainer.epsilon,
-        )
-        self._write(result)
-        for callback in self.callbacks:
-            callback.on_search_end(result)
+            logger.info("Interrupted")
+        finally:  # whatever ended the search, what it found is kept
+            result = SearchResult(
+                best=self._best,
+                comparison=comparison,
+                history=self._history,
+                counts=dict(self._counts),
+                seconds=time.monotonic() - started,
+                interrupted=interrupted,
+                epsilon=self._trainer.epsilon,
+            )
+            self._write(result)
+            for callback in self.callbacks:
+                callback.on_search_end(result)
         return result
 
     def _discover(self) -> None:

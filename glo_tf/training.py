@@ -123,9 +123,8 @@ class CandidateTrainer:
     def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
         with _seeded(seed):
             model = self._build_model()
-            model(
-                np.zeros(self._sample_shape, np.float32)
-            )  # a subclassed model has no weights before its first call
+            # A subclassed model has no weights before its first call.
+            model(np.zeros(self._sample_shape, np.float32))
         optimizer = keras.optimizers.deserialize(self._optimizer_config)
         optimizer.build(model.trainable_variables)
         return model, optimizer
@@ -133,7 +132,7 @@ class CandidateTrainer:
     def _reset(self, seed: int, learning_rate: float | None) -> None:
         if seed not in self._initial:
             fresh = _variables(*self._build(seed))
-            self._initial[seed] = [np.array(variable) for variable in fresh]
+            self._initial[seed] = [np.copy(variable.numpy()) for variable in fresh]
         for variable, value in zip(
             _variables(self._model, self._optimizer), self._initial[seed], strict=True
         ):

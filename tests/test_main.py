@@ -10,6 +10,7 @@ import time
 import pytest
 
 import glo_tf
+from glo_tf import command_flags
 from glo_tf import main as command_line
 
 QUICK = [
@@ -30,7 +31,7 @@ def run(*arguments: str) -> int:
 
 def test_a_search_writes_its_results_and_repeats_from_its_own_flags(tmp_path, capsys) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    assert run(*QUICK, "--seed=3", f"--output_dir={first}") == 0
+    assert run(*QUICK, "--population_size=30", "--seed=3", f"--output_dir={first}") == 0
     output = capsys.readouterr().out
     assert {"best_loss.json", "history.csv", "search.flags", "search.log"} <= {
         path.name for path in first.iterdir()
@@ -92,6 +93,52 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def test_a_data_set_of_one_class_is_bad_input(tmp_path, capsys, monkeypatch) -> None:
+    site = tmp_path / "site"
+    (site / "single-1.0.dist-info").mkdir(parents=True)
+    (site / "single-1.0.dist-info" / "METADATA").write_text("Name: single\nVersion: 1.0\n")
+    (site / "single-1.0.dist-info" / "entry_points.txt").write_text(
+        "[glo_tf.datasets]\none_class = single_class:load\nbroken = single_class:broken\n"
+    )
+    (site / "single_class.py").write_text(
+        "import dataclasses\nfrom glo_tf import datasets\n"
+        "def load(data_dir=None):\n"
+        "    digits = datasets.digits()\n"
+        "    return dataclasses.replace(digits, y_train=0 * digits.y_train)\n"
+        "def broken(data_dir=None):\n"
+        "    raise RuntimeError('no such table')\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    assert run("--dataset=one_class", f"--output_dir={tmp_path / 'out'}") == 2
+    assert "at least two classes" in capsys.readouterr().err
+    assert run("--dataset=broken", f"--output_dir={tmp_path / 'out'}") == 1
+    assert capsys.readouterr().err == "glo-tf: error: RuntimeError: no such table\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_error_in_the_run_keeps_what_was_found(tmp_path, capsys, monkeypatch) -> None:
+    def fail(*_) -> None:
+        raise MemoryError("no memory for the coefficients")
+
+    monkeypatch.setattr("glo_tf.search.LossSearch._tune_coefficients", fail)
+    assert run(*QUICK, "--population_size=30", f"--output_dir={tmp_path}") == 1
+    error = capsys.readouterr().err
+    assert error == "glo-tf: error: MemoryError: no memory for the coefficients\n"
+    assert "Traceback" in (tmp_path / "search.log").read_text()
+    assert glo_tf.load_loss(tmp_path / "best_loss.json").expression
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 1 + 2 * 30
+
+
+def test_a_flagfile_is_found_with_and_without_an_equals_sign(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = command_flags.resolve_flagfiles(["glo-tf", "--flagfile", "digits.flags"])
+    assert shipped == command_flags.resolve_flagfiles(["glo-tf", "--flagfile=digits.flags"])
+    assert pathlib.Path(shipped[1].partition("=")[2]).parent.name == "configs"
+    (tmp_path / "digits.flags").write_text("--seed=7\n")
+    own = command_flags.resolve_flagfiles(["glo-tf", "--flagfile", "digits.flags"])
+    assert own == ["glo-tf", "--flagfile=digits.flags"]
+
+
 def test_a_malformed_flagfile_is_bad_input(tmp_path, capsys) -> None:
     (tmp_path / "bad.flags").write_text("--train_steps\n--what is this?\n")
     assert run(f"--flagfile={tmp_path / 'bad.flags'}") == 2
@@ -102,8 +149,8 @@ def test_every_shipped_flagfile_parses() -> None:
     names = {path.name for path in (pathlib.Path(__file__).parents[1] / "configs").glob("*.flags")}
     assert {"digits.flags", "mnist_quick.flags", "mnist.flags"} <= names
     for name in names:
-        values = command_line.define_flags()
-        values(command_line.resolve_flagfiles(["glo-tf", f"--flagfile={name}"]))
+        values = command_flags.define_flags()
+        values(command_flags.resolve_flagfiles(["glo-tf", f"--flagfile={name}"]))
         assert values.population_size > values.elites
 
 
@@ -113,7 +160,7 @@ def test_help_lists_every_flag_within_a_second() -> None:
         [sys.executable, "-m", "glo_tf.main", "--help"], capture_output=True, text=True, check=True
     ).stdout
     seconds = time.perf_counter() - started
-    for name in command_line.define_flags():
+    for name in command_flags.define_flags():
         assert name in output
     imported = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "glo_tf.main", "--help"],

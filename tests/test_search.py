@@ -73,7 +73,8 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     assert not result.interrupted
     assert result.best.fitness == max(r.fitness for r in result.history)
 
-    rows = list(csv.DictReader((tmp_path / "history.csv").open()))
+    with (tmp_path / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
     assert [row["loss"] for row in rows] == [str(r.loss) for r in result.history]
     assert [float(row["fitness"]) for row in rows] == [r.fitness for r in result.history]
 

@@ -88,7 +88,9 @@ def test_trains_as_keras_does() -> None:
     model.set_weights(_weights(trainer))
     order = trainer._batches(7).numpy().ravel()
     fitness = trainer.evaluate(CROSS_ENTROPY, seed=7).fitness
-    model.compile(keras.optimizers.SGD(0.1), keras.losses.CategoricalCrossentropy(), ["accuracy"])
+    model.compile(
+        keras.optimizers.SGD(0.1), keras.losses.CategoricalCrossentropy(), metrics=["accuracy"]
+    )
     labels = keras.utils.to_categorical(DIGITS.y_train, 10)
     model.fit(DIGITS.x_train[order], labels[order], batch_size=50, shuffle=False, verbose=0)
     for ours, theirs in zip(_weights(trainer), model.get_weights(), strict=True):
@@ -121,7 +123,7 @@ def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() 
 
 
 @pytest.mark.parametrize("model", [linear, Subclassed, dropout_and_batch_norm])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adafactor"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "nadam"])
 def test_any_model_and_optimizer_learns(model, optimizer: str) -> None:
     optimizer = keras.optimizers.get({"class_name": optimizer, "config": {"learning_rate": 0.05}})
     evaluation = make_trainer(model, optimizer, train_steps=100).evaluate(CROSS_ENTROPY, seed=0)
@@ -222,4 +224,4 @@ def test_a_model_that_does_not_fit_the_labels_is_refused() -> None:
 
 
 def _weights(trainer: CandidateTrainer) -> list[np.ndarray]:
-    return [np.array(weight) for weight in trainer._model.trainable_variables]
+    return [np.copy(weight.numpy()) for weight in trainer._model.trainable_variables]

@@ -1,0 +1,73 @@
+"""Every registered search space, and the wheel that draws by weight."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from glo_tf import plugins
+from glo_tf.expression import Expression, arity
+from glo_tf.search_spaces import SearchSpace, glo
+
+GROUP = "glo_tf.search_spaces"
+
+
+@pytest.mark.parametrize("name", plugins.names(GROUP))
+def test_its_trees_are_made_of_its_nodes_within_its_depth(name) -> None:
+    space = plugins.load(GROUP, name)()
+    assert space.name == name
+    assert space.description
+    rng = np.random.default_rng(0)
+    trees = [Expression(space.draw_tree(rng)) for _ in range(2_000)]
+    assert {node for tree in trees for node in tree.nodes} == set(space.weights)
+    assert max(tree.depth for tree in trees) == space.max_initial_depth
+    assert any(tree.has_x_and_y for tree in trees)
+
+
+def test_glo_has_the_nodes_and_weights_of_the_facts() -> None:
+    space = glo()
+    assert set(space.functions) == {"log", "square", "sqrt", "+", "-", "*", "/"}
+    assert {node for node in space.weights if not arity(node)} == {"x", "y", 1, -1}
+    assert {node for node, weight in space.weights.items() if weight == 3} == {"log", "x", "y"}
+    assert space.weights["sqrt"] == 2
+    assert space.max_initial_depth == 2
+
+
+def test_nodes_are_drawn_by_weight() -> None:
+    space, rng = glo(), np.random.default_rng(0)
+    draws = 40_000
+    roots = collections.Counter(space.draw_tree(rng)[0] for _ in range(draws))
+    total = sum(space.weights.values())
+    for node, weight in space.weights.items():
+        expected = weight / total
+        deviation = np.sqrt(expected * (1 - expected) / draws)
+        assert roots[node] / draws == pytest.approx(expected, abs=5 * deviation)
+
+
+def test_the_wheel_covers_the_whole_interval() -> None:
+    space = SearchSpace("small", "", {"x": 1.0, "y": 3.0, "log": 1.0})
+    assert [space.draw_leaf(at) for at in (0.0, 0.24, 0.25, 0.5, np.nextafter(1, 0))] == [
+        *("x", "x"),
+        *("y", "y", "y"),
+    ]
+    assert space.draw_function(0.99) == "log"
+    assert space.draw_same_arity(1, 0.0) == "log"
+
+
+def test_a_space_of_leaves_alone_has_no_function() -> None:
+    assert SearchSpace("leaves", "", {"x": 1.0, "y": 1.0}).draw_function(0.5) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"weights": {"x": 1.0, "y": 1.0, "exp": 1.0}}, "Received: 'exp'"),
+        ({"weights": {"x": 1.0, "y": 0.0}}, r"weights\['y'\]=0.0"),
+        ({"weights": {"x": 1.0, "y": float("nan")}}, r"weights\['y'\]=nan"),
+        ({"weights": {"x": 1.0, "log": 1.0}}, "Expected weights for x and y"),
+        ({"weights": {"x": 1.0, "y": 1.0}, "max_initial_depth": -1}, "max_initial_depth=-1"),
+    ],
+)
+def test_a_space_that_makes_no_sense_is_refused(arguments, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        SearchSpace("bad", "", **arguments)
