@@ -80,11 +80,19 @@ def define_flags() -> flags.FlagValues:
     )
     flags.DEFINE_float("coefficient_sigma0", 1.5, "Initial step size.", **coefficients)
 
+    ending = section("Confirmation and comparison")
+    flags.DEFINE_integer(
+        "finalists",
+        5,
+        "Best candidates trained again with other seeds to choose among; 0 takes the fittest.",
+        **ending,
+    )
+    flags.DEFINE_integer("finalist_seeds", 2, "Trainings of each finalist.", **ending)
     flags.DEFINE_integer(
         "comparison_seeds",
         3,
         "Fresh seeds on which the best loss and cross-entropy are compared; 0 skips it.",
-        **section("Comparison"),
+        **ending,
     )
     return values
 

@@ -128,6 +128,8 @@ def _prepare(values: flags.FlagValues) -> tuple[LossSearch, str]:
         coefficient_generations=values.coefficient_generations,
         coefficient_population_size=values.coefficient_population_size,
         coefficient_sigma0=values.coefficient_sigma0,
+        finalists=values.finalists,
+        finalist_seeds=values.finalist_seeds,
         comparison_seeds=values.comparison_seeds,
         seed=values.seed,
         output_dir=output_dir,

@@ -74,7 +74,8 @@ def show_result(result: SearchResult, console: Console) -> None:
         return
     console.print(
         f"\nBest loss: {result.best.loss}\n"
-        f"Validation accuracy in the search: {result.best.fitness:.4f}",
+        f"Validation accuracy in the search: {result.best.fitness:.4f}"
+        + (_confirmed(result) if result.confirmation else ""),
         highlight=False,
         soft_wrap=True,
         markup=False,
@@ -89,3 +90,11 @@ def show_result(result: SearchResult, console: Console) -> None:
             rate = "as given" if row.learning_rate is None else f"{row.learning_rate:g}"
             table.add_row(row.name, rate, f"{row.mean:.4f} ± {row.deviation:.4f}")
         console.print(table)
+
+
+def _confirmed(result: SearchResult) -> str:
+    first = result.confirmation[0]
+    return (
+        f"; with {len(first.seeds)} other seed(s): {first.mean:.4f} "
+        f"(best of {len(result.confirmation)} finalists)"
+    )

@@ -49,6 +49,8 @@ class SearchResult:
 
     Attributes:
         best: The best candidate; None if no candidate was trained to the end.
+        confirmation: The finalists, retrained with other seeds, best mean first; empty if the
+            search was interrupted before, or took no finalists.
         comparison: The best loss beside cross-entropy, retrained under the same budget; empty if
             the search was interrupted before.
         history: Every candidate of every generation, in order.
@@ -59,6 +61,7 @@ class SearchResult:
     """
 
     best: Record | None
+    confirmation: list[ComparedLoss]
     comparison: list[ComparedLoss]
     history: list[Record]
     counts: dict[str, int]
@@ -142,6 +145,7 @@ class OutputFolder:
             "fitness": result.best.fitness,
             "phase": result.best.phase,
             "generation": result.best.generation,
+            "confirmation": [row.as_dict() for row in result.confirmation],
             "comparison": [row.as_dict() for row in result.comparison],
         }
         save_loss(result.best_loss, self.path / self.BEST_LOSS, metadata=metadata)

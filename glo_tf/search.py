@@ -59,6 +59,10 @@ class LossSearch:
         coefficient_population_size: CMA-ES candidates per generation; None is pycma's default,
             4 + 3 ln(nodes).
         coefficient_sigma0: Initial step size of CMA-ES.
+        finalists: How many of the best candidates of both phases are trained again with other
+            seeds, to choose the best among them by its mean; 0 takes the fittest as it is. One
+            training can flatter a loss that fails with other initial weights.
+        finalist_seeds: Trainings of each finalist.
         comparison_seeds: Fresh seeds on which the best loss and cross-entropy are trained at the
             end; 0 skips the comparison.
         seed: Seed of the search and of every candidate's training.
@@ -106,18 +110,26 @@ class LossSearch:
         coefficient_generations: int = 20,
         coefficient_population_size: int | None = None,
         coefficient_sigma0: float = 1.5,
+        finalists: int = 5,
+        finalist_seeds: int = 2,
         comparison_seeds: int = 3,
         seed: int = 0,
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         callbacks: Sequence[Callback] = (),
     ):
-        _check_at_least(1, population_size=population_size, generations=generations)
+        _check_at_least(
+            1,
+            population_size=population_size,
+            generations=generations,
+            finalist_seeds=finalist_seeds,
+        )
         _check_at_least(
             0,
             elites=elites,
             coefficient_expressions=coefficient_expressions,
             coefficient_generations=coefficient_generations,
+            finalists=finalists,
             comparison_seeds=comparison_seeds,
             seed=seed,
         )
@@ -146,6 +158,8 @@ class LossSearch:
         self.coefficient_generations = coefficient_generations
         self.coefficient_population_size = coefficient_population_size
         self.coefficient_sigma0 = coefficient_sigma0
+        self.finalists = finalists
+        self.finalist_seeds = finalist_seeds
         self.comparison_seeds = comparison_seeds
         self.seed = seed
         self.callbacks = tuple(callbacks)
@@ -189,13 +203,16 @@ class LossSearch:
         """
         started = time.monotonic()
         interrupted = True
+        confirmation: list[ComparedLoss] = []
         comparison: list[ComparedLoss] = []
         for callback in self.callbacks:
             callback.on_search_begin(self._planned())
         try:
             self._discover()
-            for loss in self._best_expressions(self.coefficient_expressions):
-                self._tune_coefficients(loss)
+            for record in self._best_records(self.coefficient_expressions):
+                self._tune_coefficients(record.loss)
+            if self.finalists:
+                confirmation = self._confirm()
             if self._best is not None and self.comparison_seeds:
                 comparison = self._compare(self._best.loss)
             interrupted = False
@@ -204,6 +221,7 @@ class LossSearch:
         finally:  # whatever ended the search, what it found is kept
             result = SearchResult(
                 best=self._best,
+                confirmation=confirmation,
                 comparison=comparison,
                 history=self._history,
                 counts=dict(self._counts),
@@ -281,11 +299,24 @@ class LossSearch:
             callback.on_generation(generation)
         return records
 
-    def _best_expressions(self, count: int) -> list[Expression]:
-        """The best distinct losses of the discovery phase, smaller trees first among equals."""
+    def _best_records(self, count: int) -> list[Record]:
+        """The best distinct losses so far, smaller trees first among equals."""
         finished = {str(r.loss): r for r in self._history if r.status == OK and r.fitness > 0}
         ranked = sorted(finished.values(), key=lambda r: (-r.fitness, r.loss.size, str(r.loss)))
-        return [record.loss for record in ranked[:count]]
+        return ranked[:count]
+
+    def _confirm(self) -> list[ComparedLoss]:
+        """Trains the finalists with other seeds; the best mean makes the best loss."""
+        finalists = {str(record.loss): record for record in self._best_records(self.finalists)}
+        first = self.seed + 1
+        losses = {name: (record.loss, None) for name, record in finalists.items()}
+        rows = compare(self.evaluate, losses, range(first, first + self.finalist_seeds))
+        rows.sort(key=lambda row: -row.mean)  # stable: the fitter one in the search wins a tie
+        if rows:
+            self._best = finalists[rows[0].name]
+        for row in rows:
+            logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean)
+        return rows
 
     def _compare(self, best: Expression) -> list[ComparedLoss]:
         own_rate = self._trainer.learning_rate
@@ -297,7 +328,8 @@ class LossSearch:
             rates = [own_rate * factor for factor in LEARNING_RATE_FACTORS]
             tuned = tune_learning_rate(self.evaluate, CROSS_ENTROPY, rates, self.seed)
             losses["cross-entropy, tuned learning rate"] = (CROSS_ENTROPY, tuned)
-        seeds = range(self.seed + 1, self.seed + 1 + self.comparison_seeds)
+        first = self.seed + 1 + self.finalist_seeds  # the finalists were selected on those before
+        seeds = range(first, first + self.comparison_seeds)
         return compare(self.evaluate, losses, seeds)
 
     def _planned(self) -> int:

@@ -75,7 +75,8 @@ class CandidateTrainer:
     def learning_rate(self) -> float | None:
         """The optimizer's learning rate; None where a schedule sets it."""
         rate = self._optimizer_config["config"].get("learning_rate")
-        return float(rate) if isinstance(rate, int | float) else None
+        # Keras stores it as float32: 0.01 comes back as 0.009999999776482582.
+        return float(str(np.float32(rate))) if isinstance(rate, int | float) else None
 
     def evaluate(
         self, loss: Expression, *, seed: int, learning_rate: float | None = None

@@ -21,6 +21,8 @@ QUICK = [
     "--elites=2",
     "--generations=2",
     "--coefficient_generations=2",
+    "--finalists=2",
+    "--finalist_seeds=1",
     "--comparison_seeds=1",
 ]
 

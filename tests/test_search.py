@@ -1,6 +1,7 @@
 """`LossSearch` on real digits: both phases, the cache, interruption, the files it writes."""
 
 import csv
+import dataclasses
 import json
 
 import keras
@@ -33,6 +34,8 @@ def make_search(**arguments) -> LossSearch:
         "elites": 2,
         "generations": 3,
         "coefficient_generations": 2,
+        "finalists": 2,
+        "finalist_seeds": 1,
         "comparison_seeds": 2,
     }
     return LossSearch(
@@ -71,7 +74,11 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     assert recorder.records == result.history
     assert [g.phase for g in recorder.generations] == ["discovery"] * 3 + ["coefficients"] * 2
     assert not result.interrupted
-    assert result.best.fitness == max(r.fitness for r in result.history)
+    ranked = sorted({(r.fitness, str(r.loss)) for r in result.history}, reverse=True)
+    finalists = {row.name: row.mean for row in result.confirmation}
+    assert set(finalists) <= {loss for fitness, loss in ranked if fitness >= ranked[1][0]}
+    assert len(finalists) == 2
+    assert finalists[str(result.best.loss)] == max(finalists.values())
 
     with (tmp_path / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -83,7 +90,8 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     metadata = json.loads((tmp_path / "best_loss.json").read_text())["metadata"]
     names = [row["name"] for row in metadata["comparison"]]
     assert names == ["best loss", "cross-entropy", "cross-entropy, tuned learning rate"]
-    assert all(row["seeds"] == [1, 2] for row in metadata["comparison"])
+    assert all(row["seeds"] == [2, 3] for row in metadata["comparison"])
+    assert all(row["seeds"] == [1] for row in metadata["confirmation"])
 
     model = build_model()
     model.compile("sgd", loss=loss)
@@ -148,6 +156,32 @@ def test_an_interrupted_search_writes_and_returns_what_it_found(tmp_path) -> Non
     assert len(result.history) == 60
     assert result.comparison == []
     assert glo_tf.load_loss(tmp_path / "best_loss.json").expression == str(result.best.loss)
+
+
+def test_a_finalist_that_fails_with_other_seeds_is_not_the_best(monkeypatch) -> None:
+    arguments = {"coefficient_expressions": 0, "finalists": 3, "comparison_seeds": 0}
+    search = make_search(population_size=30, **arguments)
+    evaluate, lucky = search._trainer.evaluate, []
+
+    def fails_with_other_seeds(loss, *, seed, learning_rate=None):
+        evaluation = evaluate(loss, seed=seed, learning_rate=learning_rate)
+        if seed == 0:
+            lucky.append((-evaluation.fitness, loss.size, str(loss), loss))
+            return evaluation
+        return dataclasses.replace(evaluation, fitness=0.0 if loss == min(lucky)[-1] else 0.5)
+
+    monkeypatch.setattr(search._trainer, "evaluate", fails_with_other_seeds)
+    result = search.run()
+    fittest = min(lucky)[-1]
+    assert result.confirmation[-1].loss == fittest
+    assert result.best.loss != fittest
+    assert result.best.loss == result.confirmation[0].loss
+
+
+def test_without_finalists_the_fittest_is_the_best() -> None:
+    result = make_search(population_size=30, finalists=0, comparison_seeds=0).run()
+    assert result.confirmation == []
+    assert result.best.fitness == max(r.fitness for r in result.history)
 
 
 def test_evaluate_trains_a_given_loss() -> None:
