@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
     from glo_tf.expression import Expression
     from glo_tf.loss_io import load_loss, save_loss
-    from glo_tf.losses import Baikal, BaikalCMA, ExpressionLoss
+    from glo_tf.losses import ExpressionLoss
+    from glo_tf.named_losses import NGL, Baikal, BaikalCMA
     from glo_tf.parsing import ParseError
     from glo_tf.results import SearchResult
     from glo_tf.search import LossSearch
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "Baikal": "losses",
-    "BaikalCMA": "losses",
+    "Baikal": "named_losses",
+    "BaikalCMA": "named_losses",
     "Callback": "callbacks",
     "Dataset": "datasets",
     "Expression": "expression",
     "ExpressionLoss": "losses",
     "LossSearch": "search",
+    "NGL": "named_losses",
     "ParseError": "parsing",
     "SearchResult": "results",
     "SearchSpace": "search_spaces",
@@ -41,6 +43,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "NGL",
     "Baikal",
     "BaikalCMA",
     "Callback",
@@ -58,7 +61,7 @@ __all__ = [
 
 @wrapt.when_imported("keras")
 def _register_losses(_: object) -> None:
-    importlib.import_module("glo_tf.losses")
+    importlib.import_module("glo_tf.named_losses")
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,6 +24,7 @@ def evaluate(
     *,
     ops: Any,
     coefficients: Any = None,
+    log_y_pred: Any = None,
 ) -> Any:
     """Evaluates f(x, y) element-wise, NaN and infinity as IEEE arithmetic gives them.
 
@@ -34,6 +36,8 @@ def evaluate(
             `tensorflow.math`; anything with `log`, `square`, `sqrt` and `full_like` whose arrays
             know the four operators.
         coefficients: Tensor with one factor per node. The expression's own if None.
+        log_y_pred: log(y) where it is known better than from y, as from logits; only without
+            `coefficients`.
 
     Returns:
         Array of the common shape; with `coefficients`, a scalar if the tree has neither x nor y.
@@ -51,6 +55,8 @@ def evaluate(
             value = y_pred
         elif node in _BINARY:
             value = _BINARY[node](*operands)
+        elif node == "log" and log_y_pred is not None and _is_scaled_y(expression, index + 1):
+            value = log_y_pred + math.log(own[index + 1])
         else:
             value = getattr(ops, node)(*operands)
         if coefficients is not None:
@@ -58,3 +64,7 @@ def evaluate(
         return value if own[index] == 1.0 else value * own[index]
 
     return expression.fold(combine)
+
+
+def _is_scaled_y(expression: Expression, index: int) -> bool:
+    return expression.nodes[index] == "y" and expression.coefficients[index] > 0

@@ -14,10 +14,20 @@ from glo_tf.expression import Expression, Node
 from glo_tf.operators import check_max_size, check_probabilities, within_limits
 from glo_tf.search_spaces import SearchSpace
 
-_GPLEARN_NAMES = {"+": "add", "-": "sub", "*": "mul", "/": "div", "sqrt": "sqrt", "log": "log"}
+_GPLEARN_NAMES = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "/": "div",
+    "sqrt": "sqrt",
+    "log": "log",
+    "sin": "sin",
+    "cos": "cos",
+}
 _FUNCTIONS = {
     **{node: _function_map[name] for node, name in _GPLEARN_NAMES.items()},
     "square": make_function(function=np.square, name="square", arity=1, wrap=False),
+    "exp": make_function(function=np.exp, name="exp", arity=1, wrap=False),
 }
 _NODES = {function.name: node for node, function in _FUNCTIONS.items()}
 _FEATURES = ("x", "y")

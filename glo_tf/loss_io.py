@@ -20,6 +20,8 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "label_smoothing": (int, float),
     "reduction": (str, type(None)),
     "name": str,
+    "sparse": bool,
+    "class_reduction": str,
 }
 
 
@@ -32,7 +34,7 @@ def save_loss(
     """Writes a loss to a JSON file; a crash leaves the old file or the new one.
 
     Args:
-        loss: `ExpressionLoss`, `Baikal` or `BaikalCMA`.
+        loss: `ExpressionLoss`, or a loss with a name such as `Baikal`; it comes back as the former.
         path: The file.
         metadata: JSON-ready remarks that `load_loss` does not read.
 
@@ -52,6 +54,8 @@ def save_loss(
         "label_smoothing": loss.label_smoothing,
         "reduction": loss.reduction,
         "name": loss.name,
+        "sparse": loss.sparse,
+        "class_reduction": loss.class_reduction,
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -6,7 +6,7 @@ Grammar (whitespace is free between tokens)::
     product  := signed (("*" | "/") signed)*
     signed   := "-" signed | atom
     atom     := NUMBER | "x" | "y" | "y_true" | "y_pred"
-              | ("log" | "square" | "sqrt") "(" sum ")" | "(" sum ")"
+              | ("log" | "square" | "sqrt" | "exp" | "sin" | "cos") "(" sum ")" | "(" sum ")"
 
 An integer is a leaf (`-1` is one token where an operand is expected). A number with a point or an
 exponent is a coefficient: `1.5*log(y)` is the node `log` with coefficient 1.5, a bare `0.5` is the
@@ -20,13 +20,13 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from glo_tf.expression import MAX_DEPTH, MAX_INTEGER, MAX_NODES, Expression, Node
+from glo_tf.expression import ARITY, MAX_DEPTH, MAX_INTEGER, MAX_NODES, Expression, Node
 
 MAX_TEXT_LENGTH = 100_000
 """Longest text, in characters, that the parser accepts; the largest tree's text is shorter."""
 
 _LEAVES = {"x": "x", "y": "y", "y_true": "x", "y_pred": "y"}
-_FUNCTIONS = ("log", "square", "sqrt")
+_FUNCTIONS = tuple(node for node, count in ARITY.items() if count == 1)
 _BINARY = ("+", "-", "*", "/")
 _OPENERS = ("(", *_FUNCTIONS)
 _MAX_NESTING = 4 * MAX_DEPTH  # of the text: a node is printed with at most three

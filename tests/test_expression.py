@@ -114,7 +114,7 @@ def test_latex_keeps_the_shape_that_was_found() -> None:
     [
         ((), (), "1 to"),
         (("x",) * (MAX_NODES + 1), (), "1 to"),
-        (("exp", "x"), (), r"nodes\[0\]='exp'"),
+        (("tan", "x"), (), r"nodes\[0\]='tan'"),
         ((1.5,), (), r"nodes\[0\]=1.5"),
         ((True,), (), r"nodes\[0\]=True"),
         ((MAX_INTEGER + 1,), (), "Expected integers"),

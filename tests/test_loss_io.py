@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from glo_tf.expression import Expression
 from glo_tf.loss_io import load_loss, save_loss
-from glo_tf.losses import Baikal, BaikalCMA, ExpressionLoss
+from glo_tf.losses import ExpressionLoss
+from glo_tf.named_losses import NGL, Baikal, BaikalCMA
 
 VALID = {
     "format": "glo_tf.loss",
@@ -23,6 +24,8 @@ VALID = {
     "label_smoothing": 0.1,
     "reduction": "sum",
     "name": "found",
+    "sparse": False,
+    "class_reduction": "sum",
     "metadata": {"fitness": 0.9},
 }
 REQUIRED = [field for field in VALID if field != "metadata"]
@@ -61,12 +64,18 @@ def test_the_round_trip_is_exact(expression: Expression, **arguments) -> None:
     assert loaded.get_config() == loss.get_config()
 
 
-@pytest.mark.parametrize("loss", [Baikal(epsilon=1e-3), BaikalCMA(reduction=None)])
+@pytest.mark.parametrize(
+    "loss", [Baikal(epsilon=1e-3), BaikalCMA(reduction=None), NGL(sparse=True)]
+)
 def test_named_losses_are_saved_as_their_expressions(tmp_path, loss: ExpressionLoss) -> None:
     save_loss(loss, tmp_path / "loss.json")
     loaded = load_loss(str(tmp_path / "loss.json"))
     assert type(loaded) is ExpressionLoss
-    assert loaded.get_config() == {**loss.get_config(), "expression": loss.expression}
+    assert loaded.get_config() == {
+        **loss.get_config(),
+        "expression": loss.expression,
+        "class_reduction": loss.class_reduction,
+    }
 
 
 def test_the_format_of_a_file(tmp_path) -> None:

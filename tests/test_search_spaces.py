@@ -61,7 +61,7 @@ def test_a_space_of_leaves_alone_has_no_function() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"weights": {"x": 1.0, "y": 1.0, "exp": 1.0}}, "Received: 'exp'"),
+        ({"weights": {"x": 1.0, "y": 1.0, "tan": 1.0}}, "Received: 'tan'"),
         ({"weights": {"x": 1.0, "y": 0.0}}, r"weights\['y'\]=0.0"),
         ({"weights": {"x": 1.0, "y": float("nan")}}, r"weights\['y'\]=nan"),
         ({"weights": {"x": 1.0, "log": 1.0}}, "Expected weights for x and y"),

@@ -37,6 +37,12 @@ def reference(
                 value, slope = np.log(a), da / a
             case "square", [(a, da)]:
                 value, slope = a * a, 2 * a * da
+            case "exp", [(a, da)]:
+                value, slope = np.exp(a), np.exp(a) * da
+            case "sin", [(a, da)]:
+                value, slope = np.sin(a), np.cos(a) * da
+            case "cos", [(a, da)]:
+                value, slope = np.cos(a), -np.sin(a) * da
             case "sqrt", [(a, da)]:
                 value, slope = np.sqrt(a), da / (2 * np.sqrt(a))
             case "+", [(a, da), (b, db)]:

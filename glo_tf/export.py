@@ -1,0 +1,110 @@
+"""A loss for readers and other frameworks: simplified algebra, and NumPy source."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from glo_tf.expression import ARITY, Expression, arity
+
+if TYPE_CHECKING:
+    from sympy import Expr
+
+    from glo_tf.losses import ExpressionLoss
+
+_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[+-]?\d+)?")
+_DIGITS = 6  # significant digits of a simplified coefficient
+
+
+def simplified(expression: Expression) -> Expr:
+    """The shortest equal form that SymPy finds, for x >= 0 and y > 0.
+
+    Numbers are rounded to six significant digits. Terms that have no derivative with respect to y
+    stay: they change the loss, though not the training.
+
+    Returns:
+        An expression in the symbols x and y.
+    """
+    import sympy
+
+    x, y = sympy.Symbol("x", nonnegative=True), sympy.Symbol("y", positive=True)
+    given = expression.sympy().subs({sympy.Symbol("x"): x, sympy.Symbol("y"): y})
+    expanded = sympy.expand(sympy.expand_log(given))
+    forms = (given, sympy.simplify(given), expanded, sympy.simplify(expanded))
+    shortest = min((form.evalf(_DIGITS) for form in forms), key=sympy.count_ops)
+    whole = {n: sympy.Integer(n) for n in shortest.atoms(sympy.Float) if n == int(n)}
+    return shortest.xreplace(whole).subs({x: sympy.Symbol("x"), y: sympy.Symbol("y")})
+
+
+def python(loss: ExpressionLoss) -> str:
+    """Source of a function `name(y_true, y_pred)` of NumPy arrays: one loss per sample.
+
+    It needs nothing but NumPy. Its arguments are those of the loss's call; it reduces over the
+    classes and not over the samples.
+    """
+    name = re.sub(r"\W", "_", loss.name)
+    name = f"_{name}" if not name or name[0].isdigit() else name
+    lines = [
+        "import numpy as np",
+        "",
+        "",
+        f"def {name}(y_true, y_pred):",
+        f'    """{loss.expression} per class; one value per sample."""',
+        "    z = np.asarray(y_pred, dtype=float)",
+    ]
+    if loss.from_logits:
+        lines += [
+            "    if z.shape[-1] == 1:",
+            "        z = np.concatenate([np.zeros_like(z), z], axis=-1)  # softmax is a sigmoid",
+            "    z = z - z.max(axis=-1, keepdims=True)",
+            "    log_y = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))",
+            f"    y = np.maximum(np.exp(log_y), {loss.epsilon!r})",
+        ]
+    else:
+        lines += [
+            "    if z.shape[-1] == 1:",
+            "        z = np.concatenate([1.0 - z, z], axis=-1)",
+            f"    y = np.clip(z, {loss.epsilon!r}, 1.0)",
+        ]
+    if loss.sparse:
+        lines += [
+            "    x = np.asarray(y_true, dtype=int)",
+            "    x = x.reshape(y.shape[:-1])",
+            "    x = np.eye(y.shape[-1])[x]",
+        ]
+    else:
+        lines += [
+            "    x = np.asarray(y_true, dtype=float)",
+            "    if x.shape[-1] == 1:",
+            "        x = np.concatenate([1.0 - x, x], axis=-1)",
+        ]
+    if loss.label_smoothing:
+        lines.append(f"    x = x + {loss.label_smoothing!r} * (1.0 / y.shape[-1] - x)")
+    lines += [
+        '    with np.errstate(all="ignore"):',
+        f"        terms = {_numpy_text(loss.tree, loss.from_logits)} + 0.0 * y",
+        f"    return terms.{loss.class_reduction}(axis=-1)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _numpy_text(expression: Expression, from_logits: bool) -> str:
+    """The expression's own text, which is also Python but for names and constants."""
+    text = str(expression)
+    if _has_operation_on_constants(expression):
+        # Python refuses 1/0, where IEEE has an infinity.
+        text = _NUMBER.sub(lambda n: f"np.float64({n[0]})" if n[0].isdigit() else n[0], text)
+    functions = "|".join(node for node, count in ARITY.items() if count == 1)
+    text = re.sub(rf"\b({functions})\(", r"np.\1(", text)
+    if from_logits:  # as the loss does, which does not clip these
+        text = text.replace("np.log(y)", "log_y")
+        text = re.sub(rf"np\.log\(({_NUMBER.pattern})\*y\)", r"(log_y + np.log(\1))", text)
+    return text
+
+
+def _has_operation_on_constants(expression: Expression) -> bool:
+    for start, node in enumerate(expression.nodes):
+        subtree = expression.nodes[start : expression.subtree_end(start)]
+        if arity(node) and not {"x", "y"} & set(subtree):
+            return True
+    return False
