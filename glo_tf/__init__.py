@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
     from glo_tf.expression import Expression
     from glo_tf.loss_io import load_loss, save_loss
-    from glo_tf.losses import ExpressionLoss
-    from glo_tf.named_losses import NGL, Baikal, BaikalCMA
+    from glo_tf.losses import NGL, Baikal, BaikalCMA, ExpressionLoss, NamedLoss
     from glo_tf.parsing import ParseError
     from glo_tf.results import SearchResult
     from glo_tf.search import LossSearch
@@ -27,14 +26,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "Baikal": "named_losses",
-    "BaikalCMA": "named_losses",
+    "Baikal": "losses",
+    "BaikalCMA": "losses",
     "Callback": "callbacks",
     "Dataset": "datasets",
     "Expression": "expression",
     "ExpressionLoss": "losses",
     "LossSearch": "search",
-    "NGL": "named_losses",
+    "NGL": "losses",
+    "NamedLoss": "losses",
     "ParseError": "parsing",
     "SearchResult": "results",
     "SearchSpace": "search_spaces",
@@ -51,6 +51,7 @@ __all__ = [
     "Expression",
     "ExpressionLoss",
     "LossSearch",
+    "NamedLoss",
     "ParseError",
     "SearchResult",
     "SearchSpace",
@@ -61,7 +62,7 @@ __all__ = [
 
 @wrapt.when_imported("keras")
 def _register_losses(_: object) -> None:
-    importlib.import_module("glo_tf.named_losses")
+    importlib.import_module("glo_tf.losses")
 
 
 def __getattr__(name: str) -> Any:

@@ -6,20 +6,18 @@ summed over the classes, as Keras does for cross-entropy, and reduced over the b
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import keras
 from keras import ops
 
-from glo_tf import export
+from glo_tf import export, loss_inputs
 from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from sympy import Expr
-
-_EXACT_INTEGERS = {"float16": 2**11, "bfloat16": 2**8}  # beyond, class indices lose digits
 
 
 @keras.saving.register_keras_serializable(package="glo_tf")
@@ -117,42 +115,16 @@ class ExpressionLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Terms summed (or averaged) over the classes, shape `(...)`, in the loss's dtype."""
-        _check_shapes(tuple(y_true.shape), tuple(y_pred.shape), self.sparse)
+        loss_inputs.check_shapes(tuple(y_true.shape), tuple(y_pred.shape), self.sparse)
+        if self.sparse:
+            loss_inputs.check_indices_are_exact(self.dtype, y_pred.shape[-1])
         # Clipped probabilities and their reciprocals are beyond the range of half precision.
-        dtype = "float32" if self.dtype in _EXACT_INTEGERS else self.dtype
-        y_pred = ops.cast(y_pred, dtype)
-        x = self._labels(y_true, y_pred.shape[-1], dtype)
-        if self.from_logits:
-            log_y = _log_probabilities(y_pred)
-            y = ops.exp(ops.maximum(log_y, ops.log(ops.cast(self.epsilon, dtype))))
-        else:
-            log_y = None
-            both = y_pred if y_pred.shape[-1] > 1 else ops.concatenate([1.0 - y_pred, y_pred], -1)
-            y = ops.clip(both, self.epsilon, 1.0)
+        y_pred = ops.cast(y_pred, loss_inputs.full_precision(self.dtype))
+        x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing)
+        y, log_y = loss_inputs.probabilities(y_pred, self.from_logits, self.epsilon)
         terms = evaluate(self.tree, x, y, ops=ops, log_y_pred=log_y)
         reduce = ops.sum if self.class_reduction == "sum" else ops.mean
         return ops.cast(reduce(ops.broadcast_to(terms, ops.shape(y)), axis=-1), self.dtype)
-
-    def _labels(self, y_true: Any, outputs: int, dtype: str) -> Any:
-        """Labels of every class, shape `(..., C)`, smoothed."""
-        if self.sparse and outputs > _EXACT_INTEGERS.get(self.dtype, outputs):
-            raise ValueError(
-                f"Expected a dtype that holds class indices up to {outputs}. "
-                f"Received: dtype={self.dtype}"
-            )
-        classes = max(outputs, 2)
-        if self.sparse:
-            indices = y_true[..., 0] if len(y_true.shape) > 1 and y_true.shape[-1] == 1 else y_true
-            x = ops.one_hot(ops.cast(indices, "int32"), classes, dtype=dtype)
-            known = ops.logical_and(indices >= 0, indices < classes)
-            nothing = ops.where(known, 0.0, float("nan"))
-            x = x + ops.cast(ops.expand_dims(nothing, -1), dtype)
-        else:
-            x = ops.cast(y_true, dtype)
-            x = x if outputs > 1 else ops.concatenate([1.0 - x, x], -1)
-        if self.label_smoothing:
-            x = x + self.label_smoothing * (1.0 / classes - x)
-        return x
 
     def get_config(self) -> dict[str, Any]:
         """Configuration from which `from_config` builds the loss again."""
@@ -195,33 +167,98 @@ class ExpressionLoss(keras.losses.Loss):
         return plot_loss(self)
 
 
-def _log_probabilities(logits: Any) -> Any:
-    if logits.shape[-1] > 1:
-        return ops.log_softmax(logits, axis=-1)
-    return ops.concatenate([ops.log_sigmoid(-logits), ops.log_sigmoid(logits)], -1)
+class NamedLoss(ExpressionLoss):
+    """Base of losses whose expression belongs to their class.
 
+    Args:
+        from_logits: Whether predictions are logits rather than probabilities.
+        label_smoothing: As in `keras.losses.CategoricalCrossentropy`.
+        reduction: As in `keras.losses.Loss`.
+        name: As in `keras.losses.Loss`; the class's `NAME` if None.
+        dtype: As in `keras.losses.Loss`.
+        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`.
+    """
 
-def _check_shapes(
-    labels: tuple[int | None, ...], predictions: tuple[int | None, ...], sparse: bool
-) -> None:
-    """An element-wise loss would broadcast (N, 1) against (N, C) without a word."""
-    known = bool(predictions) and predictions[-1] is not None
-    if sparse:
-        what = "y_true (class indices) of shape (...) or (..., 1) and y_pred of shape (..., C)"
-        fits = known and any(
-            _agree(labels, shape) for shape in (predictions[:-1], (*predictions[:-1], 1))
+    EXPRESSION: ClassVar[str]
+    NAME: ClassVar[str]
+    CLASS_REDUCTION: ClassVar[str] = "sum"
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        *,
+        epsilon: float = 1e-7,
+        sparse: bool = False,
+    ):
+        super().__init__(
+            self.EXPRESSION,
+            from_logits,
+            label_smoothing,
+            reduction,
+            name or self.NAME,
+            dtype,
+            epsilon=epsilon,
+            sparse=sparse,
+            class_reduction=self.CLASS_REDUCTION,
         )
-    else:
-        what = "y_true (one-hot labels or probabilities) and y_pred of one shape (..., C)"
-        fits = known and _agree(labels, predictions) and labels[-1] is not None
-    if not fits:
-        hint = "" if sparse else "; sparse=True takes class indices"
-        raise ValueError(
-            f"Expected {what}{hint}. Received: y_true.shape={labels}, y_pred.shape={predictions}"
-        )
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration from which `from_config` builds the loss again."""
+        config = super().get_config()
+        del config["expression"], config["class_reduction"]
+        return config
 
 
-def _agree(left: tuple[int | None, ...], right: tuple[int | None, ...]) -> bool:
-    return len(left) == len(right) and all(
-        a == b or None in (a, b) for a, b in zip(left, right, strict=True)
-    )
+@keras.saving.register_keras_serializable(package="glo_tf")
+class Baikal(NamedLoss):
+    """Baikal loss, `-(log(y) - x/y)` per class (Section 4.1 of arXiv 1905.11528).
+
+    It keeps a network from being too sure: for a class that is certain, the loss is least at a
+    prediction of 1/sqrt(C), not at 1 (other classes sharing the rest). Outputs are therefore
+    under-confident; do not read them as calibrated probabilities.
+
+    Its arguments are those of `NamedLoss`.
+
+    Example:
+        >>> import keras
+        >>> import glo_tf
+        >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+        >>> model.compile(optimizer="sgd", loss=glo_tf.Baikal())
+    """
+
+    EXPRESSION = "-(log(y) - x/y)"
+    NAME = "baikal"
+
+
+@keras.saving.register_keras_serializable(package="glo_tf")
+class BaikalCMA(NamedLoss):
+    """BaikalCMA loss: Baikal with the paper's optimised coefficients.
+
+    `-2.7279*(0.9863*log(1.5352*y) - 1.8158*(x/y))` per class (Section 4.1 of arXiv 1905.11528). Its
+    outputs are under-confident, as `Baikal`'s are.
+
+    Its arguments are those of `NamedLoss`.
+    """
+
+    EXPRESSION = "-2.7279*(0.9863*log(1.5352*y) - 1.8158*(x/y))"
+    NAME = "baikal_cma"
+
+
+@keras.saving.register_keras_serializable(package="glo_tf")
+class NGL(NamedLoss):
+    """Next Generation Loss, `exp(2.4092 - y - y*x) - cos(cos(sin(y)))` per class, averaged.
+
+    Found by genetic programming for image classification (arXiv 2404.12948). Its slopes are
+    bounded, so that one wrong label cannot dominate a batch.
+
+    Its arguments are those of `NamedLoss`.
+    """
+
+    EXPRESSION = "exp(2.4092 - y - y*x) - cos(cos(sin(y)))"
+    NAME = "ngl"
+    CLASS_REDUCTION = "mean"

@@ -14,8 +14,7 @@ import tensorflow as tf
 
 import glo_tf
 from glo_tf.expression import Expression
-from glo_tf.losses import ExpressionLoss
-from glo_tf.named_losses import NGL, Baikal, BaikalCMA
+from glo_tf.losses import NGL, Baikal, BaikalCMA, ExpressionLoss
 
 CROSS_ENTROPY = "-(x*log(y))"
 REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", None, "none"]
@@ -258,7 +257,7 @@ def test_training_lowers_the_loss(jit_compile: bool) -> None:
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_need_no_tensorflow(backend: str) -> None:
+def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     program = """
@@ -272,8 +271,31 @@ def test_other_backends_need_no_tensorflow(backend: str) -> None:
             float(glo_tf.Baikal()(x, np.exp(logits))),
             float(glo_tf.Baikal(from_logits=True)(x, logits)),
         ]
-        assert "tensorflow" not in sys.modules
-        print(json.dumps(losses))
+        assert "tensorflow" not in sys.modules  # Model.fit may import it
+
+        import keras
+
+        rng = np.random.default_rng(0)
+        features = rng.normal(size=(64, 4)).astype("float32")
+        labels = (features @ rng.normal(size=(4, 3))).argmax(axis=-1)
+        text = "-(x*log(y))"
+        for loss in (
+            glo_tf.Baikal(sparse=True),
+            glo_tf.BaikalCMA(sparse=True),
+            glo_tf.NGL(sparse=True),
+            glo_tf.ExpressionLoss(text, sparse=True),
+            keras.losses.SparseCategoricalCrossentropy(),
+        ):
+            keras.utils.set_random_seed(0)
+            layers = [keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]
+            model = keras.Sequential(layers)
+            model.compile(keras.optimizers.SGD(0.05), loss)
+            history = model.fit(features, labels, epochs=4, shuffle=False, verbose=0)
+            history = history.history["loss"]
+            assert np.isfinite(history).all() and history[-1] < history[0], (loss, history)
+            losses.append(history[-1])
+        assert abs(losses[-2] - losses[-1]) < 1e-5, losses
+        print(json.dumps(losses[:2]))
     """
     y = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
     losses = run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu")

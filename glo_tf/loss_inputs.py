@@ -1,0 +1,90 @@
+"""Labels and predictions as a loss needs them: one x and one y per class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+_EXACT_INTEGERS = {"float16": 2**11, "bfloat16": 2**8}  # beyond, class indices lose digits
+
+
+def full_precision(dtype: str) -> str:
+    """The dtype to compute in: float32 for half precision, else `dtype` itself."""
+    return "float32" if dtype in _EXACT_INTEGERS else dtype
+
+
+def labels(y_true: Any, y_pred: Any, sparse: bool, smoothing: float) -> Any:
+    """Labels of every class.
+
+    Args:
+        y_true: One-hot labels or probabilities `(..., C)`, or class indices `(...)` or `(..., 1)`.
+        y_pred: Predictions `(..., C)`; C of 1 stands for two classes.
+        sparse: Whether `y_true` holds class indices; one out of range makes its row NaN.
+        smoothing: Label smoothing in [0, 1].
+
+    Returns:
+        Tensor `(..., max(C, 2))` of the dtype of `y_pred`.
+    """
+    classes = max(y_pred.shape[-1], 2)
+    if sparse:
+        indices = y_true if len(y_true.shape) < len(y_pred.shape) else y_true[..., 0]
+        known = ops.logical_and(indices >= 0, indices < classes)
+        nothing = ops.cast(ops.where(known, 0.0, float("nan")), y_pred.dtype)
+        one_hot = ops.one_hot(ops.cast(indices, "int32"), classes, dtype=y_pred.dtype)
+        x = one_hot + ops.expand_dims(nothing, -1)
+    else:
+        x = _both_classes(ops.cast(y_true, y_pred.dtype))
+    return x + smoothing * (1.0 / classes - x) if smoothing else x
+
+
+def probabilities(y_pred: Any, from_logits: bool, epsilon: float) -> tuple[Any, Any]:
+    """Probabilities y of every class, clipped to `[epsilon, 1]`, and log(y) if from logits.
+
+    The logarithm is not clipped: it is the log-softmax itself, which has a slope everywhere.
+    """
+    if not from_logits:
+        return ops.clip(_both_classes(y_pred), epsilon, 1.0), None
+    if y_pred.shape[-1] > 1:
+        log_y = ops.log_softmax(y_pred, axis=-1)
+    else:
+        log_y = ops.concatenate([ops.log_sigmoid(-y_pred), ops.log_sigmoid(y_pred)], axis=-1)
+    return ops.exp(ops.maximum(log_y, ops.log(ops.cast(epsilon, log_y.dtype)))), log_y
+
+
+def _both_classes(second: Any) -> Any:
+    return second if second.shape[-1] > 1 else ops.concatenate([1.0 - second, second], axis=-1)
+
+
+def check_indices_are_exact(dtype: str, classes: int) -> None:
+    """Raises `ValueError` if class indices lose digits in `dtype`, to which Keras casts them."""
+    if classes > _EXACT_INTEGERS.get(dtype, classes):
+        raise ValueError(
+            f"Expected a dtype that holds class indices up to {classes}. Received: dtype={dtype}"
+        )
+
+
+def check_shapes(
+    labels: tuple[int | None, ...], predictions: tuple[int | None, ...], sparse: bool
+) -> None:
+    """An element-wise loss would broadcast (N, 1) against (N, C) without a word."""
+    known = bool(predictions) and predictions[-1] is not None
+    if sparse:
+        what = "y_true (class indices) of shape (...) or (..., 1) and y_pred of shape (..., C)"
+        fits = known and any(
+            _agree(labels, shape) for shape in (predictions[:-1], (*predictions[:-1], 1))
+        )
+    else:
+        what = "y_true (one-hot labels or probabilities) and y_pred of one shape (..., C)"
+        fits = known and _agree(labels, predictions) and labels[-1] is not None
+    if not fits:
+        hint = "" if sparse else "; sparse=True takes class indices"
+        raise ValueError(
+            f"Expected {what}{hint}. Received: y_true.shape={labels}, y_pred.shape={predictions}"
+        )
+
+
+def _agree(left: tuple[int | None, ...], right: tuple[int | None, ...]) -> bool:
+    return len(left) == len(right) and all(
+        a == b or None in (a, b) for a, b in zip(left, right, strict=True)
+    )
