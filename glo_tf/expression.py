@@ -207,7 +207,7 @@ class Expression:
             if factor == 1.0:
                 return value
             exact = sympy.Integer(int(factor)) if factor.is_integer() else sympy.Float(factor)
-            return sympy.Mul(exact, value)
+            return exact if node == 1 else sympy.Mul(exact, value)
 
         return self.fold(combine)
 

@@ -42,15 +42,18 @@ def plot_loss(loss: ExpressionLoss) -> Figure:
     y = np.linspace(_LOWEST, _HIGHEST, 991)
     figure = Figure(figsize=(9.0, 3.6), layout="constrained")
     binary, terms = figure.subplots(1, 2)
-    for label, tree, color in (
-        (loss.name, loss.tree, "C0"),
-        ("cross-entropy", _CROSS_ENTROPY, "0.45"),
+    for label, tree, style in (
+        # First and broad, so that a curve on top of it shows.
+        ("cross-entropy", _CROSS_ENTROPY, {"color": "0.75", "lw": 3.0}),
+        (loss.name, loss.tree, {"color": "C0", "lw": 1.5}),
     ):
         positive, negative = _terms(tree, 1.0, y), _terms(tree, 0.0, y)
         total = positive + _terms(tree, 0.0, 1.0 - y)
-        binary.plot(y, _over_minimum(total), color=color, label=label)
-        terms.plot(y, _over_minimum(positive), color=color, label=f"{label}, x = 1")
-        terms.plot(y, _over_minimum(negative), color=color, ls="--", label=f"{label}, x = 0")
+        if tree is loss.tree and loss.class_reduction == "mean":
+            total = total / 2
+        binary.plot(y, _over_minimum(total), label=label, **style)
+        terms.plot(y, _over_minimum(positive), label=f"{label}, x = 1", **style)
+        terms.plot(y, _over_minimum(negative), ls="--", label=f"{label}, x = 0", **style)
     binary.set(title="Two classes: the true one's prediction", xlabel="prediction for the label")
     terms.set(title="One class: true (x = 1) or not (x = 0)", xlabel="prediction y")
     for axes in (binary, terms):

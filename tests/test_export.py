@@ -115,13 +115,13 @@ def test_the_plot_shows_the_loss_beside_cross_entropy(tmp_path) -> None:
     figure = glo_tf.Baikal().plot()
     binary, terms = figure.axes
     assert [text.get_text() for text in binary.get_legend().get_texts()] == [
-        "baikal",
         "cross-entropy",
+        "baikal",
     ]
-    y, loss = binary.lines[0].get_data()
+    y, loss = binary.lines[1].get_data()
     assert y[np.argmin(loss)] == pytest.approx(2**-0.5, abs=1e-3)  # the minimum for two classes
     assert loss[-1] > 0.3  # and the rise near the true label, Figure 2
-    cross_entropy = binary.lines[1].get_data()[1]
+    cross_entropy = binary.lines[0].get_data()[1]
     assert (np.diff(cross_entropy) < 0).all()
     assert len(terms.lines) == 4
     figure.savefig(tmp_path / "loss.png")

@@ -109,7 +109,7 @@ def agree(expression: Expression, value: np.ndarray, slope: np.ndarray) -> None:
 
 def close(actual: np.ndarray, expected: np.ndarray, rounding: np.ndarray, peak: np.ndarray) -> None:
     both = np.isfinite(actual) & np.isfinite(expected) & np.isfinite(rounding) & np.isfinite(peak)
-    error = np.abs(actual - expected)[both]
+    error = np.abs(actual[both] - expected[both])
     assert (error <= (1e-9 * np.abs(expected) + 1e3 * rounding + 1e-11 * peak)[both]).all()
 
 
