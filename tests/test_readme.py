@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-import glo_tf  # noqa: F401  (the blocks import it; a broken import should fail here)
+import glo_tf
 from glo_tf import command_flags
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -37,3 +37,10 @@ def test_the_flags_and_flagfiles_exist() -> None:
 def test_the_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
         assert (ROOT / target).exists()
+
+
+def test_the_results_in_the_repository_can_be_read() -> None:
+    files = sorted((ROOT / "docs" / "results").glob("*/best_loss.json"))
+    assert files
+    for path in files:
+        assert glo_tf.load_loss(path).expression in (path.parent / "history.csv").read_text()
