@@ -109,6 +109,8 @@ def test_a_missing_field_is_refused(tmp_path, field: str) -> None:
         ("expression", ["x"], "Expected a valid 'expression'"),
         ("expression", "log(y", "at column 6"),
         ("expression", "", "at column 1"),
+        ("expression", "1e999*x/y", "finite coefficients"),
+        ("expression", "tan(y) - x", "received 'tan'"),
         ("expression", "__import__('os').system('true')", "at column 1"),
         ("from_logits", 1, "Expected a valid 'from_logits'. Received: 1"),
         ("from_logits", "false", "Expected a valid 'from_logits'"),

@@ -247,22 +247,33 @@ def test_mirrored_strategy_over_two_devices_gives_what_one_gives() -> None:
         x = rng.normal(size=(64, 4)).astype("float32")
         labels = np.eye(3, dtype="float32")[rng.integers(0, 3, 64)]
         mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-        losses = [
-            lambda: glo_tf.ExpressionLoss("-(x*log(y))"), keras.losses.CategoricalCrossentropy,
+
+        class SummedSquaredError(keras.losses.Loss):
+            def call(self, y_true, y_pred):
+                return keras.ops.sum(keras.ops.square(y_true - y_pred), axis=-1)
+
+        pairs = [
+            [lambda: glo_tf.ExpressionLoss("-(x*log(y))"), keras.losses.CategoricalCrossentropy],
+            [lambda: glo_tf.ExpressionLoss("square(x - y)"), SummedSquaredError],
         ]
-        results = []
-        for strategy in (mirrored, tf.distribute.get_strategy()):
-            for loss in losses:
-                keras.utils.set_random_seed(0)
-                with strategy.scope():
-                    layers = [keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]
-                    model = keras.Sequential(layers)
-                    model.compile(keras.optimizers.SGD(0.1), loss())
-                history = model.fit(x, labels, epochs=2, batch_size=16, shuffle=False, verbose=0)
-                results.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+
+        def trained(strategy, loss):
+            keras.utils.set_random_seed(0)
+            with strategy.scope():
+                layers = [keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]
+                model = keras.Sequential(layers)
+                model.compile(keras.optimizers.SGD(0.1), loss())
+            model.fit(x, labels, epochs=2, batch_size=16, shuffle=False, verbose=0)
+            return np.concatenate([w.ravel() for w in model.get_weights()])
+        for pair in pairs:
+            first, *others = (
+                trained(strategy, loss)
+                for strategy in (mirrored, tf.distribute.get_strategy())
+                for loss in pair
+            )
+            for other in others:
+                np.testing.assert_allclose(first, other, atol=1e-5)
         assert mirrored.num_replicas_in_sync == 2
-        for other in results[1:]:
-            np.testing.assert_allclose(results[0], other, atol=1e-5)
     """
     finished = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
