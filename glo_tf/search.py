@@ -20,6 +20,7 @@ from glo_tf.expression import Expression
 from glo_tf.fitness import FAILED, OK, TRAINED, Evaluation, FitnessCache
 from glo_tf.operators import GloOperators
 from glo_tf.results import OutputFolder, Record, SearchResult, better
+from glo_tf.screening import trains_alike
 from glo_tf.search_spaces import SearchSpace
 from glo_tf.training import CandidateTrainer
 
@@ -300,10 +301,17 @@ class LossSearch:
         return records
 
     def _best_records(self, count: int) -> list[Record]:
-        """The best distinct losses so far, smaller trees first among equals."""
+        """The best losses so far that train differently, smaller trees first among equals."""
         finished = {str(r.loss): r for r in self._history if r.status == OK and r.fitness > 0}
-        ranked = sorted(finished.values(), key=lambda r: (-r.fitness, r.loss.size, str(r.loss)))
-        return ranked[:count]
+        best: list[Record] = []
+        for record in sorted(
+            finished.values(), key=lambda r: (-r.fitness, r.loss.size, str(r.loss))
+        ):
+            if len(best) == count:
+                break
+            if not any(trains_alike(record.loss, chosen.loss) for chosen in best):
+                best.append(record)
+        return best
 
     def _confirm(self) -> list[ComparedLoss]:
         """Trains the finalists with other seeds; the best mean makes the best loss."""
