@@ -6,9 +6,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from glo_tf.fitness import Evaluation
     from glo_tf.results import Record, SearchResult
 
 DISCOVERY, COEFFICIENTS = "discovery", "coefficients"
+CONFIRMATION, COMPARISON = "confirmation", "comparison"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,13 +42,19 @@ class Callback:
     """
 
     def on_search_begin(self, planned: int) -> None:
-        """Called once before the first candidate; `planned` is the number of candidates to come."""
+        """Called once before the first candidate.
+
+        `planned` is the number of candidates and of later trainings to come, at most.
+        """
 
     def on_evaluation(self, record: Record) -> None:
         """Called when a candidate has its fitness, trained or not."""
 
     def on_generation(self, generation: Generation) -> None:
         """Called when a generation is complete and written."""
+
+    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+        """Called after each training of a finalist (`"confirmation"`) or in the `"comparison"`."""
 
     def on_search_end(self, result: SearchResult) -> None:
         """Called last, also after an interruption or an error."""

@@ -17,6 +17,9 @@ Evaluate = Callable[[Expression, int, float | None], "Evaluation"]
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 
+LEARNING_RATE_FACTORS = (1.0, 2.0, 5.0, 10.0, 20.0)
+"""Multiples of the optimizer's learning rate that cross-entropy is tuned over."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ComparedLoss:
@@ -86,3 +89,34 @@ def tune_learning_rate(
         sorted(learning_rates),
         key=lambda learning_rate: evaluate(loss, seed, learning_rate).fitness,
     )
+
+
+def compare_with_cross_entropy(
+    evaluate: Evaluate,
+    loss: Expression,
+    *,
+    learning_rate: float | None,
+    tuning_seed: int,
+    seeds: Sequence[int],
+) -> list[ComparedLoss]:
+    """A loss beside cross-entropy, with the same learning rate and with a tuned one.
+
+    Args:
+        evaluate: Trains one network.
+        loss: The loss.
+        learning_rate: The optimizer's own; None where a schedule sets it, and nothing is tuned.
+        tuning_seed: Seed of the trainings that choose cross-entropy's learning rate.
+        seeds: Seeds of the comparison.
+
+    Returns:
+        Two or three rows, the loss first.
+    """
+    losses: dict[str, tuple[Expression, float | None]] = {
+        "best loss": (loss, None),
+        "cross-entropy": (CROSS_ENTROPY, None),
+    }
+    if learning_rate is not None:
+        rates = [learning_rate * factor for factor in LEARNING_RATE_FACTORS]
+        tuned = tune_learning_rate(evaluate, CROSS_ENTROPY, rates, tuning_seed)
+        losses["cross-entropy, tuned learning rate"] = (CROSS_ENTROPY, tuned)
+    return compare(evaluate, losses, seeds)

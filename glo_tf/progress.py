@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from glo_tf.callbacks import Callback, Generation
-from glo_tf.fitness import SOURCES
+from glo_tf.fitness import SOURCES, Evaluation
 from glo_tf.results import Record, SearchResult
 
 logger = logging.getLogger("glo_tf")
@@ -58,6 +58,10 @@ class ProgressDisplay(Callback):
         )
         logger.info(line)
         self._progress.console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+        """Advances by one training."""
+        self._progress.update(self._task, advance=1, description=stage)
 
     def on_search_end(self, result: SearchResult) -> None:
         """Stops the display and prints the result."""

@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glo_tf import genetic, plugins
-from glo_tf.callbacks import COEFFICIENTS, DISCOVERY, Callback, Generation
+from glo_tf.callbacks import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Callback, Generation
 from glo_tf.coefficients import CoefficientSearch
-from glo_tf.compare import CROSS_ENTROPY, ComparedLoss, compare, tune_learning_rate
+from glo_tf.compare import (
+    LEARNING_RATE_FACTORS,
+    ComparedLoss,
+    Evaluate,
+    compare,
+    compare_with_cross_entropy,
+)
 from glo_tf.expression import Expression
 from glo_tf.fitness import FAILED, OK, TRAINED, Evaluation, FitnessCache
 from glo_tf.operators import GloOperators
@@ -26,9 +32,6 @@ from glo_tf.training import CandidateTrainer
 
 if TYPE_CHECKING:
     import keras
-
-LEARNING_RATE_FACTORS = (1.0, 2.0, 5.0, 10.0, 20.0)
-"""Multiples of the optimizer's learning rate that cross-entropy is tuned over."""
 
 logger = logging.getLogger("glo_tf")
 
@@ -318,7 +321,8 @@ class LossSearch:
         finalists = {str(record.loss): record for record in self._best_records(self.finalists)}
         first = self.seed + 1
         losses = {name: (record.loss, None) for name, record in finalists.items()}
-        rows = compare(self.evaluate, losses, range(first, first + self.finalist_seeds))
+        seeds = range(first, first + self.finalist_seeds)
+        rows = compare(self._retrain(CONFIRMATION), losses, seeds)
         rows.sort(key=lambda row: -row.mean)  # stable: the fitter one in the search wins a tie
         if rows:
             self._best = finalists[rows[0].name]
@@ -327,22 +331,35 @@ class LossSearch:
         return rows
 
     def _compare(self, best: Expression) -> list[ComparedLoss]:
-        own_rate = self._trainer.learning_rate
-        losses: dict[str, tuple[Expression, float | None]] = {
-            "best loss": (best, None),
-            "cross-entropy": (CROSS_ENTROPY, None),
-        }
-        if own_rate is not None:
-            rates = [own_rate * factor for factor in LEARNING_RATE_FACTORS]
-            tuned = tune_learning_rate(self.evaluate, CROSS_ENTROPY, rates, self.seed)
-            losses["cross-entropy, tuned learning rate"] = (CROSS_ENTROPY, tuned)
         first = self.seed + 1 + self.finalist_seeds  # the finalists were selected on those before
-        seeds = range(first, first + self.comparison_seeds)
-        return compare(self.evaluate, losses, seeds)
+        return compare_with_cross_entropy(
+            self._retrain(COMPARISON),
+            best,
+            learning_rate=self._trainer.learning_rate,
+            tuning_seed=self.seed,
+            seeds=range(first, first + self.comparison_seeds),
+        )
+
+    def _retrain(self, stage: str) -> Evaluate:
+        """`evaluate`, with callbacks told of each training."""
+
+        def evaluate(loss: Expression, seed: int, learning_rate: float | None) -> Evaluation:
+            evaluation = self.evaluate(loss, seed, learning_rate)
+            for callback in self.callbacks:
+                callback.on_retraining(stage, evaluation)
+            return evaluation
+
+        return evaluate
 
     def _planned(self) -> int:
         tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
-        return self.population_size * self.generations + self.coefficient_expressions * tuned
+        candidates = self.population_size * self.generations + self.coefficient_expressions * tuned
+        compared = len(LEARNING_RATE_FACTORS) + 3 * self.comparison_seeds
+        return (
+            candidates
+            + self.finalists * self.finalist_seeds
+            + (compared if self.comparison_seeds else 0)
+        )
 
     def _write(self, result: SearchResult) -> None:
         if self._output is None:

@@ -53,6 +53,11 @@ class Recorder(Callback):
         self.records: list[Record] = []
         self.generations: list[Generation] = []
         self.result = None
+        self.retrained: list[str] = []
+
+    def on_retraining(self, stage: str, evaluation) -> None:
+        assert evaluation.status in ("ok", "non_finite")
+        self.retrained.append(stage)
 
     def on_search_begin(self, planned: int) -> None:
         self.planned = planned
@@ -73,6 +78,9 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     result = search.run()
     assert recorder.result is result
     assert recorder.records == result.history
+    # Two finalists; five learning rates; three losses with two seeds each.
+    assert recorder.retrained == ["confirmation"] * 2 + ["comparison"] * (5 + 3 * 2)
+    assert len(recorder.records) + len(recorder.retrained) <= recorder.planned
     assert [g.phase for g in recorder.generations] == ["discovery"] * 3 + ["coefficients"] * 2
     assert not result.interrupted
     fitness = {str(r.loss): r.fitness for r in result.history}
