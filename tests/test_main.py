@@ -182,17 +182,22 @@ def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
         "--generations=1000",
         f"--output_dir={tmp_path / 'out'}",
     ]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "glo_tf.main", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    for line in process.stdout:
-        if line.startswith("discovery 2/"):
-            break
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+        # A test run in the background may ignore SIGINT, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        try:
+            for line in process.stdout:
+                if line.startswith("discovery 2/"):
+                    break
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "Interrupted" in output
     assert errors == ""  # neither a traceback nor TensorFlow's start-up messages
