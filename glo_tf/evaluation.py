@@ -33,8 +33,8 @@ def evaluate(
         y_true: Array x of true labels, any shape.
         y_pred: Array y of predictions, same shape and dtype as `y_true`.
         ops: The library that computes: `numpy`, `keras.ops` or (with `coefficients`)
-            `tensorflow.math`; anything with `log`, `square`, `sqrt` and `full_like` whose arrays
-            know the four operators.
+            `tensorflow.math`; anything with the unary functions of `ARITY` and `full_like` whose
+            arrays know the four operators.
         coefficients: Tensor with one factor per node. The expression's own if None.
         log_y_pred: log(y) where it is known better than from y, as from logits; only without
             `coefficients`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,9 @@ def python(loss: ExpressionLoss) -> str:
     classes and not over the samples.
     """
     name = re.sub(r"\W", "_", loss.name)
-    name = f"_{name}" if not name or name[0].isdigit() else name
+    name = (
+        f"_{name}" if not name.isidentifier() or keyword.iskeyword(name) or name == "np" else name
+    )
     lines = [
         "import numpy as np",
         "",

@@ -174,16 +174,6 @@ class Expression:
 
     def sympy(self) -> Expr:
         """The expression as SymPy sees it, in the symbols x and y."""
-        return self._to_sympy()
-
-    def latex(self) -> str:
-        """LaTeX of the expression in the shape in which it was found."""
-        import sympy
-
-        with sympy.evaluate(False):
-            return str(sympy.latex(self._to_sympy(), order="none"))
-
-    def _to_sympy(self) -> Expr:
         import sympy
 
         functions: dict[Node, Callable[..., Any]] = {
@@ -210,6 +200,13 @@ class Expression:
             return exact if node == 1 else sympy.Mul(exact, value)
 
         return self.fold(combine)
+
+    def latex(self) -> str:
+        """LaTeX of the expression in the shape in which it was found."""
+        import sympy
+
+        with sympy.evaluate(False):
+            return str(sympy.latex(self.sympy(), order="none"))
 
 
 _Keyed = tuple[tuple[int, str, float], ...]

@@ -8,6 +8,7 @@ alone adds nothing, and log(y) and log(2*y) differ by a constant.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ _CLASSES, _SAMPLES = 10, 16
 _TOLERANCE = 1e-9  # relative to the largest slope of the sample; float64 leaves about 1e-13
 
 
+@functools.lru_cache(maxsize=256)  # a finalist is held against many
 def logit_gradients(loss: Expression) -> np.ndarray:
     """Gradients of a loss with respect to the logits of a fixed set of softmax outputs.
 
@@ -26,13 +28,15 @@ def logit_gradients(loss: Expression) -> np.ndarray:
         loss: Term of one class; terms are summed over the classes.
 
     Returns:
-        float64 `(samples, classes)`; not finite where the loss has no slope.
+        float64 `(samples, classes)`, read-only; not finite where the loss has no slope.
     """
     with np.errstate(all="ignore"):
         x, y = _Dual(_X, np.zeros_like(_X)), _Dual(_Y, np.ones_like(_Y))
         slope = evaluate(loss, x, y, ops=_DualOps).slope
         weighted = slope * _Y
-        return np.asarray(weighted - _Y * weighted.sum(axis=-1, keepdims=True))
+        gradients = np.asarray(weighted - _Y * weighted.sum(axis=-1, keepdims=True))
+    gradients.flags.writeable = False
+    return gradients
 
 
 def trains_alike(one: Expression, other: Expression) -> bool:

@@ -71,7 +71,7 @@ def test_the_exported_source_is_readable() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["my loss", "2nd", "import os; x", ""])
+@pytest.mark.parametrize("name", ["my loss", "2nd", "import os; x", "", "class", "np"])
 def test_any_name_becomes_a_function_name(name) -> None:
     function = run(ExpressionLoss("square(x - y)", name=name))
     assert function(np.eye(2), np.full((2, 2), 0.5)).tolist() == [0.5, 0.5]
