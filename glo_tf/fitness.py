@@ -9,6 +9,7 @@ from typing import Protocol
 from glo_tf.expression import Expression
 
 OK, NON_FINITE, UNTRAINED = "ok", "non_finite", "untrained"
+STOPPED, REJECTED = "stopped", "rejected"
 """Status of an evaluation."""
 
 TRAINED, FAILED, CACHED = "trained", "failed", "cached"

@@ -1,25 +1,32 @@
-"""The candidate trainer: a whole shortened training inside one compiled `tf.function`."""
+"""The candidate trainer: a whole shortened training in compiled functions, reused by the next."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from glo_tf.expression import Expression
-from glo_tf.fitness import NON_FINITE, OK, Evaluation
+from glo_tf.expression import Expression, Node
+from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation
+from glo_tf.program import Program, interpret
 from glo_tf.resident_data import ResidentData
+from glo_tf.training_loop import Steps, TrainingLoop, xla_pays
 from glo_tf.translate import Translation
 
-_WEIGHT_CHECK_INTERVAL = 100  # steps between looks at the weights; the loss is looked at each step
-_VALIDATION_BATCH = 500  # samples; bounds the memory of a validation pass
+CHANCE_CHECK_AT = 0.25
+"""Share of the steps after which a training that still guesses may be ended."""
+
+_CHANCE_SAMPLES = 500  # validation samples that decide whether a training guesses
+_CAPACITY = 64  # nodes of the largest tree that shares the first compilation
+_SECONDS_PER_CALL = 0.2
 
 
 class CandidateTrainer:
@@ -39,6 +46,7 @@ class CandidateTrainer:
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         epsilon: Predictions are clipped to `[epsilon, 1]` before the loss.
+        jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
 
     Raises:
         ValueError: If sizes or shapes do not fit.
@@ -54,6 +62,7 @@ class CandidateTrainer:
         train_steps: int,
         batch_size: int,
         epsilon: float = 1e-7,
+        jit_compile: bool | None = None,
     ):
         _check_sizes(train_steps, batch_size, len(train_data[0]), epsilon)
         self._build_model = model
@@ -66,10 +75,26 @@ class CandidateTrainer:
         classes = _number_of_classes(self._model, self._sample_shape)
         self._train_data = ResidentData.place("train_data", train_data, classes)
         self._validation_data = ResidentData.place("validation_data", validation_data, classes)
-        self._initial: dict[int, list[np.ndarray]] = {}
-        self._compiled: tuple[Expression, Callable[..., Any]] | None = None
-        self._interrupted = tf.Variable(False, trainable=False)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="training")
+        self.jit_compile = (
+            xla_pays(self._model, self._sample_shape) if jit_compile is None else jit_compile
+        )
+        self._loop = TrainingLoop(
+            self._model,
+            self._optimizer,
+            self._train_data,
+            self._validation_data,
+            epsilon=epsilon,
+            jit_compile=self.jit_compile,
+        )
+        self._chance_samples = min(_CHANCE_SAMPLES, len(self._validation_data))
+        self._chance = _chance(self._validation_data.labels[: self._chance_samples])
+        self._batches_spec = tf.TensorSpec([train_steps, batch_size], tf.int32)
+        self._pace = 1  # steps per call
+        # Bounded: a comparison may take many seeds, and a long search many trees.
+        self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
+        self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
+        self._interpreter = functools.lru_cache(maxsize=2)(self._compile_interpreter)
+        self._translator = functools.lru_cache(maxsize=2)(self._compile_translator)
 
     @property
     def learning_rate(self) -> float | None:
@@ -79,47 +104,76 @@ class CandidateTrainer:
         return float(str(np.float32(rate))) if isinstance(rate, int | float) else None
 
     def evaluate(
-        self, loss: Expression, *, seed: int, learning_rate: float | None = None
+        self,
+        loss: Expression,
+        *,
+        seed: int,
+        learning_rate: float | None = None,
+        train_steps: int | None = None,
+        stop_at_chance: bool = False,
     ) -> Evaluation:
         """Trains a network with `loss` and returns its validation accuracy.
 
         Args:
-            loss: Whole loss per class, summed over classes and averaged over the batch.
+            loss: Whole loss per class, summed over classes and averaged over the batch. If no node
+                but the root has a coefficient, it is interpreted, else translated.
             seed: Non-negative seed of everything random in the training.
             learning_rate: Replaces the optimizer's own.
+            train_steps: Fewer steps than the trainer's own.
+            stop_at_chance: Whether to end a training that still guesses after `CHANCE_CHECK_AT` of
+                its steps.
 
         Returns:
             The evaluation; a pure function of the arguments (up to `seconds`).
         """
         started = time.perf_counter()
+        total = self.train_steps if train_steps is None else min(train_steps, self.train_steps)
         self._reset(seed, learning_rate)
-        train = self._train_function(loss)
-        coefficients = tf.constant(loss.coefficients, tf.float32)
-        steps, finite = self._run(train, coefficients, self._batches(seed))
-        fitness = float(self._accuracy()) if finite else 0.0
+        steps, arguments = self._compiled(loss)
+        looks = [total]
+        if stop_at_chance and (early := int(CHANCE_CHECK_AT * total)) >= 1:
+            looks.insert(0, early)
+        done, status, fitness = 0, OK, 0.0
+        for look in looks:
+            done, finite = self._advance(steps, (self._batches(seed), *arguments), done, look)
+            if finite and look == total:
+                self._loop.finish()
+            if finite:
+                fitness, finite = self._measure(None if look == total else self._chance_samples)
+            if not finite:
+                status, fitness = NON_FINITE, 0.0
+                break
+            if look < total and fitness <= self._chance:
+                status = STOPPED
+                break
         return Evaluation(
             loss=loss,
             seed=seed,
             fitness=fitness,
-            status=OK if finite else NON_FINITE,
-            steps=int(steps),
+            status=status,
+            steps=done,
             seconds=time.perf_counter() - started,
         )
 
-    def _run(self, train: Callable[..., Any], *arguments: tf.Tensor) -> Any:
-        """Runs the compiled training so that Ctrl-C ends it at its next step.
+    def _advance(
+        self, steps: Steps, arguments: tuple[tf.Tensor, ...], start: int, end: int
+    ) -> tuple[int, bool]:
+        """Trains up to `end`, in calls short enough for Ctrl-C, which Python sees between them."""
+        batches, *others = arguments
+        while start < end:
+            goal = min(end, start + self._pace)
+            began = time.perf_counter()
+            reached, finite = steps(batches, tf.constant(start), tf.constant(goal), *others)
+            done = int(reached) - start
+            self._pace = max(1, int(_SECONDS_PER_CALL * done / (time.perf_counter() - began)))
+            start += done
+            if not finite:
+                return start, False
+        return start, True
 
-        Python delivers a signal only between byte codes, and a training is one call. So it runs in
-        a thread; everything that Keras keeps per thread (dtype policy, say) was read when tracing.
-        """
-        self._interrupted.assign(False)
-        training = self._thread.submit(train, *arguments)
-        try:
-            return training.result()
-        except BaseException:
-            self._interrupted.assign(True)
-            wait([training])
-            raise
+    def _measure(self, samples: int | None) -> tuple[float, bool]:
+        accuracy, finite = self._loop.measure(samples or len(self._validation_data))
+        return float(accuracy), bool(finite)
 
     def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
         with _seeded(seed):
@@ -131,17 +185,15 @@ class CandidateTrainer:
         return model, optimizer
 
     def _reset(self, seed: int, learning_rate: float | None) -> None:
-        if seed not in self._initial:
-            fresh = _variables(*self._build(seed))
-            self._initial[seed] = [np.copy(variable.numpy()) for variable in fresh]
-        for variable, value in zip(
-            _variables(self._model, self._optimizer), self._initial[seed], strict=True
-        ):
-            variable.assign(value)
+        self._loop.restore(self._initial(seed))
         if learning_rate is not None:
             self._optimizer.learning_rate = learning_rate
 
-    def _batches(self, seed: int) -> tf.Tensor:
+    def _initial_values(self, seed: int) -> list[tf.Tensor]:
+        model, optimizer = self._build(seed)
+        return [tf.identity(v.value) for v in (*model.variables, *optimizer.variables)]
+
+    def _batch_indices(self, seed: int) -> tf.Tensor:
         """Sample indices of every step, shape `(train_steps, batch_size)`, epoch by epoch."""
         rng = np.random.default_rng(seed)
         samples = len(self._train_data)
@@ -150,78 +202,32 @@ class CandidateTrainer:
         used = order[: self.train_steps * self.batch_size].astype(np.int32)
         return tf.constant(used.reshape(self.train_steps, self.batch_size))
 
-    def _train_function(self, loss: Expression) -> Callable[..., Any]:
-        """The compiled training for this tree; other coefficients of the same tree share it."""
-        if self._compiled is None or self._compiled[0].nodes != loss.nodes:
-            translation = Translation(loss)
+    def _compiled(self, loss: Expression) -> tuple[Steps, tuple[tf.Tensor, ...]]:
+        """The compiled training that serves this loss, and what it takes beside the batches."""
+        if any(factor != 1.0 for factor in loss.coefficients[1:]):
+            coefficients = tf.constant(loss.coefficients, tf.float32)
+            return self._translator(loss.nodes), (coefficients,)
+        capacity = max(_CAPACITY, 1 << (loss.size - 1).bit_length())
+        return self._interpreter(capacity), Program.of(loss, capacity=capacity).tensors()
 
-            def train(coefficients: tf.Tensor, batches: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-                return self._train(translation, coefficients, batches)
+    def _compile_interpreter(self, capacity: int) -> Steps:
+        """Any tree of at most `capacity` nodes."""
+        return self._loop.compile(
+            interpret,
+            self._batches_spec,
+            tf.TensorSpec([capacity, 6], tf.int32),
+            tf.TensorSpec([capacity, 3], tf.float32),
+            tf.TensorSpec([], tf.int32),
+        )
 
-            compiled = tf.function(train, autograph=False).get_concrete_function(
-                tf.TensorSpec([loss.size], tf.float32),
-                tf.TensorSpec([self.train_steps, self.batch_size], tf.int32),
-            )
-            self._compiled = loss, compiled
-        return self._compiled[1]
-
-    def _train(
-        self, translation: Translation, coefficients: tf.Tensor, batches: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        last = self.train_steps - 1
-
-        def unfinished(step: tf.Tensor, finite: tf.Tensor) -> tf.Tensor:
-            return finite & (step <= last) & ~self._interrupted
-
-        def train_step(step: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            finite = tf.math.is_finite(self._step(translation, coefficients, batches[step]))
-            look = (step % _WEIGHT_CHECK_INTERVAL == _WEIGHT_CHECK_INTERVAL - 1) | (step == last)
-            return step + 1, tf.cond(
-                look, lambda: finite & self._weights_are_finite(), lambda: finite
-            )
-
-        start = tf.constant(0), tf.constant(True)
-        steps, finite = tf.while_loop(unfinished, train_step, start)
-        self._optimizer.finalize_variable_values(self._model.trainable_variables)
-        return steps, finite
-
-    def _step(
-        self, translation: Translation, coefficients: tf.Tensor, batch: tf.Tensor
-    ) -> tf.Tensor:
-        samples, labels = self._train_data.rows(batch)
-        with tf.GradientTape() as tape:
-            predictions = tf.cast(self._model(samples, training=True), tf.float32)
-            clipped = tf.clip_by_value(predictions, self.epsilon, 1.0)
-            terms = translation(labels, clipped, coefficients)
-            loss = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
-            total = tf.add_n([loss, *self._model.losses])
-            scaled = self._optimizer.scale_loss(total)
-        variables = self._model.trainable_variables
-        self._optimizer.apply(tape.gradient(scaled, variables), variables)
-        return total
-
-    def _weights_are_finite(self) -> tf.Tensor:
-        looks = [tf.reduce_all(tf.math.is_finite(w)) for w in self._model.trainable_variables]
-        return tf.reduce_all(tf.stack(looks))
-
-    @tf.function(autograph=False)
-    def _accuracy(self) -> tf.Tensor:
-        samples, labels = self._validation_data.samples, self._validation_data.labels
-        count = len(self._validation_data)
-
-        def add_batch(start: tf.Tensor, correct: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            end = start + _VALIDATION_BATCH
-            predicted = tf.argmax(self._model(samples[start:end], training=False), axis=-1)
-            hits = tf.cast(predicted == tf.argmax(labels[start:end], axis=-1), tf.int32)
-            return end, correct + tf.reduce_sum(hits)
-
-        start = tf.constant(0), tf.constant(0)
-        _, correct = tf.while_loop(lambda start, _: start < count, add_batch, start)
-        return correct / count
-
-
-def _variables(model: keras.Model, optimizer: keras.Optimizer) -> list[keras.Variable]:
-    return [*model.variables, *optimizer.variables]
+    def _compile_translator(self, nodes: tuple[Node, ...]) -> Steps:
+        """One tree, with any coefficients."""
+        translation = Translation(Expression(nodes))
+        return self._loop.compile(
+            translation.value_and_slope,
+            self._batches_spec,
+            tf.TensorSpec([len(nodes)], tf.float32),
+        )
 
 
 def _number_of_classes(model: keras.Model, sample_shape: tuple[int, ...]) -> int:
@@ -245,6 +251,12 @@ def _check_sizes(train_steps: int, batch_size: int, samples: int, epsilon: float
         )
     if not 0.0 < epsilon < 1.0:
         raise ValueError(f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}")
+
+
+def _chance(labels: tf.Tensor) -> float:
+    """The accuracy up to which guessing explains it: the commonest class, and two deviations."""
+    commonest = float(tf.reduce_max(tf.reduce_mean(labels, axis=0)))
+    return commonest + 2.0 * math.sqrt(commonest * (1.0 - commonest) / len(labels))
 
 
 @contextlib.contextmanager

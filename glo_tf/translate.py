@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
+from glo_tf.duals import OPERATIONS, Dual
 from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
 
@@ -69,6 +71,37 @@ class Translation:
     def trace_count(self) -> int:
         """How many times the graph was traced."""
         return int(self._graph.experimental_get_tracing_count())
+
+    def value_and_slope(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, coefficients: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """The value and d/dy, by the rules of `glo_tf.duals`, as ops of the caller's graph.
+
+        Args:
+            y_true: True labels x, any shape, float.
+            y_pred: Predictions y, same shape and dtype.
+            coefficients: One factor per node in prefix order, shape `(size,)`, same dtype.
+
+        Returns:
+            Two tensors of the shape and dtype of `y_pred`.
+        """
+        zero, one = tf.zeros_like(y_pred), tf.ones_like(y_pred)
+        leaves = {"x": Dual(y_true, zero, False), "y": Dual(y_pred, one, True)}
+        factors = tf.unstack(coefficients, num=self.expression.size)
+
+        def combine(index: int, operands: Sequence[Dual]) -> Dual:
+            node, factor = self.expression.nodes[index], factors[index]
+            if isinstance(node, int):
+                return Dual(factor * node, zero, False)
+            if node in leaves:
+                leaf = leaves[node]
+                return Dual(leaf.value * factor, leaf.slope * factor, leaf.depends)
+            depends = any(operand.depends for operand in operands)
+            value, slope = OPERATIONS[node](keras.ops, *operands)
+            return Dual(value * factor, slope * factor if depends else zero, depends)
+
+        value, slope, _ = self.expression.fold(combine)
+        return tf.broadcast_to(value, tf.shape(y_pred)), slope
 
     def _value(self, y_true: tf.Tensor, y_pred: tf.Tensor, coefficients: tf.Tensor) -> tf.Tensor:
         factors = tf.unstack(coefficients, num=self.expression.size)

@@ -1,5 +1,8 @@
 """The candidate trainer on real digits: determinism, failures, every kind of model."""
 
+import signal
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -149,10 +152,77 @@ def test_regularisers_of_the_model_count() -> None:
 def test_coefficients_of_one_tree_share_one_trace() -> None:
     trainer = make_trainer()
     tree = Expression.parse("-(log(y) - x/y)")
-    first = trainer._train_function(tree)
-    other = tree.with_coefficients([-2.0, 1.0, 1.5, 1.0, 1.0, 1.0])
-    assert trainer._train_function(other) is first
-    assert trainer.evaluate(tree, seed=0) != trainer.evaluate(other, seed=0)
+    first = tree.with_coefficients([-2.0, 1.0, 1.5, 1.0, 1.0, 1.0])
+    other = tree.with_coefficients([-2.0, 1.0, 2.5, 1.0, 1.0, 0.5])
+    assert trainer.evaluate(first, seed=0) != trainer.evaluate(other, seed=0)
+    assert trainer._translator.cache_info().misses == 1
+    assert trainer._interpreter.cache_info().misses == 0
+
+
+def test_expressions_without_coefficients_share_one_trace() -> None:
+    trainer = make_trainer()
+    for text in ("-(x*log(y))", "-(log(y) - x/y)", "square(x - y)"):
+        trainer.evaluate(Expression.parse(text), seed=0)
+    assert trainer._interpreter.cache_info().misses == 1
+    assert trainer._translator.cache_info().misses == 0
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("model", [linear, dropout_and_batch_norm, Subclassed])
+def test_interpreted_or_translated_the_training_is_the_same(model, jit_compile: bool) -> None:
+    # A hair from 1: the same function, which the trainer translates.
+    almost = CROSS_ENTROPY.with_coefficients([-1.0, 1.0, 1.0 + 1e-12, 1.0])
+    interpreted, translated = (
+        _trained(loss, model, jit_compile) for loss in (CROSS_ENTROPY, almost)
+    )
+    for ours, theirs in zip(interpreted, translated, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+@pytest.mark.parametrize("model", [linear, Subclassed])
+def test_xla_trains_as_tensorflow_does(model) -> None:
+    # Without random numbers, which XLA draws in its own way.
+    with_xla, without = (_trained(CROSS_ENTROPY, model, jit) for jit in (True, False))
+    for ours, theirs in zip(with_xla, without, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-5)
+
+
+def test_a_tree_larger_than_the_first_compilation_is_trained_too() -> None:
+    large = Expression.parse("-(x*log(y))" + " + 0*y" * 40)
+    assert large.size > 64
+    evaluation, expected = (
+        make_trainer().evaluate(loss, seed=0) for loss in (large, CROSS_ENTROPY)
+    )
+    assert evaluation.fitness == pytest.approx(expected.fitness, abs=0.01)
+
+
+def test_xla_is_chosen_for_dense_models_alone() -> None:
+    def convolution() -> keras.Model:
+        layers = [keras.layers.Conv2D(2, 3), keras.layers.Flatten()]
+        out = keras.layers.Dense(10, activation="softmax")
+        return keras.Sequential([keras.Input(DIGITS.input_shape), *layers, out])
+
+    assert make_trainer(linear).jit_compile
+    assert make_trainer(Subclassed).jit_compile
+    assert not make_trainer(convolution).jit_compile
+    assert not make_trainer(dropout_and_batch_norm).jit_compile
+    assert make_trainer(convolution, jit_compile=True).jit_compile
+
+
+def test_fewer_steps_are_the_first_steps() -> None:
+    shorter = make_trainer(train_steps=10).evaluate(CROSS_ENTROPY, seed=0)
+    longer = make_trainer(train_steps=30)
+    assert longer.evaluate(CROSS_ENTROPY, seed=0, train_steps=10) == shorter
+
+
+def test_a_training_at_chance_is_ended_early_if_asked() -> None:
+    trainer = make_trainer(train_steps=100)
+    hopeless = Expression.parse("x*log(y)")
+    stopped = trainer.evaluate(hopeless, seed=0, stop_at_chance=True)
+    assert (stopped.status, stopped.steps) == ("stopped", 25)
+    assert trainer.evaluate(hopeless, seed=0).steps == 100
+    learning = trainer.evaluate(CROSS_ENTROPY, seed=0, stop_at_chance=True)
+    assert learning == trainer.evaluate(CROSS_ENTROPY, seed=0)
 
 
 def test_one_hot_labels_give_what_integers_give() -> None:
@@ -169,29 +239,22 @@ def test_one_hot_labels_give_what_integers_give() -> None:
     assert trainer.evaluate(CROSS_ENTROPY, seed=0) == expected
 
 
-def test_an_interrupted_training_ends_at_its_next_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_a_training_within_a_second() -> None:
     trainer = make_trainer(train_steps=10_000_000 // 50)
-    train = trainer._train_function(CROSS_ENTROPY)
-    submit, futures = trainer._thread.submit, []
-
-    class Interrupted:
-        """The future of a real training, whose waiting is what Ctrl-C interrupts."""
-
-        def __init__(self, future) -> None:
-            self._future = future
-            futures.append(future)
-
-        def __getattr__(self, name: str):
-            return getattr(self._future, name)
-
-        def result(self):
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(trainer._thread, "submit", lambda *args: Interrupted(submit(*args)))
-    with pytest.raises(KeyboardInterrupt):
-        trainer._run(train, tf.constant(CROSS_ENTROPY.coefficients), trainer._batches(0))
-    steps, _ = futures[0].result()
-    assert steps < 10_000_000 // 50
+    signal.setitimer(signal.ITIMER_REAL, 3.0)
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    began = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trainer.evaluate(CROSS_ENTROPY, seed=0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, previous)
+    assert time.monotonic() - began < 10.0
+    # 200,000 steps take longer than that, and the trainer goes on to work.
+    assert trainer.evaluate(CROSS_ENTROPY, seed=0, train_steps=30) == make_trainer().evaluate(
+        CROSS_ENTROPY, seed=0
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,6 +284,12 @@ def test_a_model_that_does_not_fit_the_labels_is_refused() -> None:
 
     with pytest.raises(ValueError, match="one output of shape"):
         make_trainer(one_output)
+
+
+def _trained(loss: Expression, model, jit_compile: bool) -> list[np.ndarray]:
+    trainer = make_trainer(model, train_steps=10, jit_compile=jit_compile)
+    trainer.evaluate(loss, seed=0)
+    return _weights(trainer)
 
 
 def _weights(trainer: CandidateTrainer) -> list[np.ndarray]:

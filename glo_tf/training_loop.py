@@ -1,0 +1,159 @@
+"""The compiled part of a training: many steps in one `tf.function`, with or without XLA."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from glo_tf.resident_data import ResidentData
+
+TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+"""`f(y_true, y_pred, *arguments)`: the loss's terms and their derivatives d/dy, `(batch, C)`."""
+
+Steps = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+"""`steps(batches, start, end, *arguments)`: the step reached; whether all losses were finite."""
+
+_SLOW_UNDER_XLA = re.compile("Conv|Random|While|PyFunc")
+_VALIDATION_BATCH = 500  # samples; bounds the memory of a validation pass
+
+
+class TrainingLoop:
+    """Trains the variables of one model, and measures it, in compiled functions.
+
+    Args:
+        model: Built model with class probabilities `(N, C)` as its output.
+        optimizer: Built for the model's variables.
+        train_data: Where batches are gathered from.
+        validation_data: What accuracy is measured on.
+        epsilon: Predictions are clipped to `[epsilon, 1]` before the loss.
+        jit_compile: Whether XLA compiles the training.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        optimizer: keras.Optimizer,
+        train_data: ResidentData,
+        validation_data: ResidentData,
+        *,
+        epsilon: float,
+        jit_compile: bool,
+    ):
+        self._model = model
+        self._optimizer = optimizer
+        self._train_data = train_data
+        self._validation_data = validation_data
+        self._epsilon = epsilon
+        self._jit_compile = jit_compile
+        self._restore = tf.function(self._assign, autograph=False)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All state of a training: weights, statistics, dropout seeds, optimizer slots."""
+        return [*self._model.variables, *self._optimizer.variables]
+
+    def restore(self, values: list[tf.Tensor]) -> None:
+        """Gives all `variables` these values."""
+        self._restore(values)
+
+    def compile(
+        self, loss: TermsAndSlopes, batches: tf.TensorSpec, *arguments: tf.TensorSpec
+    ) -> Steps:
+        """The training with one kind of loss, traced for the given signature.
+
+        Args:
+            loss: Terms and slopes of the loss.
+            batches: Of the sample indices, int32 `(train_steps, batch_size)`.
+            *arguments: Of what else the loss takes.
+        """
+
+        def steps(
+            batches: tf.Tensor, start: tf.Tensor, end: tf.Tensor, *arguments: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
+            def unfinished(step: tf.Tensor, finite: tf.Tensor) -> tf.Tensor:
+                return finite & (step < end)
+
+            def train_step(step: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                # By tf.gather: XLA would compile a slice anew for each start.
+                value = self._step(loss, tf.gather(batches, step), arguments)
+                return step + 1, tf.math.is_finite(value)
+
+            reached, finite = tf.while_loop(unfinished, train_step, (start, tf.constant(True)))
+            return reached, finite
+
+        function = tf.function(steps, autograph=False, jit_compile=self._jit_compile or None)
+        scalar = tf.TensorSpec([], tf.int32)
+        compiled: Steps = function.get_concrete_function(batches, scalar, scalar, *arguments)
+        return compiled
+
+    def _step(
+        self, loss: TermsAndSlopes, batch: tf.Tensor, arguments: tuple[tf.Tensor, ...]
+    ) -> tf.Tensor:
+        samples, labels = self._train_data.rows(batch)
+        with tf.GradientTape() as tape:
+            predictions = tf.cast(self._model(samples, training=True), tf.float32)
+            penalties = list(self._model.losses)
+        clipped = tf.clip_by_value(predictions, self._epsilon, 1.0)
+        terms, slopes = loss(labels, clipped, *arguments)
+        value = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
+        unclipped = (predictions >= self._epsilon) & (predictions <= 1.0)
+        scale = self._optimizer.scale_loss(tf.constant(1.0))
+        share = scale / tf.cast(tf.shape(labels)[0], tf.float32)
+        variables = self._model.trainable_variables
+        gradients = tape.gradient(
+            [predictions, *penalties],
+            variables,
+            output_gradients=[
+                tf.where(unclipped, slopes, 0.0) * share,
+                *(tf.cast(scale, penalty.dtype) for penalty in penalties),
+            ],
+        )
+        self._optimizer.apply(gradients, variables)
+        return tf.add_n([value, *(tf.cast(penalty, tf.float32) for penalty in penalties)])
+
+    def finish(self) -> None:
+        """What the optimizer does after the last step, such as setting averaged weights."""
+        self._optimizer.finalize_variable_values(self._model.trainable_variables)
+
+    @tf.function(autograph=False)
+    def measure(self, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Accuracy on the first validation samples, and whether all weights are finite."""
+        inputs, labels = self._validation_data.samples, self._validation_data.labels
+
+        def add_batch(start: tf.Tensor, correct: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            end = tf.minimum(start + _VALIDATION_BATCH, samples)
+            predicted = tf.argmax(self._model(inputs[start:end], training=False), axis=-1)
+            hits = tf.cast(predicted == tf.argmax(labels[start:end], axis=-1), tf.int32)
+            return end, correct + tf.reduce_sum(hits)
+
+        start = tf.constant(0), tf.constant(0)
+        _, correct = tf.while_loop(lambda start, _: start < samples, add_batch, start)
+        looks = [tf.reduce_all(tf.math.is_finite(w)) for w in self._model.trainable_variables]
+        return correct / samples, tf.reduce_all(tf.stack(looks))
+
+    def _assign(self, values: list[tf.Tensor]) -> None:
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+
+
+def xla_pays(model: keras.Model, sample_shape: tuple[int, ...]) -> bool:
+    """Whether a training is faster under XLA: on a CPU, for models of dense algebra.
+
+    XLA's convolutions on CPUs are tens of times slower than TensorFlow's, and so are its random
+    numbers (`docs/performance.md`). On GPUs nothing was measured, and the answer is False.
+
+    Args:
+        model: Built model.
+        sample_shape: Of one batch of one sample.
+    """
+    if tf.config.list_logical_devices("GPU"):
+        return False
+    forward = tf.function(lambda samples: model(samples, training=True), autograph=False)
+    graph = forward.get_concrete_function(tf.TensorSpec(sample_shape, tf.float32)).graph
+    definition = graph.as_graph_def()
+    nodes: list[Any] = [definition.node, *(f.node_def for f in definition.library.function)]
+    return not any(_SLOW_UNDER_XLA.search(node.op) for part in nodes for node in part)
