@@ -23,8 +23,7 @@ class Generation:
         total: Generations of the phase.
         mean_fitness: Mean over the generation's candidates.
         best_so_far: The best candidate of the whole search; None while none has been trained.
-        counts: Candidates so far by where their fitness came from: `"trained"`, `"cached"`,
-            `"failed"` (trained, but not to the end) and `"untrained"`.
+        counts: Candidates so far by where their fitness came from; see `Record.source`.
     """
 
     phase: str

@@ -41,6 +41,29 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_integer("batch_size", 100, "Samples per training step.", **task)
     flags.DEFINE_float("epsilon", 1e-7, "Predictions are clipped to [epsilon, 1].", **task)
 
+    effort = section("Effort")
+    flags.DEFINE_enum(
+        "screening",
+        "full",
+        ["full", "equivalence", "none"],
+        "What is not trained: losses with the gradients of an earlier one (equivalence), and also "
+        "losses that cannot learn or still guess after a quarter of their steps (full).",
+        **effort,
+    )
+    flags.DEFINE_boolean(
+        "racing",
+        False,
+        "Train a generation's candidates with fewer steps first, the best in full.",
+        **effort,
+    )
+    flags.DEFINE_enum(
+        "jit_compile",
+        "auto",
+        ["auto", "true", "false"],
+        "XLA for the trainings; auto uses it for dense models on a CPU.",
+        **effort,
+    )
+
     discovery = section("Discovery phase (genetic search)")
     flags.DEFINE_string("search_space", "glo", "Registered search space.", **discovery)
     flags.DEFINE_integer("population_size", 80, "Candidates per generation.", **discovery)

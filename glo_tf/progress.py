@@ -9,7 +9,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from glo_tf.callbacks import Callback, Generation
-from glo_tf.fitness import SOURCES, Evaluation
+from glo_tf.candidates import SOURCES
+from glo_tf.fitness import Evaluation
 from glo_tf.results import Record, SearchResult
 
 logger = logging.getLogger("glo_tf")
@@ -49,11 +50,11 @@ class ProgressDisplay(Callback):
 
     def on_generation(self, generation: Generation) -> None:
         """Prints and logs the generation's line."""
-        best = generation.best_so_far
+        best, counts = generation.best_so_far, generation.counts
         line = (
             f"{generation.phase} {generation.number}/{generation.total}  "
             f"best {best.fitness if best else 0.0:.4f}  mean {generation.mean_fitness:.4f}  "
-            + "  ".join(f"{source} {generation.counts.get(source, 0)}" for source in SOURCES)
+            + "  ".join(f"{source} {counts[source]}" for source in SOURCES if source in counts)
             + (f"  {best.loss}" if best else "")
         )
         logger.info(line)

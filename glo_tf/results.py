@@ -28,9 +28,12 @@ class Record:
         individual: Counted from 1 within the generation.
         loss: The whole loss, per class.
         fitness: Validation accuracy in [0, 1].
-        status: `"ok"`, `"non_finite"` or `"untrained"`.
-        source: `"trained"`, `"cached"`, `"failed"` or `"untrained"`.
+        status: `"ok"`, or why there is no full training behind the fitness: `"non_finite"`,
+            `"stopped"`, `"rejected"` or `"untrained"`; see `Evaluation`.
+        source: Where the fitness came from: `"trained"`, `"stopped"`, `"failed"`, `"cached"`,
+            `"inherited"`, `"rejected"` or `"untrained"`.
         steps: Training steps that this candidate cost (0 where none were done for it).
+        inherited_from: The loss whose fitness this is, as it trains a network alike; else None.
     """
 
     phase: str
@@ -41,6 +44,7 @@ class Record:
     status: str
     source: str
     steps: int
+    inherited_from: Expression | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +137,7 @@ class OutputFolder:
             writer.writerow([field.name for field in dataclasses.fields(Record)])
             for record in history:
                 values = (getattr(record, field.name) for field in dataclasses.fields(Record))
-                writer.writerow([str(value) for value in values])
+                writer.writerow(["" if value is None else str(value) for value in values])
         os.replace(partial, self.path / self.HISTORY)
 
     def write_best_loss(self, result: SearchResult) -> None:

@@ -1,119 +1,192 @@
-"""What need not be trained twice: losses that train a network alike.
+"""What need not be trained: losses that train like an earlier one, and losses that cannot train.
 
 Two losses whose gradients with respect to the logits agree for every label and prediction give
 every network the same training, however different their trees look: a constant or a function of x
-alone adds nothing, and log(y) and log(2*y) differ by a constant.
+alone adds nothing, and log(y) and log(2*y) differ by a constant (AutoLoss-Zero, arXiv 2103.14026).
+
+The gradients are taken on a fixed set of predictions, from undecided to sure and wrong, in float64.
+They agree if no component differs by more than `TOLERANCE` of the largest one of its prediction:
+the resolution of the float32 in which networks train. A loss whose float32 gradients are far from
+its float64 ones, as where large terms cancel, trains on its rounding errors; it is like no other.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
+from glo_tf.program import Program
+from glo_tf.rejection import learns
 
-_CLASSES, _SAMPLES = 10, 16
-_TOLERANCE = 1e-9  # relative to the largest slope of the sample; float64 leaves about 1e-13
+TOLERANCE = 1e-7
+"""Relative to the largest component of a prediction's gradient."""
 
+NON_FINITE_GRADIENT, NO_GRADIENT, CANNOT_LEARN = (
+    "non-finite gradient",
+    "no gradient",
+    "cannot learn",
+)
+"""Why a loss is rejected."""
 
-@functools.lru_cache(maxsize=256)  # a finalist is held against many
-def logit_gradients(loss: Expression) -> np.ndarray:
-    """Gradients of a loss with respect to the logits of a fixed set of softmax outputs.
-
-    Args:
-        loss: Term of one class; terms are summed over the classes.
-
-    Returns:
-        float64 `(samples, classes)`, read-only; not finite where the loss has no slope.
-    """
-    with np.errstate(all="ignore"):
-        x, y = _Dual(_X, np.zeros_like(_X)), _Dual(_Y, np.ones_like(_Y))
-        slope = evaluate(loss, x, y, ops=_DualOps).slope
-        weighted = slope * _Y
-        gradients = np.asarray(weighted - _Y * weighted.sum(axis=-1, keepdims=True))
-    gradients.flags.writeable = False
-    return gradients
-
-
-def trains_alike(one: Expression, other: Expression) -> bool:
-    """Whether two losses have the same gradients on the fixed set, up to rounding."""
-    left, right = logit_gradients(one), logit_gradients(other)
-    if not np.array_equal(np.isfinite(left), np.isfinite(right)):
-        return False
-    left, right = (np.nan_to_num(array, nan=0.0, posinf=0.0, neginf=0.0) for array in (left, right))
-    scale = np.abs(left).max(axis=-1, keepdims=True)
-    return bool((np.abs(left - right) <= _TOLERANCE * scale).all())
-
-
-def _probe() -> tuple[np.ndarray, np.ndarray]:
-    """One-hot labels and predictions, from undecided to sure, right and wrong."""
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(_SAMPLES, _CLASSES)) * np.linspace(0.2, 3.0, _SAMPLES)[:, None]
-    exponentials = np.exp(logits)
-    labels = np.eye(_CLASSES)[np.arange(_SAMPLES) % _CLASSES]
-    return labels, exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-_X, _Y = _probe()
+_UNDECIDED, _SURE = 16, 6  # predictions of either kind in the fixed set
+_ROUNDING = 1e-9  # of a sum, relative to its terms
+_FLOAT32_ERROR = 1e-3  # of a gradient that float32 still represents
 
 
 @dataclasses.dataclass(frozen=True)
-class _Dual:
-    """A value and its derivative with respect to y."""
+class Verdict:
+    """What is known of a loss without training it.
 
-    value: np.ndarray
-    slope: np.ndarray
+    Attributes:
+        inherits_from: An earlier loss with the same gradients; None if there is none.
+        rejection: Why it is given fitness 0 untrained; None if it is to be trained.
+    """
 
-    def __add__(self, other: _Dual) -> _Dual:
-        return _Dual(self.value + other.value, self.slope + other.slope)
-
-    def __sub__(self, other: _Dual) -> _Dual:
-        return _Dual(self.value - other.value, self.slope - other.slope)
-
-    def __mul__(self, other: _Dual | float) -> _Dual:
-        if isinstance(other, float):
-            return _Dual(self.value * other, self.slope * other)
-        slope = self.slope * other.value + self.value * other.slope
-        return _Dual(self.value * other.value, slope)
-
-    def __truediv__(self, other: _Dual) -> _Dual:
-        quotient = self.value / other.value
-        return _Dual(quotient, (self.slope - quotient * other.slope) / other.value)
+    inherits_from: Expression | None = None
+    rejection: str | None = None
 
 
-class _DualOps:
-    """The functions of the grammar on `_Dual`, as `evaluate` asks for them."""
+class Screen:
+    """Screens the losses of one search, and remembers them.
 
-    @staticmethod
-    def full_like(like: _Dual, value: Any) -> _Dual:
-        return _Dual(np.full_like(like.value, value), np.zeros_like(like.value))
+    Args:
+        num_classes: C, the length of a prediction.
+        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        rejects: Whether to reject losses, besides finding equivalent ones.
+    """
 
-    @staticmethod
-    def log(a: _Dual) -> _Dual:
-        return _Dual(np.log(a.value), a.slope / a.value)
+    def __init__(self, num_classes: int, *, epsilon: float = 1e-7, rejects: bool = True):
+        self._num_classes = num_classes
+        self._epsilon = epsilon
+        self._rejects = rejects
+        self._known: list[Traits] = []
+        self._firsts = np.empty((0, num_classes))  # gradients of one prediction, of all known
+        self._rejections: dict[Expression, str] = {}
 
-    @staticmethod
-    def square(a: _Dual) -> _Dual:
-        return a * a
+    def examine(self, losses: Sequence[Expression]) -> list[Verdict]:
+        """A verdict on each loss; one that is let through is known to the following ones.
 
-    @staticmethod
-    def sqrt(a: _Dual) -> _Dual:
-        root = np.sqrt(a.value)
-        return _Dual(root, a.slope / (2.0 * root))
+        Args:
+            losses: Whole losses with x and y in them, terms of one class.
+        """
+        verdicts: dict[Expression, Verdict] = {}
+        new = []
+        for loss in losses:
+            traits = Traits.of(loss, self._num_classes, self._epsilon)
+            rejection = traits.rejection if self._rejects else None
+            alike = None if rejection else self._find(traits)
+            verdicts[loss] = Verdict(alike, rejection)
+            if verdicts[loss] == Verdict():
+                new.append(traits)
+                if traits.stable:
+                    self._remember(traits)
+        if new and self._rejects:
+            programs = [traits.program for traits in new]
+            for traits, fine in zip(
+                new, learns(programs, self._num_classes, self._epsilon), strict=True
+            ):
+                if not fine:
+                    self._rejections[traits.loss] = CANNOT_LEARN
+        return [self._final(loss, verdicts[loss]) for loss in losses]
 
-    @staticmethod
-    def exp(a: _Dual) -> _Dual:
-        value = np.exp(a.value)
-        return _Dual(value, value * a.slope)
+    def _find(self, traits: Traits) -> Expression | None:
+        if traits.stable:
+            # One prediction tells nearly all losses apart, at a fraction of the price.
+            first = traits.gradients[0]
+            near = np.abs(self._firsts - first) <= 2.0 * TOLERANCE * np.abs(first).max()
+            for place in np.flatnonzero(near.all(axis=-1)):
+                if self._known[place].alike(traits):
+                    return self._known[place].loss
+        return None
 
-    @staticmethod
-    def sin(a: _Dual) -> _Dual:
-        return _Dual(np.sin(a.value), np.cos(a.value) * a.slope)
+    def _remember(self, traits: Traits) -> None:
+        self._known.append(traits)
+        self._firsts = np.vstack([self._firsts, traits.gradients[:1]])
 
-    @staticmethod
-    def cos(a: _Dual) -> _Dual:
-        return _Dual(np.cos(a.value), -np.sin(a.value) * a.slope)
+    def _final(self, loss: Expression, verdict: Verdict) -> Verdict:
+        rejection = self._rejections.get(verdict.inherits_from or loss, verdict.rejection)
+        return Verdict(rejection=rejection) if rejection else verdict
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Traits:
+    """What the fixed set of predictions shows of a loss.
+
+    Attributes:
+        loss: The loss, terms of one class.
+        program: The loss as a float32 program.
+        gradients: float64 `(predictions, C)`, with respect to the logits; 0 where not finite.
+        finite: bool `(2, predictions, C)`: where value and slope are finite in float32.
+        stable: Whether float32 represents the gradients of the undecided predictions.
+        rejection: What is wrong with the gradients; None if nothing.
+    """
+
+    loss: Expression
+    program: Program
+    gradients: np.ndarray
+    finite: np.ndarray
+    stable: bool
+    rejection: str | None
+
+    @classmethod
+    def of(cls, loss: Expression, num_classes: int, epsilon: float) -> Traits:
+        """Examines one loss."""
+        labels, predictions = _fixed_set(num_classes)
+        clipped = np.clip(predictions, epsilon, 1.0)
+        program = Program.of(loss)
+        value, slope = program.run(labels, clipped)
+        finite = np.stack([np.isfinite(value), np.isfinite(slope)])
+        _, exact = Program.of(loss, dtype=np.float64).run(labels, clipped)
+        undecided = slice(_UNDECIDED)
+        with np.errstate(all="ignore"):
+            gradients, terms = _logit_gradients(exact, predictions)
+            in_float32, _ = _logit_gradients(slope.astype(float), predictions)
+            largest = np.abs(gradients).max(axis=-1)
+            error = np.abs(in_float32 - gradients).max(axis=-1)
+        rejection = None
+        if not finite[:, undecided].all(axis=(0, 2)).any():
+            rejection = NON_FINITE_GRADIENT
+        elif (largest <= _ROUNDING * terms)[undecided].all():
+            rejection, gradients, error = NO_GRADIENT, np.zeros_like(gradients), 0.0 * error
+        stable = bool((error <= _FLOAT32_ERROR * largest)[undecided].all())
+        return cls(loss, program, np.nan_to_num(gradients), finite, stable, rejection)
+
+    def alike(self, other: Traits) -> bool:
+        """Whether both have the same gradients, and are finite at the same places."""
+        scale = np.abs(self.gradients).max(axis=-1, keepdims=True)
+        agree = np.abs(self.gradients - other.gradients) <= TOLERANCE * scale
+        return bool(agree.all() and (self.finite == other.finite).all())
+
+
+def trains_alike(one: Expression, other: Expression, *, num_classes: int, epsilon: float) -> bool:
+    """Whether two losses have the same gradients; see `TOLERANCE`."""
+    left, right = (_traits(loss, num_classes, epsilon) for loss in (one, other))
+    return left.stable and right.stable and left.alike(right)
+
+
+_traits = functools.lru_cache(maxsize=256)(Traits.of)  # a finalist is held against many
+
+
+@functools.cache
+def _fixed_set(num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """One-hot labels and predictions, float64: undecided ones, then sure ones, right and wrong."""
+    rng = np.random.default_rng(0)
+    count = _UNDECIDED + _SURE
+    deviations = np.append(np.linspace(0.2, 3.0, _UNDECIDED), np.full(_SURE, 3.0))
+    logits = rng.normal(size=(count, num_classes)) * deviations[:, None]
+    labels = np.arange(count) % num_classes
+    # The logit of the label: from a probability of nearly 1 to one that is clipped.
+    logits[np.arange(_UNDECIDED, count), labels[_UNDECIDED:]] = np.linspace(25.0, -25.0, _SURE)
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.eye(num_classes)[labels], exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _logit_gradients(slopes: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gradients through the softmax `(n, C)`, and the largest term of their sums `(n,)`."""
+    weighted = slopes * predictions
+    gradients = weighted - predictions * weighted.sum(axis=-1, keepdims=True)
+    return gradients, np.abs(weighted).max(axis=-1)

@@ -14,6 +14,7 @@ import numpy as np
 
 from glo_tf import genetic, plugins
 from glo_tf.callbacks import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Callback, Generation
+from glo_tf.candidates import CandidateEvaluator, heats
 from glo_tf.coefficients import CoefficientSearch
 from glo_tf.compare import (
     LEARNING_RATE_FACTORS,
@@ -23,15 +24,18 @@ from glo_tf.compare import (
     compare_with_cross_entropy,
 )
 from glo_tf.expression import Expression
-from glo_tf.fitness import FAILED, OK, TRAINED, Evaluation, FitnessCache
+from glo_tf.fitness import OK, Evaluation, FitnessCache
 from glo_tf.operators import GloOperators
 from glo_tf.results import OutputFolder, Record, SearchResult, better
-from glo_tf.screening import trains_alike
+from glo_tf.screening import Screen, trains_alike
 from glo_tf.search_spaces import SearchSpace
 from glo_tf.training import CandidateTrainer
 
 if TYPE_CHECKING:
     import keras
+
+FULL, EQUIVALENCE, NONE = SCREENING = ("full", "equivalence", "none")
+"""How much is left untrained; see `LossSearch`."""
 
 logger = logging.getLogger("glo_tf")
 
@@ -69,6 +73,14 @@ class LossSearch:
         finalist_seeds: Trainings of each finalist.
         comparison_seeds: Fresh seeds on which the best loss and cross-entropy are trained at the
             end; 0 skips the comparison.
+        screening: `"full"` trains only what can teach: losses with the gradients of an earlier one
+            inherit its fitness, losses that cannot learn get 0, and a training at chance after a
+            quarter of its steps ends. `"equivalence"` does the first of these only, `"none"`
+            nothing: the plain algorithm of the paper.
+        racing: Whether the new candidates of a generation run against each other with fewer steps
+            first, and only the best are trained in full (successive halving).
+        jit_compile: Whether XLA compiles the trainings; `"auto"` does so for dense models on a CPU,
+            where it was measured to pay.
         seed: Seed of the search and of every candidate's training.
         output_dir: Folder for `best_loss.json` and `history.csv`; nothing is written if None.
         overwrite: Whether earlier results in `output_dir` may be replaced.
@@ -117,11 +129,23 @@ class LossSearch:
         finalists: int = 5,
         finalist_seeds: int = 2,
         comparison_seeds: int = 3,
+        screening: str = FULL,
+        racing: bool = False,
+        jit_compile: bool | str = "auto",
         seed: int = 0,
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         callbacks: Sequence[Callback] = (),
     ):
+        if screening not in SCREENING:
+            raise ValueError(
+                f"Expected screening to be one of {', '.join(SCREENING)}. "
+                f"Received: screening='{screening}'"
+            )
+        if jit_compile not in (True, False, "auto"):
+            raise ValueError(
+                f"Expected jit_compile to be True, False or 'auto'. Received: {jit_compile!r}"
+            )
         _check_at_least(
             1,
             population_size=population_size,
@@ -175,10 +199,19 @@ class LossSearch:
             train_steps=train_steps,
             batch_size=batch_size,
             epsilon=epsilon,
+            jit_compile=None if jit_compile == "auto" else bool(jit_compile),
         )
         # Last, so that a refused argument leaves no folder behind.
         self._output = None if output_dir is None else OutputFolder(output_dir, overwrite=overwrite)
         self._fitness = FitnessCache(self._trainer)
+        self._candidates = CandidateEvaluator(
+            self._trainer,
+            self._fitness,
+            seed=seed,
+            screen=self._screen(screening),
+            stop_at_chance=screening == FULL,
+            heats=heats(train_steps) if racing else (),
+        )
         self._history: list[Record] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._best: Record | None = None
@@ -197,7 +230,7 @@ class LossSearch:
             The evaluation, with status `"untrained"` and fitness 0 if x or y is missing.
         """
         seed = self.seed if seed is None else seed
-        return self._fitness.evaluate(loss, seed=seed, learning_rate=learning_rate)[0]
+        return self._fitness.evaluate(loss, seed=seed, learning_rate=learning_rate)
 
     def run(self) -> SearchResult:
         """Runs both phases and the comparison.
@@ -238,6 +271,12 @@ class LossSearch:
                 callback.on_search_end(result)
         return result
 
+    def _screen(self, screening: str) -> Screen | None:
+        if screening == NONE:
+            return None
+        classes, epsilon = self._trainer.num_classes, self._trainer.epsilon
+        return Screen(classes, epsilon=epsilon, rejects=screening == FULL)
+
     def _discover(self) -> None:
         rng = np.random.default_rng([self.seed, 0])
         population = genetic.initial_population(self.search_space, self.population_size, rng)
@@ -270,19 +309,20 @@ class LossSearch:
         self, phase: str, number: int, total: int, losses: Sequence[Expression]
     ) -> list[Record]:
         records = []
-        for individual, loss in enumerate(losses, start=1):
-            evaluation, source = self._fitness.evaluate(loss, seed=self.seed)
+        outcomes = self._candidates.evaluate(losses)
+        for individual, (loss, outcome) in enumerate(zip(losses, outcomes, strict=True), start=1):
             record = Record(
                 phase=phase,
                 generation=number,
                 individual=individual,
                 loss=loss,
-                fitness=evaluation.fitness,
-                status=evaluation.status,
-                source=source,
-                steps=evaluation.steps if source in (TRAINED, FAILED) else 0,
+                fitness=outcome.evaluation.fitness,
+                status=outcome.evaluation.status,
+                source=outcome.source,
+                steps=outcome.steps,
+                inherited_from=outcome.evaluation.inherited_from,
             )
-            self._counts[source] += 1
+            self._counts[outcome.source] += 1
             if better(record, self._best):
                 self._best = record
             records.append(record)
@@ -312,9 +352,13 @@ class LossSearch:
         ):
             if len(best) == count:
                 break
-            if not any(trains_alike(record.loss, chosen.loss) for chosen in best):
+            if not any(self._trains_alike(record.loss, chosen.loss) for chosen in best):
                 best.append(record)
         return best
+
+    def _trains_alike(self, one: Expression, other: Expression) -> bool:
+        classes, epsilon = self._trainer.num_classes, self._trainer.epsilon
+        return trains_alike(one, other, num_classes=classes, epsilon=epsilon)
 
     def _confirm(self) -> list[ComparedLoss]:
         """Trains the finalists with other seeds; the best mean makes the best loss."""

@@ -72,7 +72,7 @@ class CandidateTrainer:
         self.epsilon = epsilon
         self._sample_shape = (1, *train_data[0].shape[1:])
         self._model, self._optimizer = self._build(seed=0)
-        classes = _number_of_classes(self._model, self._sample_shape)
+        self.num_classes = classes = _number_of_classes(self._model, self._sample_shape)
         self._train_data = ResidentData.place("train_data", train_data, classes)
         self._validation_data = ResidentData.place("validation_data", validation_data, classes)
         self.jit_compile = (

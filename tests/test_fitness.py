@@ -17,7 +17,7 @@ class CountingTrainer:
         self.calls: list[tuple[Expression, int, float | None]] = []
 
     def evaluate(
-        self, loss: Expression, *, seed: int, learning_rate: float | None = None
+        self, loss: Expression, *, seed: int, learning_rate: float | None = None, **_
     ) -> Evaluation:
         self.calls.append((loss, seed, learning_rate))
         fitness = len(self.calls) / 100 if self.status == "ok" else 0.0
@@ -36,10 +36,8 @@ def test_each_loss_seed_and_learning_rate_is_trained_once() -> None:
     first = [cache.evaluate(loss, seed=seed, learning_rate=rate) for loss, seed, rate in asked]
     again = [cache.evaluate(loss, seed=seed, learning_rate=rate) for loss, seed, rate in asked]
     assert trainer.calls == asked
-    assert {source for _, source in first} == {"trained"}
-    assert {source for _, source in again} == {"cached"}
-    assert [evaluation for evaluation, _ in first] == [evaluation for evaluation, _ in again]
-    assert [evaluation.fitness for evaluation, _ in first] == [
+    assert first == again
+    assert [evaluation.fitness for evaluation in first] == [
         pytest.approx(number / 100) for number in range(1, len(asked) + 1)
     ]
 
@@ -47,15 +45,16 @@ def test_each_loss_seed_and_learning_rate_is_trained_once() -> None:
 def test_equal_losses_share_their_fitness() -> None:
     trainer = CountingTrainer()
     cache = FitnessCache(trainer)
-    evaluation, _ = cache.evaluate(BAIKAL, seed=0)
-    assert cache.evaluate(Expression.parse(str(BAIKAL)), seed=0) == (evaluation, "cached")
+    evaluation = cache.evaluate(BAIKAL, seed=0)
+    assert cache.evaluate(Expression.parse(str(BAIKAL)), seed=0) is evaluation
     assert len(trainer.calls) == 1
 
 
 def test_caches_share_nothing() -> None:
     trainer = CountingTrainer()
     for _ in range(2):
-        assert FitnessCache(trainer).evaluate(BAIKAL, seed=0)[1] == "trained"
+        FitnessCache(trainer).evaluate(BAIKAL, seed=0)
+    assert len(trainer.calls) == 2
 
 
 @pytest.mark.parametrize("text", ["log(y)", "x*x", "3", "x - 0.5", "square(y) + y"])
@@ -63,19 +62,27 @@ def test_a_loss_without_x_or_y_is_not_trained(text: str) -> None:
     trainer, loss = CountingTrainer(), Expression.parse(text)
     cache = FitnessCache(trainer)
     for _ in range(2):
-        evaluation, source = cache.evaluate(loss, seed=7)
+        evaluation = cache.evaluate(loss, seed=7)
         assert (evaluation.loss, evaluation.seed, evaluation.fitness) == (loss, 7, 0.0)
-        assert (evaluation.status, source, evaluation.steps) == ("untrained", "untrained", 0)
+        assert (evaluation.status, evaluation.steps) == ("untrained", 0)
     assert not trainer.calls
 
 
-def test_a_failed_training_is_told_and_not_repeated() -> None:
+def test_a_failed_training_is_not_repeated() -> None:
     trainer = CountingTrainer("non_finite")
     cache = FitnessCache(trainer)
-    evaluation, source = cache.evaluate(BAIKAL, seed=0)
-    assert (evaluation.status, source) == ("non_finite", "failed")
-    assert cache.evaluate(BAIKAL, seed=0) == (evaluation, "cached")
+    evaluation = cache.evaluate(BAIKAL, seed=0)
+    assert evaluation.status == "non_finite"
+    assert cache.evaluate(BAIKAL, seed=0) is evaluation
     assert len(trainer.calls) == 1
+
+
+def test_a_training_that_was_stopped_can_be_asked_for_in_full() -> None:
+    trainer = CountingTrainer("stopped")
+    cache = FitnessCache(trainer)
+    assert cache.evaluate(BAIKAL, seed=0, stop_at_chance=True).status == "stopped"
+    trainer.status = "ok"
+    assert cache.evaluate(BAIKAL, seed=0).status == "ok"
 
 
 def test_an_interrupted_training_is_not_cached() -> None:
@@ -89,7 +96,7 @@ def test_an_interrupted_training_is_not_cached() -> None:
     with pytest.raises(KeyboardInterrupt):
         cache.evaluate(BAIKAL, seed=0)
     trainer.evaluate = evaluate
-    assert cache.evaluate(BAIKAL, seed=0)[1] == "trained"
+    assert cache.evaluate(BAIKAL, seed=0).status == "ok"
 
 
 def test_only_trainings_are_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -216,7 +216,7 @@ def test_fewer_steps_are_the_first_steps() -> None:
 
 
 def test_a_training_at_chance_is_ended_early_if_asked() -> None:
-    trainer = make_trainer(train_steps=100)
+    trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=100)
     hopeless = Expression.parse("x*log(y)")
     stopped = trainer.evaluate(hopeless, seed=0, stop_at_chance=True)
     assert (stopped.status, stopped.steps) == ("stopped", 25)

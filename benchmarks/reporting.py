@@ -1,0 +1,42 @@
+"""What all benchmarks share: the table on the screen, and the same figures as JSON."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Median, and the range in brackets."""
+    middle, least, most = statistics.median(values), min(values), max(values)
+    return f"{middle:.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
+
+
+def report(title: str, rows: Sequence[dict[str, Any]], output: str | None) -> None:
+    """Prints the rows as a table; writes them, with command, machine and versions, to `output`."""
+    table = Table(title=title, title_justify="left")
+    for column in rows[0]:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()))
+    # As wide as it has to be, in a log file too.
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    if output:
+        packages = ("keras", "numpy", "tensorflow")
+        content = {
+            "command": " ".join(["python", *sys.argv]),
+            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+            "versions": {name: importlib.metadata.version(name) for name in packages},
+            "rows": list(rows),
+        }
+        with open(output, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1)

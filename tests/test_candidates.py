@@ -1,0 +1,134 @@
+"""What a generation costs: trained, inherited, rejected, raced; with a trainer that counts."""
+
+import collections
+
+import pytest
+
+from glo_tf.candidates import CandidateEvaluator, heats
+from glo_tf.expression import Expression
+from glo_tf.fitness import Evaluation, FitnessCache
+from glo_tf.screening import Screen
+
+CROSS_ENTROPY = Expression.parse("-(x*log(y))")
+BAIKAL = Expression.parse("-(log(y) - x/y)")
+SHIFTED = Expression.parse("-(1 + (log(y) - x/y))")
+HOPELESS = Expression.parse("x*log(y)")
+SQUARE = Expression.parse("square(x - y)")
+
+
+class TableTrainer:
+    """Fitness from a table, growing with the steps; a loss that is not in it ends non-finite."""
+
+    def __init__(self, table: dict[Expression, float], train_steps: int = 90) -> None:
+        self.table = table
+        self.train_steps = train_steps
+        self.calls: list[tuple[Expression, int]] = []
+
+    def evaluate(
+        self,
+        loss: Expression,
+        *,
+        seed: int,
+        learning_rate: float | None = None,
+        train_steps: int | None = None,
+        stop_at_chance: bool = False,
+    ) -> Evaluation:
+        steps = train_steps or self.train_steps
+        self.calls.append((loss, steps))
+        if loss not in self.table:
+            return Evaluation(loss, seed, 0.0, "non_finite", steps=1, seconds=0.0)
+        fitness = self.table[loss]
+        if stop_at_chance and fitness <= 0.1:
+            return Evaluation(loss, seed, fitness, "stopped", steps=steps // 4, seconds=0.0)
+        share = steps / self.train_steps
+        return Evaluation(loss, seed, fitness * share, "ok", steps=steps, seconds=0.0)
+
+
+def make_evaluator(trainer: TableTrainer, **arguments) -> CandidateEvaluator:
+    return CandidateEvaluator(trainer, FitnessCache(trainer), seed=0, **arguments)
+
+
+def test_without_a_screen_every_distinct_loss_with_x_and_y_is_trained() -> None:
+    trainer = TableTrainer({CROSS_ENTROPY: 0.9, BAIKAL: 0.8, SHIFTED: 0.7})
+    losses = [CROSS_ENTROPY, BAIKAL, CROSS_ENTROPY, SHIFTED, HOPELESS, Expression.parse("y")]
+    outcomes = list(make_evaluator(trainer).evaluate(losses))
+    assert [outcome.source for outcome in outcomes] == [
+        "trained",
+        "trained",
+        "cached",
+        "trained",
+        "failed",
+        "untrained",
+    ]
+    assert [outcome.evaluation.fitness for outcome in outcomes] == [0.9, 0.8, 0.9, 0.7, 0.0, 0.0]
+    assert [outcome.steps for outcome in outcomes] == [90, 90, 0, 90, 1, 0]
+    assert [loss for loss, _ in trainer.calls] == [CROSS_ENTROPY, BAIKAL, SHIFTED, HOPELESS]
+
+
+def test_a_loss_inherits_from_the_one_that_trains_alike_and_says_so() -> None:
+    trainer = TableTrainer({BAIKAL: 0.8})
+    evaluator = make_evaluator(trainer, screen=Screen(10))
+    outcomes = list(evaluator.evaluate([BAIKAL, SHIFTED, SHIFTED]))
+    assert [outcome.source for outcome in outcomes] == ["trained", "inherited", "cached"]
+    assert {outcome.evaluation.fitness for outcome in outcomes} == {0.8}
+    assert [outcome.evaluation.inherited_from for outcome in outcomes] == [None, BAIKAL, BAIKAL]
+    assert [outcome.evaluation.loss for outcome in outcomes] == [BAIKAL, SHIFTED, SHIFTED]
+    # So it does in a later generation.
+    again = Expression.parse("-(log(2*y) - x/y)")
+    (outcome,) = evaluator.evaluate([again])
+    assert (outcome.source, outcome.evaluation.inherited_from) == ("inherited", BAIKAL)
+    assert trainer.calls == [(BAIKAL, 90)]
+
+
+def test_what_is_inherited_may_be_a_failure() -> None:
+    trainer = TableTrainer({})
+    outcomes = list(make_evaluator(trainer, screen=Screen(10)).evaluate([BAIKAL, SHIFTED]))
+    assert [outcome.source for outcome in outcomes] == ["failed", "inherited"]
+    assert {outcome.evaluation.status for outcome in outcomes} == {"non_finite"}
+
+
+def test_a_rejected_loss_costs_nothing() -> None:
+    trainer = TableTrainer({CROSS_ENTROPY: 0.9})
+    outcomes = list(
+        make_evaluator(trainer, screen=Screen(10)).evaluate([HOPELESS, CROSS_ENTROPY, HOPELESS])
+    )
+    assert [outcome.source for outcome in outcomes] == ["rejected", "trained", "cached"]
+    rejected = outcomes[0]
+    assert (rejected.evaluation.fitness, rejected.evaluation.status) == (0.0, "rejected")
+    assert rejected.steps == 0
+    assert trainer.calls == [(CROSS_ENTROPY, 90)]
+
+
+def test_a_training_at_chance_is_told_from_one_that_failed() -> None:
+    trainer = TableTrainer({BAIKAL: 0.1})
+    (outcome,) = make_evaluator(trainer, stop_at_chance=True).evaluate([BAIKAL])
+    assert (outcome.source, outcome.evaluation.status) == ("stopped", "stopped")
+    assert (outcome.steps, outcome.evaluation.fitness) == (22, 0.1)
+
+
+def test_a_race_trains_the_best_in_full() -> None:
+    table = {Expression.parse(f"-(x*log(y)) + {number}*y*y"): number / 10 for number in range(9)}
+    trainer = TableTrainer(table)
+    evaluator = make_evaluator(trainer, heats=heats(90))
+    outcomes = list(evaluator.evaluate([*table, BAIKAL]))
+    steps = collections.Counter(steps for _, steps in trainer.calls)
+    assert steps == {10: 10, 30: 4, 90: 2}
+    by_loss = {outcome.evaluation.loss: outcome for outcome in outcomes}
+    best = max(table, key=table.__getitem__)
+    assert by_loss[best].source == "trained"
+    assert by_loss[best].evaluation.fitness == 0.8
+    assert by_loss[best].steps == 10 + 30 + 90
+    worst = min(table, key=table.__getitem__)
+    assert (by_loss[worst].source, by_loss[worst].steps) == ("stopped", 10)
+    assert by_loss[BAIKAL].source == "failed"
+    assert sum(outcome.steps for outcome in outcomes) == 9 * 10 + 1 + 4 * 30 + 2 * 90
+    # Nobody runs twice, and one alone has nobody to run against.
+    (again,) = evaluator.evaluate([worst])
+    assert again.source == "cached"
+    (alone,) = make_evaluator(trainer, heats=heats(90)).evaluate([best])
+    assert alone.steps == 90
+
+
+@pytest.mark.parametrize(("steps", "expected"), [(90, (10, 30)), (5, (1,)), (2, ())])
+def test_heats_take_a_ninth_and_a_third_of_the_steps(steps: int, expected) -> None:
+    assert heats(steps) == expected
