@@ -120,7 +120,11 @@ def main(_: list[str]) -> None:
                 "seconds": sum(row["seconds"] for row in own),
             }
         )
-    report("Training steps to the plain algorithm's best (all: sums, means, median ratio)", rows, FLAGS.output)
+    report(
+        "Training steps to the plain algorithm's best (all: sums, means, median ratio)",
+        rows,
+        FLAGS.output,
+    )
 
 
 if __name__ == "__main__":

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from glo_tf.expression import Expression
 from glo_tf.fitness import (
@@ -28,7 +26,7 @@ SOURCES = (TRAINED, STOPPED, FAILED, CACHED, INHERITED, REJECTED, UNTRAINED)
 _SOURCE_OF_STATUS = {OK: TRAINED, NON_FINITE: FAILED, STOPPED: STOPPED}
 
 RACING_FACTOR = 3
-"""Of the candidates in a race, one in this many goes on, with this many times the steps."""
+"""Of the candidates in a heat, one in this many goes on, to this many times the steps."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +48,8 @@ class CandidateEvaluator:
         screen: Finds candidates that need no training; None trains them all.
         stop_at_chance: Whether a training that guesses ends early.
         heats: Training steps of the heats in which a generation's new candidates run against each
-            other before the best are trained in full (successive halving, arXiv 1502.07943);
-            none by default.
+            other, and against those before them, until the best are trained in full (successive
+            halving, arXiv 1810.05934); none by default.
     """
 
     def __init__(
@@ -69,7 +67,7 @@ class CandidateEvaluator:
         self._seed = seed
         self._screen = screen
         self._stop_at_chance = stop_at_chance
-        self._heats = heats
+        self._heats: dict[int, list[float]] = {steps: [] for steps in heats}
         self._settled: dict[Expression, Evaluation] = {}
 
     def evaluate(self, losses: Sequence[Expression]) -> Iterator[Outcome]:
@@ -80,64 +78,59 @@ class CandidateEvaluator:
             verdicts = dict.fromkeys(new, Verdict())
         else:
             verdicts = dict(zip(new, self._screen.examine(new), strict=True))
-        race = self._run_race([loss for loss in new if verdicts[loss] == Verdict()])
+        lost = self._run_race([loss for loss in new if verdicts[loss] == Verdict()])
         for loss in losses:
-            yield self._outcome(loss, verdicts.get(loss, Verdict()), race)
+            yield self._outcome(loss, verdicts.get(loss, Verdict()), lost)
 
-    def _outcome(self, loss: Expression, verdict: Verdict, race: _Race) -> Outcome:
+    def _outcome(
+        self, loss: Expression, verdict: Verdict, lost: Mapping[Expression, Evaluation]
+    ) -> Outcome:
         if not loss.has_x_and_y:
             return Outcome(self._cache.evaluate(loss, seed=self._seed), UNTRAINED)
         if loss in self._settled:
             return Outcome(self._settled[loss], CACHED)
-        steps = race.steps[loss]
+        steps = 0
         if verdict.rejection is not None:
             evaluation, source = Evaluation(loss, self._seed, 0.0, REJECTED, 0, 0.0), REJECTED
         elif verdict.inherits_from is not None:
-            known = self._outcome(verdict.inherits_from, Verdict(), race).evaluation
+            known = self._outcome(verdict.inherits_from, Verdict(), lost).evaluation
             evaluation = dataclasses.replace(
                 known, loss=loss, seconds=0.0, inherited_from=verdict.inherits_from
             )
             source = INHERITED
-        elif loss in race.lost:
-            evaluation = race.lost[loss]
-            source = _SOURCE_OF_STATUS[evaluation.status]
         else:
-            evaluation = self._cache.evaluate(
-                loss, seed=self._seed, stop_at_chance=self._stop_at_chance
-            )
-            source = _SOURCE_OF_STATUS[evaluation.status]
-            steps += evaluation.steps
+            if loss in lost:
+                evaluation = lost[loss]
+            else:
+                # What has won a race does better than guess.
+                stop_at_chance = self._stop_at_chance and not self._heats
+                evaluation = self._cache.evaluate(
+                    loss, seed=self._seed, stop_at_chance=stop_at_chance
+                )
+            source, steps = _SOURCE_OF_STATUS[evaluation.status], evaluation.steps
         self._settled[loss] = evaluation
         return Outcome(evaluation, source, steps)
 
-    def _run_race(self, losses: Sequence[Expression]) -> _Race:
-        race = _Race()
-        for train_steps in self._heats:
-            if len(losses) < 2:
-                break
+    def _run_race(self, losses: Sequence[Expression]) -> dict[Expression, Evaluation]:
+        """Runs the heats, and returns the evaluations of those that are not trained in full."""
+        lost = {}
+        for train_steps, field in self._heats.items():
             results = [
                 self._trainer.evaluate(loss, seed=self._seed, train_steps=train_steps)
                 for loss in losses
             ]
-            results.sort(key=lambda result: -result.fitness)
-            places = math.ceil(len(results) / RACING_FACTOR)
-            losses = [result.loss for result in results[:places] if result.status == OK]
+            field.extend(result.fitness for result in results)
+            field.sort(reverse=True)
+            losses = []
             for result in results:
                 log_training(result)
-                race.steps[result.loss] += result.steps
                 if result.status != OK:
-                    race.lost[result.loss] = result
-                elif result.loss not in losses:
-                    race.lost[result.loss] = dataclasses.replace(result, status=STOPPED)
-        return race
-
-
-@dataclasses.dataclass
-class _Race:
-    """What the heats cost each candidate, and the results of those that did not go on."""
-
-    steps: collections.Counter[Expression] = dataclasses.field(default_factory=collections.Counter)
-    lost: dict[Expression, Evaluation] = dataclasses.field(default_factory=dict)
+                    lost[result.loss] = result
+                elif result.fitness < field[(len(field) - 1) // RACING_FACTOR]:
+                    lost[result.loss] = dataclasses.replace(result, status=STOPPED)
+                else:
+                    losses.append(result.loss)
+        return lost
 
 
 def heats(train_steps: int) -> tuple[int, ...]:

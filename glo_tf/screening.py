@@ -5,9 +5,10 @@ every network the same training, however different their trees look: a constant 
 alone adds nothing, and log(y) and log(2*y) differ by a constant (AutoLoss-Zero, arXiv 2103.14026).
 
 The gradients are taken on a fixed set of predictions, from undecided to sure and wrong, in float64.
-They agree if no component differs by more than `TOLERANCE` of the largest one of its prediction:
-the resolution of the float32 in which networks train. A loss whose float32 gradients are far from
-its float64 ones, as where large terms cancel, trains on its rounding errors; it is like no other.
+They agree if no component differs by more than `TOLERANCE` of the largest term y*dL/dy of its
+prediction: the resolution of the float32 in which networks train. A loss whose float32 gradients
+are far from its float64 ones, as where large terms cancel, trains on its rounding errors; it is
+like no other.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from glo_tf.program import Program
 from glo_tf.rejection import learns
 
 TOLERANCE = 1e-7
-"""Relative to the largest component of a prediction's gradient."""
+"""Relative to the largest term y*dL/dy of a prediction."""
 
 NON_FINITE_GRADIENT, NO_GRADIENT, CANNOT_LEARN = (
     "non-finite gradient",
@@ -62,7 +63,7 @@ class Screen:
     def __init__(self, num_classes: int, *, epsilon: float = 1e-7, rejects: bool = True):
         self._num_classes = num_classes
         self._epsilon = epsilon
-        self._rejects = rejects
+        self.rejects = rejects
         self._known: list[Traits] = []
         self._firsts = np.empty((0, num_classes))  # gradients of one prediction, of all known
         self._rejections: dict[Expression, str] = {}
@@ -77,14 +78,14 @@ class Screen:
         new = []
         for loss in losses:
             traits = Traits.of(loss, self._num_classes, self._epsilon)
-            rejection = traits.rejection if self._rejects else None
+            rejection = traits.rejection if self.rejects else None
             alike = None if rejection else self._find(traits)
             verdicts[loss] = Verdict(alike, rejection)
             if verdicts[loss] == Verdict():
                 new.append(traits)
                 if traits.stable:
                     self._remember(traits)
-        if new and self._rejects:
+        if new and self.rejects:
             programs = [traits.program for traits in new]
             for traits, fine in zip(
                 new, learns(programs, self._num_classes, self._epsilon), strict=True
@@ -97,7 +98,7 @@ class Screen:
         if traits.stable:
             # One prediction tells nearly all losses apart, at a fraction of the price.
             first = traits.gradients[0]
-            near = np.abs(self._firsts - first) <= 2.0 * TOLERANCE * np.abs(first).max()
+            near = np.abs(self._firsts - first) <= TOLERANCE * traits.scale[0]
             for place in np.flatnonzero(near.all(axis=-1)):
                 if self._known[place].alike(traits):
                     return self._known[place].loss
@@ -108,6 +109,8 @@ class Screen:
         self._firsts = np.vstack([self._firsts, traits.gradients[:1]])
 
     def _final(self, loss: Expression, verdict: Verdict) -> Verdict:
+        if verdict.inherits_from == loss:
+            verdict = Verdict()
         rejection = self._rejections.get(verdict.inherits_from or loss, verdict.rejection)
         return Verdict(rejection=rejection) if rejection else verdict
 
@@ -120,6 +123,7 @@ class Traits:
         loss: The loss, terms of one class.
         program: The loss as a float32 program.
         gradients: float64 `(predictions, C)`, with respect to the logits; 0 where not finite.
+        scale: float64 `(predictions, 1)`, the largest term y*dL/dy in the gradients.
         finite: bool `(2, predictions, C)`: where value and slope are finite in float32.
         stable: Whether float32 represents the gradients of the undecided predictions.
         rejection: What is wrong with the gradients; None if nothing.
@@ -128,6 +132,7 @@ class Traits:
     loss: Expression
     program: Program
     gradients: np.ndarray
+    scale: np.ndarray
     finite: np.ndarray
     stable: bool
     rejection: str | None
@@ -153,11 +158,12 @@ class Traits:
         elif (largest <= _ROUNDING * terms)[undecided].all():
             rejection, gradients, error = NO_GRADIENT, np.zeros_like(gradients), 0.0 * error
         stable = bool((error <= _FLOAT32_ERROR * largest)[undecided].all())
-        return cls(loss, program, np.nan_to_num(gradients), finite, stable, rejection)
+        gradients, scale = (np.where(np.isfinite(a), a, 0.0) for a in (gradients, terms[:, None]))
+        return cls(loss, program, gradients, scale, finite, stable, rejection)
 
     def alike(self, other: Traits) -> bool:
         """Whether both have the same gradients, and are finite at the same places."""
-        scale = np.abs(self.gradients).max(axis=-1, keepdims=True)
+        scale = np.minimum(self.scale, other.scale)
         agree = np.abs(self.gradients - other.gradients) <= TOLERANCE * scale
         return bool(agree.all() and (self.finite == other.finite).all())
 

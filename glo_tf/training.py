@@ -27,6 +27,7 @@ CHANCE_CHECK_AT = 0.25
 _CHANCE_SAMPLES = 500  # validation samples that decide whether a training guesses
 _CAPACITY = 64  # nodes of the largest tree that shares the first compilation
 _SECONDS_PER_CALL = 0.2
+_MOST_PAUSED = 32  # trainings whose state is held in memory
 
 
 class CandidateTrainer:
@@ -90,6 +91,7 @@ class CandidateTrainer:
         self._chance = _chance(self._validation_data.labels[: self._chance_samples])
         self._batches_spec = tf.TensorSpec([train_steps, batch_size], tf.int32)
         self._pace = 1  # steps per call
+        self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
         # Bounded: a comparison may take many seeds, and a long search many trees.
         self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
         self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
@@ -128,14 +130,22 @@ class CandidateTrainer:
         """
         started = time.perf_counter()
         total = self.train_steps if train_steps is None else min(train_steps, self.train_steps)
-        self._reset(seed, learning_rate)
+        key = loss, seed, learning_rate
+        done, state = self._paused.pop(key, (0, None))
+        if state is None or done > total:
+            done, state = 0, self._initial(seed)
+        self._loop.restore(state)
+        if learning_rate is not None:
+            self._optimizer.learning_rate = learning_rate
         steps, arguments = self._compiled(loss)
         looks = [total]
         if stop_at_chance and (early := int(CHANCE_CHECK_AT * total)) >= 1:
             looks.insert(0, early)
-        done, status, fitness = 0, OK, 0.0
+        status, fitness = OK, 0.0
         for look in looks:
             done, finite = self._advance(steps, (self._batches(seed), *arguments), done, look)
+            if finite and total < self.train_steps:
+                self._pause(key, done)
             if finite and look == total:
                 self._loop.finish()
             if finite:
@@ -184,10 +194,11 @@ class CandidateTrainer:
         optimizer.build(model.trainable_variables)
         return model, optimizer
 
-    def _reset(self, seed: int, learning_rate: float | None) -> None:
-        self._loop.restore(self._initial(seed))
-        if learning_rate is not None:
-            self._optimizer.learning_rate = learning_rate
+    def _pause(self, key: tuple[Expression, int, float | None], done: int) -> None:
+        """Keeps the state of a shorter training, for a longer one to go on from."""
+        self._paused[key] = done, [tf.identity(v.value) for v in self._loop.variables]
+        if len(self._paused) > _MOST_PAUSED:
+            self._paused.pop(next(iter(self._paused)))
 
     def _initial_values(self, seed: int) -> list[tf.Tensor]:
         model, optimizer = self._build(seed)

@@ -114,19 +114,27 @@ def test_a_race_trains_the_best_in_full() -> None:
     steps = collections.Counter(steps for _, steps in trainer.calls)
     assert steps == {10: 10, 30: 4, 90: 2}
     by_loss = {outcome.evaluation.loss: outcome for outcome in outcomes}
-    best = max(table, key=table.__getitem__)
-    assert by_loss[best].source == "trained"
-    assert by_loss[best].evaluation.fitness == 0.8
-    assert by_loss[best].steps == 10 + 30 + 90
-    worst = min(table, key=table.__getitem__)
-    assert (by_loss[worst].source, by_loss[worst].steps) == ("stopped", 10)
+    best, worst = max(table, key=table.__getitem__), min(table, key=table.__getitem__)
+    assert (by_loss[best].source, by_loss[best].evaluation.fitness) == ("trained", 0.8)
+    assert (by_loss[worst].source, by_loss[worst].evaluation.status) == ("stopped", "stopped")
     assert by_loss[BAIKAL].source == "failed"
-    assert sum(outcome.steps for outcome in outcomes) == 9 * 10 + 1 + 4 * 30 + 2 * 90
-    # Nobody runs twice, and one alone has nobody to run against.
+    # A longer training goes on where the shorter one ended, so its steps are all that it costs.
+    assert collections.Counter(outcome.steps for outcome in outcomes) == {10: 5, 30: 2, 90: 2, 1: 1}
     (again,) = evaluator.evaluate([worst])
-    assert again.source == "cached"
-    (alone,) = make_evaluator(trainer, heats=heats(90)).evaluate([best])
-    assert alone.steps == 90
+    assert (again.source, again.steps) == ("cached", 0)
+
+
+def test_a_candidate_races_against_earlier_ones_too() -> None:
+    table = {Expression.parse(f"-(x*log(y)) + {number}*y*y"): number / 10 for number in range(9)}
+    evaluator = make_evaluator(TableTrainer(table), heats=heats(90))
+    *first, middling, best = table
+    list(evaluator.evaluate([*first, best]))
+    (late,) = evaluator.evaluate([middling])
+    assert (late.source, late.steps) == ("trained", 90)
+    poor = Expression.parse("-(x*log(y)) + 7.5*y")
+    evaluator._trainer.table[poor] = 0.05
+    (late,) = evaluator.evaluate([poor])
+    assert (late.source, late.steps) == ("stopped", 10)
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(90, (10, 30)), (5, (1,)), (2, ())])

@@ -86,7 +86,7 @@ def test_the_seed_fixes_weights_and_batch_order() -> None:
 def test_trains_as_keras_does() -> None:
     """The reference: `Model.fit` on the same batches from the same weights."""
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=20)
-    trainer._reset(7, None)
+    trainer._loop.restore(trainer._initial(7))
     model = linear()
     model.set_weights(_weights(trainer))
     order = trainer._batches(7).numpy().ravel()
@@ -213,6 +213,21 @@ def test_fewer_steps_are_the_first_steps() -> None:
     shorter = make_trainer(train_steps=10).evaluate(CROSS_ENTROPY, seed=0)
     longer = make_trainer(train_steps=30)
     assert longer.evaluate(CROSS_ENTROPY, seed=0, train_steps=10) == shorter
+
+
+@pytest.mark.parametrize("optimizer", ["adam", {"class_name": "SGD", "config": {"use_ema": True}}])
+def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
+    expected = make_trainer(dropout_and_batch_norm, optimizer)
+    expected.evaluate(CROSS_ENTROPY, seed=0)
+    trainer = make_trainer(dropout_and_batch_norm, optimizer)
+    for steps in (10, 20):
+        trainer.evaluate(CROSS_ENTROPY, seed=0, train_steps=steps)
+        trainer.evaluate(Expression.parse("square(x - y)"), seed=0)
+    trainer._initial = None  # not from the start
+    whole = trainer.evaluate(CROSS_ENTROPY, seed=0)
+    assert whole.steps == 30
+    for ours, theirs in zip(_weights(trainer), _weights(expected), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_training_at_chance_is_ended_early_if_asked() -> None:
