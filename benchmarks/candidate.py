@@ -1,0 +1,307 @@
+"""Speed of training one candidate, beside Keras and PyTorch.
+
+    python benchmarks/candidate.py --cases=digits,cnn,lenet5 --output=candidate.json
+
+`digits`: candidates per second (300 steps of the digits MLP, and its validation accuracy), with a
+new expression for each candidate, and with new coefficients of one expression, beside `compile` and
+`fit` of the same. `cnn` and `lenet5`: training steps per second of the paper's MNIST network and
+of LeNet-5, beside `Model.fit` on a resident tf.data pipeline and a plain PyTorch loop (extra
+`bench`), and the share of the machine's peak, measured in the same round with a large matmul.
+
+Contenders take turns within a round; a ratio is the median over the rounds of our speed by that of
+the contender in the same round.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+from reporting import report, spread
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list("cases", ["digits", "cnn", "lenet5"], "What to measure.")
+flags.DEFINE_integer("rounds", 7, "Rounds, after one that is not counted.")
+flags.DEFINE_integer("candidates", 20, "Our candidates per round in `digits`; the peer trains 2.")
+flags.DEFINE_float("seconds", 3.0, "About how long a contender trains per round, in the others.")
+flags.DEFINE_string("output", None, "JSON file for the figures.")
+
+OURS = "glo_tf"
+Speeds = dict[str, list[float]]
+
+
+def interleave(contenders: dict[str, Callable[[], float]]) -> Speeds:
+    """Speeds of all contenders in every round but the first, in which they compile."""
+    speeds: Speeds = {name: [] for name in contenders}
+    for number in range(FLAGS.rounds + 1):
+        for name, contender in contenders.items():
+            speed = contender()
+            if number:
+                speeds[name].append(speed)
+    return speeds
+
+
+def rows_of(case: str, unit: str, speeds: Speeds) -> list[dict[str, Any]]:
+    rows = []
+    for name, values in speeds.items():
+        ratios = [ours / theirs for ours, theirs in zip(speeds[OURS], values, strict=True)]
+        rows.append(
+            {
+                "case": case,
+                "contender": name,
+                f"{unit} per second": spread(values, 1),
+                "glo_tf is faster by": "" if name == OURS else spread(ratios),
+            }
+        )
+    return rows
+
+
+def digits() -> list[dict[str, Any]]:
+    import keras
+
+    from glo_tf import ExpressionLoss, architectures, datasets
+    from glo_tf.expression import Expression
+    from glo_tf.training import CandidateTrainer
+
+    data = datasets.digits()
+    train, validation = (data.x_train, data.y_train), (data.x_validation, data.y_validation)
+    one_hot = keras.utils.to_categorical
+
+    def build() -> keras.Model:
+        return architectures.mlp(data.input_shape, data.num_classes)
+
+    trainer = CandidateTrainer(
+        build, keras.optimizers.SGD(0.1), train, validation, train_steps=300, batch_size=100
+    )
+    shuffle = np.random.default_rng(0)
+    batches = 300 * 100
+    checked = (data.x_validation, one_hot(data.y_validation, 10))
+
+    def ours(losses: list[Expression]) -> Callable[[], float]:
+        def measure() -> float:
+            began = time.perf_counter()
+            for _ in range(FLAGS.candidates):
+                trainer.evaluate(losses.pop(), seed=0)
+            return FLAGS.candidates / (time.perf_counter() - began)
+
+        return measure
+
+    def peer(losses: list[Expression], fit: Callable[[keras.Model, Any], None]) -> Any:
+        def measure() -> float:
+            began = time.perf_counter()
+            for _ in range(2):
+                model = build()
+                fit(model, ExpressionLoss(losses.pop()))
+                model.evaluate(*checked, batch_size=500, verbose=0)
+            return 2 / (time.perf_counter() - began)
+
+        return measure
+
+    def fit_arrays(model: keras.Model, loss: Any) -> None:
+        model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"])
+        epochs = batches // len(data.x_train)
+        model.fit(
+            data.x_train, one_hot(data.y_train, 10), batch_size=100, epochs=epochs, verbose=0
+        )
+
+    def fit_once(model: keras.Model, loss: Any) -> None:
+        """The fastest way that we know to use Keras: one epoch, one call of the compiled step."""
+        model.compile(keras.optimizers.SGD(0.1), loss, steps_per_execution=300)
+        order = shuffle.integers(0, len(data.x_train), batches)
+        labels = one_hot(data.y_train[order], 10)
+        model.fit(data.x_train[order], labels, batch_size=100, shuffle=False, verbose=0)
+
+    rows = []
+    for case, losses in (("new expression", _expressions()), ("new coefficients", _tuned())):
+        needed = (FLAGS.rounds + 1) * FLAGS.candidates
+        pool = [next(losses) for _ in range(needed + 4 * (FLAGS.rounds + 1))]
+        speeds = interleave(
+            {
+                OURS: ours(pool),
+                "compile, fit, evaluate": peer(pool, fit_arrays),
+                "same, one epoch of 300 steps in one execution": peer(pool, fit_once),
+            }
+        )
+        rows += rows_of(f"digits MLP, {case}", "candidates", speeds)
+    return rows
+
+
+def _expressions() -> Any:
+    """Distinct random trees that are worth a training."""
+    from glo_tf import genetic, plugins
+    from glo_tf.screening import Screen, Verdict
+
+    space = plugins.load("glo_tf.search_spaces", "glo")()
+    rng, screen = np.random.default_rng(0), Screen(10)
+    while True:
+        trees = genetic.initial_population(space, 1000, rng)
+        losses = [tree.canonical().negated() for tree in trees if tree.has_x_and_y]
+        for loss, verdict in zip(losses, screen.examine(losses), strict=True):
+            if verdict == Verdict():
+                yield loss
+
+
+def _tuned() -> Any:
+    """BaikalCMA's tree with random coefficients around 1."""
+    from glo_tf.expression import Expression
+
+    loss, rng = Expression.parse("-(log(y) - x/y)"), np.random.default_rng(0)
+    while True:
+        yield loss.with_coefficients(tuple(rng.uniform(0.5, 1.5, loss.size)))
+
+
+def lenet5() -> Any:
+    import keras
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            keras.layers.Conv2D(6, 5, padding="same", activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Conv2D(16, 5, activation="relu"),
+            keras.layers.MaxPooling2D(2),
+            keras.layers.Flatten(),
+            keras.layers.Dense(120, activation="relu"),
+            keras.layers.Dense(84, activation="relu"),
+            keras.layers.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def convolutional(
+    case: str, build: Callable[[], Any], torch_network: str, batch_size: int
+) -> list[dict[str, Any]]:
+    import keras
+    import tensorflow as tf
+
+    from glo_tf import ExpressionLoss, datasets
+    from glo_tf.expression import Expression
+    from glo_tf.training import CandidateTrainer
+
+    data = datasets.mnist()
+    train, validation = (data.x_train, data.y_train), (data.x_validation, data.y_validation)
+    text = "-(x*log(y))"
+    labels = keras.utils.to_categorical(data.y_train, 10).astype("float32")
+    pipeline = tf.data.Dataset.from_tensor_slices((data.x_train, labels)).cache()
+    pipeline = pipeline.shuffle(len(labels), seed=0).repeat().batch(batch_size).prefetch(2)
+    model = build()
+    model.compile(keras.optimizers.SGD(0.01), ExpressionLoss(text))
+
+    trainer = CandidateTrainer(
+        build, "sgd", train, validation, train_steps=3000, batch_size=batch_size
+    )
+    # The training alone: the peers measure no validation accuracy either.
+    steps, arguments = trainer._compiled(Expression.parse(text))
+    indices = trainer._batches(0)
+
+    def ours(count: int) -> None:
+        trainer._loop.restore(trainer._initial(0))
+        trainer._advance(steps, (indices, *arguments), 0, count)
+
+    trainings: dict[str, Callable[[int], Any]] = {
+        OURS: ours,
+        "Model.fit on tf.data": lambda count: model.fit(pipeline, steps_per_epoch=count, verbose=0),
+    }
+    try:
+        import torch
+        import torch_peer
+    except ImportError:
+        print("PyTorch is not installed (extra bench): Model.fit is the only peer")
+    else:
+        for memory_format in (torch.contiguous_format, torch.channels_last):
+            name = f"PyTorch, {str(memory_format).removeprefix('torch.')}"
+            network = getattr(torch_peer, torch_network)()
+            trainings[name] = torch_peer.training(
+                network, data.x_train, labels, batch_size, memory_format
+            )
+
+    def timed(training: Callable[[int], Any]) -> Callable[[], float]:
+        count = 10
+
+        def measure() -> float:
+            nonlocal count
+            began = time.perf_counter()
+            training(count)
+            speed = count / (time.perf_counter() - began)
+            count = max(10, min(2000, int(FLAGS.seconds * speed)))
+            return speed
+
+        return measure
+
+    contenders = {name: timed(training) for name, training in trainings.items()}
+    speeds = interleave({**contenders, "peak": _matmul_peak})
+    peaks = speeds.pop("peak")
+    rows = rows_of(case, "steps", speeds)
+    flops = _flops(build(), batch_size)
+    for row, values in zip(rows, speeds.values(), strict=True):
+        shares = [value * flops / peak for value, peak in zip(values, peaks, strict=True)]
+        row["share of matmul peak"] = spread(shares)
+    print(f"{case}: {flops / 1e9:.2f} GFLOP a step; peak {spread([p / 1e9 for p in peaks], 0)}")
+    return rows
+
+
+def _matmul_peak() -> float:
+    """Operations per second in the product of two large float32 matrices."""
+    import tensorflow as tf
+
+    size = 2048
+    left = tf.random.uniform((size, size))
+    product = tf.matmul(left, left)
+    began = time.perf_counter()
+    for _ in range(8):
+        product = tf.matmul(left, left)
+    product.numpy()
+    return 8 * 2 * size**3 / (time.perf_counter() - began)
+
+
+def _flops(model: Any, batch_size: int) -> float:
+    """Operations of one training step in its convolutions and dense layers.
+
+    Forward, gradient of the weights and gradient of the inputs take the same number each; the
+    first layer needs no gradient of its inputs.
+    """
+    import keras
+
+    layers = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
+    ]
+    total = 0.0
+    for number, layer in enumerate(layers):
+        places = np.prod(layer.output.shape[1:-1]) if layer.kernel.ndim == 4 else 1
+        total += (2 if number == 0 else 3) * 2 * float(np.prod(layer.kernel.shape) * places)
+    return total * batch_size
+
+
+def main(_: list[str]) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from glo_tf import architectures
+
+    def glo_mnist_cnn() -> Any:
+        return architectures.glo_mnist_cnn((28, 28, 1), 10)
+
+    cases: dict[str, Callable[[], list[dict[str, Any]]]] = {
+        "digits": digits,
+        "cnn": lambda: convolutional("paper CNN, batch 100", glo_mnist_cnn, "glo_mnist_cnn", 100),
+        "lenet5": lambda: convolutional("LeNet-5, batch 128", lenet5, "lenet5", 128),
+    }
+    unknown = sorted(set(FLAGS.cases) - set(cases))
+    if unknown:
+        raise app.UsageError(f"Expected cases out of {', '.join(cases)}. Received: {unknown}")
+    rows = [row for case in FLAGS.cases for row in cases[case]()]
+    columns = dict.fromkeys(column for row in rows for column in row)
+    report(
+        "Speed of one candidate's training: median of the rounds (range)",
+        [{column: row.get(column, "") for column in columns} for row in rows],
+        FLAGS.output,
+    )
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,89 @@
+"""Memory of a search over 1,000 trainings and more.
+
+    python benchmarks/memory.py --output=memory.json
+
+The plain algorithm on digits, so that every new loss is trained, and then the coefficients of five
+expressions, each with a training compiled for it. Resident memory is read after every training. The
+start is the mean of trainings 11 to 30, when all that stays has been compiled; the end is the mean
+of the last 20 of each phase.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+
+from absl import app, flags
+from reporting import report
+
+FLAGS = flags.FLAGS
+flags.DEFINE_integer("generations", 40, "Generations of 80 candidates in the discovery phase.")
+flags.DEFINE_string("output", None, "JSON file for the figures.")
+
+
+def resident_bytes() -> int:
+    """Memory of this process."""
+    with open("/proc/self/statm", encoding="utf-8") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def main(_: list[str]) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+
+    from glo_tf import LossSearch, architectures, datasets
+    from glo_tf.callbacks import Callback
+    from glo_tf.results import Record
+
+    readings: dict[str, list[int]] = {}
+
+    class MemoryLog(Callback):
+        """Reads the memory after each training."""
+
+        def on_evaluation(self, record: Record) -> None:
+            if record.steps:
+                readings.setdefault(record.phase, []).append(resident_bytes())
+
+    data = datasets.digits()
+    LossSearch(
+        lambda: architectures.mlp(data.input_shape, data.num_classes),
+        (data.x_train, data.y_train),
+        (data.x_validation, data.y_validation),
+        optimizer=keras.optimizers.SGD(0.1),
+        train_steps=300,
+        population_size=80,
+        elites=4,
+        generations=FLAGS.generations,
+        coefficient_expressions=5,
+        coefficient_generations=10,
+        finalists=0,
+        comparison_seeds=0,
+        screening="none",
+        callbacks=[MemoryLog()],
+    ).run()
+
+    mebi = 2**20
+    start = statistics.fmean(next(iter(readings.values()))[10:30])
+    rows = []
+    trainings = 0
+    for phase, values in readings.items():
+        trainings += len(values)
+        end = statistics.fmean(values[-20:])
+        rows.append(
+            {
+                "up to the end of phase": phase,
+                "trainings": trainings,
+                "MiB at the start": round(start / mebi),
+                "MiB at the end": round(end / mebi),
+                "growth in %": 100 * (end / start - 1),
+                "growth in % per 1,000 trainings": 100 * (end / start - 1) * 1000 / trainings,
+                "highest reading, MiB": round(max(values) / mebi),
+            }
+        )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    report(f"Resident memory; peak of the process {peak / mebi:.0f} MiB", rows, FLAGS.output)
+
+
+if __name__ == "__main__":
+    app.run(main)
