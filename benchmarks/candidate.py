@@ -15,7 +15,6 @@ the contender in the same round.
 from __future__ import annotations
 
 import os
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
@@ -105,9 +104,7 @@ def digits() -> list[dict[str, Any]]:
     def fit_arrays(model: keras.Model, loss: Any) -> None:
         model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"])
         epochs = batches // len(data.x_train)
-        model.fit(
-            data.x_train, one_hot(data.y_train, 10), batch_size=100, epochs=epochs, verbose=0
-        )
+        model.fit(data.x_train, one_hot(data.y_train, 10), batch_size=100, epochs=epochs, verbose=0)
 
     def fit_once(model: keras.Model, loss: Any) -> None:
         """The fastest way that we know to use Keras: one epoch, one call of the compiled step."""

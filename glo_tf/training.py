@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from glo_tf import chance
 from glo_tf.expression import Expression, Node
 from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation
 from glo_tf.program import Program, interpret
@@ -21,10 +21,6 @@ from glo_tf.resident_data import ResidentData
 from glo_tf.training_loop import Steps, TrainingLoop, xla_pays
 from glo_tf.translate import Translation
 
-CHANCE_CHECK_AT = 0.25
-"""Share of the steps after which a training that still guesses may be ended."""
-
-_CHANCE_SAMPLES = 500  # validation samples that decide whether a training guesses
 _CAPACITY = 64  # nodes of the largest tree that shares the first compilation
 _SECONDS_PER_CALL = 0.2
 _MOST_PAUSED = 32  # trainings whose state is held in memory
@@ -87,8 +83,6 @@ class CandidateTrainer:
             epsilon=epsilon,
             jit_compile=self.jit_compile,
         )
-        self._chance_samples = min(_CHANCE_SAMPLES, len(self._validation_data))
-        self._chance = _chance(self._validation_data.labels[: self._chance_samples])
         self._batches_spec = tf.TensorSpec([train_steps, batch_size], tf.int32)
         self._pace = 1  # steps per call
         self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
@@ -122,7 +116,7 @@ class CandidateTrainer:
             seed: Non-negative seed of everything random in the training.
             learning_rate: Replaces the optimizer's own.
             train_steps: Fewer steps than the trainer's own.
-            stop_at_chance: Whether to end a training that still guesses after `CHANCE_CHECK_AT` of
+            stop_at_chance: Whether to end a training that still guesses after `chance.CHECK_AT` of
                 its steps.
 
         Returns:
@@ -131,31 +125,29 @@ class CandidateTrainer:
         started = time.perf_counter()
         total = self.train_steps if train_steps is None else min(train_steps, self.train_steps)
         key = loss, seed, learning_rate
-        done, state = self._paused.pop(key, (0, None))
+        done, state = (0, None) if stop_at_chance else self._paused.pop(key, (0, None))
         if state is None or done > total:
             done, state = 0, self._initial(seed)
         self._loop.restore(state)
         if learning_rate is not None:
             self._optimizer.learning_rate = learning_rate
         steps, arguments = self._compiled(loss)
-        looks = [total]
-        if stop_at_chance and (early := int(CHANCE_CHECK_AT * total)) >= 1:
-            looks.insert(0, early)
-        status, fitness = OK, 0.0
-        for look in looks:
-            done, finite = self._advance(steps, (self._batches(seed), *arguments), done, look)
-            if finite and total < self.train_steps:
-                self._pause(key, done)
-            if finite and look == total:
-                self._loop.finish()
-            if finite:
-                fitness, finite = self._measure(None if look == total else self._chance_samples)
-            if not finite:
-                status, fitness = NON_FINITE, 0.0
-                break
-            if look < total and fitness <= self._chance:
+        arguments = (self._batches(seed), *arguments)
+        status, fitness, finite = OK, 0.0, True
+        if stop_at_chance and (look := int(chance.CHECK_AT * total)):
+            done, finite = self._advance(steps, arguments, done, look)
+            if finite and self._loop.measure_area() <= chance.GUESSES_UP_TO:
                 status = STOPPED
-                break
+        if finite and status == OK:
+            done, finite = self._advance(steps, arguments, done, total)
+            if finite:
+                if total < self.train_steps:
+                    self._pause(key, done)
+                self._loop.finish()
+                accuracy, finite = self._loop.measure()
+                fitness = float(accuracy)
+        if not finite:
+            status, fitness = NON_FINITE, 0.0
         return Evaluation(
             loss=loss,
             seed=seed,
@@ -167,7 +159,7 @@ class CandidateTrainer:
 
     def _advance(
         self, steps: Steps, arguments: tuple[tf.Tensor, ...], start: int, end: int
-    ) -> tuple[int, bool]:
+    ) -> tuple[int, tf.Tensor | bool]:
         """Trains up to `end`, in calls short enough for Ctrl-C, which Python sees between them."""
         batches, *others = arguments
         while start < end:
@@ -180,10 +172,6 @@ class CandidateTrainer:
             if not finite:
                 return start, False
         return start, True
-
-    def _measure(self, samples: int | None) -> tuple[float, bool]:
-        accuracy, finite = self._loop.measure(samples or len(self._validation_data))
-        return float(accuracy), bool(finite)
 
     def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
         with _seeded(seed):
@@ -262,12 +250,6 @@ def _check_sizes(train_steps: int, batch_size: int, samples: int, epsilon: float
         )
     if not 0.0 < epsilon < 1.0:
         raise ValueError(f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}")
-
-
-def _chance(labels: tf.Tensor) -> float:
-    """The accuracy up to which guessing explains it: the commonest class, and two deviations."""
-    commonest = float(tf.reduce_max(tf.reduce_mean(labels, axis=0)))
-    return commonest + 2.0 * math.sqrt(commonest * (1.0 - commonest) / len(labels))
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from glo_tf.chance import area_under_roc
 from glo_tf.resident_data import ResidentData
 
 TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
@@ -18,7 +19,7 @@ Steps = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`steps(batches, start, end, *arguments)`: the step reached; whether all losses were finite."""
 
 _SLOW_UNDER_XLA = re.compile("Conv|Random|While|PyFunc")
-_VALIDATION_BATCH = 500  # samples; bounds the memory of a validation pass
+_VALIDATION_BATCH = 500  # samples; bounds the memory of a forward pass
 
 
 class TrainingLoop:
@@ -120,9 +121,10 @@ class TrainingLoop:
         self._optimizer.finalize_variable_values(self._model.trainable_variables)
 
     @tf.function(autograph=False)
-    def measure(self, samples: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Accuracy on the first validation samples, and whether all weights are finite."""
+    def measure(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Validation accuracy, and whether all weights are finite."""
         inputs, labels = self._validation_data.samples, self._validation_data.labels
+        samples = len(self._validation_data)
 
         def add_batch(start: tf.Tensor, correct: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             end = tf.minimum(start + _VALIDATION_BATCH, samples)
@@ -134,6 +136,14 @@ class TrainingLoop:
         _, correct = tf.while_loop(lambda start, _: start < samples, add_batch, start)
         looks = [tf.reduce_all(tf.math.is_finite(w)) for w in self._model.trainable_variables]
         return correct / samples, tf.reduce_all(tf.stack(looks))
+
+    @tf.function(autograph=False)
+    def measure_area(self) -> tf.Tensor:
+        """Area under the ROC curve, see `glo_tf.chance`, on 500 validation samples at most."""
+        every = max(1, len(self._validation_data) // _VALIDATION_BATCH)
+        samples, labels = self._validation_data.samples, self._validation_data.labels
+        scores = self._model(samples[::every][:_VALIDATION_BATCH], training=False)
+        return area_under_roc(scores, labels[::every][:_VALIDATION_BATCH])
 
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):
