@@ -50,6 +50,7 @@ setup(
         "plot": ["matplotlib>=3.8"],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
         "backends": ["jax>=0.4.30", "torch==2.13.0"],
+        "bench": ["torch==2.13.0"],
         "ray": ["ray>=2.40"],
         "gpu": ["tensorflow[and-cuda]>=2.19"],
     },
