@@ -24,10 +24,11 @@ from glo_tf.compare import (
     compare_with_cross_entropy,
 )
 from glo_tf.expression import Expression
+from glo_tf.first_generation import first_generation, loss_of
 from glo_tf.fitness import OK, Evaluation, FitnessCache
 from glo_tf.operators import GloOperators
 from glo_tf.results import OutputFolder, Record, SearchResult, better
-from glo_tf.screening import Screen, Verdict, trains_alike
+from glo_tf.screening import Screen, trains_alike
 from glo_tf.search_spaces import SearchSpace
 from glo_tf.training import CandidateTrainer
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 FULL, EQUIVALENCE, NONE = SCREENING = ("full", "equivalence", "none")
 """How much is left untrained; see `LossSearch`."""
-
-_LARGEST_DRAW = 20_000  # random trees, for a first generation with something to select
 
 logger = logging.getLogger("glo_tf")
 
@@ -282,42 +281,21 @@ class LossSearch:
 
     def _discover(self) -> None:
         rng = np.random.default_rng([self.seed, 0])
-        population = self._first_generation(rng)
+        population = first_generation(
+            self.search_space,
+            self.population_size,
+            rng,
+            screen=self._screen,
+            able=max(1, self.elites),
+        )
         for number in range(1, self.generations + 1):
-            losses = [_loss_of(tree) for tree in population]
+            losses = [loss_of(tree) for tree in population]
             records = self._evaluate_generation(DISCOVERY, number, self.generations, losses)
             if number < self.generations:
                 fitnesses = [record.fitness for record in records]
                 population = genetic.next_generation(
                     population, fitnesses, self.operators, elites=self.elites, rng=rng
                 )
-
-    def _first_generation(self, rng: np.random.Generator) -> list[Expression]:
-        """Random trees; under full screening, at least as many as there are elites can learn.
-
-        Hardly one random tree in a hundred can, and evolution has nothing to select before it has
-        some. To draw and examine a tree takes a fraction of a millisecond.
-        """
-        size = self.population_size
-        population = genetic.initial_population(self.search_space, size, rng)
-        if self._screen is None or not self._screen.rejects:
-            return population
-        able = self._able(population)
-        for _ in range(_LARGEST_DRAW // size):
-            if len(able) >= max(1, self.elites):
-                break
-            able = self._able(able + genetic.initial_population(self.search_space, size, rng))
-        others = [tree for tree in population if tree not in able]
-        return (able + others)[:size]
-
-    def _able(self, trees: Sequence[Expression]) -> list[Expression]:
-        """The distinct ones that the screen lets through."""
-        assert self._screen is not None
-        losses = {tree: _loss_of(tree) for tree in trees if tree.has_x_and_y}
-        verdicts = self._screen.examine(list(losses.values()))
-        return [
-            tree for tree, verdict in zip(losses, verdicts, strict=True) if verdict == Verdict()
-        ]
 
     def _tune_coefficients(self, loss: Expression) -> None:
         search = CoefficientSearch(
@@ -441,11 +419,6 @@ class LossSearch:
         self._output.write_history(result.history)
         if result.best is not None:
             self._output.write_best_loss(result)
-
-
-def _loss_of(tree: Expression) -> Expression:
-    """Trees that differ in the order of operands alone are one loss."""
-    return tree.canonical().negated()
 
 
 def _check_at_least(least: int, **values: int) -> None:

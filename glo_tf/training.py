@@ -117,7 +117,7 @@ class CandidateTrainer:
             learning_rate: Replaces the optimizer's own.
             train_steps: Fewer steps than the trainer's own.
             stop_at_chance: Whether to end a training that still guesses after `chance.CHECK_AT` of
-                its steps.
+                its steps, if it has `chance.FEWEST_STEPS`.
 
         Returns:
             The evaluation; a pure function of the arguments (up to `seconds`).
@@ -134,7 +134,8 @@ class CandidateTrainer:
         steps, arguments = self._compiled(loss)
         arguments = (self._batches(seed), *arguments)
         status, fitness, finite = OK, 0.0, True
-        if stop_at_chance and (look := int(chance.CHECK_AT * total)):
+        if stop_at_chance and total >= chance.FEWEST_STEPS:
+            look = int(chance.CHECK_AT * total)
             done, finite = self._advance(steps, arguments, done, look)
             if finite and self._loop.measure_area() <= chance.GUESSES_UP_TO:
                 status = STOPPED

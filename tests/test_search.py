@@ -239,3 +239,61 @@ def test_an_output_dir_that_is_a_file_is_refused(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ValueError, match="Expected a writable output_dir"):
         make_search(output_dir=tmp_path / "file")
+
+
+def test_full_screening_trains_less_and_says_what_it_inherited(tmp_path) -> None:
+    search = make_search(
+        screening="full",
+        population_size=40,
+        generations=4,
+        output_dir=tmp_path,
+        finalists=0,
+        comparison_seeds=0,
+        coefficient_expressions=0,
+    )
+    result = search.run()
+    assert result.counts["rejected"] > result.counts["trained"] > 0
+    with open(tmp_path / "history.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    inherited = [row for row in rows if row["source"] == "inherited"]
+    assert inherited
+    fitness = {row["loss"]: row["fitness"] for row in rows if row["source"] != "inherited"}
+    for row in inherited:
+        assert fitness[row["inherited_from"]] == row["fitness"]
+        assert row["steps"] == "0"
+    assert all(row["fitness"] == "0.0" for row in rows if row["source"] == "rejected")
+
+
+def test_equivalence_gives_the_plain_algorithms_fitnesses_with_fewer_trainings() -> None:
+    settings = {
+        "population_size": 60,
+        "generations": 2,
+        "finalists": 0,
+        "comparison_seeds": 0,
+        "coefficient_expressions": 0,
+        "seed": 2,
+    }
+    plain = make_search(**settings).run()
+    equivalent = make_search(**settings, screening="equivalence").run()
+    assert [r.fitness for r in plain.history] == [r.fitness for r in equivalent.history]
+    assert equivalent.counts["inherited"] > 0
+    assert sum(r.steps for r in equivalent.history) < sum(r.steps for r in plain.history)
+
+
+def test_racing_trains_only_the_best_in_full() -> None:
+    settings = {
+        "screening": "full",
+        "train_steps": 90,
+        "population_size": 40,
+        "generations": 3,
+        "finalists": 0,
+        "comparison_seeds": 0,
+        "coefficient_expressions": 0,
+    }
+    steps = {}
+    for racing in (False, True):
+        history = make_search(**settings, racing=racing).run().history
+        steps[racing] = [record.steps for record in history if record.source == "trained"]
+        assert max(r.fitness for r in history) > 0.3
+    assert set(steps[True]) == {90}
+    assert len(steps[True]) < len(steps[False])
