@@ -74,18 +74,27 @@ def digits() -> list[dict[str, Any]]:
     def build() -> keras.Model:
         return architectures.mlp(data.input_shape, data.num_classes)
 
-    trainer = CandidateTrainer(
-        build, keras.optimizers.SGD(0.1), train, validation, train_steps=300, batch_size=100
-    )
+    def trainer(jit_compile: bool | None) -> CandidateTrainer:
+        return CandidateTrainer(
+            build,
+            keras.optimizers.SGD(0.1),
+            train,
+            validation,
+            train_steps=300,
+            batch_size=100,
+            jit_compile=jit_compile,
+        )
+
+    default, without_xla = trainer(None), trainer(False)
     shuffle = np.random.default_rng(0)
     batches = 300 * 100
     checked = (data.x_validation, one_hot(data.y_validation, 10))
 
-    def ours(losses: list[Expression]) -> Callable[[], float]:
+    def ours(losses: list[Expression], own: CandidateTrainer) -> Callable[[], float]:
         def measure() -> float:
             began = time.perf_counter()
             for _ in range(FLAGS.candidates):
-                trainer.evaluate(losses.pop(), seed=0)
+                own.evaluate(losses.pop(), seed=0)
             return FLAGS.candidates / (time.perf_counter() - began)
 
         return measure
@@ -115,11 +124,12 @@ def digits() -> list[dict[str, Any]]:
 
     rows = []
     for case, losses in (("new expression", _expressions()), ("new coefficients", _tuned())):
-        needed = (FLAGS.rounds + 1) * FLAGS.candidates
-        pool = [next(losses) for _ in range(needed + 4 * (FLAGS.rounds + 1))]
+        needed = (FLAGS.rounds + 1) * (2 * FLAGS.candidates + 4)
+        pool = [next(losses) for _ in range(needed)]
         speeds = interleave(
             {
-                OURS: ours(pool),
+                OURS: ours(pool, default),
+                "glo_tf without XLA": ours(pool, without_xla),
                 "compile, fit, evaluate": peer(pool, fit_arrays),
                 "same, one epoch of 300 steps in one execution": peer(pool, fit_once),
             }

@@ -145,7 +145,8 @@ class LossSearch:
             )
         if jit_compile not in (True, False, "auto"):
             raise ValueError(
-                f"Expected jit_compile to be True, False or 'auto'. Received: {jit_compile!r}"
+                "Expected jit_compile to be True, False or 'auto'. "
+                f"Received: jit_compile={jit_compile!r}"
             )
         _check_at_least(
             1,
