@@ -60,6 +60,23 @@ def test_gplearn_operators_are_a_flag_away(tmp_path) -> None:
     assert run(*QUICK, *arguments, f"--output_dir={tmp_path}") == 0
 
 
+def test_screening_racing_and_xla_are_flags(tmp_path, monkeypatch) -> None:
+    seen = {}
+
+    class Search(glo_tf.LossSearch):
+        def __init__(self, *arguments, **settings) -> None:
+            seen.update(settings)
+            super().__init__(*arguments, **settings)
+
+    monkeypatch.setattr("glo_tf.search.LossSearch", Search)
+    arguments = ("--screening=equivalence", "--racing", "--jit_compile=false")
+    short = ("--coefficient_expressions=0", "--finalists=0", "--comparison_seeds=0")
+    assert run(*QUICK, *arguments, *short, f"--output_dir={tmp_path}") == 0
+    assert (seen["screening"], seen["racing"], seen["jit_compile"]) == ("equivalence", True, False)
+    written = (tmp_path / "search.flags").read_text()
+    assert all(argument in written for argument in arguments)
+
+
 def test_list_shows_every_plugin(capsys) -> None:
     assert run("--mode=list") == 0
     output = capsys.readouterr().out
@@ -76,6 +93,7 @@ def test_list_shows_every_plugin(capsys) -> None:
         (["--optimizer=nothing"], "nothing"),
         (["--no_such_flag=1"], "no_such_flag"),
         (["--train_steps=many"], "train_steps"),
+        (["--screening=some"], "screening"),
         (["--train_steps=-1"], "train_steps=-1"),
         (["--population_size=3", "--elites=5"], "population_size=3, elites=5"),
         (["--batch_size=1000000"], "batch_size=1000000"),
