@@ -1,6 +1,7 @@
 """The command line as a user meets it: real processes where the process matters."""
 
 import csv
+import os
 import pathlib
 import signal
 import subprocess
@@ -205,6 +206,8 @@ def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Other packages set TensorFlow's log level in the process of the tests.
+        env={k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"},
         # A test run in the background may ignore SIGINT, and its children with it.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
