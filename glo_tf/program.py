@@ -76,7 +76,8 @@ class Program:
             y: Predictions, same shape.
 
         Returns:
-            Two arrays of the same shape, with NaN and infinity as IEEE arithmetic gives them.
+            Two arrays of the same shape, with NaN and infinity as IEEE arithmetic gives them;
+            subnormal numbers become 0, as TensorFlow's kernels make them.
         """
         dtype = self.numbers.dtype
         x, y = x.astype(dtype), y.astype(dtype)
@@ -89,14 +90,16 @@ class Program:
 
         with np.errstate(all="ignore"):
             for code, (factor, *given) in zip(
-                self.codes[: self.length].tolist(), self.numbers[: self.length], strict=True
+                self.codes[: self.length].tolist(),
+                _flushed(self.numbers[: self.length]),
+                strict=True,
             ):
                 operation, count = _TABLE[code[0]]
                 registers, target, depends = code[1:3], code[3], code[4:6]
                 operands = map(operand, registers[:count], given, depends)
                 value, slope = operation(np, *operands)
                 slope = slope * factor if any(depends) else np.zeros_like(y)
-                held[target] = value * factor, slope
+                held[target] = _flushed(value * factor), _flushed(slope)
         return held[_FIRST]
 
     def tensors(self) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -207,7 +210,7 @@ class _Compiler:
     def _emit(self, index: int, free: int) -> _Operand:
         node, factor = self._expression.nodes[index], self._expression.coefficients[index]
         if isinstance(node, int):
-            return _Operand(_IMMEDIATE, self._dtype(node) * self._dtype(factor))
+            return _Operand(_IMMEDIATE, _flushed(self._dtype(node) * self._dtype(factor)))
         if node in ("x", "y"):
             leaf = _Operand(_X) if node == "x" else _Operand(_Y, depends=True)
             return leaf if factor == 1.0 else self._append("identity", [leaf], factor, free)
@@ -234,5 +237,10 @@ class _Compiler:
         duals = [Dual(self._dtype(operand.number), zero, False) for operand in operands]
         with np.errstate(all="ignore"):
             value, _ = OPERATIONS[name](np, *duals)
-            folded: float = self._dtype(value) * self._dtype(factor)
+            folded: float = _flushed(self._dtype(value) * _flushed(self._dtype(factor)))
         return folded
+
+
+def _flushed(values: Any) -> Any:
+    """Subnormal numbers become 0, as in TensorFlow's kernels."""
+    return values * (np.abs(values) >= np.finfo(values.dtype).tiny)
