@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from digits_task import digits_task
 from reporting import report, spread
 
 FLAGS = flags.FLAGS
@@ -63,32 +64,18 @@ def rows_of(case: str, unit: str, speeds: Speeds) -> list[dict[str, Any]]:
 def digits() -> list[dict[str, Any]]:
     import keras
 
-    from glo_tf import ExpressionLoss, architectures, datasets
+    from glo_tf import ExpressionLoss
     from glo_tf.expression import Expression
     from glo_tf.training import CandidateTrainer
 
-    data = datasets.digits()
-    train, validation = (data.x_train, data.y_train), (data.x_validation, data.y_validation)
+    task = digits_task()
+    build, (x_train, y_train) = task["model"], task["train_data"]
+    x_validation, y_validation = task["validation_data"]
     one_hot = keras.utils.to_categorical
-
-    def build() -> keras.Model:
-        return architectures.mlp(data.input_shape, data.num_classes)
-
-    def trainer(jit_compile: bool | None) -> CandidateTrainer:
-        return CandidateTrainer(
-            build,
-            keras.optimizers.SGD(0.1),
-            train,
-            validation,
-            train_steps=300,
-            batch_size=100,
-            jit_compile=jit_compile,
-        )
-
-    default, without_xla = trainer(None), trainer(False)
+    default, without_xla = (CandidateTrainer(**task, jit_compile=jit) for jit in (None, False))
     shuffle = np.random.default_rng(0)
     batches = 300 * 100
-    checked = (data.x_validation, one_hot(data.y_validation, 10))
+    checked = (x_validation, one_hot(y_validation, 10))
 
     def ours(losses: list[Expression], own: CandidateTrainer) -> Callable[[], float]:
         def measure() -> float:
@@ -112,15 +99,15 @@ def digits() -> list[dict[str, Any]]:
 
     def fit_arrays(model: keras.Model, loss: Any) -> None:
         model.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"])
-        epochs = batches // len(data.x_train)
-        model.fit(data.x_train, one_hot(data.y_train, 10), batch_size=100, epochs=epochs, verbose=0)
+        epochs = batches // len(x_train)
+        model.fit(x_train, one_hot(y_train, 10), batch_size=100, epochs=epochs, verbose=0)
 
     def fit_once(model: keras.Model, loss: Any) -> None:
         """The fastest way that we know to use Keras: one epoch, one call of the compiled step."""
         model.compile(keras.optimizers.SGD(0.1), loss, steps_per_execution=300)
-        order = shuffle.integers(0, len(data.x_train), batches)
-        labels = one_hot(data.y_train[order], 10)
-        model.fit(data.x_train[order], labels, batch_size=100, shuffle=False, verbose=0)
+        order = shuffle.integers(0, len(x_train), batches)
+        labels = one_hot(y_train[order], 10)
+        model.fit(x_train[order], labels, batch_size=100, shuffle=False, verbose=0)
 
     rows = []
     for case, losses in (("new expression", _expressions()), ("new coefficients", _tuned())):
@@ -141,13 +128,14 @@ def digits() -> list[dict[str, Any]]:
 def _expressions() -> Any:
     """Distinct random trees that are worth a training."""
     from glo_tf import genetic, plugins
+    from glo_tf.first_generation import loss_of
     from glo_tf.screening import Screen, Verdict
 
     space = plugins.load("glo_tf.search_spaces", "glo")()
     rng, screen = np.random.default_rng(0), Screen(10)
     while True:
         trees = genetic.initial_population(space, 1000, rng)
-        losses = [tree.canonical().negated() for tree in trees if tree.has_x_and_y]
+        losses = [loss_of(tree) for tree in trees if tree.has_x_and_y]
         for loss, verdict in zip(losses, screen.examine(losses), strict=True):
             if verdict == Verdict():
                 yield loss

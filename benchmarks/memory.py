@@ -15,6 +15,7 @@ import resource
 import statistics
 
 from absl import app, flags
+from digits_task import digits_task
 from reporting import report
 
 FLAGS = flags.FLAGS
@@ -30,9 +31,7 @@ def resident_bytes() -> int:
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-
-    from glo_tf import LossSearch, architectures, datasets
+    from glo_tf import LossSearch
     from glo_tf.callbacks import Callback
     from glo_tf.results import Record
 
@@ -45,13 +44,8 @@ def main(_: list[str]) -> None:
             if record.steps:
                 readings.setdefault(record.phase, []).append(resident_bytes())
 
-    data = datasets.digits()
     LossSearch(
-        lambda: architectures.mlp(data.input_shape, data.num_classes),
-        (data.x_train, data.y_train),
-        (data.x_validation, data.y_validation),
-        optimizer=keras.optimizers.SGD(0.1),
-        train_steps=300,
+        **digits_task(),
         population_size=80,
         elites=4,
         generations=FLAGS.generations,

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from digits_task import digits_task
 from reporting import report
 
 FLAGS = flags.FLAGS
@@ -39,6 +40,7 @@ def random_losses() -> list[Any]:
     """Distinct losses with x and y in them, up to the order of operands."""
     from glo_tf import plugins
     from glo_tf.expression import Expression
+    from glo_tf.first_generation import loss_of
 
     space = plugins.load("glo_tf.search_spaces", "glo")()
     spaces = [dataclasses.replace(space, max_initial_depth=int(d)) for d in FLAGS.depths]
@@ -49,29 +51,18 @@ def random_losses() -> list[Any]:
         for each in spaces:
             tree = Expression(each.draw_tree(rng))
             if tree.has_x_and_y:
-                found[tree.canonical().negated()] = None
+                found[loss_of(tree)] = None
     return list(found)[: FLAGS.trees]
 
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import keras
-
-    from glo_tf import architectures, datasets
     from glo_tf.expression import Expression
     from glo_tf.fitness import STOPPED
     from glo_tf.screening import Screen
     from glo_tf.training import CandidateTrainer
 
-    data = datasets.digits()
-    trainer = CandidateTrainer(
-        lambda: architectures.mlp(data.input_shape, data.num_classes),
-        keras.optimizers.SGD(0.1),
-        (data.x_train, data.y_train),
-        (data.x_validation, data.y_validation),
-        train_steps=300,
-        batch_size=100,
-    )
+    trainer = CandidateTrainer(**digits_task())
     seeds = [int(seed) for seed in FLAGS.seeds]
     cross_entropy = Expression.parse("-(x*log(y))")
     known = [trainer.evaluate(cross_entropy, seed=seed).fitness for seed in NOISE_SEEDS]
@@ -79,7 +70,7 @@ def main(_: list[str]) -> None:
     noise = 2 * statistics.stdev(known)
 
     losses = random_losses()
-    screen = Screen(data.num_classes)
+    screen = Screen(trainer.num_classes)
     began = time.perf_counter()
     verdicts = dict(zip(losses, screen.examine(losses), strict=True))
     each = (time.perf_counter() - began) / len(losses)

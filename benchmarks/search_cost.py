@@ -18,6 +18,7 @@ import time
 from typing import Any
 
 from absl import app, flags
+from digits_task import digits_task
 from reporting import report
 
 FLAGS = flags.FLAGS
@@ -37,18 +38,11 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 def search(seed: int, generations: int, **setting: Any) -> list[Any]:
     """The history of one search."""
-    import keras
+    from glo_tf import LossSearch
 
-    from glo_tf import LossSearch, architectures, datasets
-
-    data = datasets.digits()
     return list(
         LossSearch(
-            lambda: architectures.mlp(data.input_shape, data.num_classes),
-            (data.x_train, data.y_train),
-            (data.x_validation, data.y_validation),
-            optimizer=keras.optimizers.SGD(0.1),
-            train_steps=300,
+            **digits_task(),
             population_size=FLAGS.population_size,
             elites=4,
             generations=generations,

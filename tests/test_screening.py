@@ -168,9 +168,9 @@ def test_the_verdicts_do_not_depend_on_who_is_examined_together() -> None:
     assert {bool(verdict.inherits_from) for verdict in together} == {True, False}
 
 
-def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
+def digits_trainer() -> CandidateTrainer:
     data = datasets.digits()
-    trainer = CandidateTrainer(
+    return CandidateTrainer(
         lambda: architectures.mlp(data.input_shape, data.num_classes),
         keras.optimizers.SGD(0.1),
         (data.x_train, data.y_train),
@@ -178,6 +178,10 @@ def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
         train_steps=100,
         batch_size=100,
     )
+
+
+def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
+    trainer = digits_trainer()
     fitnesses = [
         trainer.evaluate(Expression.parse(text), seed=0).fitness
         for text in ("-(log(y) - x/y)", "-(x + (log(2*y) - x/y))", "-(log(y) - x*x/y)")
@@ -188,15 +192,7 @@ def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
 
 def test_rejected_losses_do_not_train_a_network() -> None:
     """The audit of `benchmarks/screening_audit.py`, small."""
-    data = datasets.digits()
-    trainer = CandidateTrainer(
-        lambda: architectures.mlp(data.input_shape, data.num_classes),
-        keras.optimizers.SGD(0.1),
-        (data.x_train, data.y_train),
-        (data.x_validation, data.y_validation),
-        train_steps=100,
-        batch_size=100,
-    )
+    trainer = digits_trainer()
     rng = np.random.default_rng(1)
     trees = genetic.initial_population(search_spaces.glo(), 600, rng)
     losses = list(dict.fromkeys(tree.negated() for tree in trees if tree.has_x_and_y))
