@@ -19,13 +19,14 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
-    packages=["glo_tf", "glo_tf.configs"],
+    packages=["glo_tf", "glo_tf.configs", "glo_tf.strategies"],
     # The flagfiles live in configs/ and are installed as glo_tf/configs/.
     package_dir={"glo_tf": "glo_tf", "glo_tf.configs": "configs"},
     package_data={"glo_tf": ["py.typed"], "glo_tf.configs": ["*.flags"]},
     install_requires=[
         "absl-py>=2.1",
         "cma>=4.0",
+        "filelock>=3.12",
         "gplearn>=0.4.3",
         "importlib_resources",  # tensorflow-datasets imports it without asking for it
         "keras>=3.10",
@@ -68,5 +69,10 @@ setup(
             "mlp = glo_tf.architectures:mlp",
         ],
         "glo_tf.search_spaces": ["glo = glo_tf.search_spaces:glo"],
+        "glo_tf.strategies": [
+            "devices = glo_tf.strategies.devices:devices",
+            "local = glo_tf.strategies.local:local",
+            "ray = glo_tf.strategies.ray_cluster:ray_cluster",
+        ],
     },
 )

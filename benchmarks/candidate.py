@@ -66,13 +66,17 @@ def digits() -> list[dict[str, Any]]:
 
     from glo_tf import ExpressionLoss
     from glo_tf.expression import Expression
+    from glo_tf.fitness import Request
+    from glo_tf.task import TrainingTask
     from glo_tf.training import CandidateTrainer
 
     task = digits_task()
     build, (x_train, y_train) = task["model"], task["train_data"]
     x_validation, y_validation = task["validation_data"]
     one_hot = keras.utils.to_categorical
-    default, without_xla = (CandidateTrainer(**task, jit_compile=jit) for jit in (None, False))
+    default, without_xla = (
+        TrainingTask.define(**task, jit_compile=jit).make_trainer() for jit in (None, False)
+    )
     shuffle = np.random.default_rng(0)
     batches = 300 * 100
     checked = (x_validation, one_hot(y_validation, 10))
@@ -81,7 +85,7 @@ def digits() -> list[dict[str, Any]]:
         def measure() -> float:
             began = time.perf_counter()
             for _ in range(FLAGS.candidates):
-                own.evaluate(losses.pop(), seed=0)
+                own.evaluate(Request(losses.pop(), seed=0))
             return FLAGS.candidates / (time.perf_counter() - began)
 
         return measure
@@ -176,7 +180,8 @@ def convolutional(
 
     from glo_tf import ExpressionLoss, datasets
     from glo_tf.expression import Expression
-    from glo_tf.training import CandidateTrainer
+    from glo_tf.fitness import nothing_to_check
+    from glo_tf.task import TrainingTask
 
     data = datasets.mnist()
     train, validation = (data.x_train, data.y_train), (data.x_validation, data.y_validation)
@@ -187,16 +192,16 @@ def convolutional(
     model = build()
     model.compile(keras.optimizers.SGD(0.01), ExpressionLoss(text))
 
-    trainer = CandidateTrainer(
+    trainer = TrainingTask.define(
         build, "sgd", train, validation, train_steps=3000, batch_size=batch_size
-    )
+    ).make_trainer()
     # The training alone: the peers measure no validation accuracy either.
     steps, arguments = trainer._compiled(Expression.parse(text))
     indices = trainer._batches(0)
 
     def ours(count: int) -> None:
         trainer._loop.restore(trainer._initial(0))
-        trainer._advance(steps, (indices, *arguments), 0, count)
+        trainer._advance(steps, (indices, *arguments), 0, count, check=nothing_to_check)
 
     trainings: dict[str, Callable[[int], Any]] = {
         OURS: ours,

@@ -32,22 +32,23 @@ def main(_: list[str]) -> None:
 
     from glo_tf import architectures, datasets
     from glo_tf.expression import Expression
-    from glo_tf.training import CandidateTrainer
+    from glo_tf.fitness import Request
+    from glo_tf.task import TrainingTask
 
     data = datasets.mnist()
-    trainer = CandidateTrainer(
+    trainer = TrainingTask.define(
         lambda: architectures.glo_mnist_cnn(data.input_shape, data.num_classes),
         keras.optimizers.SGD(FLAGS.learning_rate),
         (data.x_train, data.y_train),
         (data.x_validation, data.y_validation),
         train_steps=FLAGS.train_steps,
         batch_size=100,
-    )
+    ).make_trainer()
     rows = []
     print(f"{'loss':<14} {'seed':>4} {'accuracy':>9} {'paper':>7} {'steps/s':>8}", flush=True)
     for seed in map(int, FLAGS.seeds):
         for name, (text, published) in PAPER.items():
-            result = trainer.evaluate(Expression.parse(text), seed=seed)
+            result = trainer.evaluate(Request(Expression.parse(text), seed=seed))
             speed = result.steps / result.seconds
             print(
                 f"{name:<14} {seed:>4} {result.fitness:>9.4f} {published:>7.4f} {speed:>8.1f}",

@@ -58,19 +58,20 @@ def random_losses() -> list[Any]:
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from glo_tf.expression import Expression
-    from glo_tf.fitness import STOPPED
+    from glo_tf.fitness import STOPPED, Request
     from glo_tf.screening import Screen
-    from glo_tf.training import CandidateTrainer
+    from glo_tf.task import TrainingTask
 
-    trainer = CandidateTrainer(**digits_task())
+    task = TrainingTask.define(**digits_task())
+    trainer = task.make_trainer()
     seeds = [int(seed) for seed in FLAGS.seeds]
     cross_entropy = Expression.parse("-(x*log(y))")
-    known = [trainer.evaluate(cross_entropy, seed=seed).fitness for seed in NOISE_SEEDS]
+    known = [trainer.evaluate(Request(cross_entropy, seed=seed)).fitness for seed in NOISE_SEEDS]
     good_from = statistics.fmean(known) - MARGIN
     noise = 2 * statistics.stdev(known)
 
     losses = random_losses()
-    screen = Screen(trainer.num_classes)
+    screen = Screen(task.num_classes)
     began = time.perf_counter()
     verdicts = dict(zip(losses, screen.examine(losses), strict=True))
     each = (time.perf_counter() - began) / len(losses)
@@ -81,7 +82,7 @@ def main(_: list[str]) -> None:
     false: collections.Counter[str] = collections.Counter()
     largest: dict[str, float] = collections.defaultdict(float)
     for number, (loss, verdict) in enumerate(verdicts.items(), start=1):
-        fitnesses = [trainer.evaluate(loss, seed=seed).fitness for seed in seeds]
+        fitnesses = [trainer.evaluate(Request(loss, seed=seed)).fitness for seed in seeds]
         trained[loss] = fitnesses
         is_good = max(fitnesses) >= good_from
         if verdict.rejection:
@@ -92,7 +93,9 @@ def main(_: list[str]) -> None:
             fate, wrong = "inherited", off > noise
             largest["inherited, off by"] = max(largest["inherited, off by"], off)
         else:
-            early = [trainer.evaluate(loss, seed=seed, stop_at_chance=True) for seed in seeds]
+            early = [
+                trainer.evaluate(Request(loss, seed=seed, stop_at_chance=True)) for seed in seeds
+            ]
             ended = [result.status == STOPPED for result in early]
             wrong = any(
                 stop and fit >= good_from for stop, fit in zip(ended, fitnesses, strict=True)

@@ -5,10 +5,34 @@ Keras is imported when a model is built, so that listing the plugins stays quick
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
+
+from glo_tf import plugins
 
 if TYPE_CHECKING:
     import keras
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedArchitecture:
+    """Builds a registered architecture; as plain data, it can be sent to another process.
+
+    Attributes:
+        name: Under which it is registered.
+        input_shape: Of one sample.
+        num_classes: Number of classes.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    num_classes: int
+
+    def __call__(self) -> keras.Model:
+        """A new model."""
+        build = plugins.load("glo_tf.architectures", self.name)
+        model: keras.Model = build(self.input_shape, self.num_classes)
+        return model
 
 
 def mlp(input_shape: tuple[int, ...], num_classes: int) -> keras.Model:

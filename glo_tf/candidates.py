@@ -5,25 +5,25 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
+from glo_tf.dispatch import Dispatcher
 from glo_tf.expression import Expression
 from glo_tf.fitness import (
+    FAILED,
     NON_FINITE,
     OK,
     REJECTED,
     STOPPED,
     UNTRAINED,
     Evaluation,
-    FitnessCache,
-    Trainer,
-    log_training,
+    Request,
 )
 from glo_tf.screening import Screen, Verdict
 
-TRAINED, FAILED, CACHED, INHERITED = "trained", "failed", "cached", "inherited"
+TRAINED, CACHED, INHERITED = "trained", "cached", "inherited"
 SOURCES = (TRAINED, STOPPED, FAILED, CACHED, INHERITED, REJECTED, UNTRAINED)
 """Where a fitness came from."""
 
-_SOURCE_OF_STATUS = {OK: TRAINED, NON_FINITE: FAILED, STOPPED: STOPPED}
+_SOURCE_OF_STATUS = {OK: TRAINED, NON_FINITE: FAILED, FAILED: FAILED, STOPPED: STOPPED}
 
 RACING_FACTOR = 3
 """Of the candidates in a heat, one in this many goes on, to this many times the steps."""
@@ -42,8 +42,7 @@ class CandidateEvaluator:
     """Gives every candidate of a search its fitness, at the least price.
 
     Args:
-        trainer: Trains a network with a loss.
-        cache: Remembers trainings, for this and other purposes.
+        dispatcher: Gets networks trained, and remembers them for this and other purposes.
         seed: Of every training.
         screen: Finds candidates that need no training; None trains them all.
         stop_at_chance: Whether a training that guesses ends early.
@@ -54,16 +53,14 @@ class CandidateEvaluator:
 
     def __init__(
         self,
-        trainer: Trainer,
-        cache: FitnessCache,
+        dispatcher: Dispatcher,
         *,
         seed: int,
         screen: Screen | None = None,
         stop_at_chance: bool = False,
         heats: Sequence[int] = (),
     ):
-        self._trainer = trainer
-        self._cache = cache
+        self._dispatcher = dispatcher
         self._seed = seed
         self._screen = screen
         self._stop_at_chance = stop_at_chance
@@ -72,58 +69,67 @@ class CandidateEvaluator:
 
     def evaluate(self, losses: Sequence[Expression]) -> Iterator[Outcome]:
         """Yields one outcome per loss, in order, as each is known."""
-        unknown = [loss for loss in losses if loss.has_x_and_y and loss not in self._settled]
-        new = list(dict.fromkeys(unknown))
+        unknown = [loss for loss in losses if loss not in self._settled]
+        new = [loss for loss in dict.fromkeys(unknown) if loss.has_x_and_y]
         if self._screen is None:
             verdicts = dict.fromkeys(new, Verdict())
         else:
             verdicts = dict(zip(new, self._screen.examine(new), strict=True))
-        lost = self._run_race([loss for loss in new if verdicts[loss] == Verdict()])
+        # What a loss inherits from may have been drawn for the first generation and left out of it.
+        origins = [
+            verdicts[loss].inherits_from or loss for loss in new if not verdicts[loss].rejection
+        ]
+        candidates = [loss for loss in dict.fromkeys(origins) if loss not in self._settled]
+        lost = self._run_race(candidates)
+        trained = self._train([loss for loss in candidates if loss not in lost])
         for loss in losses:
-            yield self._outcome(loss, verdicts.get(loss, Verdict()), lost)
+            outcome = self._outcome(loss, verdicts.get(loss, Verdict()), lost, trained)
+            if outcome.source in (INHERITED, REJECTED, UNTRAINED):
+                self._dispatcher.record(outcome.evaluation)
+            yield outcome
 
     def _outcome(
-        self, loss: Expression, verdict: Verdict, lost: Mapping[Expression, Evaluation]
+        self,
+        loss: Expression,
+        verdict: Verdict,
+        lost: Mapping[Expression, Evaluation],
+        trained: Iterator[Evaluation],
     ) -> Outcome:
         if not loss.has_x_and_y:
-            return Outcome(self._cache.evaluate(loss, seed=self._seed), UNTRAINED)
+            return Outcome(Evaluation(loss, self._seed, 0.0, UNTRAINED, 0, 0.0), UNTRAINED)
         if loss in self._settled:
             return Outcome(self._settled[loss], CACHED)
         steps = 0
         if verdict.rejection is not None:
             evaluation, source = Evaluation(loss, self._seed, 0.0, REJECTED, 0, 0.0), REJECTED
         elif verdict.inherits_from is not None:
-            known = self._outcome(verdict.inherits_from, Verdict(), lost).evaluation
+            known = self._outcome(verdict.inherits_from, Verdict(), lost, trained).evaluation
             evaluation = dataclasses.replace(
                 known, loss=loss, seconds=0.0, inherited_from=verdict.inherits_from
             )
             source = INHERITED
         else:
-            if loss in lost:
-                evaluation = lost[loss]
-            else:
-                # What has won a race does better than guess.
-                stop_at_chance = self._stop_at_chance and not self._heats
-                evaluation = self._cache.evaluate(
-                    loss, seed=self._seed, stop_at_chance=stop_at_chance
-                )
+            evaluation = lost[loss] if loss in lost else next(trained)
             source, steps = _SOURCE_OF_STATUS[evaluation.status], evaluation.steps
         self._settled[loss] = evaluation
         return Outcome(evaluation, source, steps)
+
+    def _train(self, losses: Sequence[Expression]) -> Iterator[Evaluation]:
+        # What has won a race does better than guess.
+        stop_at_chance = self._stop_at_chance and not self._heats
+        requests = [Request(loss, self._seed, stop_at_chance=stop_at_chance) for loss in losses]
+        return self._dispatcher.evaluate(requests)
 
     def _run_race(self, losses: Sequence[Expression]) -> dict[Expression, Evaluation]:
         """Runs the heats, and returns the evaluations of those that are not trained in full."""
         lost = {}
         for train_steps, field in self._heats.items():
-            results = [
-                self._trainer.evaluate(loss, seed=self._seed, train_steps=train_steps)
-                for loss in losses
-            ]
+            requests = [Request(loss, self._seed, train_steps=train_steps) for loss in losses]
+            results = list(self._dispatcher.evaluate(requests))
             field.extend(result.fitness for result in results)
             field.sort(reverse=True)
             losses = []
             for result in results:
-                log_training(result)
                 if result.status != OK:
                     lost[result.loss] = result
                 elif result.fitness < field[(len(field) - 1) // RACING_FACTOR]:

@@ -24,7 +24,12 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_string(
         "output_dir", "", "Folder for the results; runs/DATASET_seedSEED if empty.", **run
     )
-    flags.DEFINE_boolean("overwrite", False, "Replace earlier results in --output_dir.", **run)
+    flags.DEFINE_boolean(
+        "overwrite",
+        False,
+        "Replace earlier results in --output_dir; without it, the search there is continued.",
+        **run,
+    )
 
     task = section("Task")
     flags.DEFINE_string("dataset", "digits", "Registered data set (see --mode=list).", **task)
@@ -62,6 +67,61 @@ def define_flags() -> flags.FlagValues:
         ["auto", "true", "false"],
         "XLA for the trainings; auto uses it for dense models on a CPU.",
         **effort,
+    )
+
+    workers = section("Workers")
+    flags.DEFINE_string(
+        "strategy",
+        "auto",
+        "Where candidates are trained: local, devices (one a GPU), ray, or a registered strategy "
+        "(see --mode=list); auto is devices where there are several GPUs, else local. What is "
+        "found does not depend on it.",
+        **workers,
+    )
+    flags.DEFINE_integer(
+        "intra_op_threads",
+        0,
+        "CPU threads of one training; 0 for all cores. On a CPU it changes the last bits of a "
+        "training, so a search keeps it when it is continued.",
+        lower_bound=0,
+        **workers,
+    )
+    flags.DEFINE_float(
+        "candidate_timeout",
+        None,
+        "Seconds that one training may take; no limit if unset.",
+        **workers,
+    )
+    flags.DEFINE_integer(
+        "candidate_retries",
+        1,
+        "How often a training is tried again, elsewhere where possible, after its worker died or "
+        "it ran out of memory or time. Then it is recorded as failed.",
+        **workers,
+    )
+    flags.DEFINE_integer(
+        "max_consecutive_failures",
+        10,
+        "How many trainings in a row may fail before the run ends.",
+        **workers,
+    )
+
+    ray = section("Workers: --strategy=ray")
+    flags.DEFINE_string(
+        "ray_address",
+        "",
+        "Of a running cluster, such as 10.0.0.1:6379, or auto; if empty, one is started on this "
+        "machine, reachable from it alone.",
+        **ray,
+    )
+    flags.DEFINE_integer(
+        "ray_workers", None, "Workers; as many as there is room for if unset.", lower_bound=1, **ray
+    )
+    flags.DEFINE_float(
+        "ray_num_cpus", None, "CPUs of a worker; its training's threads if unset.", **ray
+    )
+    flags.DEFINE_float(
+        "ray_num_gpus", None, "GPUs of a worker; one if unset and the cluster has any.", **ray
     )
 
     discovery = section("Discovery phase (genetic search)")

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from glo_tf.expression import Expression
+from glo_tf.fitness import Evaluation, Request
 
-if TYPE_CHECKING:
-    from glo_tf.fitness import Evaluation
-
-Evaluate = Callable[[Expression, int, float | None], "Evaluation"]
-"""`evaluate(loss, seed, learning_rate)`; a learning rate of None is the optimizer's own."""
+Evaluate = Callable[[Sequence[Request]], Iterable[Evaluation]]
+"""Trains networks, side by side where it can; evaluations come in the order of the requests."""
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 
@@ -62,20 +60,26 @@ def compare(
     """Trains every loss once per seed; the seeds are paired (same weights, same batches).
 
     Args:
-        evaluate: Trains one network.
+        evaluate: Trains networks.
         losses: Name to loss and learning rate.
         seeds: Seeds of the trainings.
 
     Returns:
         One row per loss, in the order of `losses`.
     """
+    requests = [
+        Request(loss, seed, learning_rate)
+        for loss, learning_rate in losses.values()
+        for seed in seeds
+    ]
+    fitnesses = iter([evaluation.fitness for evaluation in evaluate(requests)])
     return [
         ComparedLoss(
             name=name,
             loss=loss,
             learning_rate=learning_rate,
             seeds=tuple(seeds),
-            fitnesses=tuple(evaluate(loss, seed, learning_rate).fitness for seed in seeds),
+            fitnesses=tuple(next(fitnesses) for _ in seeds),
         )
         for name, (loss, learning_rate) in losses.items()
     ]
@@ -85,10 +89,10 @@ def tune_learning_rate(
     evaluate: Evaluate, loss: Expression, learning_rates: Sequence[float], seed: int
 ) -> float:
     """The learning rate with the best validation accuracy for `loss`; the smallest of equals."""
-    return max(
-        sorted(learning_rates),
-        key=lambda learning_rate: evaluate(loss, seed, learning_rate).fitness,
-    )
+    rates = sorted(learning_rates)
+    evaluations = evaluate([Request(loss, seed, rate) for rate in rates])
+    fitnesses = [evaluation.fitness for evaluation in evaluations]
+    return rates[fitnesses.index(max(fitnesses))]
 
 
 def compare_with_cross_entropy(
@@ -102,7 +106,7 @@ def compare_with_cross_entropy(
     """A loss beside cross-entropy, with the same learning rate and with a tuned one.
 
     Args:
-        evaluate: Trains one network.
+        evaluate: Trains networks.
         loss: The loss.
         learning_rate: The optimizer's own; None where a schedule sets it, and nothing is tuned.
         tuning_seed: Seed of the trainings that choose cross-entropy's learning rate.

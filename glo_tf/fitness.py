@@ -1,18 +1,38 @@
-"""The fitness of a loss: what one training gave, and the rule that none is done twice."""
+"""The fitness of a loss: what one training is asked for, and what it gave."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from glo_tf.expression import Expression
 
 OK, NON_FINITE, STOPPED = "ok", "non_finite", "stopped"
-UNTRAINED, REJECTED = "untrained", "rejected"
+UNTRAINED, REJECTED, FAILED = "untrained", "rejected", "failed"
 """Status of an evaluation."""
 
 logger = logging.getLogger("glo_tf")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One training to be done; its evaluation is a pure function of this and of the task.
+
+    Attributes:
+        loss: Whole loss per class, summed over classes and averaged over the batch.
+        seed: Non-negative seed of everything random in the training.
+        learning_rate: Replaces the optimizer's own; None leaves it.
+        train_steps: Fewer steps than the task's own; None for all.
+        stop_at_chance: Whether to end a training that still guesses after a quarter of its steps.
+    """
+
+    loss: Expression
+    seed: int
+    learning_rate: float | None = None
+    train_steps: int | None = None
+    stop_at_chance: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,8 +44,9 @@ class Evaluation:
         seed: Seed that fixed weights, batch order and dropout masks.
         fitness: Validation accuracy in [0, 1]; 0 if the training failed or was not worth it.
         status: `"ok"`, `"non_finite"` (loss or weights became NaN or infinite), `"stopped"` (ended
-            early: at chance, or behind others), `"untrained"` (x or y is missing) or `"rejected"`
-            (cannot train a network).
+            early: at chance, or behind others), `"untrained"` (x or y is missing), `"rejected"`
+            (cannot train a network) or `"failed"` (its worker was lost, ran out of memory or of
+            time, each time it was tried).
         steps: Training steps done.
         seconds: Wall time of the training; not part of the result's identity.
         inherited_from: The loss that was trained instead, as it trains a network alike; None if it
@@ -41,57 +62,23 @@ class Evaluation:
     inherited_from: Expression | None = None
 
 
+def nothing_to_check() -> None:
+    """The `check` of a training that nothing but its end ends."""
+
+
 class Trainer(Protocol):
     """Whatever trains one network with one loss; `glo_tf.training.CandidateTrainer` does."""
 
     def evaluate(
-        self,
-        loss: Expression,
-        *,
-        seed: int,
-        learning_rate: float | None = None,
-        train_steps: int | None = None,
-        stop_at_chance: bool = False,
+        self, request: Request, check: Callable[[], None] = nothing_to_check
     ) -> Evaluation:
-        """Returns the evaluation, a pure function of the arguments."""
-        ...
+        """Returns the evaluation, a pure function of the request.
 
-
-class FitnessCache:
-    """Fitness of losses, each trained at most once (Section 3 of arXiv 1905.11528).
-
-    Args:
-        trainer: Trains what has not been trained before.
-    """
-
-    def __init__(self, trainer: Trainer):
-        self._trainer = trainer
-        self._evaluations: dict[tuple[Expression, int, float | None], Evaluation] = {}
-
-    def evaluate(
-        self,
-        loss: Expression,
-        *,
-        seed: int,
-        learning_rate: float | None = None,
-        stop_at_chance: bool = False,
-    ) -> Evaluation:
-        """The evaluation, trained or remembered; see `CandidateTrainer.evaluate`.
-
-        A loss without x or without y has fitness 0 and is not trained.
+        Args:
+            request: What to train.
+            check: Called several times a second; what it raises ends the training.
         """
-        if not loss.has_x_and_y:
-            return Evaluation(loss, seed, fitness=0.0, status=UNTRAINED, steps=0, seconds=0.0)
-        key = (loss, seed, learning_rate)
-        if key not in self._evaluations:
-            evaluation = self._trainer.evaluate(
-                loss, seed=seed, learning_rate=learning_rate, stop_at_chance=stop_at_chance
-            )
-            log_training(evaluation)
-            if evaluation.status == STOPPED:  # asked for in full, it may still be trained
-                return evaluation
-            self._evaluations[key] = evaluation
-        return self._evaluations[key]
+        ...
 
 
 def log_training(evaluation: Evaluation) -> None:

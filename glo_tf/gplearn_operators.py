@@ -79,6 +79,7 @@ class GplearnOperators:
             )
         if not space.functions:
             raise ValueError(f"Expected a search space with functions. Received: '{space.name}'")
+        self.probabilities = {**methods, "p_point_replace": p_point_replace}
         self.max_size = max_size
         function_set = [_FUNCTIONS[name] for name in space.functions]
         by_arity = collections.defaultdict(list)

@@ -19,15 +19,20 @@ from absl import flags
 
 from glo_tf import plugins
 from glo_tf.command_flags import define_flags, resolve_flagfiles
+from glo_tf.interruption import Interruption
+from glo_tf.output_folder import OutputFolder
+from glo_tf.strategies import TrainingError
+from glo_tf.study import StudyError
 
 if TYPE_CHECKING:
     from glo_tf.genetic import Operators
     from glo_tf.search import LossSearch
     from glo_tf.search_spaces import SearchSpace
+    from glo_tf.strategies import Strategy
 
 logger = logging.getLogger("glo_tf")
 
-INTERRUPTED, BAD_INPUT, FAILED = 130, 2, 1
+BAD_INPUT, FAILED = 2, 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: Arguments with the program's name first; `sys.argv` if None.
 
     Returns:
-        Exit code: 0 for success, 1 for a failed run, 2 for bad input, 130 after Ctrl-C.
+        Exit code: 0 for success, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 143 after
+        SIGTERM.
     """
     values = define_flags()
     try:
@@ -51,19 +57,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if values.mode == "list":
         return _list_plugins()
-    try:
+    with Interruption() as interruption:
         try:
-            search, output_dir = _prepare(values)
-        except ValueError as error:
-            return _fail(error, BAD_INPUT)
-        with _log_to(pathlib.Path(output_dir) / "search.log"):
-            result = search.run()
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except Exception as error:  # one line here; of a run that has begun, the log has the traceback
-        return _fail(f"{type(error).__name__}: {error}", FAILED)
-    print(f"Results: {output_dir}")
-    return INTERRUPTED if result.interrupted else 0
+            return _search(values, interruption)
+        except KeyboardInterrupt:
+            return interruption.exit_code
+        # One line here; of a run that has begun, the log has the traceback.
+        except Exception as error:
+            known = isinstance(error, StudyError | TrainingError)
+            return _fail(error if known else f"{type(error).__name__}: {error}", FAILED)
 
 
 def cli() -> None:
@@ -74,6 +76,19 @@ def cli() -> None:
 def _fail(error: BaseException | str, code: int) -> int:
     print(f"glo-tf: error: {' '.join(str(error).split())}", file=sys.stderr)
     return code
+
+
+def _search(values: flags.FlagValues, interruption: Interruption) -> int:
+    try:
+        search, output_dir = _prepare(values)
+    except ValueError as error:
+        return _fail(error, BAD_INPUT)
+    if search.trained_before:
+        print(f"Continuing in {output_dir}: {search.trained_before} trainings are done.")
+    with _log_to(pathlib.Path(output_dir) / OutputFolder.LOG):
+        result = search.run()
+    print(f"Results: {output_dir}")
+    return interruption.exit_code if result.interrupted else 0
 
 
 def _list_plugins() -> int:
@@ -95,22 +110,29 @@ def _list_plugins() -> int:
 def _prepare(values: flags.FlagValues) -> tuple[LossSearch, str]:
     """The search that the flags describe, and its output folder; all bad input shows here."""
     load_dataset = plugins.load("glo_tf.datasets", values.dataset)
-    build_architecture = plugins.load("glo_tf.architectures", values.architecture)
+    plugins.load("glo_tf.architectures", values.architecture)
+    strategy = _strategy(values)
     space = plugins.load("glo_tf.search_spaces", values.search_space)()
 
     with _quiet_start():
         import keras
         import tensorflow as tf
 
+        from glo_tf.task import set_memory_growth
+
+        set_memory_growth()
+        if values.intra_op_threads:
+            tf.config.threading.set_intra_op_parallelism_threads(values.intra_op_threads)
         tf.config.list_logical_devices()  # looking for devices is what TensorFlow talks most about
 
+    from glo_tf.architectures import NamedArchitecture
     from glo_tf.progress import ProgressDisplay
     from glo_tf.search import LossSearch
 
     data = load_dataset(data_dir=values.data_dir)
     output_dir = values.output_dir or f"runs/{values.dataset}_seed{values.seed}"
     search = LossSearch(
-        lambda: build_architecture(data.input_shape, data.num_classes),
+        NamedArchitecture(values.architecture, data.input_shape, data.num_classes),
         (data.x_train, data.y_train),
         (data.x_validation, data.y_validation),
         optimizer=keras.optimizers.get(
@@ -135,6 +157,10 @@ def _prepare(values: flags.FlagValues) -> tuple[LossSearch, str]:
         racing=values.racing,
         jit_compile={"true": True, "false": False}.get(values.jit_compile, "auto"),
         seed=values.seed,
+        strategy=strategy,
+        candidate_timeout=values.candidate_timeout,
+        candidate_retries=values.candidate_retries,
+        max_consecutive_failures=values.max_consecutive_failures,
         output_dir=output_dir,
         overwrite=values.overwrite,
         callbacks=[ProgressDisplay()],
@@ -159,6 +185,21 @@ def _quiet_start() -> Iterator[None]:
         finally:
             os.dup2(screen, 2)
             os.close(screen)
+
+
+def _strategy(values: flags.FlagValues) -> Strategy | str:
+    if values.strategy == "auto":
+        return "auto"  # what devices there are is for TensorFlow to say, later
+    options = {}
+    if values.strategy == "ray":
+        options = {
+            "address": values.ray_address or None,
+            "num_workers": values.ray_workers,
+            "num_cpus": values.ray_num_cpus,
+            "num_gpus": values.ray_num_gpus,
+        }
+    strategy: Strategy = plugins.load("glo_tf.strategies", values.strategy)(**options)
+    return strategy
 
 
 def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators:
@@ -198,10 +239,17 @@ def _write_flags(path: pathlib.Path, values: flags.FlagValues) -> None:
     path.write_text("\n".join(given) + "\n", encoding="utf-8")
 
 
+class _LogFile(logging.FileHandler):
+    """Goes on where an earlier run ended; a full disk does not print tracebacks."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Drops the record."""
+
+
 @contextlib.contextmanager
 def _log_to(path: pathlib.Path) -> Iterator[None]:
     """Sends the project's log, and the traceback of what ends the run, to a file."""
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.setLevel(logging.INFO)
     logger.propagate = False

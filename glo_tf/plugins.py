@@ -1,4 +1,4 @@
-"""Plugins: data sets, architectures and search spaces registered as entry points.
+"""Plugins: data sets, architectures, search spaces and strategies registered as entry points.
 
 The built-ins are registered in `setup.py` exactly as a third party registers its own.
 """
@@ -10,7 +10,12 @@ import importlib.metadata
 import inspect
 from typing import Any
 
-GROUPS = ("glo_tf.datasets", "glo_tf.architectures", "glo_tf.search_spaces")
+GROUPS = (
+    "glo_tf.datasets",
+    "glo_tf.architectures",
+    "glo_tf.search_spaces",
+    "glo_tf.strategies",
+)
 
 
 class PluginError(ValueError):

@@ -1,13 +1,8 @@
-"""What a search gives back, and the files it is written to."""
+"""What a search gives back."""
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import os
-import pathlib
-import tempfile
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from glo_tf.compare import ComparedLoss
@@ -96,60 +91,3 @@ def better(candidate: Record, incumbent: Record | None) -> bool:
     if incumbent is None:
         return True
     return (candidate.fitness, -candidate.loss.size) > (incumbent.fitness, -incumbent.loss.size)
-
-
-class OutputFolder:
-    """The folder that a search writes to.
-
-    Args:
-        path: Created if absent.
-        overwrite: Whether the results of an earlier search there may be replaced.
-
-    Raises:
-        ValueError: If the folder cannot be written, or holds results and `overwrite` is False.
-    """
-
-    HISTORY, BEST_LOSS = "history.csv", "best_loss.json"
-
-    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False):
-        self.path = pathlib.Path(path)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-        except OSError as error:
-            raise ValueError(
-                f"Expected a writable output_dir ({error.strerror}). Received: output_dir='{path}'"
-            ) from error
-        if (self.path / self.HISTORY).exists() and not overwrite:
-            raise ValueError(
-                "Expected an output_dir without earlier results, or overwrite=True (--overwrite). "
-                f"Received: output_dir='{path}'"
-            )
-        for name in (self.HISTORY, self.BEST_LOSS):
-            (self.path / name).unlink(missing_ok=True)
-
-    def write_history(self, history: Iterable[Record]) -> None:
-        """Replaces `history.csv`, one row per candidate; a crash leaves the old or the new file."""
-        partial = self.path / f"{self.HISTORY}.partial"
-        with partial.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow([field.name for field in dataclasses.fields(Record)])
-            for record in history:
-                values = (getattr(record, field.name) for field in dataclasses.fields(Record))
-                writer.writerow(["" if value is None else str(value) for value in values])
-        os.replace(partial, self.path / self.HISTORY)
-
-    def write_best_loss(self, result: SearchResult) -> None:
-        """Replaces `best_loss.json`, which `glo_tf.load_loss` reads."""
-        from glo_tf.loss_io import save_loss
-
-        assert result.best is not None
-        metadata = {
-            "fitness": result.best.fitness,
-            "phase": result.best.phase,
-            "generation": result.best.generation,
-            "confirmation": [row.as_dict() for row in result.confirmation],
-            "comparison": [row.as_dict() for row in result.comparison],
-        }
-        save_loss(result.best_loss, self.path / self.BEST_LOSS, metadata=metadata)

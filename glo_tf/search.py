@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import collections
-import logging
 import os
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glo_tf import genetic, plugins
-from glo_tf.callbacks import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Callback, Generation
-from glo_tf.candidates import CandidateEvaluator, heats
-from glo_tf.coefficients import CoefficientSearch
-from glo_tf.compare import (
-    LEARNING_RATE_FACTORS,
-    ComparedLoss,
-    Evaluate,
-    compare,
-    compare_with_cross_entropy,
-)
+from glo_tf.callbacks import Callback
+from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.expression import Expression
-from glo_tf.first_generation import first_generation, loss_of
-from glo_tf.fitness import OK, Evaluation, FitnessCache
+from glo_tf.fitness import Evaluation, Request
 from glo_tf.operators import GloOperators
-from glo_tf.results import OutputFolder, Record, SearchResult, better
-from glo_tf.screening import Screen, trains_alike
+from glo_tf.output_folder import OutputFolder
+from glo_tf.results import SearchResult
+from glo_tf.search_run import SearchRun
 from glo_tf.search_spaces import SearchSpace
-from glo_tf.training import CandidateTrainer
+from glo_tf.settings import FULL, SearchSettings
+from glo_tf.strategies import Strategy
+from glo_tf.strategies.devices import several_gpus
+from glo_tf.study import Study
+from glo_tf.task import TrainingTask
 
 if TYPE_CHECKING:
     import keras
-
-FULL, EQUIVALENCE, NONE = SCREENING = ("full", "equivalence", "none")
-"""How much is left untrained; see `LossSearch`."""
-
-logger = logging.getLogger("glo_tf")
 
 
 class LossSearch:
@@ -83,12 +70,23 @@ class LossSearch:
         jit_compile: Whether XLA compiles the trainings; `"auto"` does so for dense models on a CPU,
             where it was measured to pay.
         seed: Seed of the search and of every candidate's training.
-        output_dir: Folder for `best_loss.json` and `history.csv`; nothing is written if None.
-        overwrite: Whether earlier results in `output_dir` may be replaced.
+        strategy: Where candidates are trained: name of a registered strategy (`"local"`,
+            `"devices"`, `"ray"`), or a `glo_tf.strategies.Strategy`. `"auto"` is `"devices"` where
+            there are several GPUs, else `"local"`. What is found does not depend on it.
+        candidate_timeout: Seconds that one training may take; None for no limit.
+        candidate_retries: How often a training is tried again, on another worker where there is
+            one, after its worker died or it ran out of memory or time. Then it is recorded as
+            failed, with fitness 0.
+        max_consecutive_failures: How many trainings in a row may fail before the search ends.
+        output_dir: Folder for `study.db`, `history.csv` and `best_loss.json`; nothing is written if
+            None. A search that was made with the same settings is continued: what is in its study
+            is not trained again.
+        overwrite: Whether earlier results in `output_dir` may be replaced instead.
         callbacks: Observers.
 
     Raises:
-        ValueError: If an argument is out of range or does not fit another; before any training.
+        ValueError: If an argument is out of range or does not fit another, or `output_dir` holds
+            another search; before any training.
 
     Example:
         >>> import keras
@@ -134,66 +132,49 @@ class LossSearch:
         racing: bool = False,
         jit_compile: bool | str = "auto",
         seed: int = 0,
+        strategy: str | Strategy = "auto",
+        candidate_timeout: float | None = None,
+        candidate_retries: int = 1,
+        max_consecutive_failures: int = 10,
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         callbacks: Sequence[Callback] = (),
     ):
-        if screening not in SCREENING:
-            raise ValueError(
-                f"Expected screening to be one of {', '.join(SCREENING)}. "
-                f"Received: screening='{screening}'"
-            )
         if jit_compile not in (True, False, "auto"):
             raise ValueError(
                 "Expected jit_compile to be True, False or 'auto'. "
                 f"Received: jit_compile={jit_compile!r}"
             )
-        _check_at_least(
-            1,
-            population_size=population_size,
-            generations=generations,
-            finalist_seeds=finalist_seeds,
+        self._failure_policy = FailurePolicy(
+            candidate_timeout=candidate_timeout,
+            candidate_retries=candidate_retries,
+            max_consecutive_failures=max_consecutive_failures,
         )
-        _check_at_least(
-            0,
-            elites=elites,
-            coefficient_expressions=coefficient_expressions,
-            coefficient_generations=coefficient_generations,
-            finalists=finalists,
-            comparison_seeds=comparison_seeds,
-            seed=seed,
-        )
-        if elites >= population_size:
-            raise ValueError(
-                "Expected a population_size larger than elites. "
-                f"Received: population_size={population_size}, elites={elites}"
-            )
-        if coefficient_population_size is not None:
-            _check_at_least(2, coefficient_population_size=coefficient_population_size)
-        if not coefficient_sigma0 > 0:
-            raise ValueError(
-                "Expected a positive coefficient_sigma0. "
-                f"Received: coefficient_sigma0={coefficient_sigma0}"
-            )
-        self.search_space: SearchSpace = (
+        space: SearchSpace = (
             plugins.load("glo_tf.search_spaces", search_space)()
             if isinstance(search_space, str)
             else search_space
         )
-        self.operators = operators if operators is not None else GloOperators(self.search_space)
-        self.population_size = population_size
-        self.elites = elites
-        self.generations = generations
-        self.coefficient_expressions = coefficient_expressions
-        self.coefficient_generations = coefficient_generations
-        self.coefficient_population_size = coefficient_population_size
-        self.coefficient_sigma0 = coefficient_sigma0
-        self.finalists = finalists
-        self.finalist_seeds = finalist_seeds
-        self.comparison_seeds = comparison_seeds
-        self.seed = seed
+        self.settings = settings = SearchSettings(
+            search_space=space,
+            operators=operators if operators is not None else GloOperators(space),
+            population_size=population_size,
+            elites=elites,
+            generations=generations,
+            coefficient_expressions=coefficient_expressions,
+            coefficient_generations=coefficient_generations,
+            coefficient_population_size=coefficient_population_size,
+            coefficient_sigma0=coefficient_sigma0,
+            finalists=finalists,
+            finalist_seeds=finalist_seeds,
+            comparison_seeds=comparison_seeds,
+            screening=screening,
+            racing=racing,
+            seed=seed,
+        )
         self.callbacks = tuple(callbacks)
-        self._trainer = CandidateTrainer(
+        self.strategy = _make(strategy) if isinstance(strategy, str) else strategy
+        self.task = task = TrainingTask.define(
             model,
             optimizer,
             train_data,
@@ -204,20 +185,16 @@ class LossSearch:
             jit_compile=None if jit_compile == "auto" else bool(jit_compile),
         )
         # Last, so that a refused argument leaves no folder behind.
-        self._output = None if output_dir is None else OutputFolder(output_dir, overwrite=overwrite)
-        self._fitness = FitnessCache(self._trainer)
-        self._screen = self._make_screen(screening)
-        self._candidates = CandidateEvaluator(
-            self._trainer,
-            self._fitness,
-            seed=seed,
-            screen=self._screen,
-            stop_at_chance=screening == FULL,
-            heats=heats(train_steps) if racing else (),
+        self._output = (
+            None
+            if output_dir is None
+            else OutputFolder(
+                output_dir, task.description, settings.description(), overwrite=overwrite
+            )
         )
-        self._history: list[Record] = []
-        self._counts: collections.Counter[str] = collections.Counter()
-        self._best: Record | None = None
+        self.trained_before = 0 if self._output is None else self._output.trained_before
+        self._in_memory = Study.in_memory(task.description)
+        self._dispatcher: Dispatcher | None = None
 
     def evaluate(
         self, loss: Expression, seed: int | None = None, learning_rate: float | None = None
@@ -232,197 +209,43 @@ class LossSearch:
         Returns:
             The evaluation, with status `"untrained"` and fitness 0 if x or y is missing.
         """
-        seed = self.seed if seed is None else seed
-        return self._fitness.evaluate(loss, seed=seed, learning_rate=learning_rate)
+        request = Request(loss, self.settings.seed if seed is None else seed, learning_rate)
+        (evaluation,) = self._open().evaluate([request])
+        return evaluation
 
     def run(self) -> SearchResult:
-        """Runs both phases and the comparison.
+        """Runs both phases, the confirmation and the comparison.
 
         Ctrl-C ends the search at once; what was found until then is written and returned, with
         `interrupted` set. It is written also before an error goes on to the caller.
+
+        Raises:
+            TrainingError: If the model or the data raise, or too many trainings in a row fail.
+            StudyError: If results cannot be written, or another process has the output folder.
         """
-        started = time.monotonic()
-        interrupted = True
-        confirmation: list[ComparedLoss] = []
-        comparison: list[ComparedLoss] = []
-        for callback in self.callbacks:
-            callback.on_search_begin(self._planned())
         try:
-            self._discover()
-            for record in self._best_records(self.coefficient_expressions):
-                self._tune_coefficients(record.loss)
-            if self.finalists:
-                confirmation = self._confirm()
-            if self._best is not None and self.comparison_seeds:
-                comparison = self._compare(self._best.loss)
-            interrupted = False
-        except KeyboardInterrupt:
-            logger.info("Interrupted")
-        finally:  # whatever ended the search, what it found is kept
-            result = SearchResult(
-                best=self._best,
-                confirmation=confirmation,
-                comparison=comparison,
-                history=self._history,
-                counts=dict(self._counts),
-                seconds=time.monotonic() - started,
-                interrupted=interrupted,
-                epsilon=self._trainer.epsilon,
+            run = SearchRun(
+                self.task, self.settings, self._open(), self._output, callbacks=self.callbacks
             )
-            self._write(result)
-            for callback in self.callbacks:
-                callback.on_search_end(result)
-        return result
+            return run.execute()
+        finally:
+            self.close()
 
-    def _make_screen(self, screening: str) -> Screen | None:
-        if screening == NONE:
-            return None
-        classes, epsilon = self._trainer.num_classes, self._trainer.epsilon
-        return Screen(classes, epsilon=epsilon, rejects=screening == FULL)
+    def close(self) -> None:
+        """Frees workers and output folder, as `run` does; `evaluate` takes them again."""
+        if self._dispatcher is not None:
+            dispatcher, self._dispatcher = self._dispatcher, None
+            dispatcher.close()
 
-    def _discover(self) -> None:
-        rng = np.random.default_rng([self.seed, 0])
-        population = first_generation(
-            self.search_space,
-            self.population_size,
-            rng,
-            screen=self._screen,
-            able=max(1, self.elites),
-        )
-        for number in range(1, self.generations + 1):
-            losses = [loss_of(tree) for tree in population]
-            records = self._evaluate_generation(DISCOVERY, number, self.generations, losses)
-            if number < self.generations:
-                fitnesses = [record.fitness for record in records]
-                population = genetic.next_generation(
-                    population, fitnesses, self.operators, elites=self.elites, rng=rng
-                )
-
-    def _tune_coefficients(self, loss: Expression) -> None:
-        search = CoefficientSearch(
-            loss.negated(),
-            sigma0=self.coefficient_sigma0,
-            population_size=self.coefficient_population_size,
-            seed=self.seed,
-        )
-        for number in range(1, self.coefficient_generations + 1):
-            if search.stopped:
-                logger.info("CMA-ES on %s has converged", loss)
-                break
-            losses = [tree.negated() for tree in search.ask()]
-            total = self.coefficient_generations
-            records = self._evaluate_generation(COEFFICIENTS, number, total, losses)
-            search.tell([r.fitness if r.status == OK else None for r in records])
-
-    def _evaluate_generation(
-        self, phase: str, number: int, total: int, losses: Sequence[Expression]
-    ) -> list[Record]:
-        records = []
-        outcomes = self._candidates.evaluate(losses)
-        for individual, (loss, outcome) in enumerate(zip(losses, outcomes, strict=True), start=1):
-            record = Record(
-                phase=phase,
-                generation=number,
-                individual=individual,
-                loss=loss,
-                fitness=outcome.evaluation.fitness,
-                status=outcome.evaluation.status,
-                source=outcome.source,
-                steps=outcome.steps,
-                inherited_from=outcome.evaluation.inherited_from,
-            )
-            self._counts[outcome.source] += 1
-            if better(record, self._best):
-                self._best = record
-            records.append(record)
-            for callback in self.callbacks:
-                callback.on_evaluation(record)
-            self._history.append(record)
-        if self._output is not None:
-            self._output.write_history(self._history)
-        generation = Generation(
-            phase=phase,
-            number=number,
-            total=total,
-            mean_fitness=statistics.fmean(record.fitness for record in records),
-            best_so_far=self._best,
-            counts=dict(self._counts),
-        )
-        for callback in self.callbacks:
-            callback.on_generation(generation)
-        return records
-
-    def _best_records(self, count: int) -> list[Record]:
-        """The best losses so far that train differently, smaller trees first among equals."""
-        finished = {str(r.loss): r for r in self._history if r.status == OK and r.fitness > 0}
-        best: list[Record] = []
-        for record in sorted(
-            finished.values(), key=lambda r: (-r.fitness, r.loss.size, str(r.loss))
-        ):
-            if len(best) == count:
-                break
-            if not any(self._trains_alike(record.loss, chosen.loss) for chosen in best):
-                best.append(record)
-        return best
-
-    def _trains_alike(self, one: Expression, other: Expression) -> bool:
-        classes, epsilon = self._trainer.num_classes, self._trainer.epsilon
-        return trains_alike(one, other, num_classes=classes, epsilon=epsilon)
-
-    def _confirm(self) -> list[ComparedLoss]:
-        """Trains the finalists with other seeds; the best mean makes the best loss."""
-        finalists = {str(record.loss): record for record in self._best_records(self.finalists)}
-        first = self.seed + 1
-        losses = {name: (record.loss, None) for name, record in finalists.items()}
-        seeds = range(first, first + self.finalist_seeds)
-        rows = compare(self._retrain(CONFIRMATION), losses, seeds)
-        rows.sort(key=lambda row: -row.mean)  # stable: the fitter one in the search wins a tie
-        if rows:
-            self._best = finalists[rows[0].name]
-        for row in rows:
-            logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean)
-        return rows
-
-    def _compare(self, best: Expression) -> list[ComparedLoss]:
-        first = self.seed + 1 + self.finalist_seeds  # the finalists were selected on those before
-        return compare_with_cross_entropy(
-            self._retrain(COMPARISON),
-            best,
-            learning_rate=self._trainer.learning_rate,
-            tuning_seed=self.seed,
-            seeds=range(first, first + self.comparison_seeds),
-        )
-
-    def _retrain(self, stage: str) -> Evaluate:
-        """`evaluate`, with callbacks told of each training."""
-
-        def evaluate(loss: Expression, seed: int, learning_rate: float | None) -> Evaluation:
-            evaluation = self.evaluate(loss, seed, learning_rate)
-            for callback in self.callbacks:
-                callback.on_retraining(stage, evaluation)
-            return evaluation
-
-        return evaluate
-
-    def _planned(self) -> int:
-        tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
-        candidates = self.population_size * self.generations + self.coefficient_expressions * tuned
-        compared = len(LEARNING_RATE_FACTORS) + 3 * self.comparison_seeds
-        return (
-            candidates
-            + self.finalists * self.finalist_seeds
-            + (compared if self.comparison_seeds else 0)
-        )
-
-    def _write(self, result: SearchResult) -> None:
-        if self._output is None:
-            return
-        self._output.write_history(result.history)
-        if result.best is not None:
-            self._output.write_best_loss(result)
+    def _open(self) -> Dispatcher:
+        if self._dispatcher is None:
+            study = self._in_memory if self._output is None else self._output.open_study()
+            self._dispatcher = Dispatcher(self.task, self.strategy, study, self._failure_policy)
+        return self._dispatcher
 
 
-def _check_at_least(least: int, **values: int) -> None:
-    for name, value in values.items():
-        if value < least:
-            raise ValueError(f"Expected {name} of at least {least}. Received: {name}={value}")
+def _make(name: str) -> Strategy:
+    if name == "auto":
+        name = "devices" if several_gpus() else "local"
+    strategy: Strategy = plugins.load("glo_tf.strategies", name)()
+    return strategy

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import random
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -15,10 +12,12 @@ import tensorflow as tf
 
 from glo_tf import chance
 from glo_tf.expression import Expression, Node
-from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation
+from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
 from glo_tf.program import Program, interpret
 from glo_tf.resident_data import ResidentData
-from glo_tf.training_loop import Steps, TrainingLoop, xla_pays
+from glo_tf.seeding import seeded
+from glo_tf.task import TrainingTask
+from glo_tf.training_loop import Steps, TrainingLoop
 from glo_tf.translate import Translation
 
 _CAPACITY = 64  # nodes of the largest tree that shares the first compilation
@@ -35,55 +34,24 @@ class CandidateTrainer:
     TensorFlow's global generator instead of a `keras.random.SeedGenerator` escape this.
 
     Args:
-        model: Function without arguments that returns a new `keras.Model` whose output is class
-            probabilities of shape `(N, C)`. A compiled model's loss and optimizer are not used.
-        optimizer: A Keras optimizer, its name or its configuration.
-        train_data: Samples `(N, ...)` and labels, either int of shape `(N,)` or one-hot `(N, C)`.
-        validation_data: The same, for the fitness.
-        train_steps: Training steps per candidate.
-        batch_size: Samples per step.
-        epsilon: Predictions are clipped to `[epsilon, 1]` before the loss.
-        jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
-
-    Raises:
-        ValueError: If sizes or shapes do not fit.
+        task: What to train, and how; see `TrainingTask.define`.
     """
 
-    def __init__(
-        self,
-        model: Callable[[], keras.Model],
-        optimizer: keras.Optimizer | str | dict[str, Any],
-        train_data: tuple[np.ndarray, np.ndarray],
-        validation_data: tuple[np.ndarray, np.ndarray],
-        *,
-        train_steps: int,
-        batch_size: int,
-        epsilon: float = 1e-7,
-        jit_compile: bool | None = None,
-    ):
-        _check_sizes(train_steps, batch_size, len(train_data[0]), epsilon)
-        self._build_model = model
-        self._optimizer_config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
-        self.train_steps = train_steps
-        self.batch_size = batch_size
-        self.epsilon = epsilon
-        self._sample_shape = (1, *train_data[0].shape[1:])
+    def __init__(self, task: TrainingTask):
+        self.task = task
+        self._sample_shape = (1, *task.train_data[0].shape[1:])
         self._model, self._optimizer = self._build(seed=0)
-        self.num_classes = classes = _number_of_classes(self._model, self._sample_shape)
-        self._train_data = ResidentData.place("train_data", train_data, classes)
-        self._validation_data = ResidentData.place("validation_data", validation_data, classes)
-        self.jit_compile = (
-            xla_pays(self._model, self._sample_shape) if jit_compile is None else jit_compile
-        )
+        self._train_data = ResidentData.place(*task.train_data)
+        self._validation_data = ResidentData.place(*task.validation_data)
         self._loop = TrainingLoop(
             self._model,
             self._optimizer,
             self._train_data,
             self._validation_data,
-            epsilon=epsilon,
-            jit_compile=self.jit_compile,
+            epsilon=task.epsilon,
+            jit_compile=task.jit_compile,
         )
-        self._batches_spec = tf.TensorSpec([train_steps, batch_size], tf.int32)
+        self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
         self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
         # Bounded: a comparison may take many seeds, and a long search many trees.
@@ -92,57 +60,43 @@ class CandidateTrainer:
         self._interpreter = functools.lru_cache(maxsize=2)(self._compile_interpreter)
         self._translator = functools.lru_cache(maxsize=2)(self._compile_translator)
 
-    @property
-    def learning_rate(self) -> float | None:
-        """The optimizer's learning rate; None where a schedule sets it."""
-        rate = self._optimizer_config["config"].get("learning_rate")
-        # Keras stores it as float32: 0.01 comes back as 0.009999999776482582.
-        return float(str(np.float32(rate))) if isinstance(rate, int | float) else None
-
     def evaluate(
-        self,
-        loss: Expression,
-        *,
-        seed: int,
-        learning_rate: float | None = None,
-        train_steps: int | None = None,
-        stop_at_chance: bool = False,
+        self, request: Request, check: Callable[[], None] = nothing_to_check
     ) -> Evaluation:
-        """Trains a network with `loss` and returns its validation accuracy.
+        """Trains a network with the request's loss and measures its validation accuracy.
+
+        If no node of the loss but the root has a coefficient, the loss is interpreted, else
+        translated. A training that is to be stopped at chance looks after `chance.CHECK_AT` of its
+        steps, if it has `chance.FEWEST_STEPS`.
 
         Args:
-            loss: Whole loss per class, summed over classes and averaged over the batch. If no node
-                but the root has a coefficient, it is interpreted, else translated.
-            seed: Non-negative seed of everything random in the training.
-            learning_rate: Replaces the optimizer's own.
-            train_steps: Fewer steps than the trainer's own.
-            stop_at_chance: Whether to end a training that still guesses after `chance.CHECK_AT` of
-                its steps, if it has `chance.FEWEST_STEPS`.
+            request: What to train.
+            check: Called several times a second; what it raises ends the training.
 
         Returns:
-            The evaluation; a pure function of the arguments (up to `seconds`).
+            The evaluation; a pure function of the request (up to `seconds`).
         """
         started = time.perf_counter()
-        total = self.train_steps if train_steps is None else min(train_steps, self.train_steps)
-        key = loss, seed, learning_rate
-        done, state = (0, None) if stop_at_chance else self._paused.pop(key, (0, None))
+        total = min(request.train_steps or self.task.train_steps, self.task.train_steps)
+        key = request.loss, request.seed, request.learning_rate
+        done, state = (0, None) if request.stop_at_chance else self._paused.pop(key, (0, None))
         if state is None or done > total:
-            done, state = 0, self._initial(seed)
+            done, state = 0, self._initial(request.seed)
         self._loop.restore(state)
-        if learning_rate is not None:
-            self._optimizer.learning_rate = learning_rate
-        steps, arguments = self._compiled(loss)
-        arguments = (self._batches(seed), *arguments)
+        if request.learning_rate is not None:
+            self._optimizer.learning_rate = request.learning_rate
+        steps, arguments = self._compiled(request.loss)
+        arguments = (self._batches(request.seed), *arguments)
+        advance = functools.partial(self._advance, steps, arguments, check=check)
         status, fitness, finite = OK, 0.0, True
-        if stop_at_chance and total >= chance.FEWEST_STEPS:
-            look = int(chance.CHECK_AT * total)
-            done, finite = self._advance(steps, arguments, done, look)
+        if request.stop_at_chance and total >= chance.FEWEST_STEPS:
+            done, finite = advance(done, int(chance.CHECK_AT * total))
             if finite and self._loop.measure_area() <= chance.GUESSES_UP_TO:
                 status = STOPPED
         if finite and status == OK:
-            done, finite = self._advance(steps, arguments, done, total)
+            done, finite = advance(done, total)
             if finite:
-                if total < self.train_steps:
+                if total < self.task.train_steps:
                     self._pause(key, done)
                 self._loop.finish()
                 accuracy, finite = self._loop.measure()
@@ -150,8 +104,8 @@ class CandidateTrainer:
         if not finite:
             status, fitness = NON_FINITE, 0.0
         return Evaluation(
-            loss=loss,
-            seed=seed,
+            loss=request.loss,
+            seed=request.seed,
             fitness=fitness,
             status=status,
             steps=done,
@@ -159,11 +113,18 @@ class CandidateTrainer:
         )
 
     def _advance(
-        self, steps: Steps, arguments: tuple[tf.Tensor, ...], start: int, end: int
+        self,
+        steps: Steps,
+        arguments: tuple[tf.Tensor, ...],
+        start: int,
+        end: int,
+        *,
+        check: Callable[[], None],
     ) -> tuple[int, tf.Tensor | bool]:
         """Trains up to `end`, in calls short enough for Ctrl-C, which Python sees between them."""
         batches, *others = arguments
         while start < end:
+            check()
             goal = min(end, start + self._pace)
             began = time.perf_counter()
             reached, finite = steps(batches, tf.constant(start), tf.constant(goal), *others)
@@ -175,11 +136,11 @@ class CandidateTrainer:
         return start, True
 
     def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
-        with _seeded(seed):
-            model = self._build_model()
+        with seeded(seed):
+            model = self.task.model()
             # A subclassed model has no weights before its first call.
             model(np.zeros(self._sample_shape, np.float32))
-        optimizer = keras.optimizers.deserialize(self._optimizer_config)
+        optimizer = keras.optimizers.deserialize(self.task.optimizer)
         optimizer.build(model.trainable_variables)
         return model, optimizer
 
@@ -197,10 +158,11 @@ class CandidateTrainer:
         """Sample indices of every step, shape `(train_steps, batch_size)`, epoch by epoch."""
         rng = np.random.default_rng(seed)
         samples = len(self._train_data)
-        epochs = -(-self.train_steps * self.batch_size // samples)
+        steps, batch_size = self.task.train_steps, self.task.batch_size
+        epochs = -(-steps * batch_size // samples)
         order = np.concatenate([rng.permutation(samples) for _ in range(epochs)])
-        used = order[: self.train_steps * self.batch_size].astype(np.int32)
-        return tf.constant(used.reshape(self.train_steps, self.batch_size))
+        used = order[: steps * batch_size].astype(np.int32)
+        return tf.constant(used.reshape(steps, batch_size))
 
     def _compiled(self, loss: Expression) -> tuple[Steps, tuple[tf.Tensor, ...]]:
         """The compiled training that serves this loss, and what it takes beside the batches."""
@@ -228,38 +190,3 @@ class CandidateTrainer:
             self._batches_spec,
             tf.TensorSpec([len(nodes)], tf.float32),
         )
-
-
-def _number_of_classes(model: keras.Model, sample_shape: tuple[int, ...]) -> int:
-    output = model(np.zeros(sample_shape, np.float32))
-    shape = tuple(getattr(output, "shape", ()))
-    if len(shape) != 2 or shape[1] < 2:
-        raise ValueError(
-            "Expected a model with one output of shape (N, C), a probability for each of C >= 2 "
-            f"classes. Received: output shape={shape} for one sample"
-        )
-    return int(shape[1])
-
-
-def _check_sizes(train_steps: int, batch_size: int, samples: int, epsilon: float) -> None:
-    if train_steps < 1:
-        raise ValueError(f"Expected train_steps of at least 1. Received: train_steps={train_steps}")
-    if not 1 <= batch_size <= samples:
-        raise ValueError(
-            f"Expected batch_size from 1 to the number of training samples ({samples}). "
-            f"Received: batch_size={batch_size}"
-        )
-    if not 0.0 < epsilon < 1.0:
-        raise ValueError(f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}")
-
-
-@contextlib.contextmanager
-def _seeded(seed: int) -> Iterator[None]:
-    """Seeds Python, NumPy and Keras, and gives Python and NumPy their states back."""
-    python_state, numpy_state = random.getstate(), np.random.get_state()
-    keras.utils.set_random_seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(python_state)
-        np.random.set_state(numpy_state)

@@ -150,20 +150,32 @@ class TrainingLoop:
             variable.assign(value)
 
 
-def xla_pays(model: keras.Model, sample_shape: tuple[int, ...]) -> bool:
+def forward_graph(model: keras.Model, sample_shape: tuple[int, ...]) -> Any:
+    """The `GraphDef` of a forward pass in training, with the penalties that the model adds.
+
+    Args:
+        model: Built model.
+        sample_shape: Of one batch of one sample.
+    """
+
+    def forward(samples: tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
+        return model(samples, training=True), list(model.losses)
+
+    function = tf.function(forward, autograph=False)
+    graph = function.get_concrete_function(tf.TensorSpec(sample_shape, tf.float32)).graph
+    return graph.as_graph_def()
+
+
+def xla_pays(forward: Any) -> bool:
     """Whether a training is faster under XLA: on a CPU, for models of dense algebra.
 
     XLA's convolutions on CPUs are tens of times slower than TensorFlow's, and so are its random
     numbers (`docs/performance.md`). On GPUs nothing was measured, and the answer is False.
 
     Args:
-        model: Built model.
-        sample_shape: Of one batch of one sample.
+        forward: The model's `forward_graph`.
     """
     if tf.config.list_logical_devices("GPU"):
         return False
-    forward = tf.function(lambda samples: model(samples, training=True), autograph=False)
-    graph = forward.get_concrete_function(tf.TensorSpec(sample_shape, tf.float32)).graph
-    definition = graph.as_graph_def()
-    nodes: list[Any] = [definition.node, *(f.node_def for f in definition.library.function)]
+    nodes: list[Any] = [forward.node, *(f.node_def for f in forward.library.function)]
     return not any(_SLOW_UNDER_XLA.search(node.op) for part in nodes for node in part)

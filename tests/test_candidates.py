@@ -1,13 +1,17 @@
 """What a generation costs: trained, inherited, rejected, raced; with a trainer that counts."""
 
 import collections
+from typing import ClassVar
 
 import pytest
 
 from glo_tf.candidates import CandidateEvaluator, heats
+from glo_tf.dispatch import Dispatcher
 from glo_tf.expression import Expression
-from glo_tf.fitness import Evaluation, FitnessCache
+from glo_tf.fitness import Evaluation, Request
 from glo_tf.screening import Screen
+from glo_tf.strategies.local import LocalStrategy
+from glo_tf.study import Study
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 BAIKAL = Expression.parse("-(log(y) - x/y)")
@@ -16,42 +20,45 @@ HOPELESS = Expression.parse("x*log(y)")
 SQUARE = Expression.parse("square(x - y)")
 
 
-class TableTrainer:
+class TableTask:
     """Fitness from a table, growing with the steps; a loss that is not in it ends non-finite."""
+
+    description: ClassVar = {"train_steps": 90}
+    threads = 1
 
     def __init__(self, table: dict[Expression, float], train_steps: int = 90) -> None:
         self.table = table
         self.train_steps = train_steps
         self.calls: list[tuple[Expression, int]] = []
 
-    def evaluate(
-        self,
-        loss: Expression,
-        *,
-        seed: int,
-        learning_rate: float | None = None,
-        train_steps: int | None = None,
-        stop_at_chance: bool = False,
-    ) -> Evaluation:
-        steps = train_steps or self.train_steps
+    def prepare_process(self) -> None:
+        raise AssertionError("only for processes of their own")
+
+    def make_trainer(self) -> "TableTask":
+        return self
+
+    def evaluate(self, request: Request, check=None) -> Evaluation:
+        loss, seed = request.loss, request.seed
+        steps = request.train_steps or self.train_steps
         self.calls.append((loss, steps))
         if loss not in self.table:
             return Evaluation(loss, seed, 0.0, "non_finite", steps=1, seconds=0.0)
         fitness = self.table[loss]
-        if stop_at_chance and fitness <= 0.1:
+        if request.stop_at_chance and fitness <= 0.1:
             return Evaluation(loss, seed, fitness, "stopped", steps=steps // 4, seconds=0.0)
         share = steps / self.train_steps
         return Evaluation(loss, seed, fitness * share, "ok", steps=steps, seconds=0.0)
 
 
-def make_evaluator(trainer: TableTrainer, **arguments) -> CandidateEvaluator:
-    return CandidateEvaluator(trainer, FitnessCache(trainer), seed=0, **arguments)
+def make_evaluator(task: TableTask, **arguments) -> CandidateEvaluator:
+    study = Study.in_memory(task.description)
+    return CandidateEvaluator(Dispatcher(task, LocalStrategy(), study), seed=0, **arguments)
 
 
 def test_without_a_screen_every_distinct_loss_with_x_and_y_is_trained() -> None:
-    trainer = TableTrainer({CROSS_ENTROPY: 0.9, BAIKAL: 0.8, SHIFTED: 0.7})
+    task = TableTask({CROSS_ENTROPY: 0.9, BAIKAL: 0.8, SHIFTED: 0.7})
     losses = [CROSS_ENTROPY, BAIKAL, CROSS_ENTROPY, SHIFTED, HOPELESS, Expression.parse("y")]
-    outcomes = list(make_evaluator(trainer).evaluate(losses))
+    outcomes = list(make_evaluator(task).evaluate(losses))
     assert [outcome.source for outcome in outcomes] == [
         "trained",
         "trained",
@@ -62,12 +69,12 @@ def test_without_a_screen_every_distinct_loss_with_x_and_y_is_trained() -> None:
     ]
     assert [outcome.evaluation.fitness for outcome in outcomes] == [0.9, 0.8, 0.9, 0.7, 0.0, 0.0]
     assert [outcome.steps for outcome in outcomes] == [90, 90, 0, 90, 1, 0]
-    assert [loss for loss, _ in trainer.calls] == [CROSS_ENTROPY, BAIKAL, SHIFTED, HOPELESS]
+    assert [loss for loss, _ in task.calls] == [CROSS_ENTROPY, BAIKAL, SHIFTED, HOPELESS]
 
 
 def test_a_loss_inherits_from_the_one_that_trains_alike_and_says_so() -> None:
-    trainer = TableTrainer({BAIKAL: 0.8})
-    evaluator = make_evaluator(trainer, screen=Screen(10))
+    task = TableTask({BAIKAL: 0.8})
+    evaluator = make_evaluator(task, screen=Screen(10))
     outcomes = list(evaluator.evaluate([BAIKAL, SHIFTED, SHIFTED]))
     assert [outcome.source for outcome in outcomes] == ["trained", "inherited", "cached"]
     assert {outcome.evaluation.fitness for outcome in outcomes} == {0.8}
@@ -77,41 +84,41 @@ def test_a_loss_inherits_from_the_one_that_trains_alike_and_says_so() -> None:
     again = Expression.parse("-(log(2*y) - x/y)")
     (outcome,) = evaluator.evaluate([again])
     assert (outcome.source, outcome.evaluation.inherited_from) == ("inherited", BAIKAL)
-    assert trainer.calls == [(BAIKAL, 90)]
+    assert task.calls == [(BAIKAL, 90)]
 
 
 def test_what_is_inherited_may_be_a_failure() -> None:
-    trainer = TableTrainer({})
-    outcomes = list(make_evaluator(trainer, screen=Screen(10)).evaluate([BAIKAL, SHIFTED]))
+    task = TableTask({})
+    outcomes = list(make_evaluator(task, screen=Screen(10)).evaluate([BAIKAL, SHIFTED]))
     assert [outcome.source for outcome in outcomes] == ["failed", "inherited"]
     assert {outcome.evaluation.status for outcome in outcomes} == {"non_finite"}
 
 
 def test_a_rejected_loss_costs_nothing() -> None:
-    trainer = TableTrainer({CROSS_ENTROPY: 0.9})
+    task = TableTask({CROSS_ENTROPY: 0.9})
     outcomes = list(
-        make_evaluator(trainer, screen=Screen(10)).evaluate([HOPELESS, CROSS_ENTROPY, HOPELESS])
+        make_evaluator(task, screen=Screen(10)).evaluate([HOPELESS, CROSS_ENTROPY, HOPELESS])
     )
     assert [outcome.source for outcome in outcomes] == ["rejected", "trained", "cached"]
     rejected = outcomes[0]
     assert (rejected.evaluation.fitness, rejected.evaluation.status) == (0.0, "rejected")
     assert rejected.steps == 0
-    assert trainer.calls == [(CROSS_ENTROPY, 90)]
+    assert task.calls == [(CROSS_ENTROPY, 90)]
 
 
 def test_a_training_at_chance_is_told_from_one_that_failed() -> None:
-    trainer = TableTrainer({BAIKAL: 0.1})
-    (outcome,) = make_evaluator(trainer, stop_at_chance=True).evaluate([BAIKAL])
+    task = TableTask({BAIKAL: 0.1})
+    (outcome,) = make_evaluator(task, stop_at_chance=True).evaluate([BAIKAL])
     assert (outcome.source, outcome.evaluation.status) == ("stopped", "stopped")
     assert (outcome.steps, outcome.evaluation.fitness) == (22, 0.1)
 
 
 def test_a_race_trains_the_best_in_full() -> None:
     table = {Expression.parse(f"-(x*log(y)) + {number}*y*y"): number / 10 for number in range(9)}
-    trainer = TableTrainer(table)
-    evaluator = make_evaluator(trainer, heats=heats(90))
+    task = TableTask(table)
+    evaluator = make_evaluator(task, heats=heats(90))
     outcomes = list(evaluator.evaluate([*table, BAIKAL]))
-    steps = collections.Counter(steps for _, steps in trainer.calls)
+    steps = collections.Counter(steps for _, steps in task.calls)
     assert steps == {10: 10, 30: 4, 90: 2}
     by_loss = {outcome.evaluation.loss: outcome for outcome in outcomes}
     best, worst = max(table, key=table.__getitem__), min(table, key=table.__getitem__)
@@ -126,13 +133,14 @@ def test_a_race_trains_the_best_in_full() -> None:
 
 def test_a_candidate_races_against_earlier_ones_too() -> None:
     table = {Expression.parse(f"-(x*log(y)) + {number}*y*y"): number / 10 for number in range(9)}
-    evaluator = make_evaluator(TableTrainer(table), heats=heats(90))
+    task = TableTask(table)
+    evaluator = make_evaluator(task, heats=heats(90))
     *first, middling, best = table
     list(evaluator.evaluate([*first, best]))
     (late,) = evaluator.evaluate([middling])
     assert (late.source, late.steps) == ("trained", 90)
     poor = Expression.parse("-(x*log(y)) + 7.5*y")
-    evaluator._trainer.table[poor] = 0.05
+    task.table[poor] = 0.05
     (late,) = evaluator.evaluate([poor])
     assert (late.source, late.steps) == ("stopped", 10)
 
@@ -140,3 +148,12 @@ def test_a_candidate_races_against_earlier_ones_too() -> None:
 @pytest.mark.parametrize(("steps", "expected"), [(90, (10, 30)), (5, (1,)), (2, ())])
 def test_heats_take_a_ninth_and_a_third_of_the_steps(steps: int, expected) -> None:
     assert heats(steps) == expected
+
+
+def test_what_the_first_generation_left_out_is_trained_when_a_loss_inherits_from_it() -> None:
+    task, screen = TableTask({BAIKAL: 0.8, CROSS_ENTROPY: 0.9}), Screen(10)
+    screen.examine([BAIKAL])
+    outcomes = list(make_evaluator(task, screen=screen).evaluate([CROSS_ENTROPY, SHIFTED]))
+    assert [outcome.source for outcome in outcomes] == ["trained", "inherited"]
+    assert [outcome.evaluation.fitness for outcome in outcomes] == [0.9, 0.8]
+    assert task.calls == [(CROSS_ENTROPY, 90), (BAIKAL, 90)]

@@ -1,17 +1,31 @@
 """Comparison and learning-rate tuning, on an evaluation whose values are known."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from glo_tf.compare import CROSS_ENTROPY, compare, tune_learning_rate
 from glo_tf.expression import Expression
-from glo_tf.fitness import Evaluation
+from glo_tf.fitness import Evaluation, Request
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
 
 
-def evaluate(loss: Expression, seed: int, learning_rate: float | None) -> Evaluation:
-    fitness = 0.5 + 0.01 * seed + (0.1 if loss == BAIKAL else 0.0) + (learning_rate or 0.0)
-    return Evaluation(loss, seed, fitness, "ok", steps=1, seconds=0.0)
+def evaluate(requests: Sequence[Request]) -> list[Evaluation]:
+    return [
+        Evaluation(
+            request.loss,
+            request.seed,
+            0.5
+            + 0.01 * request.seed
+            + (0.1 if request.loss == BAIKAL else 0.0)
+            + (request.learning_rate or 0.0),
+            "ok",
+            steps=1,
+            seconds=0.0,
+        )
+        for request in requests
+    ]
 
 
 def test_every_loss_meets_the_same_seeds() -> None:
@@ -30,8 +44,11 @@ def test_one_seed_has_no_deviation() -> None:
 
 
 def test_the_best_learning_rate_wins_and_the_smallest_of_equals() -> None:
-    def peaked(loss: Expression, seed: int, learning_rate: float | None) -> Evaluation:
-        fitness = 0.9 if learning_rate in (0.2, 0.1) else 0.5
-        return Evaluation(loss, seed, fitness, "ok", steps=1, seconds=0.0)
+    def peaked(requests: Sequence[Request]) -> list[Evaluation]:
+        return [
+            Evaluation(r.loss, r.seed, fitness, "ok", steps=1, seconds=0.0)
+            for r in requests
+            for fitness in [0.9 if r.learning_rate in (0.2, 0.1) else 0.5]
+        ]
 
     assert tune_learning_rate(peaked, CROSS_ENTROPY, [0.5, 0.2, 0.1], seed=0) == 0.1

@@ -141,7 +141,7 @@ def test_an_error_in_the_run_keeps_what_was_found(tmp_path, capsys, monkeypatch)
     def fail(*_) -> None:
         raise MemoryError("no memory for the coefficients")
 
-    monkeypatch.setattr("glo_tf.search.LossSearch._tune_coefficients", fail)
+    monkeypatch.setattr("glo_tf.search_run.SearchRun._tune_coefficients", fail)
     assert run(*QUICK, "--population_size=30", f"--output_dir={tmp_path}") == 1
     error = capsys.readouterr().err
     assert error == "glo-tf: error: MemoryError: no memory for the coefficients\n"

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from glo_tf import architectures, datasets, genetic, screening, search_spaces
 from glo_tf.expression import Expression
+from glo_tf.fitness import Request
 from glo_tf.losses import NGL, Baikal, BaikalCMA
 from glo_tf.screening import Screen, Traits, Verdict
+from glo_tf.task import TrainingTask
 from glo_tf.training import CandidateTrainer
 from glo_tf.translate import Translation
 
@@ -170,20 +172,20 @@ def test_the_verdicts_do_not_depend_on_who_is_examined_together() -> None:
 
 def digits_trainer() -> CandidateTrainer:
     data = datasets.digits()
-    return CandidateTrainer(
+    return TrainingTask.define(
         lambda: architectures.mlp(data.input_shape, data.num_classes),
         keras.optimizers.SGD(0.1),
         (data.x_train, data.y_train),
         (data.x_validation, data.y_validation),
         train_steps=100,
         batch_size=100,
-    )
+    ).make_trainer()
 
 
 def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
     trainer = digits_trainer()
     fitnesses = [
-        trainer.evaluate(Expression.parse(text), seed=0).fitness
+        trainer.evaluate(Request(Expression.parse(text), seed=0)).fitness
         for text in ("-(log(y) - x/y)", "-(x + (log(2*y) - x/y))", "-(log(y) - x*x/y)")
     ]
     assert fitnesses[0] > 0.8
@@ -199,5 +201,5 @@ def test_rejected_losses_do_not_train_a_network() -> None:
     verdicts = Screen(CLASSES).examine(losses)
     rejected = [loss for loss, verdict in zip(losses, verdicts, strict=True) if verdict.rejection]
     assert len(rejected) > 30
-    assert max(trainer.evaluate(loss, seed=0).fitness for loss in rejected) < 0.3
-    assert trainer.evaluate(CROSS_ENTROPY, seed=0).fitness > 0.8
+    assert max(trainer.evaluate(Request(loss, seed=0)).fitness for loss in rejected) < 0.3
+    assert trainer.evaluate(Request(CROSS_ENTROPY, seed=0)).fitness > 0.8

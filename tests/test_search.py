@@ -18,6 +18,7 @@ from glo_tf.results import Record
 from glo_tf.screening import trains_alike
 from glo_tf.search import LossSearch
 from glo_tf.search_spaces import glo
+from glo_tf.training import CandidateTrainer
 
 DIGITS = datasets.digits()
 
@@ -175,16 +176,16 @@ def test_an_interrupted_search_writes_and_returns_what_it_found(tmp_path) -> Non
 def test_a_finalist_that_fails_with_other_seeds_is_not_the_best(monkeypatch) -> None:
     arguments = {"coefficient_expressions": 0, "finalists": 3, "comparison_seeds": 0}
     search = make_search(population_size=30, **arguments)
-    evaluate, lucky = search._trainer.evaluate, []
+    evaluate, lucky = CandidateTrainer.evaluate, []
 
-    def fails_with_other_seeds(loss, *, seed, **others):
-        evaluation = evaluate(loss, seed=seed, **others)
-        if seed == 0:
+    def fails_with_other_seeds(trainer, request, check):
+        evaluation, loss = evaluate(trainer, request, check), request.loss
+        if request.seed == 0:
             lucky.append((-evaluation.fitness, loss.size, str(loss), loss))
             return evaluation
         return dataclasses.replace(evaluation, fitness=0.0 if loss == min(lucky)[-1] else 0.5)
 
-    monkeypatch.setattr(search._trainer, "evaluate", fails_with_other_seeds)
+    monkeypatch.setattr(CandidateTrainer, "evaluate", fails_with_other_seeds)
     result = search.run()
     fittest = min(lucky)[-1]
     assert result.confirmation[-1].loss == fittest
@@ -231,8 +232,8 @@ def test_earlier_results_are_not_overwritten_unasked(tmp_path) -> None:
     short = {"generations": 1, "coefficient_expressions": 0, "comparison_seeds": 0}
     make_search(output_dir=tmp_path, **short).run()
     written = (tmp_path / "history.csv").read_bytes()
-    with pytest.raises(ValueError, match="without earlier results"):
-        make_search(output_dir=tmp_path, **short)
+    with pytest.raises(ValueError, match=r"Received: output_dir=.*, seed=9 \(there: 0\)$"):
+        make_search(output_dir=tmp_path, seed=9, **short)
     assert (tmp_path / "history.csv").read_bytes() == written
     make_search(output_dir=tmp_path, overwrite=True, seed=9, **short).run()
     assert (tmp_path / "history.csv").read_bytes() != written

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from glo_tf import datasets
 from glo_tf.expression import Expression
+from glo_tf.fitness import Request
+from glo_tf.task import TrainingTask
 from glo_tf.training import CandidateTrainer
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
@@ -53,7 +55,9 @@ class Subclassed(keras.Model):
 
 def make_trainer(model=linear, optimizer="sgd", train_steps=30, **kwargs) -> CandidateTrainer:
     kwargs.setdefault("batch_size", 50)
-    return CandidateTrainer(model, optimizer, TRAIN, VALIDATION, train_steps=train_steps, **kwargs)
+    return TrainingTask.define(
+        model, optimizer, TRAIN, VALIDATION, train_steps=train_steps, **kwargs
+    ).make_trainer()
 
 
 @pytest.mark.parametrize(
@@ -61,14 +65,14 @@ def make_trainer(model=linear, optimizer="sgd", train_steps=30, **kwargs) -> Can
 )
 def test_an_evaluation_depends_on_its_arguments_alone(optimizer) -> None:
     trainer = make_trainer(dropout_and_batch_norm, optimizer)
-    first = trainer.evaluate(CROSS_ENTROPY, seed=3)
+    first = trainer.evaluate(Request(CROSS_ENTROPY, seed=3))
     weights = _weights(trainer)
-    trainer.evaluate(Expression.parse("-(log(y) - x/y)"), seed=3)
-    trainer.evaluate(CROSS_ENTROPY, seed=4)
-    trainer.evaluate(CROSS_ENTROPY, seed=3, learning_rate=0.5)
+    trainer.evaluate(Request(Expression.parse("-(log(y) - x/y)"), seed=3))
+    trainer.evaluate(Request(CROSS_ENTROPY, seed=4))
+    trainer.evaluate(Request(CROSS_ENTROPY, seed=3, learning_rate=0.5))
     other = make_trainer(dropout_and_batch_norm, optimizer)
     for repeated in (trainer, other):
-        assert repeated.evaluate(CROSS_ENTROPY, seed=3) == first
+        assert repeated.evaluate(Request(CROSS_ENTROPY, seed=3)) == first
         for left, right in zip(weights, _weights(repeated), strict=True):
             np.testing.assert_array_equal(left, right)
 
@@ -77,7 +81,7 @@ def test_the_seed_fixes_weights_and_batch_order() -> None:
     trainer = make_trainer(train_steps=1)
     weights = []
     for seed in (0, 1, 0):
-        trainer.evaluate(CROSS_ENTROPY, seed=seed)
+        trainer.evaluate(Request(CROSS_ENTROPY, seed=seed))
         weights.append(_weights(trainer)[0])
     np.testing.assert_array_equal(weights[0], weights[2])
     assert (weights[0] != weights[1]).any()
@@ -90,7 +94,7 @@ def test_trains_as_keras_does() -> None:
     model = linear()
     model.set_weights(_weights(trainer))
     order = trainer._batches(7).numpy().ravel()
-    fitness = trainer.evaluate(CROSS_ENTROPY, seed=7).fitness
+    fitness = trainer.evaluate(Request(CROSS_ENTROPY, seed=7)).fitness
     model.compile(
         keras.optimizers.SGD(0.1), keras.losses.CategoricalCrossentropy(), metrics=["accuracy"]
     )
@@ -105,23 +109,25 @@ def test_trains_as_keras_does() -> None:
 
 def test_learning_rate_replaces_the_optimizers_own() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.2))
-    assert trainer.learning_rate == 0.2
+    assert trainer.task.learning_rate == 0.2
     faster = make_trainer(optimizer=keras.optimizers.SGD(0.01))
-    assert faster.evaluate(CROSS_ENTROPY, seed=0, learning_rate=0.2) == trainer.evaluate(
-        CROSS_ENTROPY, seed=0
+    assert faster.evaluate(Request(CROSS_ENTROPY, seed=0, learning_rate=0.2)) == trainer.evaluate(
+        Request(CROSS_ENTROPY, seed=0)
     )
 
 
 @pytest.mark.parametrize("text", ["log(x - y)", "sqrt(y - y)*x", "x*y/(y - y)"])
 def test_a_non_finite_training_stops_early_with_fitness_0(text: str) -> None:
-    evaluation = make_trainer(train_steps=250).evaluate(Expression.parse(text), seed=0)
+    evaluation = make_trainer(train_steps=250).evaluate(Request(Expression.parse(text), seed=0))
     assert (evaluation.fitness, evaluation.status) == (0.0, "non_finite")
     assert evaluation.steps < 250
 
 
 def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() -> None:
     # sqrt(y - y) is 0 with an infinite slope: the loss of the only step is finite, the weights not.
-    evaluation = make_trainer(train_steps=1).evaluate(Expression.parse("x + sqrt(y - y)"), seed=0)
+    evaluation = make_trainer(train_steps=1).evaluate(
+        Request(Expression.parse("x + sqrt(y - y)"), seed=0)
+    )
     assert (evaluation.fitness, evaluation.status, evaluation.steps) == (0.0, "non_finite", 1)
 
 
@@ -129,7 +135,9 @@ def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "nadam"])
 def test_any_model_and_optimizer_learns(model, optimizer: str) -> None:
     optimizer = keras.optimizers.get({"class_name": optimizer, "config": {"learning_rate": 0.05}})
-    evaluation = make_trainer(model, optimizer, train_steps=100).evaluate(CROSS_ENTROPY, seed=0)
+    evaluation = make_trainer(model, optimizer, train_steps=100).evaluate(
+        Request(CROSS_ENTROPY, seed=0)
+    )
     assert evaluation.status == "ok"
     assert evaluation.fitness > 0.5
 
@@ -144,7 +152,7 @@ def test_regularisers_of_the_model_count() -> None:
     norms = []
     for strength in (0.0, 1.0):
         trainer = make_trainer(lambda strength=strength: with_penalty(strength))
-        trainer.evaluate(CROSS_ENTROPY, seed=0)
+        trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
         norms.append(np.linalg.norm(_weights(trainer)[0]))
     assert norms[1] < 0.9 * norms[0]
 
@@ -154,7 +162,7 @@ def test_coefficients_of_one_tree_share_one_trace() -> None:
     tree = Expression.parse("-(log(y) - x/y)")
     first = tree.with_coefficients([-2.0, 1.0, 1.5, 1.0, 1.0, 1.0])
     other = tree.with_coefficients([-2.0, 1.0, 2.5, 1.0, 1.0, 0.5])
-    assert trainer.evaluate(first, seed=0) != trainer.evaluate(other, seed=0)
+    assert trainer.evaluate(Request(first, seed=0)) != trainer.evaluate(Request(other, seed=0))
     assert trainer._translator.cache_info().misses == 1
     assert trainer._interpreter.cache_info().misses == 0
 
@@ -162,7 +170,7 @@ def test_coefficients_of_one_tree_share_one_trace() -> None:
 def test_expressions_without_coefficients_share_one_trace() -> None:
     trainer = make_trainer()
     for text in ("-(x*log(y))", "-(log(y) - x/y)", "square(x - y)"):
-        trainer.evaluate(Expression.parse(text), seed=0)
+        trainer.evaluate(Request(Expression.parse(text), seed=0))
     assert trainer._interpreter.cache_info().misses == 1
     assert trainer._translator.cache_info().misses == 0
 
@@ -191,7 +199,7 @@ def test_a_tree_larger_than_the_first_compilation_is_trained_too() -> None:
     large = Expression.parse("-(x*log(y))" + " + 0*y" * 40)
     assert large.size > 64
     evaluation, expected = (
-        make_trainer().evaluate(loss, seed=0) for loss in (large, CROSS_ENTROPY)
+        make_trainer().evaluate(Request(loss, seed=0)) for loss in (large, CROSS_ENTROPY)
     )
     assert evaluation.fitness == pytest.approx(expected.fitness, abs=0.01)
 
@@ -202,29 +210,29 @@ def test_xla_is_chosen_for_dense_models_alone() -> None:
         out = keras.layers.Dense(10, activation="softmax")
         return keras.Sequential([keras.Input(DIGITS.input_shape), *layers, out])
 
-    assert make_trainer(linear).jit_compile
-    assert make_trainer(Subclassed).jit_compile
-    assert not make_trainer(convolution).jit_compile
-    assert not make_trainer(dropout_and_batch_norm).jit_compile
-    assert make_trainer(convolution, jit_compile=True).jit_compile
+    assert make_trainer(linear).task.jit_compile
+    assert make_trainer(Subclassed).task.jit_compile
+    assert not make_trainer(convolution).task.jit_compile
+    assert not make_trainer(dropout_and_batch_norm).task.jit_compile
+    assert make_trainer(convolution, jit_compile=True).task.jit_compile
 
 
 def test_fewer_steps_are_the_first_steps() -> None:
-    shorter = make_trainer(train_steps=10).evaluate(CROSS_ENTROPY, seed=0)
+    shorter = make_trainer(train_steps=10).evaluate(Request(CROSS_ENTROPY, seed=0))
     longer = make_trainer(train_steps=30)
-    assert longer.evaluate(CROSS_ENTROPY, seed=0, train_steps=10) == shorter
+    assert longer.evaluate(Request(CROSS_ENTROPY, seed=0, train_steps=10)) == shorter
 
 
 @pytest.mark.parametrize("optimizer", ["adam", {"class_name": "SGD", "config": {"use_ema": True}}])
 def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
     expected = make_trainer(dropout_and_batch_norm, optimizer)
-    expected.evaluate(CROSS_ENTROPY, seed=0)
+    expected.evaluate(Request(CROSS_ENTROPY, seed=0))
     trainer = make_trainer(dropout_and_batch_norm, optimizer)
     for steps in (10, 20):
-        trainer.evaluate(CROSS_ENTROPY, seed=0, train_steps=steps)
-        trainer.evaluate(Expression.parse("square(x - y)"), seed=0)
+        trainer.evaluate(Request(CROSS_ENTROPY, seed=0, train_steps=steps))
+        trainer.evaluate(Request(Expression.parse("square(x - y)"), seed=0))
     trainer._initial = None  # not from the start
-    whole = trainer.evaluate(CROSS_ENTROPY, seed=0)
+    whole = trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
     assert whole.steps == 30
     for ours, theirs in zip(_weights(trainer), _weights(expected), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -233,25 +241,25 @@ def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
 def test_a_training_at_chance_is_ended_early_if_asked() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=100)
     hopeless = Expression.parse("x*log(y)")
-    stopped = trainer.evaluate(hopeless, seed=0, stop_at_chance=True)
+    stopped = trainer.evaluate(Request(hopeless, seed=0, stop_at_chance=True))
     assert (stopped.status, stopped.steps) == ("stopped", 25)
-    assert trainer.evaluate(hopeless, seed=0).steps == 100
-    learning = trainer.evaluate(CROSS_ENTROPY, seed=0, stop_at_chance=True)
-    assert learning == trainer.evaluate(CROSS_ENTROPY, seed=0)
+    assert trainer.evaluate(Request(hopeless, seed=0)).steps == 100
+    learning = trainer.evaluate(Request(CROSS_ENTROPY, seed=0, stop_at_chance=True))
+    assert learning == trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
 
 
 def test_one_hot_labels_give_what_integers_give() -> None:
     one_hot = keras.utils.to_categorical
-    trainer = CandidateTrainer(
+    trainer = TrainingTask.define(
         linear,
         "sgd",
         (DIGITS.x_train, one_hot(DIGITS.y_train)),
         (DIGITS.x_validation, one_hot(DIGITS.y_validation)),
         train_steps=30,
         batch_size=50,
-    )
-    expected = make_trainer().evaluate(CROSS_ENTROPY, seed=0)
-    assert trainer.evaluate(CROSS_ENTROPY, seed=0) == expected
+    ).make_trainer()
+    expected = make_trainer().evaluate(Request(CROSS_ENTROPY, seed=0))
+    assert trainer.evaluate(Request(CROSS_ENTROPY, seed=0)) == expected
 
 
 def test_ctrl_c_ends_a_training_within_a_second() -> None:
@@ -261,15 +269,15 @@ def test_ctrl_c_ends_a_training_within_a_second() -> None:
     began = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            trainer.evaluate(CROSS_ENTROPY, seed=0)
+            trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, previous)
     assert time.monotonic() - began < 10.0
     # 200,000 steps take longer than that, and the trainer goes on to work.
-    assert trainer.evaluate(CROSS_ENTROPY, seed=0, train_steps=30) == make_trainer().evaluate(
-        CROSS_ENTROPY, seed=0
-    )
+    assert trainer.evaluate(
+        Request(CROSS_ENTROPY, seed=0, train_steps=30)
+    ) == make_trainer().evaluate(Request(CROSS_ENTROPY, seed=0))
 
 
 @pytest.mark.parametrize(
@@ -303,7 +311,7 @@ def test_a_model_that_does_not_fit_the_labels_is_refused() -> None:
 
 def _trained(loss: Expression, model, jit_compile: bool) -> list[np.ndarray]:
     trainer = make_trainer(model, train_steps=10, jit_compile=jit_compile)
-    trainer.evaluate(loss, seed=0)
+    trainer.evaluate(Request(loss, seed=0))
     return _weights(trainer)
 
 

@@ -1,0 +1,186 @@
+"""Hands trainings to workers, keeps their results, and decides what becomes of failures."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import logging
+from collections.abc import Iterator, Sequence
+
+from glo_tf.fitness import FAILED, UNTRAINED, Evaluation, Request, log_training
+from glo_tf.strategies.base import ERROR, Failure, Result, Strategy, Task, TrainingError
+from glo_tf.study import Study
+
+logger = logging.getLogger("glo_tf")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FailurePolicy:
+    """What becomes of trainings whose worker is lost, or that run out of memory or time.
+
+    Attributes:
+        candidate_timeout: Seconds that a training may take; None for no limit.
+        candidate_retries: How often a training is tried again, on another worker if there is one.
+            Then it is failed.
+        max_consecutive_failures: How many trainings in a row may fail.
+
+    Raises:
+        ValueError: If one is out of range.
+    """
+
+    candidate_timeout: float | None = None
+    candidate_retries: int = 1
+    max_consecutive_failures: int = 10
+
+    def __post_init__(self) -> None:
+        if self.candidate_timeout is not None and not self.candidate_timeout > 0:
+            raise ValueError(
+                "Expected a positive candidate_timeout, in seconds. "
+                f"Received: candidate_timeout={self.candidate_timeout}"
+            )
+        for name, least in (("candidate_retries", 0), ("max_consecutive_failures", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(
+                    f"Expected {name} of at least {least}. Received: {name}={getattr(self, name)}"
+                )
+
+
+@dataclasses.dataclass
+class _Job:
+    request: Request
+    tries: int = 0
+    tried_on: set[str] = dataclasses.field(default_factory=set)
+
+
+class Dispatcher:
+    """Evaluates requests on the workers of a strategy, each at most once in the life of a study.
+
+    Args:
+        task: What workers train on.
+        strategy: Where.
+        study: Where results are looked up and kept.
+        policy: What becomes of failures.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        strategy: Strategy,
+        study: Study,
+        policy: FailurePolicy = FailurePolicy(),
+    ):
+        self._task = task
+        self._strategy = strategy
+        self._study = study
+        self._policy = policy
+        self._started = False
+        self._waiting: collections.deque[_Job] = collections.deque()
+        self._running: dict[str, _Job] = {}
+        self._failed_in_a_row: list[Request] = []
+
+    def evaluate(self, requests: Sequence[Request]) -> Iterator[Evaluation]:
+        """Yields the evaluation of each request, in their order, as soon as it is known.
+
+        Trainings run side by side and end in any order. A loss without x or without y has fitness
+        0 and is not trained.
+
+        Raises:
+            TrainingError: If training fails for a reason other than the candidate.
+            StudyError: If a result cannot be kept.
+        """
+        known: dict[Request, Evaluation] = {}
+        self._waiting.clear()  # of a caller who did not wait
+        for request in dict.fromkeys(requests):
+            found = self._find(request)
+            if found is not None:
+                known[request] = found
+            elif all(job.request != request for job in self._running.values()):
+                self._waiting.append(_Job(request))
+        for request in requests:
+            while request not in known:
+                known.update(self._advance())
+            yield known[request]
+
+    def record(self, evaluation: Evaluation) -> None:
+        """Keeps a fitness that was found without a training."""
+        self._study.add_untrained(evaluation)
+
+    def close(self) -> None:
+        """Gives up what still runs, frees the workers, and closes the study."""
+        self._waiting.clear()
+        self._running.clear()
+        try:
+            if self._started:
+                self._started = False
+                self._strategy.close()
+        finally:
+            self._study.close()
+
+    def _find(self, request: Request) -> Evaluation | None:
+        if not request.loss.has_x_and_y:
+            return Evaluation(request.loss, request.seed, 0.0, UNTRAINED, steps=0, seconds=0.0)
+        return self._study.find(request)
+
+    def _advance(self) -> dict[Request, Evaluation]:
+        """Keeps the workers busy until some results are there."""
+        if not self._started:  # as late as this: a search that is all in the study needs no worker
+            self._started = True
+            self._strategy.start(self._task, self._policy.candidate_timeout)
+        for worker in self._strategy.idle():
+            job = self._next_job(worker)
+            if job is not None:
+                self._running[worker] = job
+                self._strategy.submit(job.request, worker)
+        finished = {}
+        # Failures last: they may end the search, and what is finished is kept.
+        for result in sorted(self._strategy.wait(), key=lambda r: isinstance(r.outcome, Failure)):
+            evaluation = self._take(result)
+            if evaluation is not None:
+                finished[result.request] = evaluation
+        return finished
+
+    def _next_job(self, worker: str) -> _Job | None:
+        """The first job that has not been tried on the worker, or that no other one could take."""
+        others = set(self._strategy.workers()) - {worker}
+        for job in self._waiting:
+            if worker not in job.tried_on or others <= job.tried_on:
+                self._waiting.remove(job)
+                return job
+        return None
+
+    def _take(self, result: Result) -> Evaluation | None:
+        job = self._running.pop(result.worker)
+        job.tries += 1
+        if isinstance(result.outcome, Evaluation):
+            self._failed_in_a_row.clear()
+            log_training(result.outcome)
+            self._study.add(job.request, result.outcome, worker=result.where, tries=job.tries)
+            return result.outcome
+        return self._take_failure(job, result, result.outcome)
+
+    def _take_failure(self, job: _Job, result: Result, failure: Failure) -> Evaluation | None:
+        if failure.kind == ERROR:
+            logger.error("%s", failure.traceback or failure.message)
+            raise TrainingError(
+                "Expected the model to train. Received, from its code or the data's: "
+                f"{failure.message}"
+            )
+        reason = f"{failure.kind}: {failure.message}"
+        logger.warning("%s  try %d on %s: %s", job.request.loss, job.tries, result.where, reason)
+        job.tried_on.add(result.worker)
+        if job.tries <= self._policy.candidate_retries:
+            self._waiting.appendleft(job)
+            return None
+        evaluation = Evaluation(job.request.loss, job.request.seed, 0.0, FAILED, 0, 0.0)
+        self._study.add(
+            job.request, evaluation, worker=result.where, tries=job.tries, reason=reason
+        )
+        self._failed_in_a_row.append(job.request)
+        if len(self._failed_in_a_row) == self._policy.max_consecutive_failures:
+            # Their fault it was not, so they are tried again when the search is continued.
+            self._study.forget(self._failed_in_a_row)
+            raise TrainingError(
+                f"Expected fewer than {len(self._failed_in_a_row)} trainings in a row to fail "
+                f"(max_consecutive_failures). Received, the last time: {reason}"
+            )
+        return evaluation

@@ -1,0 +1,59 @@
+"""Hashes of what determines the result of a training: data, model, versions.
+
+Two processes that build the same thing get the same hash, whatever names Keras gave the layers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+_LENGTH = 16  # hexadecimal digits
+
+
+def of_bytes(parts: Iterable[bytes]) -> str:
+    """Hash of a sequence of bytes objects."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.hexdigest()[:_LENGTH]
+
+
+def of_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """Hash of dtypes, shapes and values."""
+    parts: list[bytes] = []
+    for array in arrays:
+        parts += [f"{array.dtype.str} {array.shape}".encode(), array.tobytes()]
+    return of_bytes(parts)
+
+
+def of_graph(definition: Any) -> str:
+    """Hash of a TensorFlow `GraphDef`: operations, wiring, attributes and constants, no names."""
+    functions = sorted(_without_names(f.node_def) for f in definition.library.function)
+    return of_bytes([_without_names(definition.node), *functions])
+
+
+def _without_names(nodes: Iterable[Any]) -> bytes:
+    places: dict[str, str] = {}
+    lines = []
+    for node in nodes:
+        inputs = []
+        for name in node.input:
+            source, colon, output = name.lstrip("^").partition(":")
+            inputs.append(places.get(source, "argument") + colon + output)
+        places[node.name] = str(len(places))
+        attributes = {
+            key: value.SerializeToString(deterministic=True)
+            for key, value in sorted(node.attr.items())
+            # A function's name holds a counter; names of shared resources do, too.
+            if value.WhichOneof("value") != "func"
+            and not value.list.func
+            and not key.startswith("_")
+            and key not in ("container", "shared_name")
+        }
+        lines.append(repr((node.op if node.op[:2] != "__" else "call", inputs, attributes)))
+    return "\n".join(lines).encode()

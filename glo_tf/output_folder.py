@@ -1,0 +1,112 @@
+"""The folder that a search writes to, and continues from."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from glo_tf.results import Record, SearchResult
+from glo_tf.study import Study, StudyError, not_written, remove_study
+
+
+class OutputFolder:
+    """`study.db`, the state of the search, and what is made of it: `history.csv`, `best_loss.json`.
+
+    Args:
+        path: Created if absent.
+        task: What determines the result of every training; see `Study.open`.
+        settings: What else determines the search.
+        overwrite: Whether the results of an earlier search there may be replaced. A `study.db` that
+            glo_tf has not written never is.
+
+    Attributes:
+        trained_before: Trainings in the study of an earlier run of this search.
+
+    Raises:
+        StudyError: If the folder cannot be written, or holds another search.
+    """
+
+    STUDY, HISTORY, BEST_LOSS = "study.db", "history.csv", "best_loss.json"
+    LOG = "search.log"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        task: Mapping[str, Any],
+        settings: Mapping[str, Any],
+        *,
+        overwrite: bool = False,
+    ):
+        self.path = pathlib.Path(path)
+        self._task, self._settings = task, settings
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise StudyError(
+                f"Expected a writable output_dir ({error.strerror}). Received: output_dir='{path}'"
+            ) from error
+        if overwrite:
+            remove_study(self.path / self.STUDY)
+            for name in (self.HISTORY, self.BEST_LOSS, self.LOG):
+                (self.path / name).unlink(missing_ok=True)
+        study = self.path / self.STUDY
+        if (self.path / self.HISTORY).exists() and not study.exists():
+            raise StudyError(
+                "Expected an output_dir without other results, or overwrite=True (--overwrite). "
+                f"Received: output_dir='{path}', with a history.csv but no study.db"
+            )
+        opened = self.open_study()
+        self.trained_before = len(opened)
+        opened.close()
+
+    def open_study(self) -> Study:
+        """The study, for this process alone; see `Study.open`."""
+        return Study.open(self.path / self.STUDY, self._task, self._settings)
+
+    def write_history(self, history: Iterable[Record]) -> None:
+        """Replaces `history.csv`, one row per candidate; a crash leaves the old or the new file.
+
+        Raises:
+            StudyError: If it cannot be written, as on a full disk.
+        """
+        partial = self.path / f"{self.HISTORY}.partial"
+        try:
+            with partial.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow([field.name for field in dataclasses.fields(Record)])
+                for record in history:
+                    values = (getattr(record, field.name) for field in dataclasses.fields(Record))
+                    writer.writerow(["" if value is None else str(value) for value in values])
+            os.replace(partial, self.path / self.HISTORY)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise not_written(partial, error) from error
+
+    def write_best_loss(self, result: SearchResult) -> None:
+        """Replaces `best_loss.json`, which `glo_tf.load_loss` reads.
+
+        Raises:
+            StudyError: If it cannot be written.
+        """
+        from glo_tf.loss_io import save_loss
+
+        assert result.best is not None
+        metadata = {
+            "fitness": result.best.fitness,
+            "phase": result.best.phase,
+            "generation": result.best.generation,
+            "confirmation": [row.as_dict() for row in result.confirmation],
+            "comparison": [row.as_dict() for row in result.comparison],
+        }
+        path = self.path / self.BEST_LOSS
+        try:
+            save_loss(result.best_loss, path, metadata=metadata)
+        except OSError as error:
+            raise not_written(path, error) from error

@@ -1,0 +1,99 @@
+"""The settings of a search, checked, and as data that tells one search from another."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import cma
+import gplearn
+
+from glo_tf.genetic import Operators
+from glo_tf.search_spaces import SearchSpace
+
+FULL, EQUIVALENCE, NONE = SCREENING = ("full", "equivalence", "none")
+"""How much is left untrained; see `glo_tf.LossSearch`."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchSettings:
+    """What decides the course of a search, beside its task; `glo_tf.LossSearch` explains each.
+
+    Raises:
+        ValueError: If one is out of range or does not fit another.
+    """
+
+    search_space: SearchSpace
+    operators: Operators
+    population_size: int
+    elites: int
+    generations: int
+    coefficient_expressions: int
+    coefficient_generations: int
+    coefficient_population_size: int | None
+    coefficient_sigma0: float
+    finalists: int
+    finalist_seeds: int
+    comparison_seeds: int
+    screening: str
+    racing: bool
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.screening not in SCREENING:
+            raise ValueError(
+                f"Expected screening to be one of {', '.join(SCREENING)}. "
+                f"Received: screening='{self.screening}'"
+            )
+        self._check_at_least(1, "population_size", "generations", "finalist_seeds")
+        self._check_at_least(
+            0,
+            "elites",
+            "coefficient_expressions",
+            "coefficient_generations",
+            "finalists",
+            "comparison_seeds",
+            "seed",
+        )
+        if self.elites >= self.population_size:
+            raise ValueError(
+                "Expected a population_size larger than elites. "
+                f"Received: population_size={self.population_size}, elites={self.elites}"
+            )
+        if self.coefficient_population_size is not None:
+            self._check_at_least(2, "coefficient_population_size")
+        if not self.coefficient_sigma0 > 0:
+            raise ValueError(
+                "Expected a positive coefficient_sigma0. "
+                f"Received: coefficient_sigma0={self.coefficient_sigma0}"
+            )
+
+    def description(self) -> dict[str, Any]:
+        """Everything that the search depends on beside its task, as nested JSON-ready data."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {
+            **values,
+            "search_space": _described(self.search_space),
+            "operators": _described(self.operators),
+            "cma": cma.__version__,
+            "gplearn": gplearn.__version__,
+        }
+
+    def _check_at_least(self, least: int, *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value < least:
+                raise ValueError(f"Expected {name} of at least {least}. Received: {name}={value}")
+
+
+def _described(thing: object) -> dict[str, Any]:
+    """Class and public attributes, as far as they are plain data."""
+    values: dict[str, Any] = {"class": f"{type(thing).__module__}.{type(thing).__qualname__}"}
+    for name, value in vars(thing).items():
+        if name.startswith("_") or name == "description":
+            continue
+        if isinstance(value, dict):
+            values[name] = {str(key): item for key, item in value.items()}
+        elif value is None or isinstance(value, str | int | float | list | tuple):
+            values[name] = value
+    return values
