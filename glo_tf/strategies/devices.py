@@ -85,16 +85,17 @@ class DevicesStrategy(Strategy):
         self._threads[name] = thread
         thread.start()
 
-    def _next(self, timeout: float | None) -> Result:
+    def _next(self, timeout: float) -> Result:
         while True:
             thread, result = self._results.get(timeout=timeout)
             if self._threads.get(thread.name) is thread:  # else one that was left behind
                 thread.request = None
                 return result
 
-    def _patience(self) -> float | None:
+    def _patience(self) -> float:
+        """Seconds to wait; few, as a signal that another thread received is not seen before."""
         ends = [t.given_up_at for t in self._threads.values() if t.given_up_at is not None]
-        return max(0.01, min(ends) - time.monotonic()) if ends else None
+        return max(0.01, min([time.monotonic() + 1.0, *ends]) - time.monotonic())
 
     def _give_up_hanging(self) -> list[Result]:
         results = []

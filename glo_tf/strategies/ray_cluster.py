@@ -13,6 +13,7 @@ import os
 import pickle
 import platform
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -54,7 +55,7 @@ class RayStrategy(Strategy):
         num_gpus: GPUs per actor; None for one if the cluster has any, else 0.
 
     Raises:
-        ValueError: If Ray is not installed.
+        ValueError: If Ray is not installed, or nothing listens at the address.
     """
 
     def __init__(
@@ -72,6 +73,8 @@ class RayStrategy(Strategy):
                 "Expected Ray to be installed for strategy 'ray' "
                 f"(python -m pip install 'glo_tf[ray]'). Received: {error}"
             ) from error
+        if address not in (None, "auto"):
+            _check_reachable(str(address))
         self._ray = ray
         self._address = address
         self._num_workers = num_workers
@@ -196,7 +199,7 @@ class RayStrategy(Strategy):
         slot.where, slot.request, slot.end = where, None, None
         if request is None:
             if outcome is not None:
-                logger.error("%s", outcome.traceback)
+                logger.error("%s", outcome.traceback or outcome.message)
                 raise TrainingError(f"Expected {where} to be ready. Received: {outcome.message}")
             slot.ready, slot.deaths = True, 0
             return None
@@ -248,6 +251,12 @@ class _Worker:
         self._where = f"{platform.node()} node {node} process {os.getpid()}"
         try:
             task = ray.get(self._reference[0])
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            return self._where, Failure(
+                ERROR, f"what the task is made of is missing here: {reason}"
+            )
+        try:
             task.prepare_process()
             self._trainer = task.make_trainer()
         except Exception as error:
@@ -258,6 +267,18 @@ class _Worker:
         """Trains."""
         assert self._trainer is not None
         return self._where, run(self._trainer, request, Deadline(timeout))
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10.0).close()
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"Expected 'auto' or the HOST:PORT of a running Ray cluster ({error}). "
+            f"Received: ray_address='{address}'"
+        ) from error
 
 
 def _room(resources: dict[str, float], cpus: float, gpus: float) -> int:

@@ -1,0 +1,110 @@
+"""A task whose trainings do what their loss says; importable by workers in other processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from glo_tf.expression import Expression
+from glo_tf.fitness import Evaluation, Request, nothing_to_check
+
+HANG = Expression.parse("x + y + 1")
+OUT_OF_MEMORY = Expression.parse("x + y + 2")
+DIE = Expression.parse("x + y + 3")
+RAISE = Expression.parse("x + y + 4")
+SLOW = Expression.parse("x + y + 5")
+
+
+def ordinary(count: int) -> list[Expression]:
+    """Losses whose trainings end well, all different."""
+    return [Expression.parse(f"x - y*{number}") for number in range(10, 10 + count)]
+
+
+def fitness_of(loss: Expression) -> float:
+    return (hash(loss.nodes[-1]) % 97) / 97
+
+
+@dataclasses.dataclass(frozen=True)
+class ScriptedTask:
+    """Each special loss misbehaves `times` times, over all workers, and ends well after that.
+
+    Attributes:
+        folder: Where the times are counted, and every training leaves a line.
+        times: How often; many for always.
+        seconds: That an ordinary training takes.
+        broken: Whether not even a trainer can be made.
+    """
+
+    folder: str
+    times: int = 1_000
+    seconds: float = 0.0
+    broken: bool = False
+    threads: int = 1
+
+    @property
+    def description(self) -> dict[str, Any]:
+        return {"times": self.times}
+
+    def prepare_process(self) -> None:
+        pass
+
+    def make_trainer(self) -> ScriptedTask:
+        if self.broken:
+            raise OSError("no such table")
+        return self
+
+    def evaluate(
+        self, request: Request, check: Callable[[], None] = nothing_to_check
+    ) -> Evaluation:
+        log = pathlib.Path(self.folder, "trainings.txt")
+        with log.open("a") as file:
+            file.write(f"{request.loss}\n")
+        if request.loss in MISBEHAVIOUR:
+            earlier = log.read_text().splitlines().count(str(request.loss)) - 1
+            if earlier < self.times:
+                MISBEHAVIOUR[request.loss](check)
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end:
+            check()
+            time.sleep(0.005)
+        return Evaluation(request.loss, request.seed, fitness_of(request.loss), "ok", 1, 0.0)
+
+    def trainings(self) -> list[str]:
+        """Losses in the order in which their trainings began."""
+        return pathlib.Path(self.folder, "trainings.txt").read_text().splitlines()
+
+
+def _hang(check: Callable[[], None]) -> None:
+    time.sleep(30.0)
+
+
+def _out_of_memory(check: Callable[[], None]) -> None:
+    raise MemoryError("no room for 8 GiB")
+
+
+def _die(check: Callable[[], None]) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _raise(check: Callable[[], None]) -> None:
+    raise KeyError("a layer's mistake")
+
+
+def _slow(check: Callable[[], None]) -> None:
+    while True:
+        check()
+        time.sleep(0.005)
+
+
+MISBEHAVIOUR: dict[Expression, Callable[[Callable[[], None]], None]] = {
+    HANG: _hang,
+    OUT_OF_MEMORY: _out_of_memory,
+    DIE: _die,
+    RAISE: _raise,
+    SLOW: _slow,
+}
