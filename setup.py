@@ -43,6 +43,7 @@ setup(
             "hypothesis>=6.100",
             "matplotlib>=3.8",
             "mypy>=1.10",
+            "psutil>=5.9",
             "pytest>=8.0",
             "pytest-timeout>=2.3",
             "ruff>=0.6",

@@ -31,12 +31,17 @@ def report(title: str, rows: Sequence[dict[str, Any]], output: str | None) -> No
     # As wide as it has to be, in a log file too.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     if output:
-        packages = ("keras", "numpy", "tensorflow")
-        content = {
-            "command": " ".join(["python", *sys.argv]),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "versions": {name: importlib.metadata.version(name) for name in packages},
-            "rows": list(rows),
-        }
-        with open(output, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1)
+        write(rows, output)
+
+
+def write(rows: Sequence[dict[str, Any]], output: str) -> None:
+    """Writes rows, of one table or of several, with command, machine and versions."""
+    packages = ("keras", "numpy", "tensorflow")
+    content = {
+        "command": " ".join(["python", *sys.argv]),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+        "rows": list(rows),
+    }
+    with open(output, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)

@@ -6,12 +6,13 @@ so one that was killed is continued by running it again: what the study holds is
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
 import pathlib
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import filelock
@@ -46,6 +47,7 @@ CREATE TABLE evaluations (
     UNIQUE (hash, trained)
 );
 """
+_FIND = "SELECT fitness, status, steps, seconds FROM evaluations WHERE hash=? AND trained"
 
 
 class StudyError(ValueError):
@@ -124,20 +126,22 @@ class Study:
 
     def __len__(self) -> int:
         """Number of finished trainings."""
-        (count,) = self._connection.execute(
-            "SELECT count(*) FROM evaluations WHERE trained"
-        ).fetchone()
+        with self._translated():
+            query = "SELECT count(*) FROM evaluations WHERE trained"
+            (count,) = self._connection.execute(query).fetchone()
         return int(count)
 
     def find(self, request: Request) -> Evaluation | None:
-        """The evaluation of a training that is done, or None."""
+        """The evaluation of a training that is done, or None.
+
+        Raises:
+            StudyError: If it cannot be read.
+        """
         # A training that was stopped comes first: it was asked for in this way before.
         keys = [self._key(request, stopped=True)] if request.stop_at_chance else []
         for key in (*keys, self._key(request)):
-            row = self._connection.execute(
-                "SELECT fitness, status, steps, seconds FROM evaluations WHERE hash=? AND trained",
-                (key,),
-            ).fetchone()
+            with self._translated():
+                row = self._connection.execute(_FIND, (key,)).fetchone()
             if row is not None:
                 return Evaluation(request.loss, request.seed, *row)
         return None
@@ -213,9 +217,13 @@ class Study:
         self._execute(f"INSERT OR {conflict} INTO evaluations VALUES (NULL,{places})", [row])
 
     def _execute(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+        with self._translated(), self._connection:
+            self._connection.executemany(statement, rows)
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
         try:
-            with self._connection:
-                self._connection.executemany(statement, rows)
+            yield
         except sqlite3.Error as error:
             raise not_written(self._path, error) from error
 

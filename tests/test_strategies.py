@@ -9,6 +9,7 @@ import time
 
 import pytest
 import scripted_task as scripted
+from processes import needs_ray
 from scripted_task import ScriptedTask, fitness_of, ordinary
 
 from glo_tf import plugins
@@ -23,7 +24,7 @@ from glo_tf.study import Study
 @pytest.fixture(params=plugins.names("glo_tf.strategies"))
 def strategy(request, monkeypatch) -> Strategy:
     if request.param == "ray":
-        pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+        needs_ray()
         # What workers need is installed there; the tests' own module is not.
         monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parent))
     return plugins.load("glo_tf.strategies", request.param)()
@@ -93,7 +94,7 @@ def test_devices_are_those_that_tensorflow_lists() -> None:
 
 
 def test_ray_refuses_code_that_workers_cannot_import(tmp_path) -> None:
-    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    needs_ray()
 
     class Local(ScriptedTask):
         pass
@@ -105,7 +106,7 @@ def test_ray_refuses_code_that_workers_cannot_import(tmp_path) -> None:
 
 
 def test_ray_says_what_a_worker_misses(tmp_path) -> None:
-    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    needs_ray()
     strategy = plugins.load("glo_tf.strategies", "ray")(num_workers=1)
     dispatcher = make_dispatcher(ScriptedTask(str(tmp_path)), strategy)
     with pytest.raises(TrainingError, match=r"is missing here: .*scripted_task"):
@@ -114,7 +115,7 @@ def test_ray_says_what_a_worker_misses(tmp_path) -> None:
 
 
 def test_ray_says_that_it_cannot_reach_a_cluster() -> None:
-    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+    needs_ray()
     make = plugins.load("glo_tf.strategies", "ray")
     for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "here"):
         with pytest.raises(ValueError, match=f"Received: ray_address='{address}'"):

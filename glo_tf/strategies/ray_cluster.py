@@ -8,6 +8,7 @@ their code; a model function that cannot be imported by name is refused.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import logging
 import os
 import pickle
@@ -35,6 +36,9 @@ from glo_tf.strategies.devices import GRACE
 from glo_tf.strategies.worker import Deadline, failure_of, run, timeout_message
 
 _PATIENCE = 30.0  # seconds without any worker, before the log says so
+# Ray takes the loopback address as the node's where it may not form a cluster of machines, its
+# default on other systems than Linux. It reads this when it is imported.
+ONE_MACHINE = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 _STARTS = 5  # of a worker that dies before it is ready
 
 logger = logging.getLogger("glo_tf")
@@ -66,6 +70,8 @@ class RayStrategy(Strategy):
         num_cpus: float | None = None,
         num_gpus: float | None = None,
     ):
+        if address is None:
+            os.environ.setdefault(*ONE_MACHINE)
         try:
             import ray
         except ImportError as error:
@@ -160,13 +166,16 @@ class RayStrategy(Strategy):
                     include_dashboard=False if local else None,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
-                    **({"_node_ip_address": "127.0.0.1"} if local else {}),
                 )
             except (ConnectionError, RuntimeError, ValueError) as error:
                 raise ValueError(
                     f"Expected a Ray cluster at ray_address. Received: '{self._address}' "
                     f"({' '.join(str(error).split())})"
                 ) from error
+        if local and not ipaddress.ip_address(self._ray.util.get_node_ip_address()).is_loopback:
+            logger.warning(
+                "Ray was imported before, and listens on all of this machine's addresses"
+            )
 
     def _start_actor(self, slot: _Slot) -> None:
         slot.actor, slot.ready, slot.request, slot.end = self._make_actor(), False, None, None
