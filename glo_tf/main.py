@@ -22,7 +22,6 @@ from glo_tf.command_flags import define_flags, resolve_flagfiles
 from glo_tf.interruption import Interruption
 from glo_tf.output_folder import OutputFolder
 from glo_tf.strategies import TrainingError
-from glo_tf.study import StudyError
 
 if TYPE_CHECKING:
     from glo_tf.genetic import Operators
@@ -64,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return interruption.exit_code
         # One line here; of a run that has begun, the log has the traceback.
         except Exception as error:
-            known = isinstance(error, StudyError | TrainingError)
+            known = isinstance(error, ValueError | TrainingError)
             return _fail(error if known else f"{type(error).__name__}: {error}", FAILED)
 
 

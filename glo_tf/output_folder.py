@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
+import io
 import os
 import pathlib
 import tempfile
@@ -70,24 +72,36 @@ class OutputFolder:
         """The study, for this process alone; see `Study.open`."""
         return Study.open(self.path / self.STUDY, self._task, self._settings)
 
-    def write_history(self, history: Iterable[Record]) -> None:
-        """Replaces `history.csv`, one row per candidate; a crash leaves the old or the new file.
+    def begin_history(self) -> None:
+        """Starts `history.csv` anew, with its header; a crash leaves the old or the new file.
 
         Raises:
             StudyError: If it cannot be written, as on a full disk.
         """
         partial = self.path / f"{self.HISTORY}.partial"
         try:
-            with partial.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow([field.name for field in dataclasses.fields(Record)])
-                for record in history:
-                    values = (getattr(record, field.name) for field in dataclasses.fields(Record))
-                    writer.writerow(["" if value is None else str(value) for value in values])
+            partial.write_bytes(_as_csv([[field.name for field in dataclasses.fields(Record)]]))
             os.replace(partial, self.path / self.HISTORY)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise not_written(partial, error) from error
+
+    def append_history(self, records: Iterable[Record]) -> None:
+        """Adds one row per candidate to `history.csv`: all of them, or none.
+
+        Raises:
+            StudyError: If it cannot be written.
+        """
+        names = [field.name for field in dataclasses.fields(Record)]
+        rows = _as_csv([getattr(record, name) for name in names] for record in records)
+        path = self.path / self.HISTORY
+        try:
+            with path.open("ab", buffering=0) as file:
+                size = file.tell()
+                if file.write(rows) != len(rows):
+                    file.truncate(size)
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise not_written(path, error) from error
 
     def write_best_loss(self, result: SearchResult) -> None:
         """Replaces `best_loss.json`, which `glo_tf.load_loss` reads.
@@ -110,3 +124,11 @@ class OutputFolder:
             save_loss(result.best_loss, path, metadata=metadata)
         except OSError as error:
             raise not_written(path, error) from error
+
+
+def _as_csv(rows: Iterable[Iterable[object]]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    for row in rows:
+        writer.writerow(["" if value is None else str(value) for value in row])
+    return text.getvalue().encode()

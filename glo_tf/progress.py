@@ -73,7 +73,7 @@ class ProgressDisplay(Callback):
 def show_result(result: SearchResult, console: Console) -> None:
     """Prints the best loss and the comparison with cross-entropy."""
     if result.interrupted:
-        console.print("Interrupted; this is what was found so far.")
+        console.print("Ended before its time; this is what was found so far.")
     if result.best is None:
         console.print("No candidate was trained to the end.")
         return

@@ -72,6 +72,7 @@ class SearchRun:
         )
         self._history: list[Record] = []
         self._counts: collections.Counter[str] = collections.Counter()
+        self._written = 0  # records that are in the output
         self._best: Record | None = None
 
     def execute(self) -> SearchResult:
@@ -181,8 +182,7 @@ class SearchRun:
             for callback in self._callbacks:
                 callback.on_evaluation(record)
             self._history.append(record)
-        if self._output is not None:
-            self._output.write_history(self._history)
+        self._write_history()
         generation = Generation(
             phase=phase,
             number=number,
@@ -266,9 +266,16 @@ class SearchRun:
             + (compared if self._settings.comparison_seeds else 0)
         )
 
+    def _write_history(self) -> None:
+        if self._output is not None:
+            if not self._written:
+                self._output.begin_history()
+            self._output.append_history(self._history[self._written :])
+            self._written = len(self._history)
+
     def _write(self, result: SearchResult) -> None:
         if self._output is None:
             return
-        self._output.write_history(result.history)
+        self._write_history()
         if result.best is not None:
             self._output.write_best_loss(result)

@@ -220,7 +220,7 @@ def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
         finally:
             process.kill()
     assert process.returncode == 130
-    assert "Interrupted" in output
+    assert "Ended before its time" in output
     assert errors == ""  # neither a traceback nor TensorFlow's start-up messages
     with (tmp_path / "out" / "history.csv").open() as file:
         rows = list(csv.DictReader(file))

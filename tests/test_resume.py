@@ -88,7 +88,7 @@ def test_a_signal_ends_a_search_in_order(tmp_path, whole, number, strategy, devi
     os.kill(process.pid, number)
     process.join(30)
     assert process.exitcode == 128 + number
-    assert "Interrupted" in (tmp_path / "search.out").read_text()
+    assert "Ended before its time" in (tmp_path / "search.out").read_text()
     assert (tmp_path / "search.err").read_text() == ""
     assert (folder / "history.csv").exists()
     _wait_for(lambda: not any(map(_lives, children)))

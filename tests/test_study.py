@@ -2,6 +2,7 @@
 
 import itertools
 import pathlib
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 from glo_tf.output_folder import OutputFolder
+from glo_tf.results import Record
 from glo_tf.study import Study, StudyError, remove_study
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
@@ -248,3 +250,22 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError, match="Expected a writable output_dir"):
         OutputFolder(tmp_path / "file", TASK, SETTINGS)
+
+
+def test_history_is_appended_whole_or_not_at_all(tmp_path) -> None:
+    folder = OutputFolder(tmp_path, TASK, SETTINGS)
+    record = Record("discovery", 1, 1, BAIKAL, 0.5, "ok", "trained", 30)
+    folder.begin_history()
+    folder.append_history([record])
+    before = (tmp_path / "history.csv").read_bytes()
+    assert before.splitlines()[1] == b"discovery,1,1,-(log(y) - x/y),0.5,ok,trained,30,"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))  # a disk nearly full
+    try:
+        with pytest.raises(StudyError, match=r"history\.csv' \(\[Errno 28\]"):
+            folder.append_history([record, record])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "history.csv").read_bytes() == before
+    folder.append_history([record])
+    assert len((tmp_path / "history.csv").read_text().splitlines()) == 3

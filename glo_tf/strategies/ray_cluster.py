@@ -167,11 +167,12 @@ class RayStrategy(Strategy):
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except (ConnectionError, RuntimeError, ValueError, self._ray.exceptions.RayError) as e:
                 raise ValueError(
-                    f"Expected a Ray cluster at ray_address. Received: '{self._address}' "
-                    f"({' '.join(str(error).split())})"
-                ) from error
+                    "Expected a Ray cluster that can be connected to, with RAY_AUTH_MODE=token if "
+                    f"it has token authentication. Received: ray_address='{self._address}' "
+                    f"({' '.join(str(e).split())})"
+                ) from e
         if local and not ipaddress.ip_address(self._ray.util.get_node_ip_address()).is_loopback:
             logger.warning(
                 "Ray was imported before, and listens on all of this machine's addresses"
