@@ -91,6 +91,7 @@ class TrainingTask:
             ValueError: If sizes or shapes do not fit.
         """
         _check_sizes(train_steps, batch_size, len(train_data[0]), epsilon)
+        set_memory_growth()
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
         sample_shape = (1, *np.shape(train_data[0])[1:])
         built, graph, classes = _built(model, sample_shape)

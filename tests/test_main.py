@@ -102,6 +102,9 @@ def test_list_shows_every_plugin(capsys) -> None:
         (["--flagfile=nothing.flags"], "digits.flags, mnist.flags"),
         (["surplus"], "surplus"),
         (["--output_dir=/proc/nothing"], "output_dir"),
+        (["--strategy=threads"], "devices, local, ray (glo_tf.strategies). Received: 'threads'"),
+        (["--candidate_timeout=-1"], "candidate_timeout=-1"),
+        (["--max_consecutive_failures=0"], "max_consecutive_failures=0"),
         (["--data_dir=/nothing", "--dataset=fashion_mnist"], "fashion_mnist"),
     ],
 )
@@ -135,6 +138,50 @@ def test_a_data_set_of_one_class_is_bad_input(tmp_path, capsys, monkeypatch) -> 
     assert run("--dataset=broken", f"--output_dir={tmp_path / 'out'}") == 1
     assert capsys.readouterr().err == "glo-tf: error: RuntimeError: no such table\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_a_plugin_that_raises_is_reported_once_and_is_no_bad_candidate(
+    tmp_path, capsys, monkeypatch
+) -> None:
+    site = tmp_path / "site"
+    (site / "fragile-1.0.dist-info").mkdir(parents=True)
+    (site / "fragile-1.0.dist-info" / "METADATA").write_text("Name: fragile\nVersion: 1.0\n")
+    (site / "fragile-1.0.dist-info" / "entry_points.txt").write_text(
+        "[glo_tf.architectures]\nfragile = fragile:build\nunbuilt = fragile:unbuilt\n"
+    )
+    (site / "fragile.py").write_text(
+        "import keras, tensorflow as tf\n"
+        "class Worn(keras.layers.Layer):\n"
+        "    calls = 0\n"
+        "    def count(self, samples):\n"
+        "        Worn.calls += 1\n"
+        "        if Worn.calls > 100: raise ValueError('the layer is worn out')\n"
+        "        return samples\n"
+        "    def call(self, samples):\n"
+        "        return tf.ensure_shape(\n"
+        "            tf.py_function(self.count, [samples], tf.float32), samples.shape)\n"
+        "def build(input_shape, num_classes):\n"
+        "    return keras.Sequential([keras.Input(input_shape), Worn(), keras.layers.Flatten(),\n"
+        "        keras.layers.Dense(num_classes, activation='softmax')])\n"
+        "def unbuilt(input_shape, num_classes):\n"
+        "    raise KeyError('no such block')\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    folder = tmp_path / "out"
+    assert run(*QUICK, "--architecture=unbuilt", f"--output_dir={folder}") == 1
+    assert capsys.readouterr().err == "glo-tf: error: KeyError: 'no such block'\n"
+    assert not folder.exists()
+    arguments = [*QUICK, "--screening=none", "--architecture=fragile", f"--output_dir={folder}"]
+    assert run(*arguments, "--population_size=30", "--candidate_retries=5") == 1
+    error = capsys.readouterr().err
+    assert error.startswith("glo-tf: error: Expected the model to train. Received, from its code")
+    assert "ValueError: the layer is worn out" in error
+    assert error.count("\n") == 1
+    log = (folder / "search.log").read_text()
+    assert log.count("Traceback (most recent call last):") >= 1
+    assert "fragile.py" in log
+    with (folder / "history.csv").open() as file:
+        assert "failed" not in {row["status"] for row in csv.DictReader(file)}
 
 
 def test_an_error_in_the_run_keeps_what_was_found(tmp_path, capsys, monkeypatch) -> None:

@@ -182,10 +182,10 @@ def logical_devices() -> list[str]:
 
 
 def several_gpus() -> bool:
-    """Whether this process sees more than one GPU."""
+    """Whether this process sees more than one GPU; asking leaves them as they are."""
     import tensorflow as tf
 
-    return len(tf.config.list_logical_devices("GPU")) > 1
+    return len(tf.config.list_physical_devices("GPU")) > 1
 
 
 def devices() -> DevicesStrategy:
