@@ -50,6 +50,8 @@ def start(
         devices: Logical CPU devices.
         file_size: Bytes that no file may pass: a full disk.
     """
+    # What TensorFlow says when devices are made is not the search's output.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _CONTEXT.set_forkserver_preload(["glo_tf.search", "glo_tf.progress", "sklearn.datasets"])
     arguments = ("glo-tf", *SEARCH, f"--output_dir={output_dir}", *flags)
     process = _CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
