@@ -193,6 +193,11 @@ def _select(ops: Any, first: Any, second: Any, values: tuple[Any, Any]) -> Any:
     return ops.where(first, a, ops.where(second, b, 0.5 * a + 0.5 * b))
 
 
+def _magnitude(ops: Any, a: Any) -> Any:
+    # Not by the library's own, of which JAX's has the slope 1 at 0.
+    return _select(ops, a > 0.0, a < 0.0, (a, -a))
+
+
 def _order(sympy: Any, extreme: Callable[..., Any], a: Any, b: Any) -> Any:
     try:
         return extreme(a, b)
@@ -273,7 +278,7 @@ _BUILT_IN = (
         "abs",
         1,
         "Magnitude.",
-        value=lambda ops, a: ops.abs(a),
+        value=_magnitude,
         slope=lambda ops, value, a: ops.sign(a.value) * a.slope,
         sympy=lambda sympy, a: sympy.Abs(a),
         numpy="np.abs({0})",
@@ -283,7 +288,7 @@ _BUILT_IN = (
         "plog",
         1,
         "Protected logarithm: log(abs(a) + 1e-7).",
-        value=lambda ops, a: ops.log(ops.abs(a) + EPSILON),
+        value=lambda ops, a: ops.log(_magnitude(ops, a) + EPSILON),
         slope=lambda ops, value, a: ops.sign(a.value) * a.slope / (ops.abs(a.value) + EPSILON),
         sympy=lambda sympy, a: sympy.log(sympy.Add(sympy.Abs(a), sympy.Float(EPSILON))),
         numpy=f"np.log(np.abs({{0}}) + {EPSILON})",
@@ -292,7 +297,7 @@ _BUILT_IN = (
         "psqrt",
         1,
         "Protected square root: sqrt(abs(a) + 1e-7).",
-        value=lambda ops, a: ops.sqrt(ops.abs(a) + EPSILON),
+        value=lambda ops, a: ops.sqrt(_magnitude(ops, a) + EPSILON),
         slope=lambda ops, value, a: ops.sign(a.value) * a.slope * 0.5 / value,
         sympy=lambda sympy, a: sympy.sqrt(sympy.Add(sympy.Abs(a), sympy.Float(EPSILON))),
         numpy=f"np.sqrt(np.abs({{0}}) + {EPSILON})",

@@ -104,6 +104,13 @@ def test_sympy_and_latex_of_baikal() -> None:
     assert BAIKAL.latex() == r"\log{\left(y \right)} - \frac{x}{y}"
 
 
+def test_sympy_has_no_order_where_numbers_are_not_real() -> None:
+    assert Expression.parse("min(x, max(y, 2))").sympy() == sympy.Min(
+        sympy.Symbol("x"), sympy.Max(sympy.Symbol("y"), 2)
+    )
+    assert Expression.parse("max(sqrt(-1), y)").sympy() is sympy.nan
+
+
 def test_latex_keeps_the_shape_that_was_found() -> None:
     assert Expression.parse("y + y").latex() == "y + y"
     assert Expression.parse("y + y").sympy() == 2 * sympy.Symbol("y")

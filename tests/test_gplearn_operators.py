@@ -9,6 +9,7 @@ from gplearn.genetic import SymbolicRegressor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glo_tf import nodes
 from glo_tf.expression import Expression, arity
 from glo_tf.gplearn_operators import GplearnOperators, from_gplearn, to_gplearn
 from glo_tf.search_spaces import SearchSpace, glo_extended
@@ -37,12 +38,17 @@ def test_conversion_is_exact_and_valid_for_gplearn(tree) -> None:
     assert program.depth_ == tree.depth
 
 
-@given(expressions())
-def test_gplearn_computes_what_it_lacks_itself_by_the_nodes(tree) -> None:
-    program = GplearnOperators(glo_extended()).program(tree)
-    with np.errstate(all="ignore"):
-        values = program.execute(np.array([[0.0, 0.4], [1.0, 0.6]]))
-    assert np.shape(values) in ((2,), ())  # gplearn keeps a constant a scalar
+@pytest.mark.parametrize(
+    "operation",
+    [each for each in nodes.registered() if not each.gplearn],
+    ids=lambda operation: operation.name,
+)
+def test_what_gplearn_lacks_it_computes_by_the_node(operation) -> None:
+    operands = np.array([[-0.5, 0.4], [1.0, 0.6]])
+    tree = Expression((operation.name, "x", "y")[: 1 + operation.arity])
+    computed = GplearnOperators(glo_extended()).program(tree).execute(operands)
+    expected = operation.value(np, *operands.T[: operation.arity])
+    np.testing.assert_array_equal(computed, expected)
 
 
 def test_names_and_defaults_are_gplearns() -> None:
