@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from glo_tf import nodes
 from glo_tf.evaluation import is_log_of_scaled_y
 from glo_tf.expression import Expression, arity
-from glo_tf.parsing import infix
+from glo_tf.printing import infix
 
 if TYPE_CHECKING:
     from sympy import Expr

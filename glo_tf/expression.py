@@ -169,7 +169,7 @@ class Expression:
         return Expression(nodes, tuple(coefficient for _, _, coefficient in keys))
 
     def __str__(self) -> str:
-        from glo_tf.parsing import to_text
+        from glo_tf.printing import to_text
 
         return to_text(self)
 

@@ -29,7 +29,9 @@ GROUP = "glo_tf.nodes"
 EPSILON = 1e-7
 """Keeps protected operations from their singularity; the project's default."""
 
-_INFIX = ("+", "-", "*", "/")
+INFIX = ("+", "-", "*", "/")
+"""The operations that are written between their operands."""
+
 _LEAVES = ("x", "y", "y_true", "y_pred")
 
 
@@ -54,7 +56,8 @@ class Operation:
     with `keras.ops`, on arrays of any float dtype, and use nothing that one of them lacks.
 
     Attributes:
-        name: Of the node: `+`, `-`, `*`, `/`, or a name for text such as `min(x, y)`.
+        name: Of the node: `+`, `-`, `*`, `/`, or a name for text such as `min(x, y)`, of at most 16
+            characters.
         arity: Number of operands, 1 or 2.
         description: One line for `--mode=list`.
         value: `value(ops, *operands)`: the value of operands that are arrays.
@@ -96,10 +99,13 @@ class Operation:
     commutative: bool = False
 
     def __post_init__(self) -> None:
-        is_name = re.fullmatch(r"[A-Za-z_]\w*", self.name, re.ASCII) and self.name not in _LEAVES
-        if not is_name and self.name not in _INFIX:
+        is_name = (
+            re.fullmatch(r"[A-Za-z_]\w{0,15}", self.name, re.ASCII) and self.name not in _LEAVES
+        )
+        if not is_name and self.name not in INFIX:
             raise ValueError(
-                f"Expected a name that is not one of {', '.join(_LEAVES)}. "
+                "Expected a name of at most 16 letters, digits and underscores, and none of "
+                f"{', '.join(_LEAVES)}. "
                 f"Received: name={self.name!r}"
             )
         if self.arity not in (1, 2):

@@ -136,6 +136,7 @@ def test_an_operation_without_singularity_is_finite_everywhere(name: str) -> Non
         ({"name": "x"}, "Received: name='x'"),
         ({"name": "y_true"}, "Received: name='y_true'"),
         ({"name": "**"}, r"Received: name='\*\*'"),
+        ({"name": "a" * 17}, "at most 16 letters"),
         ({"name": "a b"}, "Received: name='a b'"),
         ({"name": ""}, "Received: name=''"),
         ({"arity": 0}, "one or two operands. Received: arity=0"),
