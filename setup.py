@@ -69,7 +69,10 @@ setup(
             "glo_mnist_cnn = glo_tf.architectures:glo_mnist_cnn",
             "mlp = glo_tf.architectures:mlp",
         ],
-        "glo_tf.search_spaces": ["glo = glo_tf.search_spaces:glo"],
+        "glo_tf.search_spaces": [
+            "glo = glo_tf.search_spaces:glo",
+            "glo_extended = glo_tf.search_spaces:glo_extended",
+        ],
         "glo_tf.strategies": [
             "devices = glo_tf.strategies.devices:devices",
             "local = glo_tf.strategies.local:local",

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from glo_tf import nodes
 from glo_tf.expression import Expression
-
-_BINARY: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-}
 
 
 def evaluate(
@@ -32,9 +25,7 @@ def evaluate(
         expression: The tree.
         y_true: Array x of true labels, any shape.
         y_pred: Array y of predictions, same shape and dtype as `y_true`.
-        ops: The library that computes: `numpy`, `keras.ops` or (with `coefficients`)
-            `tensorflow.math`; anything with the unary functions of `ARITY` and `full_like` whose
-            arrays know the four operators.
+        ops: The library that computes: `numpy` or `keras.ops`.
         coefficients: Tensor with one factor per node. The expression's own if None.
         log_y_pred: log(y) where it is known better than from y, as from logits; only without
             `coefficients`.
@@ -53,12 +44,10 @@ def evaluate(
             value = y_true
         elif node == "y":
             value = y_pred
-        elif node in _BINARY:
-            value = _BINARY[node](*operands)
-        elif node == "log" and log_y_pred is not None and _is_scaled_y(expression, index + 1):
+        elif log_y_pred is not None and is_log_of_scaled_y(expression, index):
             value = log_y_pred + math.log(own[index + 1])
         else:
-            value = getattr(ops, node)(*operands)
+            value = nodes.get(node).value(ops, *operands)
         if coefficients is not None:
             return value * coefficients[index]
         return value if own[index] == 1.0 else value * own[index]
@@ -66,5 +55,9 @@ def evaluate(
     return expression.fold(combine)
 
 
-def _is_scaled_y(expression: Expression, index: int) -> bool:
-    return expression.nodes[index] == "y" and expression.coefficients[index] > 0
+def is_log_of_scaled_y(expression: Expression, index: int) -> bool:
+    """Whether node `index` is the logarithm of y times a positive coefficient."""
+    return (
+        expression.nodes[index : index + 2] == ("log", "y")
+        and expression.coefficients[index + 1] > 0
+    )

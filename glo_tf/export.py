@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from glo_tf.expression import ARITY, Expression, arity
+from glo_tf import nodes
+from glo_tf.evaluation import is_log_of_scaled_y
+from glo_tf.expression import Expression, arity
+from glo_tf.printing import infix
 
 if TYPE_CHECKING:
     from sympy import Expr
 
     from glo_tf.losses import ExpressionLoss
 
-_NUMBER = re.compile(r"\d+(?:\.\d*)?(?:e[+-]?\d+)?")
 _DIGITS = 6  # significant digits of a simplified coefficient
 
 
@@ -92,17 +95,17 @@ def python(loss: ExpressionLoss) -> str:
 
 
 def _numpy_text(expression: Expression, from_logits: bool) -> str:
-    """The expression's own text, which is also Python but for names and constants."""
-    text = str(expression)
-    if _has_operation_on_constants(expression):
-        # Python refuses 1/0, where IEEE has an infinity.
-        text = _NUMBER.sub(lambda n: f"np.float64({n[0]})" if n[0].isdigit() else n[0], text)
-    functions = "|".join(node for node, count in ARITY.items() if count == 1)
-    text = re.sub(rf"\b({functions})\(", r"np.\1(", text)
-    if from_logits:  # as the loss does, which does not clip these
-        text = text.replace("np.log(y)", "log_y")
-        text = re.sub(rf"np\.log\(({_NUMBER.pattern})\*y\)", r"(log_y + np.log(\1))", text)
-    return text
+    """The expression's own text, which is also Python but for functions and constants."""
+
+    def call(index: int, operands: Sequence[str]) -> str:
+        if from_logits and is_log_of_scaled_y(expression, index):  # as the loss does, unclipped
+            factor = expression.coefficients[index + 1]
+            return "log_y" if factor == 1.0 else f"(log_y + np.log({factor!r}))"
+        return nodes.get(str(expression.nodes[index])).numpy.format(*operands)
+
+    # Python refuses 1/0, where IEEE has an infinity.
+    exact = _has_operation_on_constants(expression)
+    return infix(expression, call, number="np.float64({})".format if exact else str)
 
 
 def _has_operation_on_constants(expression: Expression) -> bool:

@@ -11,29 +11,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from glo_tf import nodes as operations
 
 if TYPE_CHECKING:
     from sympy import Expr
 
 Node = str | int
 
-ARITY: Mapping[str, int] = {
-    "log": 1,
-    "square": 1,
-    "sqrt": 1,
-    "exp": 1,
-    "sin": 1,
-    "cos": 1,
-    "+": 2,
-    "-": 2,
-    "*": 2,
-    "/": 2,
-    "x": 0,
-    "y": 0,
-}
-"""Number of operands of every named node; integers are leaves."""
+LEAVES = ("x", "y")
+"""Named nodes without operands; integers are leaves, too."""
 
 MAX_DEPTH = 100
 """Deepest tree that can be built; it bounds every recursion over a tree."""
@@ -47,7 +36,17 @@ MAX_INTEGER = 2**31 - 1
 
 def arity(node: Node) -> int:
     """Number of operands that `node` takes."""
-    return ARITY[node] if isinstance(node, str) else 0
+    return 0 if isinstance(node, int) or node in LEAVES else operations.get(node).arity
+
+
+def is_named_node(node: object) -> bool:
+    """Whether it is x, y or the name of an operation."""
+    return isinstance(node, str) and (node in LEAVES or operations.find(node) is not None)
+
+
+def named_nodes() -> str:
+    """All named nodes, for a message."""
+    return ", ".join((*operations.names(), *LEAVES))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +54,8 @@ class Expression:
     """A function f(x, y) as a tree in prefix order.
 
     Attributes:
-        nodes: Function names (`ARITY`), `"x"`, `"y"` and integers, parents before operands.
+        nodes: Names of operations (`glo_tf.nodes`), `"x"`, `"y"` and integers, parents before
+            operands.
         coefficients: One finite factor per node, applied to that node's output. Ones if omitted.
 
     Raises:
@@ -152,14 +152,15 @@ class Expression:
         return stack.pop()
 
     def canonical(self) -> Expression:
-        """The representative of all trees that differ only in the order of `+` and `*` operands.
+        """The representative of all trees that differ only in the order of commutative operands.
 
-        IEEE addition and multiplication are commutative, so the value is the same to the last bit.
+        The value is the same to the last bit, as is the slope.
         """
 
         def combine(index: int, operands: Sequence[_Keyed]) -> _Keyed:
             node = self.nodes[index]
-            ordered = sorted(operands) if node in ("+", "*") else operands
+            commutes = bool(operands) and operations.get(str(node)).commutative
+            ordered = sorted(operands) if commutes else operands
             own = (arity(node), str(node), self.coefficients[index])
             return (own, *(key for operand in ordered for key in operand))
 
@@ -168,7 +169,7 @@ class Expression:
         return Expression(nodes, tuple(coefficient for _, _, coefficient in keys))
 
     def __str__(self) -> str:
-        from glo_tf.parsing import to_text
+        from glo_tf.printing import to_text
 
         return to_text(self)
 
@@ -176,24 +177,16 @@ class Expression:
         """The expression as SymPy sees it, in the symbols x and y."""
         import sympy
 
-        functions: dict[Node, Callable[..., Any]] = {
-            "log": sympy.log,
-            "square": lambda a: sympy.Pow(a, 2),
-            "sqrt": sympy.sqrt,
-            "exp": sympy.exp,
-            "sin": sympy.sin,
-            "cos": sympy.cos,
-            "+": lambda a, b: sympy.Add(a, b),
-            "-": lambda a, b: sympy.Add(a, sympy.Mul(-1, b)),
-            "*": lambda a, b: sympy.Mul(a, b),
-            "/": lambda a, b: sympy.Mul(a, sympy.Pow(b, -1)),
-            "x": lambda: sympy.Symbol("x"),
-            "y": lambda: sympy.Symbol("y"),
-        }
+        def plain(node: Node, operands: Sequence[Expr]) -> Expr:
+            if isinstance(node, int):
+                return sympy.Integer(node)
+            if not operands:
+                return sympy.Symbol(node)
+            return operations.get(node).sympy(sympy, *operands)
 
         def combine(index: int, operands: Sequence[Expr]) -> Expr:
             node, factor = self.nodes[index], self.coefficients[index]
-            value = sympy.Integer(node) if isinstance(node, int) else functions[node](*operands)
+            value = plain(node, operands)
             if factor == 1.0:
                 return value
             exact = sympy.Integer(int(factor)) if factor.is_integer() else sympy.Float(factor)
@@ -217,10 +210,9 @@ def _check_nodes(nodes: tuple[Node, ...]) -> None:
         raise ValueError(f"Expected 1 to {MAX_NODES} nodes. Received: {len(nodes)} nodes")
     open_operands = 1
     for index, node in enumerate(nodes):
-        if isinstance(node, bool) or not (isinstance(node, int) or node in ARITY):
+        if isinstance(node, bool) or not (isinstance(node, int) or is_named_node(node)):
             raise ValueError(
-                f"Expected an integer or one of {', '.join(ARITY)}. "
-                f"Received: nodes[{index}]={node!r}"
+                f"Expected an integer or one of {named_nodes()}. Received: nodes[{index}]={node!r}"
             )
         if isinstance(node, int) and abs(node) > MAX_INTEGER:
             raise ValueError(

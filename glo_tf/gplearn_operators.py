@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import collections
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from gplearn._program import _Program
-from gplearn.functions import _function_map, make_function
+from gplearn.functions import _Function, _function_map
 
+from glo_tf import nodes as operations
 from glo_tf.expression import Expression, Node
 from glo_tf.operators import check_max_size, check_probabilities, within_limits
 from glo_tf.search_spaces import SearchSpace
 
-_GPLEARN_NAMES = {
-    "+": "add",
-    "-": "sub",
-    "*": "mul",
-    "/": "div",
-    "sqrt": "sqrt",
-    "log": "log",
-    "sin": "sin",
-    "cos": "cos",
-}
-_FUNCTIONS = {
-    **{node: _function_map[name] for node, name in _GPLEARN_NAMES.items()},
-    "square": make_function(function=np.square, name="square", arity=1, wrap=False),
-    "exp": make_function(function=np.exp, name="exp", arity=1, wrap=False),
-}
-_NODES = {function.name: node for node, function in _FUNCTIONS.items()}
 _FEATURES = ("x", "y")
 
 
@@ -81,7 +67,7 @@ class GplearnOperators:
             raise ValueError(f"Expected a search space with functions. Received: '{space.name}'")
         self.probabilities = {**methods, "p_point_replace": p_point_replace}
         self.max_size = max_size
-        function_set = [_FUNCTIONS[name] for name in space.functions]
+        function_set = [_function(name) for name in space.functions]
         by_arity = collections.defaultdict(list)
         for function in function_set:
             by_arity[function.arity].append(function)
@@ -131,7 +117,7 @@ def to_gplearn(nodes: Sequence[Node]) -> list[Any]:
         if isinstance(node, int)
         else _FEATURES.index(node)
         if node in _FEATURES
-        else _FUNCTIONS[node]
+        else _function(node)
         for node in nodes
     ]
 
@@ -142,6 +128,21 @@ def from_gplearn(program: Sequence[Any]) -> tuple[Node, ...]:
     def node(item: Any) -> Node:
         if isinstance(item, float):
             return int(item) if item.is_integer() else (1 if item > 0 else -1)
-        return _FEATURES[item] if isinstance(item, int) else _NODES[item.name]
+        return _FEATURES[item] if isinstance(item, int) else item.name
 
     return tuple(node(item) for item in program)
+
+
+@functools.cache
+def _function(node: str) -> _Function:
+    """The gplearn function of a node, under the node's name.
+
+    It computes what gplearn's own does, if there is one. It is not made by `make_function`, which
+    refuses what is not finite everywhere, as an unprotected quotient is not.
+    """
+    operation = operations.get(node)
+    if operation.gplearn:
+        compute = _function_map[operation.gplearn].function
+    else:
+        compute = functools.partial(operation.value, np)
+    return _Function(compute, node, operation.arity)

@@ -1,12 +1,14 @@
-"""Readable infix text to expression tree and back; the round trip is exact.
+"""Readable infix text to expression tree; `glo_tf.printing` is the way back.
 
 Grammar (whitespace is free between tokens)::
 
     sum      := product (("+" | "-") product)*
     product  := signed (("*" | "/") signed)*
     signed   := "-" signed | atom
-    atom     := NUMBER | "x" | "y" | "y_true" | "y_pred"
-              | ("log" | "square" | "sqrt" | "exp" | "sin" | "cos") "(" sum ")" | "(" sum ")"
+    atom     := NUMBER | "x" | "y" | "y_true" | "y_pred" | "(" sum ")"
+              | NAME "(" sum ("," sum)* ")"
+
+NAME is an operation of `glo_tf.nodes` and has as many operands as that: `log(y)`, `min(x, y)`.
 
 An integer is a leaf (`-1` is one token where an operand is expected). A number with a point or an
 exponent is a coefficient: `1.5*log(y)` is the node `log` with coefficient 1.5, a bare `0.5` is the
@@ -18,21 +20,18 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
 
-from glo_tf.expression import ARITY, MAX_DEPTH, MAX_INTEGER, MAX_NODES, Expression, Node
+from glo_tf import nodes as operations
+from glo_tf.expression import MAX_DEPTH, MAX_INTEGER, MAX_NODES, Expression, Node
 
 MAX_TEXT_LENGTH = 100_000
 """Longest text, in characters, that the parser accepts; the largest tree's text is shorter."""
 
 _LEAVES = {"x": "x", "y": "y", "y_true": "x", "y_pred": "y"}
-_FUNCTIONS = tuple(node for node, count in ARITY.items() if count == 1)
-_BINARY = ("+", "-", "*", "/")
-_OPENERS = ("(", *_FUNCTIONS)
 _MAX_NESTING = 4 * MAX_DEPTH  # of the text: a node is printed with at most three
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z_]\w*)|(?P<symbol>[-+*/()])|(?P<end>$))",
+    r"|(?P<name>[A-Za-z_]\w*)|(?P<symbol>[-+*/(),])|(?P<end>$))",
     re.ASCII,
 )
 
@@ -75,6 +74,8 @@ def parse(text: str) -> Expression:
         ParseError: (a `ValueError`) if the text is not an expression, is longer than
             `MAX_TEXT_LENGTH`, or exceeds the limits of an `Expression`; the message points at the
             column.
+        PluginError: (a `ValueError`) if an installed package has an operation of the text, and it
+            cannot be loaded.
     """
     if not isinstance(text, str):
         raise TypeError(f"Expected expression text. Received: {type(text).__name__}")
@@ -89,7 +90,8 @@ class _Parser:
     """Operator-precedence parser with a stack of its own, so that no input exhausts Python's.
 
     `trees` holds finished operands, `pending` what waits for one: "(" or a function with its
-    parenthesis, "neg" for a minus sign, a binary operator, or "factor" for the last of `factors`.
+    parenthesis, as "log(", "," for the next operand of a function, "neg" for a minus sign, an infix
+    operator, or "factor" for the last of `factors`.
     """
 
     def __init__(self, text: str):
@@ -119,7 +121,10 @@ class _Parser:
         while self.kind != "end":
             if self.token == ")":
                 self.close()
-            elif self.token in _BINARY:
+            elif self.token == ",":
+                self.separate()
+                self.operand()
+            elif self.token in operations.INFIX:
                 self.operator()
                 self.operand()
             else:
@@ -134,8 +139,20 @@ class _Parser:
             raise self.fail(f"an expression within limits ({error})", 0) from error
 
     def missing(self) -> str:
-        is_open = any(item in _OPENERS for item in self.pending)
-        return "')' or an operator" if is_open else "an operator or the end of the text"
+        to_come = self.operands_to_come()
+        if to_come is None:
+            return "an operator or the end of the text"
+        return "',' or an operator" if to_come else "')' or an operator"
+
+    def operands_to_come(self) -> int | None:
+        """How many more the innermost open parenthesis asks for; None if none is open."""
+        given = 1
+        for item in reversed(self.pending):
+            if item.endswith("("):
+                function = item[:-1]
+                return operations.get(function).arity - given if function else 0
+            given += item == ","
+        return None
 
     def operand(self) -> None:
         """Reads opening parentheses, functions and signs up to a leaf, and the leaf."""
@@ -152,14 +169,16 @@ class _Parser:
                 return self.finish(_Tree([1], [float(token)], is_bare_number=True))
             if token in _LEAVES:
                 return self.finish(_Tree([_LEAVES[token]], [1.0]))
-            if token in _FUNCTIONS:
+            if kind == "name" and operations.find(token) is not None:
                 if self.token != "(":
                     raise self.fail(f"'(' after {token}")
                 self.advance()
+                token = f"{token}("
+            elif kind == "name":
+                names = ", ".join((*_LEAVES, *_functions()))
+                raise self.fail(f"one of {names} (received '{token:.20}')", position)
             elif token not in ("-", "("):
-                names = ", ".join((*_LEAVES, *_FUNCTIONS))
-                is_name = f"one of {names} (received '{token:.20}')"
-                raise self.fail(is_name if kind == "name" else "a number, name or '('", position)
+                raise self.fail("a number, name or '('", position)
             self.nesting += 1
             if self.nesting > _MAX_NESTING:
                 raise self.fail(f"nesting of at most {_MAX_NESTING} levels", position)
@@ -197,61 +216,44 @@ class _Parser:
     def reduce(self, *operators: str) -> None:
         """Joins the last two operands if one of `operators` waits for the second."""
         if self.pending and self.pending[-1] in operators:
-            right, left = self.trees.pop(), self.trees.pop()
-            nodes: list[Node] = [self.pending.pop(), *left.nodes, *right.nodes]
-            if len(nodes) > MAX_NODES:
-                raise self.fail(f"at most {MAX_NODES} nodes")
-            self.trees.append(_Tree(nodes, [1.0, *left.coefficients, *right.coefficients]))
+            self.trees.append(self.join(self.pending.pop(), operand_count=2))
+
+    def join(self, node: str, operand_count: int) -> _Tree:
+        """A node over the last trees."""
+        operands = self.trees[-operand_count:]
+        del self.trees[-operand_count:]
+        nodes: list[Node] = [node]
+        coefficients = [1.0]
+        for operand in operands:
+            nodes += operand.nodes
+            coefficients += operand.coefficients
+        if len(nodes) > MAX_NODES:
+            raise self.fail(f"at most {MAX_NODES} nodes")
+        return _Tree(nodes, coefficients)
+
+    def separate(self) -> None:
+        """Takes the "," after an operand of a function."""
+        self.reduce("+", "-")
+        if not self.operands_to_come():
+            raise self.fail(self.missing())
+        self.pending.append(",")
+        self.advance()
 
     def close(self) -> None:
         self.reduce("+", "-")
-        if not self.pending:
+        if self.operands_to_come() != 0:
             raise self.fail(self.missing())
-        opener = self.pending.pop()
+        operand_count = 1
+        while self.pending[-1] == ",":
+            self.pending.pop()
+            operand_count += 1
+        function = self.pending.pop()[:-1]
+        tree = self.join(function, operand_count) if function else self.trees.pop()
         self.nesting -= 1
         self.advance()
-        tree = self.trees.pop()
-        if opener in _FUNCTIONS:
-            tree = _Tree([opener, *tree.nodes], [1.0, *tree.coefficients])
         tree.is_bare_number = False
         self.finish(tree)
 
 
-# How tightly a text binds. _TERM stands between: fine right of "+", not left of "*".
-_SUM, _TERM, _PRODUCT, _ATOM = 1, 2, 3, 4
-
-
-def to_text(expression: Expression) -> str:
-    """Infix text that `parse` turns back into the same expression."""
-
-    def wrap(operand: tuple[str, int], least: int) -> str:
-        text, precedence = operand
-        return text if precedence >= least else f"({text})"
-
-    def plain(node: Node, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
-        if isinstance(node, int):
-            return str(node), _ATOM if node >= 0 else _SUM
-        if not operands:
-            return node, _ATOM
-        if len(operands) == 1:
-            return f"{node}({operands[0][0]})", _ATOM
-        left, right = operands
-        if node in "+-":
-            return f"{wrap(left, _SUM)} {node} {wrap(right, _TERM)}", _SUM
-        return f"{wrap(left, _PRODUCT)}{node}{wrap(right, _ATOM)}", _PRODUCT
-
-    def combine(index: int, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
-        node, factor = expression.nodes[index], expression.coefficients[index]
-        unscaled = plain(node, operands)
-        if factor == 1.0:
-            return unscaled
-        if node == 1 and factor != -1.0:
-            return repr(factor), _TERM if factor > 0 else _SUM
-        if factor == -1.0:
-            # "-1" would be the integer leaf, so an integer keeps its parentheses.
-            body = f"({unscaled[0]})" if isinstance(node, int) else wrap(unscaled, _ATOM)
-            return f"-{body}", _SUM
-        return f"{factor!r}*{wrap(unscaled, _ATOM)}", _PRODUCT if factor > 0 else _SUM
-
-    text, _ = expression.fold(combine)
-    return str(text)
+def _functions() -> list[str]:
+    return [name for name in operations.names() if name not in operations.INFIX]

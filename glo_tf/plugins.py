@@ -1,6 +1,7 @@
-"""Plugins: data sets, architectures, search spaces and strategies registered as entry points.
+"""Plugins: data sets, architectures, search spaces, nodes and strategies, as entry points.
 
-The built-ins are registered in `setup.py` exactly as a third party registers its own.
+The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes are the
+exception: those of the package are the grammar itself, which no other package can change.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ GROUPS = (
     "glo_tf.datasets",
     "glo_tf.architectures",
     "glo_tf.search_spaces",
+    "glo_tf.nodes",
     "glo_tf.strategies",
 )
 
@@ -45,7 +47,7 @@ def names(group: str) -> list[str]:
 
 
 def load(group: str, name: str) -> Any:
-    """The object that a plugin registers: a function, for all groups.
+    """The object that a plugin registers: an `Operation` for nodes, a function for others.
 
     Args:
         group: One of `GROUPS`.

@@ -14,13 +14,27 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from glo_tf.duals import OPERATIONS, Dual, Operation
-from glo_tf.expression import ARITY, Expression, arity
+from glo_tf import nodes
+from glo_tf.expression import Expression, arity
+from glo_tf.nodes import Dual, Operation
 
 _X, _Y, _FIRST = 0, 1, 2  # rows of the register file: label, prediction, then intermediate results
 _IMMEDIATE = -1  # an operand that is a number
-_CODES = {name: code for code, name in enumerate(OPERATIONS)}
-_TABLE = [(operation, ARITY.get(name, 1)) for name, operation in OPERATIONS.items()]
+_COPY = 0  # the code of the one operation that is no node
+_IDENTITY = Operation(
+    "identity",
+    1,
+    "What a leaf needs to get a coefficient.",
+    value=lambda ops, a: a,
+    slope=lambda ops, value, a: a.slope,
+    sympy=lambda sympy, a: a,
+    numpy="({0})",
+)
+
+
+def instruction_set() -> tuple[Operation, ...]:
+    """The operations in the order of their codes; it grows at its end, and only there."""
+    return _IDENTITY, *nodes.registered()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,16 +102,17 @@ class Program:
                 return Dual(np.full_like(y, number), np.zeros_like(y), False)
             return Dual(*held[register], bool(depends))
 
+        table = instruction_set()
         with np.errstate(all="ignore"):
             for code, (factor, *given) in zip(
                 self.codes[: self.length].tolist(),
                 _flushed(self.numbers[: self.length]),
                 strict=True,
             ):
-                operation, count = _TABLE[code[0]]
+                operation = table[code[0]]
                 registers, target, depends = code[1:3], code[3], code[4:6]
-                operands = map(operand, registers[:count], given, depends)
-                value, slope = operation(np, *operands)
+                operands = map(operand, registers[: operation.arity], given, depends)
+                value, slope = operation.dual(np, *operands)
                 slope = slope * factor if any(depends) else np.zeros_like(y)
                 held[target] = _flushed(value * factor), _flushed(slope)
         return held[_FIRST]
@@ -115,6 +130,9 @@ def interpret(
     length: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs a program on tensors, inside a `tf.function` of the caller.
+
+    A trace knows the `instruction_set` of its time. Programs with operations that were registered
+    later need a trace of their own.
 
     Args:
         y_true: Labels, any shape.
@@ -148,18 +166,18 @@ def interpret(
             value = tf.where(register == _IMMEDIATE, number[1 + place], held[0])
             return Dual(value, tf.where(depends, held[1], 0.0), depends)
 
-        def branch(operation: Operation, count: int) -> Callable[[], tf.Tensor]:
+        def branch(operation: Operation) -> Callable[[], tf.Tensor]:
             # Operands are read inside the branch, where XLA fuses reading and operation.
             def run() -> tf.Tensor:
-                operands = [operand(place) for place in range(count)]
-                value, slope = operation(keras.ops, *operands)
+                operands = [operand(place) for place in range(operation.arity)]
+                value, slope = operation.dual(keras.ops, *operands)
                 depends = tf.reduce_any([operand.depends for operand in operands])
                 slope = tf.where(depends, slope * number[0], 0.0)
                 return tf.stack([value * number[0], slope])
 
             return run
 
-        result = tf.switch_case(code[0], [branch(*entry) for entry in _TABLE])
+        result = tf.switch_case(code[0], list(map(branch, instruction_set())))
         return index + 1, tf.tensor_scatter_nd_update(registers, [[code[3]]], result[tf.newaxis])
 
     _, registers = tf.while_loop(unfinished, instruction, (tf.constant(0), registers))
@@ -181,6 +199,9 @@ class _Compiler:
     def __init__(self, expression: Expression, dtype: Any):
         self._expression = expression
         self._dtype = np.dtype(dtype).type
+        self._codes = {
+            operation.name: _COPY + 1 + place for place, operation in enumerate(nodes.registered())
+        }
         self._needs: dict[int, int] = {}
         self._ends: dict[int, int] = {}
         for index in range(expression.size - 1, -1, -1):
@@ -188,7 +209,7 @@ class _Compiler:
         self.instructions: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
         result = self._emit(0, _FIRST)
         if result.register != _FIRST:  # a bare leaf or number
-            self._append("identity", [result], 1.0, _FIRST)
+            self._append(_COPY, [result], 1.0, _FIRST)
 
     def _operands(self, index: int) -> list[int]:
         operands, start = [], index + 1
@@ -213,7 +234,7 @@ class _Compiler:
             return _Operand(_IMMEDIATE, _flushed(self._dtype(node) * self._dtype(factor)))
         if node in ("x", "y"):
             leaf = _Operand(_X) if node == "x" else _Operand(_Y, depends=True)
-            return leaf if factor == 1.0 else self._append("identity", [leaf], factor, free)
+            return leaf if factor == 1.0 else self._append(_COPY, [leaf], factor, free)
         indices = self._operands(index)
         found: dict[int, _Operand] = {}
         place = free
@@ -223,20 +244,19 @@ class _Compiler:
         operands = [found[operand] for operand in indices]
         if all(operand.register == _IMMEDIATE for operand in operands):
             return _Operand(_IMMEDIATE, self._fold(node, operands, factor))
-        return self._append(node, operands, factor, free)
+        return self._append(self._codes[node], operands, factor, free)
 
-    def _append(self, name: str, operands: list[_Operand], factor: float, target: int) -> _Operand:
+    def _append(self, code: int, operands: list[_Operand], factor: float, target: int) -> _Operand:
         first, second = (*operands, _Operand(_IMMEDIATE))[:2]
         registers = first.register, second.register, target
-        code = (_CODES[name], *registers, first.depends, second.depends)
-        self.instructions.append((code, (factor, first.number, second.number)))
+        codes = (code, *registers, first.depends, second.depends)
+        self.instructions.append((codes, (factor, first.number, second.number)))
         return _Operand(target, depends=first.depends or second.depends)
 
     def _fold(self, name: str, operands: list[_Operand], factor: float) -> float:
-        zero = self._dtype(0.0)
-        duals = [Dual(self._dtype(operand.number), zero, False) for operand in operands]
+        numbers = [self._dtype(operand.number) for operand in operands]
         with np.errstate(all="ignore"):
-            value, _ = OPERATIONS[name](np, *duals)
+            value = nodes.get(name).value(np, *numbers)
             folded: float = _flushed(self._dtype(value) * _flushed(self._dtype(factor)))
         return folded
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from glo_tf.expression import ARITY, Node, arity
+from glo_tf.expression import Node, arity, is_named_node, named_nodes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class SearchSpace:
     Attributes:
         name: Under which it is registered.
         description: One line for `--mode=list`.
-        weights: Relative probability of each node (names of `glo_tf.expression.ARITY`, or integers)
+        weights: Relative probability of each node (operations of `glo_tf.nodes`, x, y and integers)
             among the nodes that may stand at a place.
         max_initial_depth: Deepest tree of the initial population, in edges.
 
@@ -35,9 +35,9 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         for node, weight in self.weights.items():
-            if not (isinstance(node, int) or node in ARITY):
+            if not (isinstance(node, int) or is_named_node(node)):
                 raise ValueError(
-                    f"Expected integers and nodes among {', '.join(ARITY)}. Received: {node!r}"
+                    f"Expected integers and nodes among {named_nodes()}. Received: {node!r}"
                 )
             if not weight > 0:
                 raise ValueError(f"Expected positive weights. Received: weights[{node!r}]={weight}")
@@ -122,3 +122,18 @@ def glo() -> SearchSpace:
         -1: 1.0,
     }
     return SearchSpace("glo", "the paper's nodes: log, square, sqrt, + - * /, x, y, 1, -1", weights)
+
+
+def glo_extended() -> SearchSpace:
+    """The nodes of `glo`, and min, max, abs, exp, tanh, aq, plog, psqrt.
+
+    Loss functions found by others have these, such as those of arXiv 2403.03274. The protected
+    nodes have no singularity: aq(a, b) is a/sqrt(1 + b*b), plog(a) is log(abs(a) + 1e-7), psqrt(a)
+    is sqrt(abs(a) + 1e-7). Weights and initial depth are the project's default.
+    """
+    added = ("min", "max", "abs", "exp", "tanh", "aq", "plog", "psqrt")
+    return SearchSpace(
+        "glo_extended",
+        f"the paper's nodes and {', '.join(added)}",
+        {**glo().weights, **dict.fromkeys(added, 1.0)},
+    )

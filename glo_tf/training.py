@@ -13,7 +13,8 @@ import tensorflow as tf
 from glo_tf import chance
 from glo_tf.expression import Expression, Node
 from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
-from glo_tf.program import Program, interpret
+from glo_tf.nodes import Operation
+from glo_tf.program import Program, instruction_set, interpret
 from glo_tf.resident_data import ResidentData
 from glo_tf.seeding import seeded
 from glo_tf.task import TrainingTask
@@ -170,10 +171,12 @@ class CandidateTrainer:
             coefficients = tf.constant(loss.coefficients, tf.float32)
             return self._translator(loss.nodes), (coefficients,)
         capacity = max(_CAPACITY, 1 << (loss.size - 1).bit_length())
-        return self._interpreter(capacity), Program.of(loss, capacity=capacity).tensors()
+        program = Program.of(loss, capacity=capacity).tensors()
+        # Compiled again if a node was registered since: the program may use it.
+        return self._interpreter(capacity, instruction_set()), program
 
-    def _compile_interpreter(self, capacity: int) -> Steps:
-        """Any tree of at most `capacity` nodes."""
+    def _compile_interpreter(self, capacity: int, _: tuple[Operation, ...]) -> Steps:
+        """Any tree of at most `capacity` nodes and of the given operations."""
         return self._loop.compile(
             interpret,
             self._batches_spec,

@@ -8,9 +8,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from glo_tf.duals import OPERATIONS, Dual
+from glo_tf import nodes
 from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
+from glo_tf.nodes import Dual
 
 
 class Translation:
@@ -75,7 +76,7 @@ class Translation:
     def value_and_slope(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, coefficients: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """The value and d/dy, by the rules of `glo_tf.duals`, as ops of the caller's graph.
+        """The value and d/dy, by the rules of `glo_tf.nodes`, as ops of the caller's graph.
 
         Args:
             y_true: True labels x, any shape, float.
@@ -97,7 +98,7 @@ class Translation:
                 leaf = leaves[node]
                 return Dual(leaf.value * factor, leaf.slope * factor, leaf.depends)
             depends = any(operand.depends for operand in operands)
-            value, slope = OPERATIONS[node](keras.ops, *operands)
+            value, slope = nodes.get(node).dual(keras.ops, *operands)
             return Dual(value * factor, slope * factor if depends else zero, depends)
 
         value, slope, _ = self.expression.fold(combine)
@@ -105,5 +106,5 @@ class Translation:
 
     def _value(self, y_true: tf.Tensor, y_pred: tf.Tensor, coefficients: tf.Tensor) -> tf.Tensor:
         factors = tf.unstack(coefficients, num=self.expression.size)
-        value = evaluate(self.expression, y_true, y_pred, ops=tf.math, coefficients=factors)
+        value = evaluate(self.expression, y_true, y_pred, ops=keras.ops, coefficients=factors)
         return tf.broadcast_to(value, tf.shape(y_pred))  # a tree of constants alone is a scalar

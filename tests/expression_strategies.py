@@ -2,11 +2,12 @@
 
 from hypothesis import strategies as st
 
-from glo_tf.expression import ARITY, Expression, Node
+from glo_tf import nodes
+from glo_tf.expression import Expression, Node
 
 LEAVES = st.one_of(st.sampled_from(["x", "y"]), st.integers(-3, 3))
-UNARY = st.sampled_from([name for name, count in ARITY.items() if count == 1])
-BINARY = st.sampled_from([name for name, count in ARITY.items() if count == 2])
+UNARY = st.sampled_from([each.name for each in nodes.registered() if each.arity == 1])
+BINARY = st.sampled_from([each.name for each in nodes.registered() if each.arity == 2])
 COEFFICIENTS = st.one_of(
     st.sampled_from([1.0, -1.0, 0.0, 1e-7, 1e300]),
     st.floats(-4, 4, allow_subnormal=False),

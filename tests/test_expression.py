@@ -49,7 +49,7 @@ def test_canonical_form_has_the_same_value_and_is_its_own(expression: Expression
     assert sorted(map(str, canonical.nodes)) == sorted(map(str, expression.nodes))
 
 
-@given(expressions(), expressions(), st.sampled_from("+*"))
+@given(expressions(), expressions(), st.sampled_from(["+", "*", "min", "max"]))
 def test_operand_order_of_commutative_nodes_does_not_matter(left, right, node) -> None:
     one = Expression((node, *left.nodes, *right.nodes))
     other = Expression((node, *right.nodes, *left.nodes))
@@ -57,7 +57,7 @@ def test_operand_order_of_commutative_nodes_does_not_matter(left, right, node) -
 
 
 def test_operand_order_of_the_others_does() -> None:
-    for node in "-/":
+    for node in ("-", "/", "aq"):
         one, other = Expression((node, "x", "y")), Expression((node, "y", "x"))
         assert one.canonical() != other.canonical()
 
@@ -102,6 +102,13 @@ def test_sympy_and_latex_of_baikal() -> None:
     x, y = sympy.Symbol("x"), sympy.Symbol("y")
     assert sympy.simplify(BAIKAL.sympy() - (sympy.log(y) - x / y)) == 0
     assert BAIKAL.latex() == r"\log{\left(y \right)} - \frac{x}{y}"
+
+
+def test_sympy_has_no_order_where_numbers_are_not_real() -> None:
+    assert Expression.parse("min(x, max(y, 2))").sympy() == sympy.Min(
+        sympy.Symbol("x"), sympy.Max(sympy.Symbol("y"), 2)
+    )
+    assert Expression.parse("max(sqrt(-1), y)").sympy() is sympy.nan
 
 
 def test_latex_keeps_the_shape_that_was_found() -> None:

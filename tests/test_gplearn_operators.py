@@ -9,9 +9,10 @@ from gplearn.genetic import SymbolicRegressor
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glo_tf import nodes
 from glo_tf.expression import Expression, arity
 from glo_tf.gplearn_operators import GplearnOperators, from_gplearn, to_gplearn
-from glo_tf.search_spaces import SearchSpace, glo
+from glo_tf.search_spaces import SearchSpace, glo_extended
 
 SEEDS = st.integers(0, 2**32 - 1)
 METHODS = {
@@ -25,16 +26,29 @@ BAIKAL, ERROR = Expression.parse("log(y) - x/y"), Expression.parse("square(x - y
 
 def only(method: str | None = None, **arguments) -> GplearnOperators:
     probabilities = {name: float(name == method) for name in METHODS}
-    return GplearnOperators(glo(), **{**probabilities, **arguments})
+    return GplearnOperators(glo_extended(), **{**probabilities, **arguments})
 
 
 @given(expressions())
 def test_conversion_is_exact_and_valid_for_gplearn(tree) -> None:
     assert from_gplearn(to_gplearn(tree.nodes)) == tree.nodes
-    program = GplearnOperators(glo()).program(tree)
+    program = GplearnOperators(glo_extended()).program(tree)
     assert program.validate_program()
     assert program.length_ == tree.size
     assert program.depth_ == tree.depth
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [each for each in nodes.registered() if not each.gplearn],
+    ids=lambda operation: operation.name,
+)
+def test_what_gplearn_lacks_it_computes_by_the_node(operation) -> None:
+    operands = np.array([[-0.5, 0.4], [1.0, 0.6]])
+    tree = Expression((operation.name, "x", "y")[: 1 + operation.arity])
+    computed = GplearnOperators(glo_extended()).program(tree).execute(operands)
+    expected = operation.value(np, *operands.T[: operation.arity])
+    np.testing.assert_array_equal(computed, expected)
 
 
 def test_names_and_defaults_are_gplearns() -> None:
@@ -60,7 +74,7 @@ def test_each_method_is_gplearns_own(name, monkeypatch) -> None:
     for _ in range(20):
         parents = iter((BAIKAL, ERROR))
         (child,) = operators.breed(lambda parents=parents: next(parents), rng)
-        assert set(child.nodes) <= {*glo().weights}
+        assert set(child.nodes) <= {*glo_extended().weights}
     assert called == [name] * 20
 
 
@@ -89,7 +103,7 @@ def test_reproduction_returns_the_parent(tree, seed) -> None:
 
 def test_children_depend_on_the_generator_alone() -> None:
     def children(seed: int) -> list[Expression]:
-        rng, operators = np.random.default_rng(seed), GplearnOperators(glo())
+        rng, operators = np.random.default_rng(seed), GplearnOperators(glo_extended())
         return [operators.breed(lambda: BAIKAL, rng)[0] for _ in range(50)]
 
     np.random.seed(0)
@@ -118,7 +132,7 @@ def test_children_that_are_too_large_are_replaced_by_their_parent() -> None:
 )
 def test_bad_arguments_are_refused(arguments, message) -> None:
     with pytest.raises(ValueError, match=message):
-        GplearnOperators(glo(), **arguments)
+        GplearnOperators(glo_extended(), **arguments)
 
 
 def test_a_space_without_functions_is_refused() -> None:

@@ -256,6 +256,37 @@ def test_training_lowers_the_loss(jit_compile: bool) -> None:
     assert losses[-1] < losses[0]
 
 
+KINKS = {"abs(x - y)": 0.0, "psqrt(x - y)": 0.0, "min(x, y)": 0.5, "max(2*y, x + y)": 1.5}
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    program = f"""
+        import json
+        import numpy as np
+        from keras import backend, ops
+        from glo_tf.evaluation import evaluate
+        from glo_tf.expression import Expression
+
+        def slope(text):
+            x = ops.convert_to_tensor(np.float32(0.25))
+            value = lambda y: evaluate(Expression.parse(text), x, y, ops=ops)
+            if backend.backend() == "jax":
+                import jax
+                return float(jax.grad(value)(x))
+            import torch
+            y = torch.tensor(0.25, requires_grad=True)
+            value(y).backward()
+            return float(y.grad)
+
+        print(json.dumps([slope(text) for text in {list(KINKS)}]))
+    """
+    slopes = run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu")
+    assert slopes == list(KINKS.values())
+
+
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:

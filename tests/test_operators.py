@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from glo_tf.expression import MAX_DEPTH, Expression, arity
 from glo_tf.operators import GloOperators, within_limits
-from glo_tf.search_spaces import SearchSpace, glo
+from glo_tf.search_spaces import SearchSpace, glo_extended
 
-SPACE = glo()
+SPACE = glo_extended()
 SEEDS = st.integers(0, 2**32)
 OFF = {
     "crossover_probability": 0.0,

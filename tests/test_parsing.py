@@ -26,7 +26,7 @@ def test_the_round_trip_is_exact(expression: Expression) -> None:
     assert list(map(repr, again.coefficients)) == list(map(repr, expression.coefficients))
 
 
-@pytest.mark.parametrize("node", ["log", "/", "-", "*"])
+@pytest.mark.parametrize("node", ["log", "/", "-", "*", "min"])
 @pytest.mark.parametrize("factor", [-1.0, 1.0, -1.2345678901234567e-300])
 def test_the_deepest_and_the_largest_trees_make_the_round_trip(node, factor) -> None:
     nodes = (*((node,) if node == "log" else (node, 7)) * MAX_DEPTH, "y")
@@ -67,6 +67,12 @@ def _full(size: int, factor: float) -> Expression:
         ("2.0*x/y - -log(y)", ("-", "/", "x", "y", "log", "y"), (1.0, 1.0, 2.0, 1.0, -1.0, 1.0)),
         ("((x))", ("x",), (1.0,)),
         ("0.5", (1,), (0.5,)),
+        ("min(x, y)", ("min", "x", "y"), (1.0,) * 3),
+        ("max ( x+1 ,y )", ("max", "+", "x", 1, "y"), (1.0,) * 5),
+        ("-2.5*aq(min(x, y), -y)", ("aq", "min", "x", "y", "y"), (-2.5, 1.0, 1.0, 1.0, -1.0)),
+        ("min(2.0, (2.0))*y", ("*", "min", 1, 1, "y"), (1.0, 1.0, 2.0, 2.0, 1.0)),
+        ("x - max(x - y, y*x)", ("-", "x", "max", "-", "x", "y", "*", "y", "x"), (1.0,) * 9),
+        ("tanh(plog(psqrt(abs(y))))", ("tanh", "plog", "psqrt", "abs", "y"), (1.0,) * 5),
         ("1e-3*sqrt(square(x))", ("sqrt", "square", "x"), (1e-3, 1.0, 1.0)),
     ],
 )
@@ -86,6 +92,16 @@ def test_reads(text, nodes, coefficients) -> None:
         ("", 1, "a number, name or '('"),
         ("log(y) - ", 10, "a number, name or '('"),
         ("log y", 5, "'(' after log"),
+        ("min(x)", 6, "',' or an operator"),
+        ("min(x", 6, "',' or an operator"),
+        ("min(x, y, y)", 9, "')' or an operator"),
+        ("min(x, )", 8, "a number, name or '('"),
+        ("min(, y)", 5, "a number, name or '('"),
+        ("min(x, (y, y))", 10, "')' or an operator"),
+        ("log(x, y)", 6, "')' or an operator"),
+        ("(x, y)", 3, "')' or an operator"),
+        ("x, y", 2, "an operator or the end"),
+        ("min x", 5, "'(' after min"),
         ("log(y", 6, "')' or an operator"),
         ("x y", 3, "an operator or the end"),
         ("x + tan(y)", 5, "received 'tan'"),
@@ -114,6 +130,8 @@ def test_a_bad_text_points_at_its_column(text, column, expected) -> None:
         "(" * 4_999 + "x" + ")" * 4_999,
         "log(" * 2_000 + "x" + ")" * 2_000,
         "-" * 9_999 + "x",
+        "min(" * 2_000 + "x" + ",y)" * 2_000,
+        "min(" + "x," * 10_000 + "x)",
         "+".join("x" * 5_000),
         "/".join("x" * 5_000),
         "x" * 10_000,
@@ -130,7 +148,7 @@ def test_huge_and_deep_texts_get_a_short_error(text: str) -> None:
     assert len(str(caught.value)) < 500
 
 
-@given(st.text("xylogsqrtuae_(). +-*/0123456789\n", max_size=40))
+@given(st.text("xylogsqrtuaemin_(),. +-*/0123456789\n", max_size=40))
 def test_any_text_is_an_expression_or_a_parse_error(text: str) -> None:
     try:
         expression = parse(text)

@@ -7,7 +7,7 @@ import pytest
 
 from glo_tf import plugins
 from glo_tf.expression import Expression, arity
-from glo_tf.search_spaces import SearchSpace, glo
+from glo_tf.search_spaces import SearchSpace, glo, glo_extended
 
 GROUP = "glo_tf.search_spaces"
 
@@ -31,6 +31,13 @@ def test_glo_has_the_nodes_and_weights_of_the_facts() -> None:
     assert {node for node, weight in space.weights.items() if weight == 3} == {"log", "x", "y"}
     assert space.weights["sqrt"] == 2
     assert space.max_initial_depth == 2
+
+
+def test_glo_extended_adds_to_the_nodes_of_glo() -> None:
+    space = glo_extended()
+    added = {"min", "max", "abs", "exp", "tanh", "aq", "plog", "psqrt"}
+    assert set(space.weights) == {*glo().weights, *added}
+    assert {node: space.weights[node] for node in glo().weights} == glo().weights
 
 
 def test_nodes_are_drawn_by_weight() -> None:

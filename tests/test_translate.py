@@ -12,6 +12,7 @@ from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression, arity
 from glo_tf.translate import Translation
 
+_EPSILON = 1e-7
 _LEAST_NORMAL = np.finfo(np.float64).tiny
 X = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.3])
 Y = np.array([1e-7, 1e-7, 1.0, 1.0, 0.4, 0.6])
@@ -53,6 +54,24 @@ def reference(
                 value, slope = np.sin(a), np.cos(a) * da
             case "cos", [(a, da)]:
                 value, slope = np.cos(a), -np.sin(a) * da
+            case "tanh", [(a, da)]:
+                value, slope = np.tanh(a), (1 - np.tanh(a) ** 2) * da
+            case "abs", [(a, da)]:
+                value, slope = np.abs(a), np.sign(a) * da
+            case "plog", [(a, da)]:
+                shifted = np.abs(a) + _EPSILON
+                value, slope = np.log(shifted), np.sign(a) * da / shifted
+            case "psqrt", [(a, da)]:
+                root = np.sqrt(np.abs(a) + _EPSILON)
+                value, slope = root, np.sign(a) * da / (2 * root)
+            case "min" | "max", [(a, da), (b, db)]:
+                share = (1 + np.sign(b - a) * (1 if node == "min" else -1)) / 2
+                share = np.where(a == b, 0.5, share)  # of equal infinities, too
+                value = (np.minimum if node == "min" else np.maximum)(a, b)
+                slope = np.where(share == 1, da, np.where(share == 0, db, (da + db) / 2))
+            case "aq", [(a, da), (b, db)]:
+                root = np.sqrt(1 + b * b)
+                value, slope = a / root, da / root - a * b * db / root**3
             case "sqrt", [(a, da)]:
                 value, slope = np.sqrt(a), da / (2 * np.sqrt(a))
             case "+", [(a, da), (b, db)]:

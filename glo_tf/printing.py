@@ -1,0 +1,72 @@
+"""Expression tree to text: as `glo_tf.parsing` reads it, and in other infix languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from glo_tf.expression import Expression
+from glo_tf.nodes import INFIX
+
+# How tightly a text binds. _TERM stands between: fine right of "+", not left of "*".
+_SUM, _TERM, _PRODUCT, _ATOM = 1, 2, 3, 4
+
+
+def to_text(expression: Expression) -> str:
+    """Infix text that `glo_tf.parsing.parse` turns back into the same expression, exactly."""
+
+    def call(index: int, operands: Sequence[str]) -> str:
+        return f"{expression.nodes[index]}({', '.join(operands)})"
+
+    return infix(expression, call, number=str)
+
+
+def infix(
+    expression: Expression,
+    call: Callable[[int, Sequence[str]], str],
+    number: Callable[[str], str],
+) -> str:
+    """Text of an expression in a language with the four infix operators.
+
+    Args:
+        expression: The tree.
+        call: `call(index, operands)`: text of node `index`, which is not infix. It binds as tightly
+            as a call.
+        number: Text of a number that is not negative, given its decimal text.
+    """
+
+    def signed(value: float) -> str:
+        text = repr(value)
+        return f"-{number(text[1:])}" if text.startswith("-") else number(text)
+
+    def wrap(operand: tuple[str, int], least: int) -> str:
+        text, precedence = operand
+        return text if precedence >= least else f"({text})"
+
+    def plain(index: int, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        node = expression.nodes[index]
+        if isinstance(node, int):
+            return signed(node), _ATOM if node >= 0 else _SUM
+        if not operands:
+            return node, _ATOM
+        if node not in INFIX:
+            return call(index, [text for text, _ in operands]), _ATOM
+        left, right = operands
+        if node in "+-":
+            return f"{wrap(left, _SUM)} {node} {wrap(right, _TERM)}", _SUM
+        return f"{wrap(left, _PRODUCT)}{node}{wrap(right, _ATOM)}", _PRODUCT
+
+    def combine(index: int, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        node, factor = expression.nodes[index], expression.coefficients[index]
+        unscaled = plain(index, operands)
+        if factor == 1.0:
+            return unscaled
+        if node == 1 and factor != -1.0:
+            return signed(factor), _TERM if factor > 0 else _SUM
+        if factor == -1.0:
+            # "-1" would be the integer leaf, so an integer keeps its parentheses.
+            body = f"({unscaled[0]})" if isinstance(node, int) else wrap(unscaled, _ATOM)
+            return f"-{body}", _SUM
+        return f"{signed(factor)}*{wrap(unscaled, _ATOM)}", _PRODUCT if factor > 0 else _SUM
+
+    text, _ = expression.fold(combine)
+    return str(text)
