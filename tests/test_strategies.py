@@ -119,4 +119,4 @@ def test_ray_says_that_it_cannot_reach_a_cluster() -> None:
     make = plugins.load("glo_tf.strategies", "ray")
     for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "here"):
         with pytest.raises(ValueError, match=f"Received: ray_address='{address}'"):
-            make(address)
+            make(address=address)
