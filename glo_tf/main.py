@@ -2,7 +2,7 @@
 
 Evolves a loss function for a Keras model (Genetic Loss-function Optimization, arXiv 1905.11528).
 Every flag can stand in a flagfile; the shipped ones (digits.flags, mnist_quick.flags, mnist.flags)
-are found from any folder.
+are found from any folder. `glo-tf new-plugin NAME` writes the skeleton of a plugin instead.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from glo_tf import plugins
 from glo_tf.command_flags import define_flags, resolve_flagfiles
 from glo_tf.interruption import Interruption
 from glo_tf.output_folder import OutputFolder
+from glo_tf.plugin_skeleton import new_plugin
 from glo_tf.strategies import TrainingError
 
 if TYPE_CHECKING:
@@ -45,9 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 for success, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 143 after
         SIGTERM.
     """
+    arguments = list(sys.argv if argv is None else argv)
+    if arguments[1:2] == ["new-plugin"]:
+        return _new_plugin(arguments[2:])
     values = define_flags()
     try:
-        surplus = values(resolve_flagfiles(list(sys.argv if argv is None else argv)))[1:]
+        surplus = values(resolve_flagfiles(arguments))[1:]
         if surplus:
             raise ValueError(f"Expected flags only. Received: {' '.join(surplus)}")
     except (flags.Error, ValueError, OSError) as error:
@@ -89,6 +93,14 @@ def _search(values: flags.FlagValues, interruption: Interruption) -> int:
         result = search.run()
     print(f"Results: {output_dir}")
     return interruption.exit_code if result.interrupted else 0
+
+
+def _new_plugin(arguments: Sequence[str]) -> int:
+    try:
+        print(new_plugin(arguments))
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    return 0
 
 
 def _list_plugins() -> int:
