@@ -5,7 +5,6 @@ import pickle
 import signal
 import threading
 import time
-from typing import ClassVar
 
 import pytest
 from processes import needs_ray
@@ -26,7 +25,7 @@ globals().update(registered(StrategyTestCase, "glo_tf"))
 
 class Test_ray(StrategyTestCase):  # noqa: N801 (takes the generated one's place)
     name = "ray"
-    options: ClassVar = {"num_workers": 2, "num_cpus": 1.0}
+    options = {"num_workers": 2, "num_cpus": 1.0}
 
     @pytest.fixture(autouse=True)
     def installed(self) -> None:
