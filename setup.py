@@ -52,7 +52,8 @@ setup(
             "ruff>=0.6",
             "setuptools>=70.1",  # tests build wheels in the environment they run in
         ],
-        "plugin-test": ["psutil>=5.9", "pytest>=8.0"],
+        # pytest-timeout: this repository's settings name it, also for the tests in plugins/.
+        "plugin-test": ["psutil>=5.9", "pytest>=8.0", "pytest-timeout>=2.3"],
         "plot": ["matplotlib>=3.8"],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
         "backends": ["jax>=0.4.30", "torch==2.13.0"],

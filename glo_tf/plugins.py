@@ -109,9 +109,9 @@ def parse_options(group: str, name: str, texts: Iterable[str]) -> dict[str, Opti
 def describe(group: str) -> list[PluginDescription]:
     """All plugins of a group; one that does not load breaks only its own line."""
     descriptions = []
-    own: tuple[Option, ...]
     for name, candidates in sorted(_entry_points(group).items()):
-        description, problem, own = "", None, ()
+        description, problem = "", None
+        own: tuple[Option, ...] = ()
         try:
             doc = inspect.getdoc(load(group, name)) or ""
             description = doc.partition("\n")[0]

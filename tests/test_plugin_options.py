@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from glo_tf import command_flags, plugins
 from glo_tf import main as command_line
-from glo_tf import plugins
 from glo_tf.architectures import NamedArchitecture
 from glo_tf.plugin_options import convert, declared
 
@@ -203,6 +203,21 @@ def test_bad_options_are_bad_input(argument, message, tmp_path, capsys, plugin) 
 def test_a_required_option_that_is_missing_is_bad_input(capsys, tmp_path, plugin) -> None:
     assert command_line.main(["glo-tf", "--dataset=few", f"--output_dir={tmp_path / 'out'}"]) == 2
     assert "Expected options count: int of data set 'few'" in capsys.readouterr().err
+
+
+def test_options_of_a_strategy_take_the_place_of_its_flags(monkeypatch) -> None:
+    seen = {}
+    monkeypatch.setattr(
+        "glo_tf.strategies.ray_cluster.RayStrategy",
+        lambda address, **options: seen.update(options, address=address),
+    )
+    values = command_flags.define_flags()
+    values(["glo-tf", "--strategy=ray", "--ray_workers=3", "--ray_num_cpus=2"])
+    command_line._strategy(values)
+    assert seen == {"address": None, "num_workers": 3, "num_cpus": 2.0, "num_gpus": None}
+    values(["glo-tf", "--strategy_options=num_workers=1,num_gpus=0.5"])
+    command_line._strategy(values)
+    assert seen == {"address": None, "num_workers": 1, "num_cpus": 2.0, "num_gpus": 0.5}
 
 
 def test_the_listing_shows_options_and_defaults(capsys, monkeypatch, plugin) -> None:
