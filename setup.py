@@ -19,10 +19,13 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
-    packages=["glo_tf", "glo_tf.configs", "glo_tf.strategies"],
+    packages=["glo_tf", "glo_tf.configs", "glo_tf.strategies", "glo_tf.testing"],
     # The flagfiles live in configs/ and are installed as glo_tf/configs/.
     package_dir={"glo_tf": "glo_tf", "glo_tf.configs": "configs"},
-    package_data={"glo_tf": ["py.typed"], "glo_tf.configs": ["*.flags"]},
+    package_data={
+        "glo_tf": ["py.typed", "plugin_templates/*.template"],
+        "glo_tf.configs": ["*.flags"],
+    },
     install_requires=[
         "absl-py>=2.1",
         "cma>=4.0",
@@ -49,6 +52,8 @@ setup(
             "ruff>=0.6",
             "setuptools>=70.1",  # tests build wheels in the environment they run in
         ],
+        # pytest-timeout: this repository's settings name it, also for the tests in plugins/.
+        "plugin-test": ["psutil>=5.9", "pytest>=8.0", "pytest-timeout>=2.3"],
         "plot": ["matplotlib>=3.8"],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
         "backends": ["jax>=0.4.30", "torch==2.13.0"],

@@ -6,9 +6,11 @@ Keras is imported when a model is built, so that listing the plugins stays quick
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from glo_tf import plugins
+from glo_tf.plugin_options import OptionValue
 
 if TYPE_CHECKING:
     import keras
@@ -22,16 +24,18 @@ class NamedArchitecture:
         name: Under which it is registered.
         input_shape: Of one sample.
         num_classes: Number of classes.
+        options: The architecture's own options.
     """
 
     name: str
     input_shape: tuple[int, ...]
     num_classes: int
+    options: Mapping[str, OptionValue] = dataclasses.field(default_factory=dict, hash=False)
 
     def __call__(self) -> keras.Model:
         """A new model."""
         build = plugins.load("glo_tf.architectures", self.name)
-        model: keras.Model = build(self.input_shape, self.num_classes)
+        model: keras.Model = build(self.input_shape, self.num_classes, **self.options)
         return model
 
 

@@ -31,8 +31,17 @@ def define_flags() -> flags.FlagValues:
         **run,
     )
 
+    def own_options(kind: str, of: dict[str, object]) -> None:
+        flags.DEFINE_multi_string(
+            f"{kind}_options",
+            None,
+            "Its own options (see --mode=list): name=value, several separated by commas",
+            **of,
+        )
+
     task = section("Task")
     flags.DEFINE_string("dataset", "digits", "Registered data set (see --mode=list).", **task)
+    own_options("dataset", task)
     flags.DEFINE_string(
         "data_dir",
         None,
@@ -40,6 +49,7 @@ def define_flags() -> flags.FlagValues:
         **task,
     )
     flags.DEFINE_string("architecture", "mlp", "Registered architecture (see --mode=list).", **task)
+    own_options("architecture", task)
     flags.DEFINE_string("optimizer", "sgd", "Keras optimizer by name.", **task)
     flags.DEFINE_float("learning_rate", 0.01, "Learning rate of the optimizer (per step).", **task)
     flags.DEFINE_integer("train_steps", 2000, "Training steps per candidate.", **task)
@@ -78,6 +88,7 @@ def define_flags() -> flags.FlagValues:
         "found does not depend on it.",
         **workers,
     )
+    own_options("strategy", workers)
     flags.DEFINE_integer(
         "intra_op_threads",
         0,
@@ -126,6 +137,7 @@ def define_flags() -> flags.FlagValues:
 
     discovery = section("Discovery phase (genetic search)")
     flags.DEFINE_string("search_space", "glo", "Registered search space.", **discovery)
+    own_options("search_space", discovery)
     flags.DEFINE_integer("population_size", 80, "Candidates per generation.", **discovery)
     flags.DEFINE_integer("elites", 6, "Best candidates that go on unchanged.", **discovery)
     flags.DEFINE_integer("generations", 100, "Number of generations.", **discovery)

@@ -2,18 +2,19 @@
 
 Evolves a loss function for a Keras model (Genetic Loss-function Optimization, arXiv 1905.11528).
 Every flag can stand in a flagfile; the shipped ones (digits.flags, mnist_quick.flags, mnist.flags)
-are found from any folder.
+are found from any folder. `glo-tf new-plugin NAME` writes the skeleton of a plugin instead.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags
 
@@ -21,6 +22,7 @@ from glo_tf import plugins
 from glo_tf.command_flags import define_flags, resolve_flagfiles
 from glo_tf.interruption import Interruption
 from glo_tf.output_folder import OutputFolder
+from glo_tf.plugin_skeleton import new_plugin
 from glo_tf.strategies import TrainingError
 
 if TYPE_CHECKING:
@@ -44,9 +46,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 for success, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 143 after
         SIGTERM.
     """
+    arguments = list(sys.argv if argv is None else argv)
+    if arguments[1:2] == ["new-plugin"]:
+        return _new_plugin(arguments[2:])
     values = define_flags()
     try:
-        surplus = values(resolve_flagfiles(list(sys.argv if argv is None else argv)))[1:]
+        surplus = values(resolve_flagfiles(arguments))[1:]
         if surplus:
             raise ValueError(f"Expected flags only. Received: {' '.join(surplus)}")
     except (flags.Error, ValueError, OSError) as error:
@@ -90,28 +95,38 @@ def _search(values: flags.FlagValues, interruption: Interruption) -> int:
     return interruption.exit_code if result.interrupted else 0
 
 
+def _new_plugin(arguments: Sequence[str]) -> int:
+    try:
+        print(new_plugin(arguments))
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    return 0
+
+
 def _list_plugins() -> int:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
-    for group in plugins.GROUPS:
+    for group in filter(plugins.names, plugins.GROUPS):
         table = Table(title=group, title_justify="left")
-        for column in ("name", "what it is", "package"):
+        for column in ("name", "what it is", "options", "package"):
             table.add_column(column)
         for plugin in plugins.describe(group):
             line = plugin.description if plugin.error is None else f"broken: {plugin.error}"
-            table.add_row(plugin.name, line, plugin.package)
+            options = ", ".join(map(str, plugin.options))
+            table.add_row(*map(escape, (plugin.name, line, options, plugin.package)))
         console.print(table)
     return 0
 
 
 def _prepare(values: flags.FlagValues) -> tuple[LossSearch, str]:
     """The search that the flags describe, and its output folder; all bad input shows here."""
-    load_dataset = plugins.load("glo_tf.datasets", values.dataset)
-    plugins.load("glo_tf.architectures", values.architecture)
+    load_dataset = _plugin(values, "dataset", "glo_tf.datasets")
+    architecture_options = _plugin(values, "architecture", "glo_tf.architectures").keywords
     strategy = _strategy(values)
-    space = plugins.load("glo_tf.search_spaces", values.search_space)()
+    space = _plugin(values, "search_space", "glo_tf.search_spaces")()
 
     with _quiet_start():
         import keras
@@ -131,7 +146,9 @@ def _prepare(values: flags.FlagValues) -> tuple[LossSearch, str]:
     data = load_dataset(data_dir=values.data_dir)
     output_dir = values.output_dir or f"runs/{values.dataset}_seed{values.seed}"
     search = LossSearch(
-        NamedArchitecture(values.architecture, data.input_shape, data.num_classes),
+        NamedArchitecture(
+            values.architecture, data.input_shape, data.num_classes, architecture_options
+        ),
         (data.x_train, data.y_train),
         (data.x_validation, data.y_validation),
         optimizer=keras.optimizers.get(
@@ -186,8 +203,21 @@ def _quiet_start() -> Iterator[None]:
             os.close(screen)
 
 
+def _plugin(
+    values: flags.FlagValues, flag: str, group: str, **options: object
+) -> functools.partial[Any]:
+    """The plugin that a flag names with its options: `options`, and over them the given ones."""
+    name, texts = values[flag].value, values[f"{flag}_options"].value or []
+    given = plugins.parse_options(group, name, texts)
+    return functools.partial(plugins.load(group, name), **{**options, **given})
+
+
 def _strategy(values: flags.FlagValues) -> Strategy | str:
     if values.strategy == "auto":
+        if values.strategy_options:
+            raise ValueError(
+                "Expected a strategy by its name with --strategy_options. Received: strategy=auto"
+            )
         return "auto"  # what devices there are is for TensorFlow to say, later
     options = {}
     if values.strategy == "ray":
@@ -197,7 +227,7 @@ def _strategy(values: flags.FlagValues) -> Strategy | str:
             "num_cpus": values.ray_num_cpus,
             "num_gpus": values.ray_num_gpus,
         }
-    strategy: Strategy = plugins.load("glo_tf.strategies", values.strategy)(**options)
+    strategy: Strategy = _plugin(values, "strategy", "glo_tf.strategies", **options)()
     return strategy
 
 

@@ -1,7 +1,8 @@
 """Plugins: data sets, architectures, search spaces, nodes and strategies, as entry points.
 
 The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes are the
-exception: those of the package are the grammar itself, which no other package can change.
+exception: those of the package are the grammar itself, which no other package can change. What each
+group expects of a plugin is in `docs/plugins.md`, and checked by `glo_tf.testing`.
 """
 
 from __future__ import annotations
@@ -9,15 +10,19 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
-GROUPS = (
-    "glo_tf.datasets",
-    "glo_tf.architectures",
-    "glo_tf.search_spaces",
-    "glo_tf.nodes",
-    "glo_tf.strategies",
-)
+from glo_tf.plugin_options import Option, OptionValue, convert, declared
+
+GROUPS = {
+    "glo_tf.datasets": "data set",
+    "glo_tf.architectures": "architecture",
+    "glo_tf.search_spaces": "search space",
+    "glo_tf.nodes": "node",
+    "glo_tf.strategies": "strategy",
+}
+"""Entry-point groups, and what messages call their plugins."""
 
 
 class PluginError(ValueError):
@@ -33,12 +38,14 @@ class PluginDescription:
         description: First line of its docstring; empty if it is broken.
         package: Distribution that registers it.
         error: Why it cannot be loaded; None if it can.
+        options: Its own options, with types and defaults.
     """
 
     name: str
     description: str
     package: str
     error: str | None
+    options: tuple[Option, ...] = ()
 
 
 def names(group: str) -> list[str]:
@@ -75,18 +82,49 @@ def load(group: str, name: str) -> Any:
         ) from error
 
 
+def options(group: str, name: str) -> tuple[Option, ...]:
+    """The options that a plugin declares.
+
+    Raises:
+        PluginError: If it cannot be loaded, or declares an option that text cannot stand for.
+    """
+    plugin = load(group, name)
+    if not callable(plugin):  # a node is an object
+        return ()
+    try:
+        return declared(plugin)
+    except TypeError as error:
+        raise PluginError(f"{error} of {GROUPS[group]} '{name}'") from error
+
+
+def parse_options(group: str, name: str, texts: Iterable[str]) -> dict[str, OptionValue]:
+    """Keyword arguments for a plugin's function, from `name=value` texts.
+
+    Args:
+        group: One of `GROUPS`.
+        name: The plugin's name.
+        texts: See `plugin_options.convert`.
+
+    Raises:
+        ValueError: If an option is unknown or missing, or a text does not convert.
+    """
+    return convert(f"{GROUPS[group]} '{name}'", options(group, name), texts)
+
+
 def describe(group: str) -> list[PluginDescription]:
     """All plugins of a group; one that does not load breaks only its own line."""
     descriptions = []
     for name, candidates in sorted(_entry_points(group).items()):
         description, problem = "", None
+        own: tuple[Option, ...] = ()
         try:
             doc = inspect.getdoc(load(group, name)) or ""
             description = doc.partition("\n")[0]
+            own = options(group, name)
         except PluginError as error:
             problem = str(error)
         package = ", ".join(sorted(_package(entry) for entry in candidates))
-        descriptions.append(PluginDescription(name, description, package, problem))
+        descriptions.append(PluginDescription(name, description, package, problem, own))
     return descriptions
 
 

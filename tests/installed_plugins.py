@@ -1,28 +1,48 @@
-"""Installation of the example plugins into a folder of a test."""
+"""Plugins installed in a folder of their own, and processes that look for them there."""
 
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
-PLUGINS = pathlib.Path(__file__).parents[1] / "plugins"
 
-
-def install(name: str, folder: pathlib.Path) -> pathlib.Path:
-    """Installs `plugins/NAME` and returns the folder to import it from."""
-    source = folder / "source"  # building inside the checkout would leave build/ behind
-    source.mkdir()
-    for file in ("setup.py", f"{name}.py"):
-        (source / file).write_text((PLUGINS / name / file).read_text())
-    target = folder / "site"
+def install(source: pathlib.Path, folder: pathlib.Path) -> dict[str, str]:
+    """Installs a plugin into `folder`, and returns the environment of processes that find it."""
+    copy = folder / "source" / source.name  # building in the checkout would leave build/ behind
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("*.egg-info", "build"))
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, f"--target={target}", str(source)], check=True, timeout=120)
-    return target
+    run = [*pip, f"--target={folder / 'site'}", str(copy)]
+    subprocess.run(run, check=True, timeout=120)
+    return {**os.environ, "PYTHONPATH": str(folder / "site"), "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def run(code: str, target: pathlib.Path, *arguments: object) -> str:
-    """Runs Python code in a process of its own that finds what was installed; its output."""
-    with_target = f"import sys; sys.path.insert(0, {str(target)!r})\n{code}"
-    command = [sys.executable, "-c", with_target, *map(str, arguments)]
-    return subprocess.run(
-        command, check=True, timeout=240, stdout=subprocess.PIPE, text=True
-    ).stdout
+def run_tests(tests: pathlib.Path, environment: dict[str, str]) -> str:
+    """Runs a plugin's own tests, with warnings as errors; returns what pytest wrote."""
+    # Not from the plugin's folder: its modules are to come from where they are installed.
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, f"--rootdir={tests}", str(tests)],
+        env=environment,
+        cwd=tests,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def glo_tf(*arguments: str, environment: dict[str, str]) -> str:
+    """Runs the command line, and returns what it printed."""
+    command = [sys.executable, "-m", "glo_tf.main", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+QUICK = (
+    *("--train_steps=20", "--batch_size=10", "--population_size=10", "--elites=2"),
+    *("--generations=2", "--coefficient_expressions=0", "--finalists=0", "--comparison_seeds=0"),
+)
+"""A search of a few seconds."""

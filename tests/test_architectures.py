@@ -1,22 +1,9 @@
 """Every registered architecture, by being registered."""
 
-import numpy as np
-import pytest
+from glo_tf import architectures
+from glo_tf.testing import ArchitectureTestCase, registered
 
-from glo_tf import architectures, plugins
-
-GROUP = "glo_tf.architectures"
-
-
-@pytest.mark.parametrize("shape", [(8, 8, 1), (32, 32, 3)])
-@pytest.mark.parametrize("name", plugins.names(GROUP))
-def test_outputs_are_class_probabilities(name, shape) -> None:
-    model = plugins.load(GROUP, name)(shape, 7)
-    x = np.random.default_rng(0).uniform(size=(3, *shape)).astype(np.float32)
-    y = np.asarray(model(x))
-    assert y.shape == (3, 7)
-    np.testing.assert_allclose(y.sum(axis=1), 1.0, rtol=1e-5)
-    assert (y >= 0).all()
+globals().update(registered(ArchitectureTestCase, "glo_tf"))
 
 
 def test_the_networks_have_the_sizes_they_are_described_with() -> None:

@@ -3,8 +3,6 @@
 import logging
 
 import pytest
-import scripted_task as scripted
-from scripted_task import ScriptedTask, fitness_of, ordinary
 
 from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.expression import Expression
@@ -13,6 +11,8 @@ from glo_tf.strategies import TrainingError
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.study import Study
+from glo_tf.testing import scripted_task as scripted
+from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
 
 CPU = ("CPU:0", "CPU:0 again", "CPU:0 once more")
 

@@ -1,5 +1,6 @@
 """The registry of operations: what is built in, registered, and found in installed packages."""
 
+import pathlib
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ from glo_tf.fitness import Request
 from glo_tf.nodes import Dual, Operation
 from glo_tf.search_spaces import SearchSpace
 
+EXAMPLE = pathlib.Path(__file__).parents[1] / "plugins" / "glo_tf_arctan"
 CUBE = {
     "name": "cube",
     "arity": 1,
@@ -251,8 +253,9 @@ def test_reading_an_expression_imports_neither_numpy_nor_tensorflow() -> None:
 
 
 def test_the_node_of_the_example_plugin_trains_and_is_saved(tmp_path) -> None:
-    target = installed_plugins.install("glo_tf_arctan", tmp_path)
-    installed_plugins.run(TRAIN_AND_SAVE, target, tmp_path / "loss.json")
-    installed_plugins.run(LOAD, target, tmp_path / "loss.json")
+    environment = installed_plugins.install(EXAMPLE, tmp_path)
+    for code in (TRAIN_AND_SAVE, LOAD):
+        command = [sys.executable, "-c", code, str(tmp_path / "loss.json")]
+        subprocess.run(command, env=environment, check=True, timeout=240)
     with pytest.raises(ValueError, match="received 'arctan'"):  # where it is not installed
         glo_tf.load_loss(tmp_path / "loss.json")

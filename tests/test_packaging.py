@@ -26,7 +26,12 @@ def test_a_wheel_holds_the_configurations_and_the_type_marker(tmp_path) -> None:
         contents = set(archive.namelist())
     flagfiles = {f"glo_tf/configs/{path.name}" for path in (ROOT / "configs").glob("*.flags")}
     assert flagfiles
-    assert flagfiles | {"glo_tf/py.typed", "glo_tf/main.py"} <= contents
+    templates = {
+        f"glo_tf/plugin_templates/{path.name}"
+        for path in (ROOT / "glo_tf" / "plugin_templates").iterdir()
+    }
+    assert len(templates) == 4
+    assert flagfiles | templates | {"glo_tf/py.typed", "glo_tf/testing/plugin.py"} <= contents
 
 
 def test_the_registry_holds_what_the_package_registers() -> None:

@@ -3,7 +3,6 @@
 import subprocess
 import sys
 
-import installed_plugins
 import pytest
 
 from glo_tf import plugins
@@ -26,12 +25,8 @@ def distribution(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("group", plugins.GROUPS)
-def test_every_registered_plugin_loads_and_has_a_line(group) -> None:
-    described = plugins.describe(group)
-    assert [plugin.name for plugin in described] == plugins.names(group)
-    for plugin in described:
-        assert plugin.error is None
-        assert plugin.description.endswith(".")
+def test_every_registered_plugin_is_described(group) -> None:
+    assert [plugin.name for plugin in plugins.describe(group)] == plugins.names(group)
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
@@ -71,19 +66,10 @@ def test_one_package_seen_twice_is_no_duplicate(distribution) -> None:
     assert callable(plugins.load(DATASETS, "single"))
 
 
-def test_listing_needs_no_tensorflow() -> None:
+def test_listing_needs_neither_tensorflow_nor_pytest() -> None:
     code = (
         "import sys; from glo_tf import plugins; "
         "[plugins.describe(group) for group in plugins.GROUPS]; "
-        "sys.exit(bool({'tensorflow', 'keras', 'sklearn'} & set(sys.modules)))"
+        "sys.exit(bool({'tensorflow', 'keras', 'sklearn', 'pytest'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-
-def test_the_example_plugin_is_found_once_installed(tmp_path) -> None:
-    code = (
-        "from glo_tf import plugins; "
-        "data = plugins.load('glo_tf.datasets', 'wine')(); "
-        "assert data.input_shape == (13,) and data.num_classes == 3"
-    )
-    installed_plugins.run(code, installed_plugins.install("glo_tf_wine", tmp_path))

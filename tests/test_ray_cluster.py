@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-import scripted_task as scripted
 from processes import needs_ray
-from scripted_task import ScriptedTask, fitness_of, ordinary
 
 from glo_tf import datasets
 from glo_tf.architectures import NamedArchitecture
@@ -24,18 +22,19 @@ from glo_tf.search import LossSearch
 from glo_tf.strategies import ray_cluster
 from glo_tf.strategies.ray_cluster import RayStrategy
 from glo_tf.study import Study
+from glo_tf.testing import scripted_task as scripted
+from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 
 @pytest.fixture
-def cluster(request, monkeypatch) -> "Iterator[Cluster]":
+def cluster(request) -> "Iterator[Cluster]":
     """A cluster of as many nodes as the test asks for, with one CPU each."""
     needs_ray()
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parent))
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
     for _ in range(request.param - 1):
         cluster.add_node(num_cpus=1)

@@ -5,23 +5,11 @@ import collections
 import numpy as np
 import pytest
 
-from glo_tf import plugins
-from glo_tf.expression import Expression, arity
+from glo_tf.expression import arity
 from glo_tf.search_spaces import SearchSpace, glo, glo_extended
+from glo_tf.testing import SearchSpaceTestCase, registered
 
-GROUP = "glo_tf.search_spaces"
-
-
-@pytest.mark.parametrize("name", plugins.names(GROUP))
-def test_its_trees_are_made_of_its_nodes_within_its_depth(name) -> None:
-    space = plugins.load(GROUP, name)()
-    assert space.name == name
-    assert space.description
-    rng = np.random.default_rng(0)
-    trees = [Expression(space.draw_tree(rng)) for _ in range(2_000)]
-    assert {node for tree in trees for node in tree.nodes} == set(space.weights)
-    assert max(tree.depth for tree in trees) == space.max_initial_depth
-    assert any(tree.has_x_and_y for tree in trees)
+globals().update(registered(SearchSpaceTestCase, "glo_tf"))
 
 
 def test_glo_has_the_nodes_and_weights_of_the_facts() -> None:

@@ -1,16 +1,13 @@
 """Every registered strategy, by its registration: same results, retries, errors, no left-overs."""
 
 import os
-import pathlib
 import pickle
 import signal
 import threading
 import time
 
 import pytest
-import scripted_task as scripted
 from processes import needs_ray
-from scripted_task import ScriptedTask, fitness_of, ordinary
 
 from glo_tf import plugins
 from glo_tf.dispatch import Dispatcher, FailurePolicy
@@ -19,35 +16,25 @@ from glo_tf.strategies import Strategy, TrainingError
 from glo_tf.strategies import devices as devices_module
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.study import Study
+from glo_tf.testing import StrategyTestCase, registered
+from glo_tf.testing import scripted_task as scripted
+from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+
+globals().update(registered(StrategyTestCase, "glo_tf"))
 
 
-@pytest.fixture(params=plugins.names("glo_tf.strategies"))
-def strategy(request, monkeypatch) -> Strategy:
-    if request.param == "ray":
+class Test_ray(StrategyTestCase):  # noqa: N801 (takes the generated one's place)
+    name = "ray"
+    options = {"num_workers": 2, "num_cpus": 1.0}
+
+    @pytest.fixture(autouse=True)
+    def installed(self) -> None:
         needs_ray()
-        # What workers need is installed there; the tests' own module is not.
-        monkeypatch.setenv("PYTHONPATH", str(pathlib.Path(__file__).parent))
-    return plugins.load("glo_tf.strategies", request.param)()
 
 
 def make_dispatcher(task: ScriptedTask, strategy: Strategy, **policy) -> Dispatcher:
     study = Study.in_memory(task.description)
     return Dispatcher(task, strategy, study, FailurePolicy(**policy))
-
-
-def test_a_strategy_trains_everything_and_recovers(tmp_path, strategy) -> None:
-    task = ScriptedTask(str(tmp_path), times=1)
-    losses = [*ordinary(5), scripted.OUT_OF_MEMORY, scripted.SLOW, *ordinary(9)[5:]]
-    dispatcher = make_dispatcher(task, strategy, candidate_timeout=1.0)
-    evaluations = list(dispatcher.evaluate([Request(loss, 0) for loss in losses]))
-    dispatcher.close()
-    assert [e.fitness for e in evaluations] == [fitness_of(loss) for loss in losses]
-    assert len(task.trainings()) == len(losses) + 2
-    broken = ScriptedTask(str(tmp_path), broken=True)
-    dispatcher = make_dispatcher(broken, strategy)
-    with pytest.raises((TrainingError, OSError), match="no such table"):
-        list(dispatcher.evaluate([Request(ordinary(1)[0], 1)]))
-    dispatcher.close()
 
 
 def test_a_thread_that_hangs_is_left_behind(tmp_path, monkeypatch) -> None:
@@ -105,11 +92,15 @@ def test_ray_refuses_code_that_workers_cannot_import(tmp_path) -> None:
     assert pickle.dumps(ScriptedTask(str(tmp_path)))
 
 
+class NotInstalled(ScriptedTask):
+    """Of a module that workers cannot import."""
+
+
 def test_ray_says_what_a_worker_misses(tmp_path) -> None:
     needs_ray()
     strategy = plugins.load("glo_tf.strategies", "ray")(num_workers=1)
-    dispatcher = make_dispatcher(ScriptedTask(str(tmp_path)), strategy)
-    with pytest.raises(TrainingError, match=r"is missing here: .*scripted_task"):
+    dispatcher = make_dispatcher(NotInstalled(str(tmp_path)), strategy)
+    with pytest.raises(TrainingError, match=r"is missing here: .*test_strategies"):
         list(dispatcher.evaluate([Request(ordinary(1)[0], 0)]))
     dispatcher.close()
 
@@ -119,4 +110,4 @@ def test_ray_says_that_it_cannot_reach_a_cluster() -> None:
     make = plugins.load("glo_tf.strategies", "ray")
     for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "here"):
         with pytest.raises(ValueError, match=f"Received: ray_address='{address}'"):
-            make(address)
+            make(address=address)

@@ -338,6 +338,7 @@ def _own_sigterm() -> Iterator[None]:
 
 
 def ray_cluster(
+    *,
     address: str | None = None,
     num_workers: int | None = None,
     num_cpus: float | None = None,

@@ -10,5 +10,6 @@ setup(
     python_requires=">=3.11",
     py_modules=["glo_tf_wine"],
     install_requires=["glo_tf", "numpy>=1.26", "scikit-learn>=1.5"],
+    extras_require={"test": ["glo_tf[plugin-test]"]},
     entry_points={"glo_tf.datasets": ["wine = glo_tf_wine:wine"]},
 )

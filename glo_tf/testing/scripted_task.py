@@ -1,4 +1,4 @@
-"""A task whose trainings do what their loss says; importable by workers in other processes."""
+"""A task whose trainings do what their loss says, for tests of strategies."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ def ordinary(count: int) -> list[Expression]:
 
 
 def fitness_of(loss: Expression) -> float:
+    """Of a training that ends well."""
     return (hash(loss.nodes[-1]) % 97) / 97
 
 
@@ -48,12 +49,14 @@ class ScriptedTask:
 
     @property
     def description(self) -> dict[str, Any]:
+        """What tells studies of such tasks apart."""
         return {"times": self.times}
 
     def prepare_process(self) -> None:
-        pass
+        """Needs nothing."""
 
     def make_trainer(self) -> ScriptedTask:
+        """Itself, or an error if it is broken."""
         if self.broken:
             raise OSError("no such table")
         return self
@@ -61,6 +64,7 @@ class ScriptedTask:
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
     ) -> Evaluation:
+        """Leaves its line, misbehaves if it is the loss's turn, and gives `fitness_of`."""
         log = pathlib.Path(self.folder, "trainings.txt")
         with log.open("a") as file:
             file.write(f"{request.loss}\n")

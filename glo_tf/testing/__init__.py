@@ -1,0 +1,31 @@
+"""Tests that every plugin has to pass; a subclass that names the plugin inherits them.
+
+    from glo_tf.testing import DatasetTestCase
+
+    class TestWine(DatasetTestCase):
+        name = "wine"
+
+It needs pytest, which `import glo_tf` does not.
+"""
+
+import pytest
+
+# Before they are imported: it is what makes their asserts say what they compared.
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{module}" for module in ("plugin", "dataset", "architecture")),
+    *(f"{__name__}.{module}" for module in ("search_space", "strategy")),
+)
+
+from glo_tf.testing.architecture import ArchitectureTestCase  # noqa: E402
+from glo_tf.testing.dataset import DatasetTestCase  # noqa: E402
+from glo_tf.testing.plugin import registered  # noqa: E402
+from glo_tf.testing.search_space import SearchSpaceTestCase  # noqa: E402
+from glo_tf.testing.strategy import StrategyTestCase  # noqa: E402
+
+__all__ = [
+    "ArchitectureTestCase",
+    "DatasetTestCase",
+    "SearchSpaceTestCase",
+    "StrategyTestCase",
+    "registered",
+]

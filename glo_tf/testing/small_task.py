@@ -1,0 +1,39 @@
+"""A training of a second, for tests of what takes part in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from glo_tf.architectures import NamedArchitecture
+    from glo_tf.task import TrainingTask
+
+TRAIN_STEPS = 20
+
+
+def small_data(
+    input_shape: tuple[int, ...], num_classes: int, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Noise around one pattern per class: samples in [0, 1], float32 `(N, ...)`, labels `(N,)`."""
+    patterns = np.random.default_rng(0).uniform(0.0, 0.5, (num_classes, *input_shape))
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int32) % num_classes
+    noise = rng.uniform(0.0, 0.5, (count, *input_shape))
+    return (patterns[labels] + noise).astype(np.float32), labels
+
+
+def small_task(architecture: NamedArchitecture) -> TrainingTask:
+    """Twenty steps of 16 samples, on data that fits the architecture."""
+    from glo_tf.task import TrainingTask
+
+    shape, classes = architecture.input_shape, architecture.num_classes
+    return TrainingTask.define(
+        architecture,
+        "adam",
+        small_data(shape, classes, 128, seed=1),
+        small_data(shape, classes, 256, seed=2),
+        train_steps=TRAIN_STEPS,
+        batch_size=16,
+    )
