@@ -10,6 +10,7 @@ import resource
 import signal
 import sqlite3
 import sys
+import unittest.mock
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -44,18 +45,19 @@ def start(
 ) -> ForkServerProcess:
     """Starts a search; its output goes to `FOLDER.out` and `FOLDER.err`.
 
+    What TensorFlow says when it looks for devices, before the search silences it, is left out.
+
     Args:
         output_dir: Of the search.
         *flags: Beside those of `SEARCH`.
         devices: Logical CPU devices.
         file_size: Bytes that no file may pass: a full disk.
     """
-    # What TensorFlow says when devices are made is not the search's output.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _CONTEXT.set_forkserver_preload(["glo_tf.search", "glo_tf.progress", "sklearn.datasets"])
     arguments = ("glo-tf", *SEARCH, f"--output_dir={output_dir}", *flags)
     process = _CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
-    process.start()
+    with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
+        process.start()  # the first one starts the server, too
     return process
 
 
