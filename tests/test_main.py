@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import fake_distribution
 import pytest
 
 import glo_tf
@@ -119,11 +120,8 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys, tmp_p
 
 def test_a_data_set_of_one_class_is_bad_input(tmp_path, capsys, monkeypatch) -> None:
     site = tmp_path / "site"
-    (site / "single-1.0.dist-info").mkdir(parents=True)
-    (site / "single-1.0.dist-info" / "METADATA").write_text("Name: single\nVersion: 1.0\n")
-    (site / "single-1.0.dist-info" / "entry_points.txt").write_text(
-        "[glo_tf.datasets]\none_class = single_class:load\nbroken = single_class:broken\n"
-    )
+    entries = ["one_class = single_class:load", "broken = single_class:broken"]
+    fake_distribution.register(site, monkeypatch, "single", {"glo_tf.datasets": entries})
     (site / "single_class.py").write_text(
         "import dataclasses\nfrom glo_tf import datasets\n"
         "def load(data_dir=None):\n"
@@ -132,7 +130,6 @@ def test_a_data_set_of_one_class_is_bad_input(tmp_path, capsys, monkeypatch) -> 
         "def broken(data_dir=None):\n"
         "    raise RuntimeError('no such table')\n"
     )
-    monkeypatch.syspath_prepend(str(site))
     assert run("--dataset=one_class", f"--output_dir={tmp_path / 'out'}") == 2
     assert "at least two classes" in capsys.readouterr().err
     assert run("--dataset=broken", f"--output_dir={tmp_path / 'out'}") == 1
@@ -144,11 +141,8 @@ def test_a_plugin_that_raises_is_reported_once_and_is_no_bad_candidate(
     tmp_path, capsys, monkeypatch
 ) -> None:
     site = tmp_path / "site"
-    (site / "fragile-1.0.dist-info").mkdir(parents=True)
-    (site / "fragile-1.0.dist-info" / "METADATA").write_text("Name: fragile\nVersion: 1.0\n")
-    (site / "fragile-1.0.dist-info" / "entry_points.txt").write_text(
-        "[glo_tf.architectures]\nfragile = fragile:build\nunbuilt = fragile:unbuilt\n"
-    )
+    entries = ["fragile = fragile:build", "unbuilt = fragile:unbuilt"]
+    fake_distribution.register(site, monkeypatch, "fragile", {"glo_tf.architectures": entries})
     (site / "fragile.py").write_text(
         "import keras, tensorflow as tf\n"
         "class Worn(keras.layers.Layer):\n"
@@ -166,7 +160,6 @@ def test_a_plugin_that_raises_is_reported_once_and_is_no_bad_candidate(
         "def unbuilt(input_shape, num_classes):\n"
         "    raise KeyError('no such block')\n"
     )
-    monkeypatch.syspath_prepend(str(site))
     folder = tmp_path / "out"
     assert run(*QUICK, "--architecture=unbuilt", f"--output_dir={folder}") == 1
     assert capsys.readouterr().err == "glo-tf: error: KeyError: 'no such block'\n"

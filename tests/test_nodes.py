@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import sys
 
+import fake_distribution
 import installed_plugins
 import numpy as np
 import pytest
@@ -87,11 +88,7 @@ def distribution(tmp_path, monkeypatch, registry):
     """Installs `package` with an entry point in the group each time it is called."""
 
     def install(package: str, entry: str) -> None:
-        info = tmp_path / f"{package}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[{nodes.GROUP}]\n{entry}\n")
-        monkeypatch.syspath_prepend(str(tmp_path))
+        fake_distribution.register(tmp_path, monkeypatch, package, {nodes.GROUP: [entry]})
 
     (tmp_path / "third_powers.py").write_text(
         "from glo_tf.nodes import Operation\n"

@@ -3,9 +3,10 @@
 import pickle
 import sys
 
+import fake_distribution
 import pytest
 
-from glo_tf import command_flags, plugins
+from glo_tf import command_flags, command_search, plugins
 from glo_tf import main as command_line
 from glo_tf.architectures import NamedArchitecture
 from glo_tf.plugin_options import convert, declared
@@ -112,14 +113,12 @@ def test_an_option_that_text_cannot_stand_for_is_the_plugins_fault() -> None:
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
     """A distribution with one plugin in each of three groups, all of which have options."""
-    info = tmp_path / "optioned-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: optioned\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[glo_tf.datasets]\nfew = optioned:few\n"
-        "[glo_tf.architectures]\nwide = optioned:wide\n"
-        "[glo_tf.search_spaces]\ndeep = optioned:deep\n"
-    )
+    entries = {
+        "glo_tf.datasets": ["few = optioned:few"],
+        "glo_tf.architectures": ["wide = optioned:wide"],
+        "glo_tf.search_spaces": ["deep = optioned:deep"],
+    }
+    fake_distribution.register(tmp_path, monkeypatch, "optioned", entries)
     (tmp_path / "optioned.py").write_text(
         "import dataclasses\nfrom glo_tf import architectures, datasets, search_spaces\n"
         "def few(data_dir=None, *, count: int):\n"
@@ -137,7 +136,6 @@ def plugin(tmp_path, monkeypatch):
         "    return dataclasses.replace(\n"
         "        search_spaces.glo(), name='deep', max_initial_depth=depth)\n"
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "optioned", raising=False)  # of an earlier test
 
 
@@ -213,10 +211,10 @@ def test_options_of_a_strategy_take_the_place_of_its_flags(monkeypatch) -> None:
     )
     values = command_flags.define_flags()
     values(["glo-tf", "--strategy=ray", "--ray_workers=3", "--ray_num_cpus=2"])
-    command_line._strategy(values)
+    command_search._strategy(values)
     assert seen == {"address": None, "num_workers": 3, "num_cpus": 2.0, "num_gpus": None}
     values(["glo-tf", "--strategy_options=num_workers=1,num_gpus=0.5"])
-    command_line._strategy(values)
+    command_search._strategy(values)
     assert seen == {"address": None, "num_workers": 1, "num_cpus": 2.0, "num_gpus": 0.5}
 
 

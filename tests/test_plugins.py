@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import fake_distribution
 import pytest
 
 from glo_tf import plugins
@@ -15,11 +16,7 @@ def distribution(tmp_path, monkeypatch):
     """Installs `package` with one data set entry point each time it is called."""
 
     def install(package: str, entry: str, folder: str = "site") -> None:
-        info = tmp_path / folder / f"{package}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[{DATASETS}]\n{entry}\n")
-        monkeypatch.syspath_prepend(str(tmp_path / folder))
+        fake_distribution.register(tmp_path / folder, monkeypatch, package, {DATASETS: [entry]})
 
     return install
 
