@@ -47,5 +47,5 @@ class SleepTask:
         """Sleeps."""
         if self.seconds:
             time.sleep(self.seconds_of(request.seed))
-        fitness = random.Random(hash((request.loss, request.seed))).random()
+        fitness = random.Random(f"{request.loss} {request.seed}").random()
         return Evaluation(request.loss, request.seed, fitness, "ok", steps=1, seconds=0.0)

@@ -96,12 +96,13 @@ class CandidateEvaluator:
         trained: Iterator[Evaluation],
     ) -> Outcome:
         if not loss.has_x_and_y:
-            return Outcome(Evaluation(loss, self._seed, 0.0, UNTRAINED, 0, 0.0), UNTRAINED)
+            return Outcome(Evaluation.without_result(loss, self._seed, UNTRAINED), UNTRAINED)
         if loss in self._settled:
             return Outcome(self._settled[loss], CACHED)
         steps = 0
         if verdict.rejection is not None:
-            evaluation, source = Evaluation(loss, self._seed, 0.0, REJECTED, 0, 0.0), REJECTED
+            evaluation = Evaluation.without_result(loss, self._seed, REJECTED)
+            source = REJECTED
         elif verdict.inherits_from is not None:
             known = self._outcome(verdict.inherits_from, Verdict(), lost, trained).evaluation
             evaluation = dataclasses.replace(

@@ -118,7 +118,7 @@ class Dispatcher:
 
     def _find(self, request: Request) -> Evaluation | None:
         if not request.loss.has_x_and_y:
-            return Evaluation(request.loss, request.seed, 0.0, UNTRAINED, steps=0, seconds=0.0)
+            return Evaluation.without_result(request.loss, request.seed, UNTRAINED)
         return self._study.find(request)
 
     def _advance(self) -> dict[Request, Evaluation]:
@@ -171,7 +171,7 @@ class Dispatcher:
         if job.tries <= self._policy.candidate_retries:
             self._waiting.appendleft(job)
             return None
-        evaluation = Evaluation(job.request.loss, job.request.seed, 0.0, FAILED, 0, 0.0)
+        evaluation = Evaluation.without_result(job.request.loss, job.request.seed, FAILED)
         self._study.add(
             job.request, evaluation, worker=result.where, tries=job.tries, reason=reason
         )

@@ -61,6 +61,11 @@ class Evaluation:
     seconds: float = dataclasses.field(compare=False)
     inherited_from: Expression | None = None
 
+    @classmethod
+    def without_result(cls, loss: Expression, seed: int, status: str) -> Evaluation:
+        """Fitness 0 of a loss that was not trained, or whose training came to nothing."""
+        return cls(loss, seed, fitness=0.0, status=status, steps=0, seconds=0.0)
+
 
 def nothing_to_check() -> None:
     """The `check` of a training that nothing but its end ends."""

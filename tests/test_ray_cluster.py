@@ -19,7 +19,7 @@ from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.fitness import Request
 from glo_tf.results import Record, SearchResult
 from glo_tf.search import LossSearch
-from glo_tf.strategies import ray_cluster
+from glo_tf.strategies import worker
 from glo_tf.strategies.ray_cluster import RayStrategy
 from glo_tf.study import Study
 from glo_tf.testing import scripted_task as scripted
@@ -128,7 +128,7 @@ def test_workers_and_a_node_that_die_cost_nothing_but_time(cluster, tmp_path) ->
 
 @pytest.mark.parametrize("cluster", [2], indirect=True)
 def test_candidates_that_kill_hang_or_exhaust_their_worker(cluster, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(ray_cluster, "GRACE", 0.5)
+    monkeypatch.setattr(worker, "GRACE", 0.5)
     losses = [
         *ordinary(3),
         scripted.DIE,

@@ -12,7 +12,7 @@ from processes import needs_ray
 from glo_tf import plugins
 from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.fitness import Request
-from glo_tf.strategies import Strategy, TrainingError
+from glo_tf.strategies import Strategy, TrainingError, worker
 from glo_tf.strategies import devices as devices_module
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.study import Study
@@ -38,7 +38,7 @@ def make_dispatcher(task: ScriptedTask, strategy: Strategy, **policy) -> Dispatc
 
 
 def test_a_thread_that_hangs_is_left_behind(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(devices_module, "GRACE", 0.3)
+    monkeypatch.setattr(worker, "GRACE", 0.3)
     released = threading.Event()
     monkeypatch.setitem(scripted.MISBEHAVIOUR, scripted.HANG, lambda _: released.wait(60))
     task = ScriptedTask(str(tmp_path), times=1)

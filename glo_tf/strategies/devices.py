@@ -11,11 +11,18 @@ import time
 from collections.abc import Sequence
 
 from glo_tf.fitness import Evaluation, Request, Trainer
-from glo_tf.strategies.base import TIMEOUT, Failure, Result, Strategy, Task
-from glo_tf.strategies.worker import Deadline, failure_of, run, timeout_message
+from glo_tf.strategies.base import Failure, Result, Strategy, Task
+from glo_tf.strategies.worker import (
+    Deadline,
+    failure_of,
+    given_up_at,
+    patience,
+    run,
+    timed_out,
+)
 
-GRACE = 5.0
-"""Seconds beyond its time after which a training that does not return is left to itself."""
+_LONGEST_WAIT = 1.0  # seconds; a signal that another thread received is not seen before
+_SECONDS_TO_STOP = 5.0  # for a thread, when the strategy is closed
 
 logger = logging.getLogger("glo_tf")
 
@@ -74,7 +81,7 @@ class DevicesStrategy(Strategy):
         for thread in self._threads.values():
             thread.stop()
         for thread in self._threads.values():
-            thread.join(GRACE)
+            thread.join(_SECONDS_TO_STOP)
             if thread.is_alive():
                 logger.warning("The training on %s does not return and is left behind", thread.name)
         self._threads = {}
@@ -93,9 +100,7 @@ class DevicesStrategy(Strategy):
                 return result
 
     def _patience(self) -> float:
-        """Seconds to wait; few, as a signal that another thread received is not seen before."""
-        ends = [t.given_up_at for t in self._threads.values() if t.given_up_at is not None]
-        return max(0.01, min([time.monotonic() + 1.0, *ends]) - time.monotonic())
+        return patience((t.given_up_at for t in self._threads.values()), _LONGEST_WAIT)
 
     def _give_up_hanging(self) -> list[Result]:
         results = []
@@ -106,8 +111,7 @@ class DevicesStrategy(Strategy):
                 logger.warning("The training on %s hangs; a new thread takes its place", name)
                 thread.stop()
                 self._start_thread(name)
-                failure = Failure(TIMEOUT, timeout_message(self._timeout))
-                results.append(Result(thread.request, name, thread.where, failure))
+                results.append(timed_out(thread.request, name, thread.where, self._timeout))
         return results
 
 
@@ -138,8 +142,7 @@ class _DeviceThread(threading.Thread):
 
     def take(self, request: Request) -> None:
         self.request = request
-        if self._timeout is not None:
-            self.given_up_at = time.monotonic() + self._timeout + GRACE
+        self.given_up_at = given_up_at(self._timeout)
         self._inbox.put(request)
 
     def stop(self) -> None:

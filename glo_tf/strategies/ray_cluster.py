@@ -24,7 +24,6 @@ from glo_tf.fitness import Evaluation, Request, Trainer
 from glo_tf.strategies.base import (
     ERROR,
     OUT_OF_MEMORY,
-    TIMEOUT,
     WORKER_LOST,
     Failure,
     Result,
@@ -32,8 +31,14 @@ from glo_tf.strategies.base import (
     Task,
     TrainingError,
 )
-from glo_tf.strategies.devices import GRACE
-from glo_tf.strategies.worker import Deadline, failure_of, run, timeout_message
+from glo_tf.strategies.worker import (
+    Deadline,
+    failure_of,
+    given_up_at,
+    patience,
+    run,
+    timed_out,
+)
 
 _PATIENCE = 30.0  # seconds without any worker, before the log says so
 # Ray takes the loopback address as the node's where it may not form a cluster of machines, its
@@ -129,7 +134,7 @@ class RayStrategy(Strategy):
         """Calls the actor."""
         slot = self._slots[worker]
         slot.request = request
-        slot.end = None if self._timeout is None else time.monotonic() + self._timeout + GRACE
+        slot.end = given_up_at(self._timeout)
         self._expect(slot, slot.actor.evaluate.remote(request, self._timeout))
 
     def wait(self) -> list[Result]:
@@ -216,8 +221,7 @@ class RayStrategy(Strategy):
         return Result(request, slot.name, where, outcome)
 
     def _patience(self) -> float:
-        ends = [slot.end for slot in self._slots.values() if slot.end is not None]
-        return max(0.01, min(ends) - time.monotonic()) if ends else _PATIENCE
+        return patience((slot.end for slot in self._slots.values()), _PATIENCE)
 
     def _give_up_hanging(self) -> list[Result]:
         results = []
@@ -225,8 +229,7 @@ class RayStrategy(Strategy):
             if slot.end is not None and time.monotonic() > slot.end:
                 assert slot.request is not None
                 logger.warning("The training on %s hangs; the worker is replaced", slot.name)
-                failure = Failure(TIMEOUT, timeout_message(self._timeout))
-                results.append(Result(slot.request, slot.name, slot.where, failure))
+                results.append(timed_out(slot.request, slot.name, slot.where, self._timeout))
                 del self._by_reference[reference]
                 self._replace(slot)
         return results

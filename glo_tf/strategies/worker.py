@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from glo_tf.fitness import Evaluation, Request, Trainer
-from glo_tf.strategies.base import ERROR, OUT_OF_MEMORY, TIMEOUT, Failure
+from glo_tf.strategies.base import ERROR, OUT_OF_MEMORY, TIMEOUT, Failure, Result
+
+GRACE = 5.0
+"""Seconds beyond its time after which a training that does not return is given up by its driver."""
 
 
 class CandidateTimeoutError(Exception):
@@ -29,6 +32,22 @@ class Deadline:
         """Raises if the time is up."""
         if self._end is not None and time.monotonic() > self._end:
             raise CandidateTimeoutError(timeout_message(self._seconds))
+
+
+def given_up_at(timeout: float | None) -> float | None:
+    """When, by the monotonic clock, a training that begins now is past all patience."""
+    return None if timeout is None else time.monotonic() + timeout + GRACE
+
+
+def patience(ends: Iterable[float | None], longest: float) -> float:
+    """Seconds to wait for results: until the first of `ends`, `longest` at most."""
+    known = [end for end in ends if end is not None]
+    return max(0.01, min([time.monotonic() + longest, *known]) - time.monotonic())
+
+
+def timed_out(request: Request, worker: str, where: str, timeout: float | None) -> Result:
+    """The result of a training that was given up."""
+    return Result(request, worker, where, Failure(TIMEOUT, timeout_message(timeout)))
 
 
 def timeout_message(seconds: float | None) -> str:
