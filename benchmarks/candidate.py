@@ -133,10 +133,11 @@ def _expressions() -> Any:
     """Distinct random trees that are worth a training."""
     from glo_tf import genetic, plugins
     from glo_tf.first_generation import loss_of
+    from glo_tf.outputs import Outputs
     from glo_tf.screening import Screen, Verdict
 
     space = plugins.load("glo_tf.search_spaces", "glo")()
-    rng, screen = np.random.default_rng(0), Screen(10)
+    rng, screen = np.random.default_rng(0), Screen(Outputs.of_classes(10))
     while True:
         trees = genetic.initial_population(space, 1000, rng)
         losses = [loss_of(tree) for tree in trees if tree.has_x_and_y]

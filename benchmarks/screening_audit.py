@@ -71,7 +71,7 @@ def main(_: list[str]) -> None:
     noise = 2 * statistics.stdev(known)
 
     losses = random_losses()
-    screen = Screen(task.num_classes)
+    screen = Screen(task.outputs)
     began = time.perf_counter()
     verdicts = dict(zip(losses, screen.examine(losses), strict=True))
     each = (time.perf_counter() - began) / len(losses)

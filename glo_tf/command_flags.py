@@ -52,6 +52,16 @@ def define_flags() -> flags.FlagValues:
     own_options("architecture", task)
     flags.DEFINE_string("optimizer", "sgd", "Keras optimizer by name.", **task)
     flags.DEFINE_float("learning_rate", 0.01, "Learning rate of the optimizer (per step).", **task)
+    flags.DEFINE_string(
+        "metric", None, "Keras metric that is the fitness, by name; accuracy if unset.", **task
+    )
+    flags.DEFINE_enum(
+        "metric_mode",
+        "auto",
+        ["auto", "max", "min"],
+        "Whether the metric is to be large or small; auto where Keras knows.",
+        **task,
+    )
     flags.DEFINE_integer("train_steps", 2000, "Training steps per candidate.", **task)
     flags.DEFINE_integer("batch_size", 100, "Samples per training step.", **task)
     flags.DEFINE_float("epsilon", 1e-7, "Predictions are clipped to [epsilon, 1].", **task)

@@ -57,6 +57,8 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
         optimizer=keras.optimizers.get(
             {"class_name": values.optimizer, "config": {"learning_rate": values.learning_rate}}
         ),
+        metric=values.metric,
+        metric_mode=values.metric_mode,
         search_space=space,
         operators=_operators(values, space),
         train_steps=values.train_steps,

@@ -1,4 +1,4 @@
-"""A found loss beside cross-entropy: same budget, same seeds, and a tuned learning rate."""
+"""A found loss beside the usual one: same budget, same seeds, and a tuned learning rate."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Any
 
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
+from glo_tf.outputs import LINEAR, SIGMOID, SOFTMAX, Outputs
 
 Evaluate = Callable[[Sequence[Request]], Iterable[Evaluation]]
 """Trains networks, side by side where it can; evaluations come in the order of the requests."""
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
+# 1 - y would be 0 where a sigmoid is sure.
+BINARY_CROSS_ENTROPY = Expression.parse("-(x*log(y) + (1 - x)*log(1.0000002 - y))")
+SQUARED_ERROR = Expression.parse("square(x - y)")
 
 LEARNING_RATE_FACTORS = (1.0, 2.0, 5.0, 10.0, 20.0)
-"""Multiples of the optimizer's learning rate that cross-entropy is tuned over."""
+"""Multiples of the optimizer's learning rate that the usual loss is tuned over."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +32,7 @@ class ComparedLoss:
         loss: The whole loss, per class.
         learning_rate: What it was trained with; None is the optimizer's own.
         seeds: Seeds of the trainings, fresh ones that the search did not select on.
-        fitnesses: Validation accuracy for each seed.
+        fitnesses: Fitness for each seed.
     """
 
     name: str
@@ -39,7 +43,7 @@ class ComparedLoss:
 
     @property
     def mean(self) -> float:
-        """Mean validation accuracy."""
+        """Mean fitness."""
         return statistics.fmean(self.fitnesses)
 
     @property
@@ -88,39 +92,56 @@ def compare(
 def tune_learning_rate(
     evaluate: Evaluate, loss: Expression, learning_rates: Sequence[float], seed: int
 ) -> float:
-    """The learning rate with the best validation accuracy for `loss`; the smallest of equals."""
+    """The learning rate with the best fitness for `loss`; the smallest of equals."""
     rates = sorted(learning_rates)
     evaluations = evaluate([Request(loss, seed, rate) for rate in rates])
     fitnesses = [evaluation.fitness for evaluation in evaluations]
     return rates[fitnesses.index(max(fitnesses))]
 
 
-def compare_with_cross_entropy(
+def usual_loss(outputs: Outputs) -> tuple[str, Expression]:
+    """What a model with such outputs is usually trained with, by its name.
+
+    Cross-entropy for classes, binary cross-entropy for probabilities of their own, and squared
+    error where an output is linear (for classes beside it, that is the Brier score).
+    """
+    activations = {SOFTMAX if output.binary else output.activation for output in outputs.each}
+    if LINEAR in activations:
+        return "squared error", SQUARED_ERROR
+    if SIGMOID in activations:
+        return "binary cross-entropy", BINARY_CROSS_ENTROPY
+    return "cross-entropy", CROSS_ENTROPY
+
+
+def compare_with_usual(
     evaluate: Evaluate,
     loss: Expression,
+    usual: tuple[str, Expression],
     *,
     learning_rate: float | None,
     tuning_seed: int,
     seeds: Sequence[int],
 ) -> list[ComparedLoss]:
-    """A loss beside cross-entropy, with the same learning rate and with a tuned one.
+    """A loss beside the usual one, with the same learning rate and with a tuned one.
 
     Args:
         evaluate: Trains networks.
         loss: The loss.
+        usual: Name and loss; see `usual_loss`.
         learning_rate: The optimizer's own; None where a schedule sets it, and nothing is tuned.
-        tuning_seed: Seed of the trainings that choose cross-entropy's learning rate.
+        tuning_seed: Seed of the trainings that choose the usual loss's learning rate.
         seeds: Seeds of the comparison.
 
     Returns:
         Two or three rows, the loss first.
     """
+    name, baseline = usual
     losses: dict[str, tuple[Expression, float | None]] = {
         "best loss": (loss, None),
-        "cross-entropy": (CROSS_ENTROPY, None),
+        name: (baseline, None),
     }
     if learning_rate is not None:
         rates = [learning_rate * factor for factor in LEARNING_RATE_FACTORS]
-        tuned = tune_learning_rate(evaluate, CROSS_ENTROPY, rates, tuning_seed)
-        losses["cross-entropy, tuned learning rate"] = (CROSS_ENTROPY, tuned)
+        tuned = tune_learning_rate(evaluate, baseline, rates, tuning_seed)
+        losses[f"{name}, tuned learning rate"] = (baseline, tuned)
     return compare(evaluate, losses, seeds)

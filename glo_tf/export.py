@@ -58,7 +58,9 @@ def python(loss: ExpressionLoss) -> str:
         f'    """{loss.expression} per class; one value per sample."""',
         "    z = np.asarray(y_pred, dtype=float)",
     ]
-    if loss.from_logits:
+    if loss.epsilon is None:
+        lines.append("    y = z")
+    elif loss.from_logits:
         lines += [
             "    if z.shape[-1] == 1:",
             "        z = np.concatenate([np.zeros_like(z), z], axis=-1)  # softmax is a sigmoid",
@@ -78,6 +80,8 @@ def python(loss: ExpressionLoss) -> str:
             "    x = x.reshape(y.shape[:-1])",
             "    x = np.eye(y.shape[-1])[x]",
         ]
+    elif loss.epsilon is None:
+        lines.append("    x = np.asarray(y_true, dtype=float)")
     else:
         lines += [
             "    x = np.asarray(y_true, dtype=float)",

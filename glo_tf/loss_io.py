@@ -16,7 +16,7 @@ _MAX_BYTES = 1_000_000
 _FIELDS: dict[str, type | tuple[type, ...]] = {
     "expression": str,
     "from_logits": bool,
-    "epsilon": (int, float),
+    "epsilon": (int, float, type(None)),
     "label_smoothing": (int, float),
     "reduction": (str, type(None)),
     "name": str,

@@ -1,7 +1,8 @@
 """Keras losses from expressions; any Keras backend, no TensorFlow needed.
 
-A loss is a function of the true label x and the predicted probability y of one class. Its terms are
-summed over the classes, as Keras does for cross-entropy, and reduced over the batch by Keras.
+A loss is a function of the true label x and the predicted probability y of one class, or of the
+target x and the prediction y of a regression. Its terms are summed over the classes, as Keras does
+for cross-entropy, and reduced over the batch by Keras.
 """
 
 from __future__ import annotations
@@ -38,14 +39,15 @@ class ExpressionLoss(keras.losses.Loss):
         name: As in `keras.losses.Loss`.
         dtype: As in `keras.losses.Loss`; Keras's default, float32, also for half-precision models.
             Half-precision dtypes are computed in float32 and rounded at the end.
-        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        epsilon: Predictions are clipped to `[epsilon, 1]`. None is for targets that are numbers
+            (regression): predictions are taken as they are, and one output is one number.
         sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`. An index
             out of range makes the loss NaN.
         class_reduction: `"sum"` or `"mean"` of the terms over the classes.
 
     Call arguments:
-        y_true: True labels, shape `(..., C)`, one-hot or probabilities; with `sparse`, class
-            indices of shape `(...)` or `(..., 1)`.
+        y_true: True labels, shape `(..., C)`, one-hot, probabilities or numbers; with `sparse`,
+            class indices of shape `(...)` or `(..., 1)`. Of one output also `(...)`.
         y_pred: Predictions, shape `(..., C)`.
 
     Returns:
@@ -72,13 +74,18 @@ class ExpressionLoss(keras.losses.Loss):
         name: str = "expression_loss",
         dtype: Any = None,
         *,
-        epsilon: float = 1e-7,
+        epsilon: float | None = 1e-7,
         sparse: bool = False,
         class_reduction: str = "sum",
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not 0.0 < epsilon < 1.0:
+        if epsilon is not None and not 0.0 < epsilon < 1.0:
             raise ValueError(f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}")
+        if epsilon is None and (from_logits or label_smoothing or sparse):
+            raise ValueError(
+                "Expected an epsilon with from_logits, label_smoothing or sparse, which are for "
+                "classes. Received: epsilon=None"
+            )
         if not 0.0 <= label_smoothing <= 1.0:
             raise ValueError(
                 f"Expected label_smoothing in [0, 1]. Received: label_smoothing={label_smoothing}"
@@ -115,13 +122,19 @@ class ExpressionLoss(keras.losses.Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Terms summed (or averaged) over the classes, shape `(...)`, in the loss's dtype."""
+        if y_pred.shape[-1:] == (1,) and len(y_true.shape) == len(y_pred.shape) - 1:
+            y_true = ops.expand_dims(y_true, -1)  # as Keras does for one output
         loss_inputs.check_shapes(tuple(y_true.shape), tuple(y_pred.shape), self.sparse)
         if self.sparse:
             loss_inputs.check_indices_are_exact(self.dtype, y_pred.shape[-1])
         # Clipped probabilities and their reciprocals are beyond the range of half precision.
         y_pred = ops.cast(y_pred, loss_inputs.full_precision(self.dtype))
-        x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing)
-        y, log_y = loss_inputs.probabilities(y_pred, self.from_logits, self.epsilon)
+        log_y = None
+        if self.epsilon is None:
+            x, y = ops.cast(y_true, y_pred.dtype), y_pred
+        else:
+            x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing)
+            y, log_y = loss_inputs.probabilities(y_pred, self.from_logits, self.epsilon)
         terms = evaluate(self.tree, x, y, ops=ops, log_y_pred=log_y)
         reduce = ops.sum if self.class_reduction == "sum" else ops.mean
         return ops.cast(reduce(ops.broadcast_to(terms, ops.shape(y)), axis=-1), self.dtype)

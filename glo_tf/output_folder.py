@@ -106,6 +106,8 @@ class OutputFolder:
     def write_best_loss(self, result: SearchResult) -> None:
         """Replaces `best_loss.json`, which `glo_tf.load_loss` reads.
 
+        Where each output of a model needs a loss of its own, these are `best_loss_NAME.json`.
+
         Raises:
             StudyError: If it cannot be written.
         """
@@ -119,11 +121,18 @@ class OutputFolder:
             "confirmation": [row.as_dict() for row in result.confirmation],
             "comparison": [row.as_dict() for row in result.comparison],
         }
-        path = self.path / self.BEST_LOSS
-        try:
-            save_loss(result.best_loss, path, metadata=metadata)
-        except OSError as error:
-            raise not_written(path, error) from error
+        losses = result.best_loss
+        if isinstance(losses, list):
+            losses = {str(place): loss for place, loss in enumerate(losses)}
+        elif not isinstance(losses, dict):
+            losses = {"": losses}
+        stem, suffix = os.path.splitext(self.BEST_LOSS)
+        for name, loss in losses.items():
+            path = self.path / (f"{stem}_{name}{suffix}" if name else self.BEST_LOSS)
+            try:
+                save_loss(loss, path, metadata=metadata)
+            except OSError as error:
+                raise not_written(path, error) from error
 
 
 def _as_csv(rows: Iterable[Iterable[object]]) -> bytes:

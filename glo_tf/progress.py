@@ -79,7 +79,8 @@ def show_result(result: SearchResult, console: Console) -> None:
         return
     console.print(
         f"\nBest loss: {result.best.loss}\n"
-        f"Validation accuracy in the search: {result.best.fitness:.4f}"
+        f"Validation {result.objective.name} in the search: "
+        f"{result.objective.shown([result.best.fitness])}"
         + (_confirmed(result) if result.confirmation else ""),
         highlight=False,
         soft_wrap=True,
@@ -90,16 +91,16 @@ def show_result(result: SearchResult, console: Console) -> None:
         table = Table(title=f"Same steps, {len(seeds)} fresh seed(s)", title_justify="left")
         table.add_column("loss")
         table.add_column("learning rate")
-        table.add_column("validation accuracy", justify="right")
+        table.add_column(f"validation {result.objective.name}", justify="right")
         for row in result.comparison:
             rate = "as given" if row.learning_rate is None else f"{row.learning_rate:g}"
-            table.add_row(row.name, rate, f"{row.mean:.4f} ± {row.deviation:.4f}")
+            table.add_row(row.name, rate, result.objective.shown(row.fitnesses))
         console.print(table)
 
 
 def _confirmed(result: SearchResult) -> str:
     first = result.confirmation[0]
     return (
-        f"; with {len(first.seeds)} other seed(s): {first.mean:.4f} "
+        f"; with {len(first.seeds)} other seed(s): {result.objective.shown(first.fitnesses)} "
         f"(best of {len(result.confirmation)} finalists)"
     )

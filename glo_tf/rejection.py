@@ -3,10 +3,12 @@
 Before a network learns with a loss, predictions that are free to move must: if gradient descent on
 the logits themselves does not lift the labels' logits above the others, no network that produces
 such logits will. The idea is that of EvoMAL (arXiv 2403.00865) and CSE-AutoLoss (arXiv 2102.04700).
+Where an output is linear, its predictions themselves descend, and have to settle near the targets,
+or where the targets are large or small.
 
-A loss is element-wise, and labels are 0 or 1: so two functions of one prediction, the slopes for
-x = 0 and for x = 1, hold all there is to know. They are tabulated once per loss, and the descent
-runs for all losses of a generation together.
+A loss is element-wise, and labels of classes are 0 or 1: so two functions of one prediction, the
+slopes for x = 0 and for x = 1, hold all there is to know. They are tabulated once per loss, and the
+descent runs for all losses of a generation together.
 """
 
 from __future__ import annotations
@@ -15,36 +17,55 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glo_tf.fixed_predictions import linear_targets, sigmoid, softmax, through_softmax
+from glo_tf.outputs import LINEAR, SIGMOID, Output, Outputs
 from glo_tf.program import Program
 
 _LOG_ODDS = np.linspace(-16.5, 16.5, 331)  # of a prediction; beyond 1e-7 on either side
-_STEPS = 20
-_FIRST_RATE, _LAST_RATE = 1.0, 0.05  # the largest change of a logit in a step
+_RATES = np.linspace(1.0, 0.05, 20)  # the largest change of a logit in each step
 _LEARNED = 0.8
 """Share of the predictions that have to end at their labels. Of 1,457 random trees, those that
 trained a network to more than 0.2 accuracy on digits all reached 1.0."""
 
+_FOLLOWS = 0.5
+"""Correlation with the targets that linear predictions have to reach."""
 
-def learns(programs: Sequence[Program], num_classes: int, epsilon: float) -> np.ndarray:
+
+def learns(programs: Sequence[Program], outputs: Outputs) -> np.ndarray:
     """Whether gradient descent with each loss moves free predictions to their labels.
 
     Args:
-        programs: Losses, terms of one class.
-        num_classes: C, the length of a prediction.
-        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        programs: Losses, terms of one column.
+        outputs: Of the model; a loss has to teach one of them.
 
     Returns:
         bool `(len(programs),)`.
     """
-    slopes = np.stack([_slopes(program, epsilon) for program in programs])
+    learned = np.zeros(len(programs), bool)
+    slopes = None
+    for output in dict.fromkeys(outputs.each):
+        if output.activation == LINEAR:
+            learned |= [_follows(program, output) for program in programs]
+            continue
+        if slopes is None:
+            slopes = np.stack([_slopes(program, outputs.epsilon) for program in programs])
+        if output.activation == SIGMOID and not output.binary:
+            learned |= _learns_labels(slopes)
+        else:
+            learned |= _learns_classes(slopes, output.width)
+    return learned
+
+
+def _learns_classes(slopes: np.ndarray, num_classes: int) -> np.ndarray:
     samples = min(32, max(4, 320 // num_classes))
     labels = np.arange(samples) % num_classes
     logits = np.random.default_rng(0).normal(size=(samples, num_classes))
-    logits = np.tile(logits, (len(programs), 1, 1))
+    logits = np.tile(logits, (len(slopes), 1, 1))
     is_label = labels[:, None] == np.arange(num_classes)
-    reached = np.zeros(len(programs))
-    for rate in np.linspace(_FIRST_RATE, _LAST_RATE, _STEPS):
-        gradients = _logit_gradients(slopes, logits, is_label)
+    reached = np.zeros(len(slopes))
+    for rate in _RATES:
+        y = softmax(logits)
+        gradients = through_softmax(_looked_up(slopes, y, is_label), y)
         # Each prediction moves at its own scale, as it is the direction that is asked about.
         largest = np.abs(gradients).max(axis=-1, keepdims=True)
         moves = np.divide(gradients, largest, out=np.zeros_like(gradients), where=largest > 0)
@@ -53,21 +74,52 @@ def learns(programs: Sequence[Program], num_classes: int, epsilon: float) -> np.
     return np.asarray(reached >= _LEARNED)
 
 
+def _learns_labels(slopes: np.ndarray) -> np.ndarray:
+    """As `_learns_classes`, of probabilities that do not share a sum."""
+    # Half of either label begins on its own side, which is no merit of the loss.
+    logits = np.outer([1.0, -1.0, 1.0, -1.0], np.random.default_rng(0).normal(size=8)).ravel()
+    is_label = np.repeat([True, True, False, False], 8)
+    logits = np.tile(logits, (len(slopes), 1))
+    reached = np.zeros(len(slopes))
+    for rate in _RATES:
+        logits -= rate * np.sign(_looked_up(slopes, sigmoid(logits), is_label))
+        reached = np.maximum(reached, ((logits > 0.0) == is_label).mean(axis=-1))
+    return np.asarray(reached >= _LEARNED)
+
+
+def _follows(program: Program, output: Output) -> bool:
+    targets, spread = linear_targets(output, 32)
+    rng = np.random.default_rng(0)
+    predictions = targets.mean() + spread * rng.normal(size=len(targets))
+    before, settled = np.zeros(len(targets)), np.zeros(len(targets), bool)
+    for rate in _RATES:
+        _, slopes = program.run(targets[:, None], predictions[:, None])
+        direction = np.sign(np.where(np.isfinite(slopes[:, 0]), slopes[:, 0], 0.0))
+        settled |= direction * before < 0.0  # -(x*y) has no minimum to settle at
+        predictions, before = predictions - rate * spread * direction, direction
+    correlates = targets.std() == 0.0 or _correlation(predictions, targets) >= _FOLLOWS
+    return bool(settled.mean() >= _LEARNED and correlates)
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    deviations = one.std() * other.std()
+    covariance = ((one - one.mean()) * (other - other.mean())).mean()
+    return float(covariance / deviations) if deviations > 0.0 else 0.0
+
+
 def _slopes(program: Program, epsilon: float) -> np.ndarray:
     """dL/dy at every grid point, for x = 0 and x = 1; 0 where it is not finite."""
-    predictions = np.tile(np.clip(1.0 / (1.0 + np.exp(-_LOG_ODDS)), epsilon, 1.0), (2, 1))
+    predictions = np.tile(np.clip(sigmoid(_LOG_ODDS), epsilon, 1.0), (2, 1))
     labels = np.repeat([[0.0], [1.0]], len(_LOG_ODDS), axis=1)
     _, slopes = program.run(labels, predictions)
     return np.where(np.isfinite(slopes), slopes, 0.0).astype(float)
 
 
-def _logit_gradients(slopes: np.ndarray, logits: np.ndarray, is_label: np.ndarray) -> np.ndarray:
-    predictions = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    predictions /= predictions.sum(axis=-1, keepdims=True)
+def _looked_up(slopes: np.ndarray, predictions: np.ndarray, is_label: np.ndarray) -> np.ndarray:
+    """dL/dy of each loss at predictions `(losses, ...)`, from the table."""
     odds = predictions / np.maximum(1.0 - predictions, 1e-12)
     first, step = _LOG_ODDS[0], _LOG_ODDS[1] - _LOG_ODDS[0]
     place = np.rint((np.log(np.maximum(odds, 1e-12)) - first) / step).astype(int)
     place = np.clip(place, 0, len(_LOG_ODDS) - 1)
-    loss = np.arange(len(slopes))[:, None, None]
-    weighted = slopes[loss, is_label.astype(int), place] * predictions
-    return np.asarray(weighted - predictions * weighted.sum(axis=-1, keepdims=True))
+    loss = np.arange(len(slopes)).reshape(-1, *[1] * is_label.ndim)
+    return np.asarray(slopes[loss, is_label.astype(int), place])

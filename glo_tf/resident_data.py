@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import dataclasses
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+from glo_tf.arrays import Structure
 
 
 @dataclasses.dataclass(frozen=True)
 class ResidentData:
-    """Samples as they came and labels as float32 one-hot rows, as tensors.
+    """Samples as they came and labels as float32 columns, as tensors.
 
     Attributes:
-        samples: Shape `(N, ...)`.
-        labels: Shape `(N, C)`.
+        samples: A tensor `(N, ...)`, or a structure of such.
+        labels: Shape `(N, W)`.
     """
 
-    samples: tf.Tensor
+    samples: Structure
     labels: tf.Tensor
 
     @classmethod
-    def place(cls, samples: np.ndarray, labels: np.ndarray) -> ResidentData:
+    def place(cls, samples: Structure, labels: np.ndarray) -> ResidentData:
         """Places arrays on the current device."""
-        return cls(tf.constant(samples), tf.constant(labels))
+        return cls(keras.tree.map_structure(tf.constant, samples), tf.constant(labels))
 
     def __len__(self) -> int:
-        return int(self.samples.shape[0])
+        return int(self.labels.shape[0])
 
-    def rows(self, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def rows(self, indices: tf.Tensor) -> tuple[Structure, tf.Tensor]:
         """Samples and labels at `indices`, shape `(batch,)`."""
-        return tf.gather(self.samples, indices), tf.gather(self.labels, indices)
+        samples = keras.tree.map_structure(lambda part: tf.gather(part, indices), self.samples)
+        return samples, tf.gather(self.labels, indices)

@@ -11,6 +11,8 @@ from glo_tf.fitness import OK
 
 if TYPE_CHECKING:
     from glo_tf.losses import ExpressionLoss
+    from glo_tf.objective import Objective
+    from glo_tf.outputs import Outputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Record:
         generation: Counted from 1 within the phase.
         individual: Counted from 1 within the generation.
         loss: The whole loss, per class.
-        fitness: Validation accuracy in [0, 1].
+        fitness: Of the validation data, not negative; by default accuracy.
         status: `"ok"`, or why there is no full training behind the fitness: `"non_finite"`,
             `"stopped"`, `"rejected"` or `"untrained"`; see `Evaluation`.
         source: Where the fitness came from: `"trained"`, `"stopped"`, `"failed"`, `"cached"`,
@@ -56,7 +58,8 @@ class SearchResult:
         counts: Number of candidates by source.
         seconds: Wall time.
         interrupted: Whether the search was stopped before its end.
-        epsilon: Clipping of the predictions under which the losses were trained.
+        outputs: Of the model that the losses trained.
+        objective: What their fitness is.
     """
 
     best: Record | None
@@ -66,11 +69,16 @@ class SearchResult:
     counts: dict[str, int]
     seconds: float
     interrupted: bool
-    epsilon: float
+    outputs: Outputs
+    objective: Objective
 
     @property
-    def best_loss(self) -> ExpressionLoss:
+    def best_loss(self) -> ExpressionLoss | list[ExpressionLoss] | dict[str, ExpressionLoss]:
         """The best loss, ready for `keras.Model.compile(loss=...)`.
+
+        Returns:
+            One loss; where some outputs of the model are probabilities and others are not, one for
+            each, as a list or as a dict by the outputs' names.
 
         Raises:
             ValueError: If no candidate was trained to the end.
@@ -81,7 +89,14 @@ class SearchResult:
             raise ValueError(
                 "Expected at least one finished training. Received: none, no best loss"
             )
-        return ExpressionLoss(self.best.loss, epsilon=self.epsilon)
+        loss = self.best.loss
+        epsilons = self.outputs.epsilons
+        if len(set(epsilons)) == 1:
+            return ExpressionLoss(loss, epsilon=epsilons[0])
+        losses: list[ExpressionLoss] | dict[str, ExpressionLoss] = self.outputs.restore(
+            [ExpressionLoss(loss, epsilon=value) for value in epsilons]
+        )
+        return losses
 
 
 def better(candidate: Record, incumbent: Record | None) -> bool:

@@ -4,11 +4,10 @@ Two losses whose gradients with respect to the logits agree for every label and 
 every network the same training, however different their trees look: a constant or a function of x
 alone adds nothing, and log(y) and log(2*y) differ by a constant (AutoLoss-Zero, arXiv 2103.14026).
 
-The gradients are taken on a fixed set of predictions, from undecided to sure and wrong, in float64.
-They agree if no component differs by more than `TOLERANCE` of the largest term y*dL/dy of its
-prediction: the resolution of the float32 in which networks train. A loss whose float32 gradients
-are far from its float64 ones, as where large terms cancel, trains on its rounding errors; it is
-like no other.
+The gradients are taken on the fixed set of `glo_tf.fixed_predictions`, in float64. They agree if
+no component differs by more than `TOLERANCE` of the largest term y*dL/dy of its prediction: the
+resolution of the float32 in which networks train. A loss whose float32 gradients are far from its
+float64 ones, as where large terms cancel, trains on its rounding errors; it is like no other.
 """
 
 from __future__ import annotations
@@ -20,6 +19,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from glo_tf.expression import Expression
+from glo_tf.fixed_predictions import UNDECIDED, fixed_set, logit_gradients
+from glo_tf.outputs import Outputs
 from glo_tf.program import Program
 from glo_tf.rejection import learns
 
@@ -33,7 +34,6 @@ NON_FINITE_GRADIENT, NO_GRADIENT, CANNOT_LEARN = (
 )
 """Why a loss is rejected."""
 
-_UNDECIDED, _SURE = 16, 6  # predictions of either kind in the fixed set
 _ROUNDING = 1e-9  # of a sum, relative to its terms
 _FLOAT32_ERROR = 1e-3  # of a gradient that float32 still represents
 
@@ -55,17 +55,15 @@ class Screen:
     """Screens the losses of one search, and remembers them.
 
     Args:
-        num_classes: C, the length of a prediction.
-        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        outputs: Of the model that is to be trained.
         rejects: Whether to reject losses, besides finding equivalent ones.
     """
 
-    def __init__(self, num_classes: int, *, epsilon: float = 1e-7, rejects: bool = True):
-        self._num_classes = num_classes
-        self._epsilon = epsilon
+    def __init__(self, outputs: Outputs, *, rejects: bool = True):
+        self._outputs = outputs
         self.rejects = rejects
         self._known: list[Traits] = []
-        self._firsts = np.empty((0, num_classes))  # gradients of one prediction, of all known
+        self._firsts = np.empty((0, outputs.width))  # gradients of one prediction, of all known
         self._rejections: dict[Expression, str] = {}
 
     def examine(self, losses: Sequence[Expression]) -> list[Verdict]:
@@ -77,7 +75,7 @@ class Screen:
         verdicts: dict[Expression, Verdict] = {}
         new = []
         for loss in losses:
-            traits = Traits.of(loss, self._num_classes, self._epsilon)
+            traits = Traits.of(loss, self._outputs)
             rejection = traits.rejection if self.rejects else None
             alike = None if rejection else self._find(traits)
             verdicts[loss] = Verdict(alike, rejection)
@@ -87,9 +85,7 @@ class Screen:
                     self._remember(traits)
         if new and self.rejects:
             programs = [traits.program for traits in new]
-            for traits, fine in zip(
-                new, learns(programs, self._num_classes, self._epsilon), strict=True
-            ):
+            for traits, fine in zip(new, learns(programs, self._outputs), strict=True):
                 if not fine:
                     self._rejections[traits.loss] = CANNOT_LEARN
         return [self._final(loss, verdicts[loss]) for loss in losses]
@@ -122,9 +118,9 @@ class Traits:
     Attributes:
         loss: The loss, terms of one class.
         program: The loss as a float32 program.
-        gradients: float64 `(predictions, C)`, with respect to the logits; 0 where not finite.
-        scale: float64 `(predictions, 1)`, the largest term y*dL/dy in the gradients.
-        finite: bool `(2, predictions, C)`: where value and slope are finite in float32.
+        gradients: float64 `(predictions, W)`, with respect to the logits; 0 where not finite.
+        scale: float64 `(predictions, W)`, the largest term y*dL/dy in the gradients of an output.
+        finite: bool `(2, predictions, W)`: where value and slope are finite in float32.
         stable: Whether float32 represents the gradients of the undecided predictions.
         rejection: What is wrong with the gradients; None if nothing.
     """
@@ -138,27 +134,29 @@ class Traits:
     rejection: str | None
 
     @classmethod
-    def of(cls, loss: Expression, num_classes: int, epsilon: float) -> Traits:
+    def of(cls, loss: Expression, outputs: Outputs) -> Traits:
         """Examines one loss."""
-        labels, predictions = _fixed_set(num_classes)
-        clipped = np.clip(predictions, epsilon, 1.0)
+        labels, predictions = fixed_set(outputs)
+        clipped = np.clip(predictions, *outputs.bounds())
         program = Program.of(loss)
         value, slope = program.run(labels, clipped)
         finite = np.stack([np.isfinite(value), np.isfinite(slope)])
         _, exact = Program.of(loss, dtype=np.float64).run(labels, clipped)
-        undecided = slice(_UNDECIDED)
+        undecided = slice(UNDECIDED)
         with np.errstate(all="ignore"):
-            gradients, terms = _logit_gradients(exact, predictions)
-            in_float32, _ = _logit_gradients(slope.astype(float), predictions)
-            largest = np.abs(gradients).max(axis=-1)
-            error = np.abs(in_float32 - gradients).max(axis=-1)
+            gradients, terms = logit_gradients(outputs, exact, predictions)
+            in_float32, _ = logit_gradients(outputs, slope.astype(float), predictions)
+            error = np.abs(in_float32 - gradients)
+            nothing = np.abs(gradients) <= _ROUNDING * terms
         rejection = None
         if not finite[:, undecided].all(axis=(0, 2)).any():
             rejection = NON_FINITE_GRADIENT
-        elif (largest <= _ROUNDING * terms)[undecided].all():
+        elif nothing[undecided].all():
             rejection, gradients, error = NO_GRADIENT, np.zeros_like(gradients), 0.0 * error
-        stable = bool((error <= _FLOAT32_ERROR * largest)[undecided].all())
-        gradients, scale = (np.where(np.isfinite(a), a, 0.0) for a in (gradients, terms[:, None]))
+        with np.errstate(all="ignore"):
+            largest = np.abs(gradients).max(axis=-1)
+            stable = bool((error.max(axis=-1) <= _FLOAT32_ERROR * largest)[undecided].all())
+        gradients, scale = (np.where(np.isfinite(a), a, 0.0) for a in (gradients, terms))
         return cls(loss, program, gradients, scale, finite, stable, rejection)
 
     def alike(self, other: Traits) -> bool:
@@ -168,31 +166,10 @@ class Traits:
         return bool(agree.all() and (self.finite == other.finite).all())
 
 
-def trains_alike(one: Expression, other: Expression, *, num_classes: int, epsilon: float) -> bool:
+def trains_alike(one: Expression, other: Expression, outputs: Outputs) -> bool:
     """Whether two losses have the same gradients; see `TOLERANCE`."""
-    left, right = (_traits(loss, num_classes, epsilon) for loss in (one, other))
+    left, right = (_traits(loss, outputs) for loss in (one, other))
     return left.stable and right.stable and left.alike(right)
 
 
 _traits = functools.lru_cache(maxsize=256)(Traits.of)  # a finalist is held against many
-
-
-@functools.cache
-def _fixed_set(num_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """One-hot labels and predictions, float64: undecided ones, then sure ones, right and wrong."""
-    rng = np.random.default_rng(0)
-    count = _UNDECIDED + _SURE
-    deviations = np.append(np.linspace(0.2, 3.0, _UNDECIDED), np.full(_SURE, 3.0))
-    logits = rng.normal(size=(count, num_classes)) * deviations[:, None]
-    labels = np.arange(count) % num_classes
-    # The logit of the label: from a probability of nearly 1 to one that is clipped.
-    logits[np.arange(_UNDECIDED, count), labels[_UNDECIDED:]] = np.linspace(25.0, -25.0, _SURE)
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.eye(num_classes)[labels], exponentials / exponentials.sum(axis=-1, keepdims=True)
-
-
-def _logit_gradients(slopes: np.ndarray, predictions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients through the softmax `(n, C)`, and the largest term of their sums `(n,)`."""
-    weighted = slopes * predictions
-    gradients = weighted - predictions * weighted.sum(axis=-1, keepdims=True)
-    return gradients, np.abs(weighted).max(axis=-1)

@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from glo_tf import genetic, plugins
 from glo_tf.callbacks import Callback
 from glo_tf.dispatch import Dispatcher, FailurePolicy
@@ -32,20 +30,36 @@ class LossSearch:
     """Searches for a loss function for a Keras model, as in arXiv 1905.11528.
 
     A tree f(x, y) evolves over the true label x and the prediction y; the loss is -f, summed over
-    the classes and averaged over the batch. Fitness is the validation accuracy of a network trained
-    for `train_steps` steps. CMA-ES then tunes one coefficient per node of the best trees.
+    the classes and averaged over the batch. Fitness is the validation accuracy, or another metric,
+    of a network trained for `train_steps` steps. CMA-ES then tunes one coefficient per node of the
+    best trees.
+
+    Labels and outputs of the model say what x and y are: class indices or one-hot labels beside
+    probabilities that sum to 1 (softmax), labels of 0 and 1 beside probabilities of their own
+    (sigmoid; one unit stands for two classes), or numbers (regression; standardise the targets).
+    The terms of several outputs are summed.
 
     Args:
-        model: Function without arguments that returns a new `keras.Model` with class probabilities
-            `(N, C)` as its output.
-        train_data: Samples `(N, ...)` and labels, int `(N,)` or one-hot `(N, C)`.
+        model: Function without arguments that returns a new `keras.Model`, functional or
+            subclassed, compiled or not; its outputs, one or a list or dict of several, have shape
+            `(N, units)`.
+        train_data: Samples and targets, arrays or what a model of several inputs and outputs takes
+            (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`. Or a
+            batched `tf.data.Dataset` of such pairs, which is read into memory; one that shuffles
+            gives another order each time, and cannot be continued.
         validation_data: The same; decides the fitness.
         optimizer: Keras optimizer, its name or its configuration.
+        metric: What fitness measures: name of a Keras metric, a `keras.metrics.Metric`, or a
+            function `(y_true, y_pred)`; for several outputs also a list or dict of them, of which
+            the mean counts, with None for outputs that do not. By default accuracy, or the mean
+            absolute error where the model has numbers as outputs. A metric v that is to be small
+            gives the fitness 1 / (1 + v).
+        metric_mode: `"max"` or `"min"`; `"auto"` for Keras's own direction of the metric.
         search_space: Name of a registered search space, or a `SearchSpace`.
         operators: Genetic operators; the paper's (`GloOperators`) if None.
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
-        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        epsilon: Predictions that are probabilities are clipped to `[epsilon, 1]`.
         population_size: Candidates per generation of the discovery phase.
         elites: Best candidates that go on unchanged.
         generations: Generations of the discovery phase.
@@ -59,8 +73,8 @@ class LossSearch:
             seeds, to choose the best among them by its mean; 0 takes the fittest as it is. One
             training can flatter a loss that fails with other initial weights.
         finalist_seeds: Trainings of each finalist.
-        comparison_seeds: Fresh seeds on which the best loss and cross-entropy are trained at the
-            end; 0 skips the comparison.
+        comparison_seeds: Fresh seeds on which the best loss and the usual one (cross-entropy, or
+            squared error) are trained at the end; 0 skips the comparison.
         screening: `"full"` trains only what can teach: losses with the gradients of an earlier one
             inherit its fitness, losses that cannot learn get 0, and a training at chance after a
             quarter of its steps ends. `"equivalence"` does the first of these only, `"none"`
@@ -109,12 +123,14 @@ class LossSearch:
     def __init__(
         self,
         model: Callable[[], keras.Model],
-        train_data: tuple[np.ndarray, np.ndarray],
-        validation_data: tuple[np.ndarray, np.ndarray],
+        train_data: Any,
+        validation_data: Any,
         *,
         optimizer: keras.Optimizer | str | dict[str, Any] = "sgd",
         search_space: str | SearchSpace = "glo",
         operators: genetic.Operators | None = None,
+        metric: Any = None,
+        metric_mode: str = "auto",
         train_steps: int = 2000,
         batch_size: int = 100,
         epsilon: float = 1e-7,
@@ -182,6 +198,8 @@ class LossSearch:
             train_steps=train_steps,
             batch_size=batch_size,
             epsilon=epsilon,
+            metric=metric,
+            metric_mode=metric_mode,
             jit_compile=None if jit_compile == "auto" else bool(jit_compile),
         )
         # Last, so that a refused argument leaves no folder behind.

@@ -19,7 +19,8 @@ from glo_tf.compare import (
     ComparedLoss,
     Evaluate,
     compare,
-    compare_with_cross_entropy,
+    compare_with_usual,
+    usual_loss,
 )
 from glo_tf.dispatch import Dispatcher
 from glo_tf.expression import Expression
@@ -103,7 +104,8 @@ class SearchRun:
                 counts=dict(self._counts),
                 seconds=time.monotonic() - started,
                 interrupted=interrupted,
-                epsilon=self._task.epsilon,
+                outputs=self._task.outputs,
+                objective=self._task.objective,
             )
             try:
                 self._write(result)
@@ -115,8 +117,7 @@ class SearchRun:
     def _make_screen(self) -> Screen | None:
         if self._settings.screening == NONE:
             return None
-        classes, epsilon = self._task.num_classes, self._task.epsilon
-        return Screen(classes, epsilon=epsilon, rejects=self._settings.screening == FULL)
+        return Screen(self._task.outputs, rejects=self._settings.screening == FULL)
 
     def _discover(self) -> None:
         rng = np.random.default_rng([self._settings.seed, 0])
@@ -204,13 +205,11 @@ class SearchRun:
         ):
             if len(best) == count:
                 break
-            if not any(self._trains_alike(record.loss, chosen.loss) for chosen in best):
+            if not any(
+                trains_alike(record.loss, chosen.loss, self._task.outputs) for chosen in best
+            ):
                 best.append(record)
         return best
-
-    def _trains_alike(self, one: Expression, other: Expression) -> bool:
-        classes, epsilon = self._task.num_classes, self._task.epsilon
-        return trains_alike(one, other, num_classes=classes, epsilon=epsilon)
 
     def _confirm(self) -> list[ComparedLoss]:
         """Trains the finalists with other seeds; the best mean makes the best loss."""
@@ -232,9 +231,10 @@ class SearchRun:
         first = (
             self._settings.seed + 1 + self._settings.finalist_seeds
         )  # the finalists were selected on those before
-        return compare_with_cross_entropy(
+        return compare_with_usual(
             self._retrain(COMPARISON),
             best,
+            usual_loss(self._task.outputs),
             learning_rate=self._task.learning_rate,
             tuning_seed=self._settings.seed,
             seeds=range(first, first + self._settings.comparison_seeds),

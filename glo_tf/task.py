@@ -18,8 +18,12 @@ import numpy as np
 import tensorflow as tf
 
 import glo_tf
-from glo_tf import fingerprint
+from glo_tf import arrays, fingerprint
+from glo_tf.arrays import Structure
+from glo_tf.objective import Objective
+from glo_tf.outputs import Outputs
 from glo_tf.seeding import seeded
+from glo_tf.targets import as_rows, find_outputs, label_columns
 from glo_tf.training_loop import forward_graph, xla_pays
 
 if TYPE_CHECKING:
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("glo_tf")
+
+_LOOKED_AT = 32  # samples whose predictions say what the model's outputs are
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -36,12 +42,14 @@ class TrainingTask:
     Attributes:
         model: Function without arguments that returns a new `keras.Model`.
         optimizer: Configuration of a Keras optimizer, as `keras.optimizers.serialize` gives it.
-        train_data: Samples `(N, ...)` and one-hot labels, float32 `(N, C)`.
+        train_data: Samples, an array `(N, ...)` or a structure of such, and the labels of all
+            outputs as columns, float32 `(N, W)`.
         validation_data: The same, for the fitness.
-        num_classes: C.
+        validation_targets: Targets of each output, as metrics take them.
+        outputs: Of the model.
+        objective: What fitness is.
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
-        epsilon: Predictions are clipped to `[epsilon, 1]` before the loss.
         jit_compile: Whether XLA compiles the training.
         threads: TensorFlow's intra-op threads. On a CPU they decide how sums are split, and with
             that the last bits of a training.
@@ -50,12 +58,13 @@ class TrainingTask:
 
     model: Callable[[], keras.Model]
     optimizer: dict[str, Any]
-    train_data: tuple[np.ndarray, np.ndarray]
-    validation_data: tuple[np.ndarray, np.ndarray]
-    num_classes: int
+    train_data: tuple[Structure, np.ndarray]
+    validation_data: tuple[Structure, np.ndarray]
+    validation_targets: list[np.ndarray]
+    outputs: Outputs
+    objective: Objective
     train_steps: int
     batch_size: int
-    epsilon: float
     jit_compile: bool
     threads: int
     description: dict[str, Any]
@@ -65,58 +74,69 @@ class TrainingTask:
         cls,
         model: Callable[[], keras.Model],
         optimizer: keras.Optimizer | str | dict[str, Any],
-        train_data: tuple[np.ndarray, np.ndarray],
-        validation_data: tuple[np.ndarray, np.ndarray],
+        train_data: Any,
+        validation_data: Any,
         *,
         train_steps: int,
         batch_size: int,
         epsilon: float = 1e-7,
+        metric: Any = None,
+        metric_mode: str = "auto",
         jit_compile: bool | None = None,
     ) -> TrainingTask:
         """Checks a setting, by building the model once.
 
         Args:
-            model: Function without arguments that returns a new `keras.Model` whose output is class
-                probabilities of shape `(N, C)`. A compiled model's loss and optimizer are not used.
+            model: Function without arguments that returns a new `keras.Model`; its outputs have
+                shape `(N, units)`. A compiled model's loss and optimizer are not used.
             optimizer: A Keras optimizer, its name or its configuration.
-            train_data: Samples `(N, ...)` and labels, either int of shape `(N,)` or one-hot
-                `(N, C)`.
+            train_data: Samples and targets; see `glo_tf.arrays.load`, `glo_tf.targets`.
             validation_data: The same.
             train_steps: Training steps per candidate.
             batch_size: Samples per step.
-            epsilon: Clipping of the predictions.
+            epsilon: Clipping of predictions that are probabilities.
+            metric: What fitness measures on the validation data; see `Objective.define`.
+            metric_mode: Its direction.
             jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
 
         Raises:
-            ValueError: If sizes or shapes do not fit.
+            ValueError: If sizes, shapes or the metric do not fit.
         """
-        _check_sizes(train_steps, batch_size, len(train_data[0]), epsilon)
+        samples, targets = arrays.load("train_data", train_data)
+        others, other_targets = arrays.load("validation_data", validation_data)
+        _check_sizes(train_steps, batch_size, arrays.count(samples), epsilon)
         set_memory_growth()
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
-        sample_shape = (1, *np.shape(train_data[0])[1:])
-        built, graph, classes = _built(model, sample_shape)
-        data = [
-            _checked(name, given, classes)
-            for name, given in (("train_data", train_data), ("validation_data", validation_data))
-        ]
+        built, graph = _built(model, samples)
+        with tf.device("CPU:0"):
+            outputs = find_outputs(built(arrays.head(samples, _LOOKED_AT)), targets, epsilon)
+            predictions = outputs.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
+        columns = label_columns("train_data", targets, outputs)
+        other_columns = label_columns("validation_data", other_targets, outputs)
+        objective = Objective.define(metric, metric_mode, outputs)
+        validation_targets = as_rows(other_targets, outputs)
+        _check_metric(objective, predictions, validation_targets, outputs)
         jit_compile = xla_pays(graph) if jit_compile is None else jit_compile
         threads = intra_op_threads()
         return cls(
             model=model,
             optimizer=config,
-            train_data=data[0],
-            validation_data=data[1],
-            num_classes=classes,
+            train_data=(samples, columns),
+            validation_data=(others, other_columns),
+            validation_targets=validation_targets,
+            outputs=outputs,
+            objective=objective,
             train_steps=train_steps,
             batch_size=batch_size,
-            epsilon=epsilon,
             jit_compile=jit_compile,
             threads=threads,
             description={
-                "train_data": _described(data[0]),
-                "validation_data": _described(data[1]),
+                "train_data": _described(samples, columns),
+                "validation_data": _described(others, other_columns),
                 "model": _described_model(built, graph),
+                "outputs": str(outputs),
                 "optimizer": _without_names(config),
+                "metric": str(objective),
                 "train_steps": train_steps,
                 "batch_size": batch_size,
                 "epsilon": epsilon,
@@ -141,8 +161,7 @@ class TrainingTask:
         """
         tf.config.threading.set_intra_op_parallelism_threads(self.threads)
         set_memory_growth()
-        sample_shape = (1, *self.train_data[0].shape[1:])
-        built, graph, _ = _built(self.model, sample_shape)
+        built, graph = _built(self.model, self.train_data[0])
         for name, value in {**versions(), "model": _described_model(built, graph)}.items():
             if value != self.description[name]:
                 raise RuntimeError(
@@ -185,16 +204,14 @@ def intra_op_threads() -> int:
     return int(tf.config.threading.get_intra_op_parallelism_threads()) or available or 1
 
 
-def _built(
-    model: Callable[[], keras.Model], sample_shape: tuple[int, ...]
-) -> tuple[keras.Model, Any, int]:
-    """The model, its forward graph and its number of classes; on the CPU, the same everywhere."""
+def _built(model: Callable[[], keras.Model], samples: Structure) -> tuple[keras.Model, Any]:
+    """The model and its forward graph; on the CPU, the same everywhere."""
     with tf.device("CPU:0"):
         with seeded(0):
             built = model()
             # A subclassed model has no weights before its first call.
-            classes = _number_of_classes(built, sample_shape)
-        return built, forward_graph(built, sample_shape), classes
+            built(arrays.head(samples, 1))
+        return built, forward_graph(built, samples)
 
 
 def _described_model(built: keras.Model, graph: Any) -> str:
@@ -210,46 +227,34 @@ def _without_names(config: Any) -> Any:
     return config
 
 
-def _described(data: tuple[np.ndarray, np.ndarray]) -> str:
-    return f"{len(data[0])} samples of shape {data[0].shape[1:]}, sha256 " + fingerprint.of_arrays(
-        data
+def _described(samples: Structure, labels: np.ndarray) -> str:
+    parts = arrays.flat(samples)
+    shapes = ", ".join(str(part.shape[1:]) for part in parts)
+    return f"{len(labels)} samples of shape {shapes}, sha256 " + fingerprint.of_arrays(
+        [*parts, labels]
     )
 
 
-def _checked(
-    name: str, data: tuple[np.ndarray, np.ndarray], classes: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Samples as they came, and float32 one-hot labels."""
-    samples, labels = (np.asarray(array) for array in data)
-    if len(samples) != len(labels) or len(samples) == 0:
-        raise ValueError(
-            f"Expected {name} to have as many labels as samples, at least one. "
-            f"Received: {len(samples)} samples and {len(labels)} labels"
-        )
-    if labels.ndim == 1:
-        if labels.min() < 0 or labels.max() >= classes:
-            raise ValueError(
-                f"Expected labels of {name} in [0, {classes - 1}], as the model has {classes} "
-                f"outputs. Received: labels from {labels.min()} to {labels.max()}"
-            )
-        labels = keras.utils.to_categorical(labels, classes)
-    if labels.shape[1:] != (classes,):
-        raise ValueError(
-            f"Expected labels of {name} of shape (N,) or (N, {classes}). "
-            f"Received: shape={labels.shape}"
-        )
-    return samples, labels.astype(np.float32)
+def _check_metric(
+    objective: Objective, columns: np.ndarray, targets: list[np.ndarray], outputs: Outputs
+) -> None:
+    """A metric that does not fit shows before any training.
 
-
-def _number_of_classes(model: keras.Model, sample_shape: tuple[int, ...]) -> int:
-    output = model(np.zeros(sample_shape, np.float32))
-    shape = tuple(getattr(output, "shape", ()))
-    if len(shape) != 2 or shape[1] < 2:
-        raise ValueError(
-            "Expected a model with one output of shape (N, C), a probability for each of C >= 2 "
-            f"classes. Received: output shape={shape} for one sample"
+    Raises:
+        ValueError: If it cannot be computed.
+    """
+    try:
+        objective.measure([part[: len(columns)] for part in targets])(outputs.split(columns))
+    except Exception as error:  # a metric raises what it likes
+        shapes = ", ".join(
+            f"targets {part.shape} and outputs (N, {output.units})"
+            for part, output in zip(targets, outputs.each, strict=True)
         )
-    return int(shape[1])
+        raise ValueError(
+            f"Expected a metric that gives a number for {shapes} "
+            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}). "
+            f"Received: metric={objective.name}"
+        ) from error
 
 
 def _check_sizes(train_steps: int, batch_size: int, samples: int, epsilon: float) -> None:

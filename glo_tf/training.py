@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from glo_tf import chance
+from glo_tf import arrays, chance
 from glo_tf.expression import Expression, Node
 from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
 from glo_tf.nodes import Operation
@@ -27,7 +27,7 @@ _MOST_PAUSED = 32  # trainings whose state is held in memory
 
 
 class CandidateTrainer:
-    """Trains one network per candidate loss and measures its validation accuracy.
+    """Trains one network per candidate loss and measures its fitness.
 
     Model and optimizer are built once. Every evaluation first resets all of their variables
     (weights, normalisation statistics, optimizer slots, dropout seeds) to the values that its seed
@@ -40,18 +40,17 @@ class CandidateTrainer:
 
     def __init__(self, task: TrainingTask):
         self.task = task
-        self._sample_shape = (1, *task.train_data[0].shape[1:])
         self._model, self._optimizer = self._build(seed=0)
         self._train_data = ResidentData.place(*task.train_data)
-        self._validation_data = ResidentData.place(*task.validation_data)
         self._loop = TrainingLoop(
             self._model,
+            task.outputs,
             self._optimizer,
             self._train_data,
-            self._validation_data,
-            epsilon=task.epsilon,
+            ResidentData.place(*task.validation_data),
             jit_compile=task.jit_compile,
         )
+        self._fitness = task.objective.measure(task.validation_targets)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
         self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
@@ -64,7 +63,7 @@ class CandidateTrainer:
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
     ) -> Evaluation:
-        """Trains a network with the request's loss and measures its validation accuracy.
+        """Trains a network with the request's loss and measures its fitness.
 
         If no node of the loss but the root has a coefficient, the loss is interpreted, else
         translated. A training that is to be stopped at chance looks after `chance.CHECK_AT` of its
@@ -100,8 +99,7 @@ class CandidateTrainer:
                 if total < self.task.train_steps:
                     self._pause(key, done)
                 self._loop.finish()
-                accuracy, finite = self._loop.measure()
-                fitness = float(accuracy)
+                fitness, finite = self._measure()
         if not finite:
             status, fitness = NON_FINITE, 0.0
         return Evaluation(
@@ -112,6 +110,12 @@ class CandidateTrainer:
             steps=done,
             seconds=time.perf_counter() - started,
         )
+
+    def _measure(self) -> tuple[float, bool]:
+        """Fitness, and whether it and all weights are finite."""
+        columns, finite = self._loop.predict()
+        fitness = self._fitness(self.task.outputs.split(columns.numpy())) if finite else None
+        return fitness or 0.0, fitness is not None
 
     def _advance(
         self,
@@ -140,7 +144,7 @@ class CandidateTrainer:
         with seeded(seed):
             model = self.task.model()
             # A subclassed model has no weights before its first call.
-            model(np.zeros(self._sample_shape, np.float32))
+            model(arrays.head(self.task.train_data[0], 1))
         optimizer = keras.optimizers.deserialize(self.task.optimizer)
         optimizer.build(model.trainable_variables)
         return model, optimizer

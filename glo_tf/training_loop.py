@@ -9,7 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from glo_tf import arrays
+from glo_tf.arrays import Structure
 from glo_tf.chance import area_under_roc
+from glo_tf.outputs import Outputs
 from glo_tf.resident_data import ResidentData
 
 TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
@@ -26,29 +29,29 @@ class TrainingLoop:
     """Trains the variables of one model, and measures it, in compiled functions.
 
     Args:
-        model: Built model with class probabilities `(N, C)` as its output.
+        model: Built model.
+        outputs: What its outputs are.
         optimizer: Built for the model's variables.
         train_data: Where batches are gathered from.
-        validation_data: What accuracy is measured on.
-        epsilon: Predictions are clipped to `[epsilon, 1]` before the loss.
+        validation_data: What predictions are made for.
         jit_compile: Whether XLA compiles the training.
     """
 
     def __init__(
         self,
         model: keras.Model,
+        outputs: Outputs,
         optimizer: keras.Optimizer,
         train_data: ResidentData,
         validation_data: ResidentData,
         *,
-        epsilon: float,
         jit_compile: bool,
     ):
         self._model = model
+        self._outputs = outputs
         self._optimizer = optimizer
         self._train_data = train_data
         self._validation_data = validation_data
-        self._epsilon = epsilon
         self._jit_compile = jit_compile
         self._restore = tf.function(self._assign, autograph=False)
 
@@ -96,12 +99,13 @@ class TrainingLoop:
     ) -> tf.Tensor:
         samples, labels = self._train_data.rows(batch)
         with tf.GradientTape() as tape:
-            predictions = tf.cast(self._model(samples, training=True), tf.float32)
+            predictions = self._outputs.columns(self._model(samples, training=True))
             penalties = list(self._model.losses)
-        clipped = tf.clip_by_value(predictions, self._epsilon, 1.0)
+        lower, upper = self._outputs.bounds()
+        clipped = tf.clip_by_value(predictions, lower, upper)
         terms, slopes = loss(labels, clipped, *arguments)
         value = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
-        unclipped = (predictions >= self._epsilon) & (predictions <= 1.0)
+        unclipped = (predictions >= lower) & (predictions <= upper)
         scale = self._optimizer.scale_loss(tf.constant(1.0))
         share = scale / tf.cast(tf.shape(labels)[0], tf.float32)
         variables = self._model.trainable_variables
@@ -121,48 +125,66 @@ class TrainingLoop:
         self._optimizer.finalize_variable_values(self._model.trainable_variables)
 
     @tf.function(autograph=False)
-    def measure(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Validation accuracy, and whether all weights are finite."""
-        inputs, labels = self._validation_data.samples, self._validation_data.labels
+    def predict(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Predictions for the validation data, `(N, W)`, and whether all weights are finite."""
         samples = len(self._validation_data)
+        batches = -(-samples // _VALIDATION_BATCH)
+        found = tf.TensorArray(
+            tf.float32, batches, infer_shape=False, element_shape=[None, self._outputs.width]
+        )
 
-        def add_batch(start: tf.Tensor, correct: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def add_batch(batch: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            start = batch * _VALIDATION_BATCH
             end = tf.minimum(start + _VALIDATION_BATCH, samples)
-            predicted = tf.argmax(self._model(inputs[start:end], training=False), axis=-1)
-            hits = tf.cast(predicted == tf.argmax(labels[start:end], axis=-1), tf.int32)
-            return end, correct + tf.reduce_sum(hits)
+            part = keras.tree.map_structure(
+                lambda array: array[start:end], self._validation_data.samples
+            )
+            columns = self._outputs.columns(self._model(part, training=False))
+            return batch + 1, found.write(batch, columns)
 
-        start = tf.constant(0), tf.constant(0)
-        _, correct = tf.while_loop(lambda start, _: start < samples, add_batch, start)
+        _, found = tf.while_loop(
+            lambda batch, _: batch < batches, add_batch, (tf.constant(0), found)
+        )
         looks = [tf.reduce_all(tf.math.is_finite(w)) for w in self._model.trainable_variables]
-        return correct / samples, tf.reduce_all(tf.stack(looks))
+        return found.concat(), tf.reduce_all(tf.stack(looks))
 
     @tf.function(autograph=False)
     def measure_area(self) -> tf.Tensor:
-        """Area under the ROC curve, see `glo_tf.chance`, on 500 validation samples at most."""
+        """Area under the ROC curve, see `glo_tf.chance`, on 500 validation samples at most.
+
+        It is 1 if no output has probabilities.
+        """
+        places = self._outputs.probabilities.nonzero()[0]
+        if not len(places):
+            return tf.constant(1.0)
         every = max(1, len(self._validation_data) // _VALIDATION_BATCH)
-        samples, labels = self._validation_data.samples, self._validation_data.labels
-        scores = self._model(samples[::every][:_VALIDATION_BATCH], training=False)
-        return area_under_roc(scores, labels[::every][:_VALIDATION_BATCH])
+        samples, labels = keras.tree.map_structure(
+            lambda array: array[::every][:_VALIDATION_BATCH],
+            (self._validation_data.samples, self._validation_data.labels),
+        )
+        scores = self._outputs.columns(self._model(samples, training=False))
+        if len(places) < self._outputs.width:
+            scores, labels = (tf.gather(part, places, axis=-1) for part in (scores, labels))
+        return area_under_roc(scores, labels)
 
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
 
 
-def forward_graph(model: keras.Model, sample_shape: tuple[int, ...]) -> Any:
+def forward_graph(model: keras.Model, samples: Structure) -> Any:
     """The `GraphDef` of a forward pass in training, with the penalties that the model adds.
 
     Args:
         model: Built model.
-        sample_shape: Of one batch of one sample.
+        samples: Arrays such as it takes.
     """
 
     def forward(samples: tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
         return model(samples, training=True), list(model.losses)
 
     function = tf.function(forward, autograph=False)
-    graph = function.get_concrete_function(tf.TensorSpec(sample_shape, tf.float32)).graph
+    graph = function.get_concrete_function(arrays.specs(samples)).graph
     return graph.as_graph_def()
 
 

@@ -9,9 +9,12 @@ from glo_tf.candidates import CandidateEvaluator, heats
 from glo_tf.dispatch import Dispatcher
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
+from glo_tf.outputs import Outputs
 from glo_tf.screening import Screen
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.study import Study
+
+OUTPUTS = Outputs.of_classes(10)
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 BAIKAL = Expression.parse("-(log(y) - x/y)")
@@ -74,7 +77,7 @@ def test_without_a_screen_every_distinct_loss_with_x_and_y_is_trained() -> None:
 
 def test_a_loss_inherits_from_the_one_that_trains_alike_and_says_so() -> None:
     task = TableTask({BAIKAL: 0.8})
-    evaluator = make_evaluator(task, screen=Screen(10))
+    evaluator = make_evaluator(task, screen=Screen(OUTPUTS))
     outcomes = list(evaluator.evaluate([BAIKAL, SHIFTED, SHIFTED]))
     assert [outcome.source for outcome in outcomes] == ["trained", "inherited", "cached"]
     assert {outcome.evaluation.fitness for outcome in outcomes} == {0.8}
@@ -89,7 +92,7 @@ def test_a_loss_inherits_from_the_one_that_trains_alike_and_says_so() -> None:
 
 def test_what_is_inherited_may_be_a_failure() -> None:
     task = TableTask({})
-    outcomes = list(make_evaluator(task, screen=Screen(10)).evaluate([BAIKAL, SHIFTED]))
+    outcomes = list(make_evaluator(task, screen=Screen(OUTPUTS)).evaluate([BAIKAL, SHIFTED]))
     assert [outcome.source for outcome in outcomes] == ["failed", "inherited"]
     assert {outcome.evaluation.status for outcome in outcomes} == {"non_finite"}
 
@@ -97,7 +100,7 @@ def test_what_is_inherited_may_be_a_failure() -> None:
 def test_a_rejected_loss_costs_nothing() -> None:
     task = TableTask({CROSS_ENTROPY: 0.9})
     outcomes = list(
-        make_evaluator(task, screen=Screen(10)).evaluate([HOPELESS, CROSS_ENTROPY, HOPELESS])
+        make_evaluator(task, screen=Screen(OUTPUTS)).evaluate([HOPELESS, CROSS_ENTROPY, HOPELESS])
     )
     assert [outcome.source for outcome in outcomes] == ["rejected", "trained", "cached"]
     rejected = outcomes[0]
@@ -151,7 +154,7 @@ def test_heats_take_a_ninth_and_a_third_of_the_steps(steps: int, expected) -> No
 
 
 def test_what_the_first_generation_left_out_is_trained_when_a_loss_inherits_from_it() -> None:
-    task, screen = TableTask({BAIKAL: 0.8, CROSS_ENTROPY: 0.9}), Screen(10)
+    task, screen = TableTask({BAIKAL: 0.8, CROSS_ENTROPY: 0.9}), Screen(OUTPUTS)
     screen.examine([BAIKAL])
     outcomes = list(make_evaluator(task, screen=screen).evaluate([CROSS_ENTROPY, SHIFTED]))
     assert [outcome.source for outcome in outcomes] == ["trained", "inherited"]

@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from glo_tf import architectures, datasets, genetic, screening, search_spaces
 from glo_tf.expression import Expression
 from glo_tf.fitness import Request
+from glo_tf.fixed_predictions import UNDECIDED, fixed_set, logit_gradients
 from glo_tf.losses import NGL, Baikal, BaikalCMA
+from glo_tf.outputs import Output, Outputs
+from glo_tf.program import Program
+from glo_tf.rejection import learns
 from glo_tf.screening import Screen, Traits, Verdict
 from glo_tf.task import TrainingTask
 from glo_tf.training import CandidateTrainer
@@ -21,18 +25,22 @@ COEFFICIENTS = st.one_of(st.floats(0.01, 3), st.floats(-3, -0.01))
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 BAIKAL = Expression.parse("-(log(y) - x/y)")
 CLASSES, EPSILON = 10, 1e-7
+OUTPUTS = Outputs.of_classes(CLASSES)
+SOFTMAX, FLAG, FLAGS = Output("softmax", 4), Output("sigmoid", 1), Output("sigmoid", 2)
+NUMBER = Output("linear", 1, (2.0, 4.0, 5.0, 9.0, 50.0))
+MIXED = Outputs((SOFTMAX, FLAG, FLAGS, NUMBER))
 
 
 def traits(loss: Expression) -> Traits:
-    return Traits.of(loss, CLASSES, EPSILON)
+    return Traits.of(loss, OUTPUTS)
 
 
 def trains_alike(one: Expression, other: Expression) -> bool:
-    return screening.trains_alike(one, other, num_classes=CLASSES, epsilon=EPSILON)
+    return screening.trains_alike(one, other, OUTPUTS)
 
 
 def gradients_of_the_graph(loss: Expression) -> np.ndarray:
-    labels, predictions = screening._fixed_set(CLASSES)
+    labels, predictions = fixed_set(OUTPUTS)
     logits = tf.constant(np.log(predictions))
     with tf.GradientTape() as tape:
         tape.watch(logits)
@@ -48,7 +56,7 @@ def test_gradients_are_those_of_the_graph(loss: Expression) -> None:
     ours, theirs = traits(loss), gradients_of_the_graph(loss)
     # Where 0 meets infinity, forward and backward differentiation may differ. The last rows are
     # of predictions so sure that TensorFlow's softmax and ours round differently.
-    rows = slice(screening._UNDECIDED)
+    rows = slice(UNDECIDED)
     both = ours.finite.all(axis=0)[rows] & np.isfinite(theirs[rows])
     whole = both.all(axis=-1)
     left, right = ours.gradients[rows][whole], theirs[rows][whole]
@@ -56,13 +64,74 @@ def test_gradients_are_those_of_the_graph(loss: Expression) -> None:
     np.testing.assert_allclose(left, right, rtol=1e-6, atol=1e-9 * scale)
 
 
+@settings(max_examples=20, deadline=None)
+@given(expressions(unit=False, coefficients=COEFFICIENTS, max_leaves=4))
+def test_gradients_go_through_the_activation_of_each_output(loss: Expression) -> None:
+    labels, predictions = fixed_set(MIXED)
+    _, slopes = Program.of(loss, dtype=np.float64).run(labels, predictions)
+    slopes = np.where(np.isfinite(slopes), slopes, 1.0)
+    softmax, flag, flags, number = (predictions[:, place] for place in MIXED.slices)
+    logits = [np.log(softmax), np.log(flag[:, 1:] / flag[:, :1]), np.log(flags / (1 - flags))]
+    variables = [tf.constant(part) for part in (*logits, number)]
+    with tf.GradientTape() as tape:
+        tape.watch(variables)
+        first, second, third, fourth = variables
+        second, third = tf.sigmoid(second), tf.sigmoid(third)
+        parts = [tf.nn.softmax(first), 1 - second, second, third, fourth]
+        total = tf.reduce_sum(tf.concat(parts, axis=-1) * slopes)
+    expected = [part.numpy() for part in tape.gradient(total, variables)]
+    gradients, terms = logit_gradients(MIXED, slopes, predictions)
+    rows = slice(UNDECIDED)  # beyond, rounding differs
+    scale = 1e-9 * (1 + np.abs(slopes[rows]).max())
+    for theirs, place in zip(expected, MIXED.slices, strict=True):
+        ours = gradients[rows, place][:, -theirs.shape[1] :]
+        np.testing.assert_allclose(ours, theirs[rows], rtol=1e-6, atol=scale)
+        assert (np.abs(gradients[:, place]) <= 2 * terms[:, place] + scale).all()
+
+
+def test_a_linear_output_is_examined_where_its_targets_are() -> None:
+    labels, predictions = fixed_set(Outputs((NUMBER,)))
+    assert (labels.min(), labels.max()) == (2.0, 50.0)
+    errors = np.abs(predictions - labels)[:, 0]
+    assert errors[:UNDECIDED].max() < 10 * labels.std()
+    assert errors[UNDECIDED:].max() > 20 * labels.std()
+
+
+LEARNERS = {
+    "square(x - y)": {"number", "flags", "softmax"},
+    "abs(x - y)": {"number", "flags", "softmax"},
+    "log(1 + square(x - y))": {"number", "flags", "softmax"},
+    "max(x - y, (y - x)/4)": {"number", "flags", "softmax"},  # of a quantile
+    "square(2*x - y)": {"number", "flags", "softmax"},
+    "square(x - y) + square(y)*y*y": {"number", "flags", "softmax"},
+    "-(x*log(y))": {"softmax"},  # nothing keeps a lone probability, or a number, down
+    "-(x*log(y) + (1 - x)*log(1.000001 - y))": {"flags", "softmax"},
+    "-(x*y)": {"softmax"},
+    "y - x": set(),
+    "square(x + y)": set(),
+    "-square(x - y)": set(),
+}
+
+
+@pytest.mark.parametrize("text", LEARNERS)
+def test_a_loss_learns_where_gradient_descent_finds_the_labels(text: str) -> None:
+    program = Program.of(Expression.parse(text))
+    found = {
+        name
+        for name, output in (("softmax", SOFTMAX), ("flags", FLAGS), ("number", NUMBER))
+        if learns([program], Outputs((output,))).all()
+    }
+    assert found == LEARNERS[text]
+    assert learns([program], MIXED).all() == bool(found)  # one output is enough
+
+
 @pytest.mark.parametrize("classes", [2, 10, 1000])
 def test_the_fixed_set_holds_all_kinds_of_predictions(classes: int) -> None:
-    labels, predictions = screening._fixed_set(classes)
+    labels, predictions = fixed_set(Outputs.of_classes(classes))
     np.testing.assert_allclose(predictions.sum(axis=-1), 1)
     np.testing.assert_array_equal(labels.sum(axis=-1), 1)
     right = (labels * predictions).sum(axis=-1)
-    undecided, sure = np.split(right, [screening._UNDECIDED])
+    undecided, sure = np.split(right, [UNDECIDED])
     assert undecided.max() < 0.99
     assert sure.max() > 1 - 1e-4
     assert sure.min() < EPSILON
@@ -123,12 +192,12 @@ GOOD = ["-(x*log(y))", "-(log(y) - x/y)", "square(x - y)", "x/y", "-(x*y)", "-x*
 @pytest.mark.parametrize("classes", [2, 3, 10, 1000])
 @pytest.mark.parametrize("text", GOOD)
 def test_a_loss_that_can_learn_is_let_through(text: str, classes: int) -> None:
-    assert Screen(classes).examine([Expression.parse(text)]) == [Verdict()]
+    assert Screen(Outputs.of_classes(classes)).examine([Expression.parse(text)]) == [Verdict()]
 
 
 @pytest.mark.parametrize("loss", [Baikal(), BaikalCMA(), NGL()], ids=lambda loss: loss.name)
 def test_the_named_losses_are_let_through(loss) -> None:
-    assert Screen(CLASSES).examine([Expression.parse(loss.expression)]) == [Verdict()]
+    assert Screen(OUTPUTS).examine([Expression.parse(loss.expression)]) == [Verdict()]
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
@@ -147,12 +216,12 @@ def test_the_named_losses_are_let_through(loss) -> None:
 )
 def test_a_loss_that_cannot_is_rejected(text: str, rejection: str, classes: int) -> None:
     loss = Expression.parse(text)
-    assert Screen(classes).examine([loss]) == [Verdict(rejection=rejection)]
-    assert Screen(classes, rejects=False).examine([loss]) == [Verdict()]
+    assert Screen(Outputs.of_classes(classes)).examine([loss]) == [Verdict(rejection=rejection)]
+    assert Screen(Outputs.of_classes(classes), rejects=False).examine([loss]) == [Verdict()]
 
 
 def test_a_screen_remembers_what_it_let_through_and_what_it_rejected() -> None:
-    screen = Screen(CLASSES)
+    screen = Screen(OUTPUTS)
     shifted, hopeless = Expression.parse("-(1 + (log(y) - x/y))"), BAIKAL.negated()
     assert screen.examine([BAIKAL, shifted]) == [Verdict(), Verdict(inherits_from=BAIKAL)]
     assert screen.examine([shifted.negated(), hopeless]) == 2 * [Verdict(rejection="cannot learn")]
@@ -164,8 +233,8 @@ def test_the_verdicts_do_not_depend_on_who_is_examined_together() -> None:
     space, rng = search_spaces.glo(), np.random.default_rng(0)
     trees = genetic.initial_population(space, 500, rng)
     losses = list(dict.fromkeys(tree.negated() for tree in trees if tree.has_x_and_y))
-    together = Screen(CLASSES).examine(losses)
-    screen = Screen(CLASSES)
+    together = Screen(OUTPUTS).examine(losses)
+    screen = Screen(OUTPUTS)
     assert together == [screen.examine([loss])[0] for loss in losses]
     assert {bool(verdict.inherits_from) for verdict in together} == {True, False}
 
@@ -198,7 +267,7 @@ def test_rejected_losses_do_not_train_a_network() -> None:
     rng = np.random.default_rng(1)
     trees = genetic.initial_population(search_spaces.glo(), 600, rng)
     losses = list(dict.fromkeys(tree.negated() for tree in trees if tree.has_x_and_y))
-    verdicts = Screen(CLASSES).examine(losses)
+    verdicts = Screen(OUTPUTS).examine(losses)
     rejected = [loss for loss, verdict in zip(losses, verdicts, strict=True) if verdict.rejection]
     assert len(rejected) > 30
     assert max(trainer.evaluate(Request(loss, seed=0)).fitness for loss in rejected) < 0.3

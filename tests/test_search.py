@@ -14,6 +14,7 @@ from glo_tf import datasets
 from glo_tf.callbacks import Callback, Generation
 from glo_tf.expression import Expression
 from glo_tf.gplearn_operators import GplearnOperators
+from glo_tf.outputs import Outputs
 from glo_tf.results import Record
 from glo_tf.screening import trains_alike
 from glo_tf.search import LossSearch
@@ -92,7 +93,7 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     assert max(fitness[name] for name in finalists) == max(fitness.values())
     assert len(finalists) == 2
     one, other = (row.loss for row in result.confirmation)
-    assert not trains_alike(one, other, num_classes=10, epsilon=1e-7)
+    assert not trains_alike(one, other, Outputs.of_classes(10))
     assert finalists[str(result.best.loss)] == max(finalists.values())
 
     with (tmp_path / "history.csv").open() as file:

@@ -1,0 +1,125 @@
+"""The outputs of a model as a loss sees them: columns of predictions y beside columns of labels x.
+
+A loss is element-wise and summed over the columns, so the outputs of a model stand side by side.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+SOFTMAX, SIGMOID, LINEAR = "softmax", "sigmoid", "linear"
+"""What the numbers of an output are; Keras's names of the activations that give such numbers."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """One output of a model.
+
+    Attributes:
+        activation: `"softmax"`: probabilities of classes that exclude each other; `"sigmoid"`:
+            probabilities of their own; `"linear"`: any numbers.
+        units: Width of the model's output.
+        quantiles: Of the training targets of a linear output, in rising order; else empty.
+    """
+
+    activation: str
+    units: int
+    quantiles: tuple[float, ...] = ()
+
+    @property
+    def binary(self) -> bool:
+        """Whether one unit stands for two classes, each with a column: 1 - y and y."""
+        return self.activation == SIGMOID and self.units == 1
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return 2 if self.binary else self.units
+
+    def __str__(self) -> str:
+        return f"{self.activation}({self.units})"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outputs:
+    """All outputs of a model.
+
+    Attributes:
+        each: In the order in which Keras flattens them.
+        names: Keys of a model that returns a dict; else None.
+        epsilon: Columns of probabilities are clipped to `[epsilon, 1]` before the loss.
+    """
+
+    each: tuple[Output, ...]
+    names: tuple[str, ...] | None = None
+    epsilon: float = 1e-7
+
+    @classmethod
+    def of_classes(cls, num_classes: int, epsilon: float = 1e-7) -> Outputs:
+        """One output with a probability for each class."""
+        return cls((Output(SOFTMAX, num_classes),), epsilon=epsilon)
+
+    @property
+    def width(self) -> int:
+        """W, the number of columns."""
+        return sum(output.width for output in self.each)
+
+    @property
+    def slices(self) -> list[slice]:
+        """Columns of each output."""
+        ends = np.cumsum([output.width for output in self.each]).tolist()
+        return [slice(end - output.width, end) for output, end in zip(self.each, ends, strict=True)]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Which columns are probabilities, bool `(W,)`."""
+        return np.concatenate(
+            [np.full(output.width, output.activation != LINEAR) for output in self.each]
+        )
+
+    @property
+    def epsilons(self) -> list[float | None]:
+        """`epsilon` of each output; None for a linear one, which is not clipped."""
+        return [None if out.activation == LINEAR else self.epsilon for out in self.each]
+
+    def bounds(self) -> tuple[Any, Any]:
+        """What columns are clipped to, for `clip`: two numbers, or two float32 rows `(W,)`."""
+        clipped = self.probabilities
+        if clipped.all():
+            return self.epsilon, 1.0
+        lower, upper = np.where(clipped, self.epsilon, -np.inf), np.where(clipped, 1.0, np.inf)
+        return lower.astype(np.float32), upper.astype(np.float32)
+
+    def columns(self, predictions: Any) -> tf.Tensor:
+        """What a model returned, as float32 columns `(N, W)`."""
+        parts = []
+        for output, part in zip(self.each, keras.tree.flatten(predictions), strict=True):
+            part = tf.cast(part, tf.float32)
+            parts.append(tf.concat([1.0 - part, part], axis=-1) if output.binary else part)
+        return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+
+    def split(self, columns: np.ndarray) -> list[np.ndarray]:
+        """The predictions `(N, units)` of each output, from the columns."""
+        return [
+            columns[:, place][:, 1:] if output.binary else columns[:, place]
+            for output, place in zip(self.each, self.slices, strict=True)
+        ]
+
+    def restore(self, values: Sequence[Any]) -> Any:
+        """One value for each output, in the structure that Keras takes for this model."""
+        if self.names is not None:
+            return dict(zip(self.names, values, strict=True))
+        return values[0] if len(values) == 1 else list(values)
+
+    def __str__(self) -> str:
+        names = self.names or [""] * len(self.each)
+        return ", ".join(
+            f"{name}: {output}" if name else str(output)
+            for name, output in zip(names, self.each, strict=True)
+        )
