@@ -46,6 +46,7 @@ setup(
             "hypothesis>=6.100",
             "matplotlib>=3.8",
             "mypy>=1.10",
+            "pandas>=2.0",
             "psutil>=5.9",
             "pytest>=8.0",
             "pytest-timeout>=2.3",

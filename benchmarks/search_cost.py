@@ -37,7 +37,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def search(seed: int, generations: int, **setting: Any) -> list[Any]:
-    """The history of one search."""
+    """The records of one search."""
     from glo_tf import LossSearch
 
     return list(
@@ -53,7 +53,7 @@ def search(seed: int, generations: int, **setting: Any) -> list[Any]:
             **setting,
         )
         .run()
-        .history
+        .records
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 if TYPE_CHECKING:
-    from glo_tf.callbacks import Callback
+    from glo_tf.callbacks import Callback, StopSearch
     from glo_tf.datasets import Dataset
     from glo_tf.expression import Expression
     from glo_tf.loss_io import load_loss, save_loss
@@ -38,6 +38,7 @@ _MODULES = {
     "ParseError": "parsing",
     "SearchResult": "results",
     "SearchSpace": "search_spaces",
+    "StopSearch": "callbacks",
     "load_loss": "loss_io",
     "save_loss": "loss_io",
 }
@@ -55,6 +56,7 @@ __all__ = [
     "ParseError",
     "SearchResult",
     "SearchSpace",
+    "StopSearch",
     "load_loss",
     "save_loss",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -34,10 +35,28 @@ class Generation:
     counts: dict[str, int]
 
 
+class StopSearch(Exception):  # noqa: N818 (a wish, not an error; named as StopIteration is)
+    """Raised by a callback that has seen enough.
+
+    Discovery and coefficients end; what was found is confirmed and compared as always. Raised in
+    `on_retraining`, it ends the confirmation and the comparison, too, and leaves out the one that
+    is not complete. Other callbacks are still told of what this one was told.
+
+    Example:
+        >>> import glo_tf
+        >>> class GoodEnough(glo_tf.Callback):
+        ...     def on_generation(self, generation):
+        ...         best = generation.best_so_far
+        ...         if best is not None and best.fitness >= 0.97:
+        ...             raise glo_tf.StopSearch
+    """
+
+
 class Callback:
     """Base class of observers; override what you need.
 
-    Every method runs in the thread that called `LossSearch.run`, between two trainings.
+    Every method runs in the thread that called `LossSearch.run`, between two trainings. It may
+    raise `StopSearch`; whatever else it raises ends the search with that error.
     """
 
     def on_search_begin(self, planned: int) -> None:
@@ -57,3 +76,46 @@ class Callback:
 
     def on_search_end(self, result: SearchResult) -> None:
         """Called last, also after an interruption or an error."""
+
+
+class CallbackList(Callback):
+    """Several callbacks as one.
+
+    Where one raises `StopSearch`, the others are told first, and then it is raised.
+
+    Args:
+        callbacks: Told in this order.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback]):
+        self._callbacks = callbacks
+
+    def on_search_begin(self, planned: int) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_search_begin(planned))
+
+    def on_evaluation(self, record: Record) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_evaluation(record))
+
+    def on_generation(self, generation: Generation) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_generation(generation))
+
+    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_retraining(stage, evaluation))
+
+    def on_search_end(self, result: SearchResult) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_search_end(result))
+
+    def _tell(self, event: Callable[[Callback], None]) -> None:
+        stop = None
+        for callback in self._callbacks:
+            try:
+                event(callback)
+            except StopSearch as raised:
+                stop = raised
+        if stop is not None:
+            raise stop

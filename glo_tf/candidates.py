@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from collections.abc import Iterator, Mapping, Sequence
 
 from glo_tf.dispatch import Dispatcher
@@ -43,25 +44,26 @@ class CandidateEvaluator:
 
     Args:
         dispatcher: Gets networks trained, and remembers them for this and other purposes.
-        seed: Of every training.
+        seeds: Of each candidate's trainings, whose mean is its fitness. A candidate whose training
+            fails or is stopped with one of them has that training's result, and no further ones.
         screen: Finds candidates that need no training; None trains them all.
         stop_at_chance: Whether a training that guesses ends early.
         heats: Training steps of the heats in which a generation's new candidates run against each
             other, and against those before them, until the best are trained in full (successive
-            halving, arXiv 1810.05934); none by default.
+            halving, arXiv 1810.05934), with the first seed; none by default.
     """
 
     def __init__(
         self,
         dispatcher: Dispatcher,
         *,
-        seed: int,
+        seeds: Sequence[int],
         screen: Screen | None = None,
         stop_at_chance: bool = False,
         heats: Sequence[int] = (),
     ):
         self._dispatcher = dispatcher
-        self._seed = seed
+        self._seeds = tuple(seeds)
         self._screen = screen
         self._stop_at_chance = stop_at_chance
         self._heats: dict[int, list[float]] = {steps: [] for steps in heats}
@@ -96,12 +98,12 @@ class CandidateEvaluator:
         trained: Iterator[Evaluation],
     ) -> Outcome:
         if not loss.has_x_and_y:
-            return Outcome(Evaluation.without_result(loss, self._seed, UNTRAINED), UNTRAINED)
+            return Outcome(Evaluation.without_result(loss, self._seeds[0], UNTRAINED), UNTRAINED)
         if loss in self._settled:
             return Outcome(self._settled[loss], CACHED)
         steps = 0
         if verdict.rejection is not None:
-            evaluation = Evaluation.without_result(loss, self._seed, REJECTED)
+            evaluation = Evaluation.without_result(loss, self._seeds[0], REJECTED)
             source = REJECTED
         elif verdict.inherits_from is not None:
             known = self._outcome(verdict.inherits_from, Verdict(), lost, trained).evaluation
@@ -116,16 +118,31 @@ class CandidateEvaluator:
         return Outcome(evaluation, source, steps)
 
     def _train(self, losses: Sequence[Expression]) -> Iterator[Evaluation]:
+        """Yields one evaluation per loss, in order, as its training with the last seed ends."""
+        runs: dict[Expression, list[Evaluation]] = {loss: [] for loss in losses}
+        *first, last = self._seeds
+        for seed in first:
+            for evaluation in self._train_once(
+                [loss for loss in losses if _succeed(runs[loss])], seed
+            ):
+                runs[evaluation.loss].append(evaluation)
+        evaluations = self._train_once([loss for loss in losses if _succeed(runs[loss])], last)
+        for results in runs.values():
+            if _succeed(results):
+                results.append(next(evaluations))
+            yield _together(results)
+
+    def _train_once(self, losses: Sequence[Expression], seed: int) -> Iterator[Evaluation]:
         # What has won a race does better than guess.
         stop_at_chance = self._stop_at_chance and not self._heats
-        requests = [Request(loss, self._seed, stop_at_chance=stop_at_chance) for loss in losses]
+        requests = [Request(loss, seed, stop_at_chance=stop_at_chance) for loss in losses]
         return self._dispatcher.evaluate(requests)
 
     def _run_race(self, losses: Sequence[Expression]) -> dict[Expression, Evaluation]:
         """Runs the heats, and returns the evaluations of those that are not trained in full."""
         lost = {}
         for train_steps, field in self._heats.items():
-            requests = [Request(loss, self._seed, train_steps=train_steps) for loss in losses]
+            requests = [Request(loss, self._seeds[0], train_steps=train_steps) for loss in losses]
             results = list(self._dispatcher.evaluate(requests))
             field.extend(result.fitness for result in results)
             field.sort(reverse=True)
@@ -138,6 +155,22 @@ class CandidateEvaluator:
                 else:
                     losses.append(result.loss)
         return lost
+
+
+def _succeed(runs: Sequence[Evaluation]) -> bool:
+    return all(run.status == OK for run in runs)
+
+
+def _together(runs: Sequence[Evaluation]) -> Evaluation:
+    """The mean of trainings, or the one that did not succeed; with the steps of all."""
+    fitness = statistics.fmean(run.fitness for run in runs) if _succeed(runs) else runs[-1].fitness
+    return dataclasses.replace(
+        runs[-1],
+        seed=runs[0].seed,
+        fitness=fitness,
+        steps=sum(run.steps for run in runs),
+        seconds=sum(run.seconds for run in runs),
+    )
 
 
 def heats(train_steps: int) -> tuple[int, ...]:

@@ -148,9 +148,24 @@ def define_flags() -> flags.FlagValues:
     discovery = section("Discovery phase (genetic search)")
     flags.DEFINE_string("search_space", "glo", "Registered search space.", **discovery)
     own_options("search_space", discovery)
+    flags.DEFINE_multi_string(
+        "initial_expressions",
+        None,
+        "Whole loss to begin with, such as '-(x*log(y))'; one a flag, as many as you like.",
+        **discovery,
+    )
     flags.DEFINE_integer("population_size", 80, "Candidates per generation.", **discovery)
     flags.DEFINE_integer("elites", 6, "Best candidates that go on unchanged.", **discovery)
     flags.DEFINE_integer("generations", 100, "Number of generations.", **discovery)
+    flags.DEFINE_integer(
+        "fitness_seeds", 1, "Trainings of each candidate; their mean is its fitness.", **discovery
+    )
+    flags.DEFINE_float(
+        "parsimony_coefficient",
+        0.0,
+        "Fitness that each node costs, in selection and in the choice of the best loss.",
+        **discovery,
+    )
     flags.DEFINE_enum(
         "operators", "glo", ["glo", "gplearn"], "The paper's operators, or gplearn's.", **discovery
     )

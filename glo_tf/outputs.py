@@ -71,6 +71,12 @@ class Outputs:
         return sum(output.width for output in self.each)
 
     @property
+    def common_width(self) -> int | None:
+        """Columns of every output; None if they differ."""
+        widths = {output.width for output in self.each}
+        return widths.pop() if len(widths) == 1 else None
+
+    @property
     def slices(self) -> list[slice]:
         """Columns of each output."""
         ends = np.cumsum([output.width for output in self.each]).tolist()

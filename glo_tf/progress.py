@@ -74,6 +74,8 @@ def show_result(result: SearchResult, console: Console) -> None:
     """Prints the best loss and the comparison with cross-entropy."""
     if result.interrupted:
         console.print("Ended before its time; this is what was found so far.")
+    if result.stopped:
+        console.print("Stopped by a callback.")
     if result.best is None:
         console.print("No candidate was trained to the end.")
         return

@@ -119,7 +119,9 @@ def _correlations(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     rows = rows - rows.mean(axis=-1, keepdims=True)
     deviations = rows.std(axis=-1) * values.std()
     covariances = (rows * (values - values.mean())).mean(axis=-1)
-    return np.divide(covariances, deviations, out=np.zeros(len(rows)), where=deviations > 0.0)
+    correlations = np.zeros(len(rows))
+    np.divide(covariances, deviations, out=correlations, where=deviations > 0.0)
+    return correlations
 
 
 def _slopes(program: Program, epsilon: float) -> np.ndarray:

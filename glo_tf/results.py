@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from glo_tf.compare import ComparedLoss
 from glo_tf.expression import Expression
 from glo_tf.fitness import OK
+from glo_tf.given_losses import Losses
 
 if TYPE_CHECKING:
     from glo_tf.losses import ExpressionLoss
@@ -44,6 +47,10 @@ class Record:
     inherited_from: Expression | None = None
 
 
+Comparer = Callable[[Expression, Losses, int | Sequence[int]], list[ComparedLoss]]
+"""Trains a found loss beside the usual one and further losses, with so many seeds or with these."""
+
+
 @dataclasses.dataclass(frozen=True)
 class SearchResult:
     """The outcome of `LossSearch.run`.
@@ -52,25 +59,39 @@ class SearchResult:
         best: The best candidate; None if no candidate was trained to the end.
         confirmation: The finalists, retrained with other seeds, best mean first; empty if the
             search was interrupted before, or took no finalists.
-        comparison: The best loss beside cross-entropy, retrained under the same budget; empty if
+        comparison: The best loss beside the usual one, retrained under the same budget; empty if
             the search was interrupted before.
-        history: Every candidate of every generation, in order.
+        records: Every candidate of every generation, in order.
         counts: Number of candidates by source.
         seconds: Wall time.
-        interrupted: Whether the search was stopped before its end.
+        interrupted: Whether Ctrl-C, a signal or an error ended the search before its end.
+        stopped: Whether a callback did, by `StopSearch`; what was found then is confirmed and
+            compared all the same.
         outputs: Of the model that the losses trained.
         objective: What their fitness is.
+
+    Args:
+        comparer: What `compare` trains with. A copied or unpickled result has none.
     """
 
     best: Record | None
     confirmation: list[ComparedLoss]
     comparison: list[ComparedLoss]
-    history: list[Record]
+    records: list[Record]
     counts: dict[str, int]
     seconds: float
     interrupted: bool
+    stopped: bool
     outputs: Outputs
     objective: Objective
+    comparer: dataclasses.InitVar[Comparer | None] = None
+
+    def __post_init__(self, comparer: Comparer | None) -> None:
+        # No field: a result is data, to be compared, copied and pickled without its search.
+        object.__setattr__(self, "_comparer", comparer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_comparer": None}
 
     @property
     def best_loss(self) -> ExpressionLoss | list[ExpressionLoss] | dict[str, ExpressionLoss]:
@@ -85,12 +106,7 @@ class SearchResult:
         """
         from glo_tf.losses import ExpressionLoss
 
-        if self.best is None:
-            raise ValueError(
-                "Expected at least one finished training. Received: none, no best loss"
-            )
-        loss = self.best.loss
-        epsilons = self.outputs.epsilons
+        loss, epsilons = self._best().loss, self.outputs.epsilons
         if len(set(epsilons)) == 1:
             return ExpressionLoss(loss, epsilon=epsilons[0])
         losses: list[ExpressionLoss] | dict[str, ExpressionLoss] = self.outputs.restore(
@@ -98,11 +114,69 @@ class SearchResult:
         )
         return losses
 
+    @functools.cached_property
+    def history(self) -> dict[str, list[Any]]:
+        """The records as columns, as in `keras.callbacks.History.history`.
 
-def better(candidate: Record, incumbent: Record | None) -> bool:
-    """Whether `candidate` beats `incumbent`: fitness first, then the smaller tree; ties keep."""
-    if candidate.status != OK:
-        return False
-    if incumbent is None:
-        return True
-    return (candidate.fitness, -candidate.loss.size) > (incumbent.fitness, -incumbent.loss.size)
+        One list per attribute of `Record`, all of one length and JSON-ready, expressions as text:
+        what `pandas.DataFrame(result.history)` takes, and `history.csv` holds.
+        """
+        return {
+            field.name: [_plain(getattr(record, field.name)) for record in self.records]
+            for field in dataclasses.fields(Record)
+        }
+
+    @property
+    def hall_of_fame(self) -> list[Record]:
+        """The Pareto front of fitness against size (nodes), smallest first, ever fitter.
+
+        Of the candidates that were trained to the end with a fitness above 0, those that no other
+        one matches or beats in both; of equal ones the first that was found.
+        """
+        finished = [r for r in self.records if r.status == OK and r.fitness > 0]
+        front: list[Record] = []
+        for record in sorted(finished, key=lambda r: (r.loss.size, -r.fitness)):  # stable
+            if not front or record.fitness > front[-1].fitness:
+                front.append(record)
+        return front
+
+    def compare(
+        self,
+        losses: Losses = (),
+        *,
+        seeds: int | Sequence[int] = 3,
+    ) -> list[ComparedLoss]:
+        """Trains the best loss, the usual one and further losses beside each other.
+
+        The usual loss, such as cross-entropy, is trained with the optimizer's learning rate, and
+        with one tuned for it. What is in the search's study is not trained again; workers are
+        started, and freed at the end.
+
+        Args:
+            losses: Further losses; as for `LossSearch.compare`.
+            seeds: As for `LossSearch.compare`.
+
+        Returns:
+            One row per loss: the best, the usual one once or twice, then the further ones.
+
+        Raises:
+            ValueError: If there is no best loss, the result is a copy that knows no search, or an
+                argument does not fit.
+        """
+        comparer: Comparer | None = self.__dict__["_comparer"]
+        if comparer is None:
+            raise ValueError(
+                "Expected the result that LossSearch.run returned. Received: one without a search"
+            )
+        return comparer(self._best().loss, losses, seeds)
+
+    def _best(self) -> Record:
+        if self.best is None:
+            raise ValueError(
+                "Expected at least one finished training. Received: none, no best loss"
+            )
+        return self.best
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Expression) else value

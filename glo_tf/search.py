@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from glo_tf import genetic, plugins
 from glo_tf.callbacks import Callback
+from glo_tf.compare import ComparedLoss, compare
 from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
+from glo_tf.given_losses import Loss, Losses, as_expressions, named_expressions
 from glo_tf.operators import GloOperators
 from glo_tf.output_folder import OutputFolder
 from glo_tf.results import SearchResult
+from glo_tf.retraining import compare_best, seeds_of_comparison
 from glo_tf.search_run import SearchRun
 from glo_tf.search_spaces import SearchSpace
 from glo_tf.settings import FULL, SearchSettings
@@ -55,14 +58,24 @@ class LossSearch:
             absolute error where the model has numbers as outputs. A metric v that is to be small
             gives the fitness 1 / (1 + v).
         metric_mode: `"max"` or `"min"`; `"auto"` for Keras's own direction of the metric.
-        search_space: Name of a registered search space, or a `SearchSpace`.
+        search_space: Name of a registered search space, with its default options, or a
+            `SearchSpace`, such as that which the registered function returns with others.
         operators: Genetic operators; the paper's (`GloOperators`) if None.
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         epsilon: Predictions that are probabilities are clipped to `[epsilon, 1]`.
+        initial_expressions: Whole losses that the first generation begins with, before random
+            trees: text, `Expression` or `ExpressionLoss`. They have x and y, the nodes of the
+            search space and no coefficients; duplicates are dropped.
         population_size: Candidates per generation of the discovery phase.
         elites: Best candidates that go on unchanged.
         generations: Generations of the discovery phase.
+        fitness_seeds: Trainings of each candidate, with `seed` and the integers after it; their
+            mean is its fitness. A candidate whose training fails or is stopped with one of them
+            has that training's result, and is not trained with the rest.
+        parsimony_coefficient: What each node of a tree costs, in fitness, as in gplearn: selection,
+            elites, finalists and the best loss go by the fitness less this times the size, at least
+            0. Reported fitnesses are without it.
         coefficient_expressions: How many of the best expressions get their coefficients tuned; 0
             skips the phase.
         coefficient_generations: CMA-ES generations per expression.
@@ -85,7 +98,8 @@ class LossSearch:
             where it was measured to pay.
         seed: Seed of the search and of every candidate's training.
         strategy: Where candidates are trained: name of a registered strategy (`"local"`,
-            `"devices"`, `"ray"`), or a `glo_tf.strategies.Strategy`. `"auto"` is `"devices"` where
+            `"devices"`, `"ray"`), with its default options, or a `glo_tf.strategies.Strategy`, such
+            as that which the registered function returns with others. `"auto"` is `"devices"` where
             there are several GPUs, else `"local"`. What is found does not depend on it.
         candidate_timeout: Seconds that one training may take; None for no limit.
         candidate_retries: How often a training is tried again, on another worker where there is
@@ -96,7 +110,7 @@ class LossSearch:
             None. A search that was made with the same settings is continued: what is in its study
             is not trained again.
         overwrite: Whether earlier results in `output_dir` may be replaced instead.
-        callbacks: Observers.
+        callbacks: Observers, each a `glo_tf.Callback`; one may end the search (`StopSearch`).
 
     Raises:
         ValueError: If an argument is out of range or does not fit another, or `output_dir` holds
@@ -134,9 +148,12 @@ class LossSearch:
         train_steps: int = 2000,
         batch_size: int = 100,
         epsilon: float = 1e-7,
+        initial_expressions: Sequence[Loss] = (),
         population_size: int = 80,
         elites: int = 6,
         generations: int = 100,
+        fitness_seeds: int = 1,
+        parsimony_coefficient: float = 0.0,
         coefficient_expressions: int = 1,
         coefficient_generations: int = 20,
         coefficient_population_size: int | None = None,
@@ -174,9 +191,14 @@ class LossSearch:
         self.settings = settings = SearchSettings(
             search_space=space,
             operators=operators if operators is not None else GloOperators(space),
+            initial_expressions=tuple(
+                as_expressions(initial_expressions, "initial_expressions", epsilons=[epsilon, None])
+            ),
             population_size=population_size,
             elites=elites,
             generations=generations,
+            fitness_seeds=fitness_seeds,
+            parsimony_coefficient=parsimony_coefficient,
             coefficient_expressions=coefficient_expressions,
             coefficient_generations=coefficient_generations,
             coefficient_population_size=coefficient_population_size,
@@ -215,27 +237,67 @@ class LossSearch:
         self._dispatcher: Dispatcher | None = None
 
     def evaluate(
-        self, loss: Expression, seed: int | None = None, learning_rate: float | None = None
-    ) -> Evaluation:
-        """Trains a network with `loss`, or returns the evaluation if that was done before.
+        self,
+        expressions: Sequence[Loss],
+        *,
+        seed: int | None = None,
+        learning_rate: float | None = None,
+    ) -> list[Evaluation]:
+        """Trains a network with each of the given losses, side by side where the strategy can.
+
+        What was trained before, by this method or by the search, is not trained again.
 
         Args:
-            loss: Whole loss per class, such as `Expression.parse("-(x*log(y))")`.
-            seed: The search's own if None.
+            expressions: Whole losses per class: text such as `"-(x*log(y))"`, `Expression` or
+                `ExpressionLoss`.
+            seed: Of the trainings; the search's own if None.
             learning_rate: The optimizer's own if None.
 
         Returns:
-            The evaluation, with status `"untrained"` and fitness 0 if x or y is missing.
+            One evaluation of one training per loss, in order; with status `"untrained"` and fitness
+            0 if x or y is missing.
+
+        Raises:
+            ValueError: If an argument does not fit, or an `ExpressionLoss` has options that a
+                training does not heed; before any training.
+            TrainingError: If the model or the data raise, or too many trainings in a row fail.
         """
-        request = Request(loss, self.settings.seed if seed is None else seed, learning_rate)
-        (evaluation,) = self._open().evaluate([request])
-        return evaluation
+        losses = as_expressions(
+            expressions,
+            "expressions",
+            epsilons=self.task.outputs.epsilons,
+            width=self.task.outputs.common_width,
+        )
+        seed = self.settings.seed if seed is None else seed
+        if seed < 0:
+            raise ValueError(f"Expected seed of at least 0. Received: seed={seed}")
+        requests = [Request(loss, seed, learning_rate) for loss in losses]
+        return list(self._open().evaluate(requests))
+
+    def compare(self, losses: Losses, *, seeds: int | Sequence[int] = 3) -> list[ComparedLoss]:
+        """Trains losses beside each other: with each seed, the same weights and batches for all.
+
+        Args:
+            losses: Name to loss, or losses, which are then named by their text. Each is text, an
+                `Expression` or an `ExpressionLoss`, as for `evaluate`.
+            seeds: So many seeds that the search selects nothing on, or exactly these.
+
+        Returns:
+            One row per loss, in order.
+
+        Raises:
+            ValueError, TrainingError: As `evaluate`.
+        """
+        named, chosen = self._named(losses), seeds_of_comparison(seeds, self.settings)
+        return compare(self._open().evaluate, named, chosen)
 
     def run(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison.
 
         Ctrl-C ends the search at once; what was found until then is written and returned, with
-        `interrupted` set. It is written also before an error goes on to the caller.
+        `interrupted` set. It is written also before an error goes on to the caller. A callback that
+        raises `StopSearch` ends the phases in order, and sets `stopped`. In either case, the same
+        search goes on from there when it is run again.
 
         Raises:
             TrainingError: If the model or the data raise, or too many trainings in a row fail.
@@ -243,7 +305,12 @@ class LossSearch:
         """
         try:
             run = SearchRun(
-                self.task, self.settings, self._open(), self._output, callbacks=self.callbacks
+                self.task,
+                self.settings,
+                self._open(),
+                self._output,
+                callbacks=self.callbacks,
+                comparer=self._compare_found,
             )
             return run.execute()
         finally:
@@ -254,6 +321,28 @@ class LossSearch:
         if self._dispatcher is not None:
             dispatcher, self._dispatcher = self._dispatcher, None
             dispatcher.close()
+
+    def _compare_found(
+        self,
+        best: Expression,
+        losses: Losses,
+        seeds: int | Sequence[int],
+    ) -> list[ComparedLoss]:
+        named, chosen = self._named(losses), seeds_of_comparison(seeds, self.settings)
+        was_open = self._dispatcher is not None
+        try:
+            evaluate = self._open().evaluate
+            rows = compare_best(evaluate, best, self.task, self.settings, chosen)
+            return rows + compare(evaluate, named, chosen)
+        finally:
+            if not was_open:
+                self.close()
+
+    def _named(self, losses: Losses) -> dict[str, tuple[Expression, float | None]]:
+        """The losses by name, with the optimizer's own learning rate."""
+        outputs = self.task.outputs
+        named = named_expressions(losses, epsilons=outputs.epsilons, width=outputs.common_width)
+        return {name: (loss, None) for name, loss in named.items()}
 
     def _open(self) -> Dispatcher:
         if self._dispatcher is None:

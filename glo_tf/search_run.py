@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import logging
 import statistics
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
 from glo_tf import genetic
-from glo_tf.callbacks import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Callback, Generation
+from glo_tf.callbacks import (
+    COEFFICIENTS,
+    COMPARISON,
+    CONFIRMATION,
+    DISCOVERY,
+    Callback,
+    CallbackList,
+    Generation,
+    StopSearch,
+)
 from glo_tf.candidates import CandidateEvaluator, heats
 from glo_tf.coefficients import CoefficientSearch
-from glo_tf.compare import (
-    LEARNING_RATE_FACTORS,
-    ComparedLoss,
-    Evaluate,
-    compare,
-    compare_with_usual,
-    usual_loss,
-)
+from glo_tf.compare import LEARNING_RATE_FACTORS, ComparedLoss, Evaluate
 from glo_tf.dispatch import Dispatcher
 from glo_tf.expression import Expression
-from glo_tf.first_generation import first_generation, loss_of
+from glo_tf.first_generation import first_generation, initial_trees, loss_of
 from glo_tf.fitness import OK, Evaluation, Request
 from glo_tf.output_folder import OutputFolder
-from glo_tf.results import Record, SearchResult, better
+from glo_tf.ranking import Ranking
+from glo_tf.results import Comparer, Record, SearchResult
+from glo_tf.retraining import compare_best, confirm
 from glo_tf.screening import Screen, trains_alike
 from glo_tf.settings import FULL, NONE, SearchSettings
 from glo_tf.task import TrainingTask
@@ -47,6 +52,7 @@ class SearchRun:
         dispatcher: Gets candidates trained.
         output: Where results are written; None for nowhere.
         callbacks: Observers.
+        comparer: What the result compares losses with, later.
     """
 
     def __init__(
@@ -57,24 +63,28 @@ class SearchRun:
         output: OutputFolder | None = None,
         *,
         callbacks: Sequence[Callback] = (),
+        comparer: Comparer | None = None,
     ):
         self._task = task
         self._settings = settings
         self._dispatcher = dispatcher
         self._output = output
-        self._callbacks = callbacks
+        self._callbacks = CallbackList(callbacks)
+        self._comparer = comparer
+        self._ranking = Ranking(settings.parsimony_coefficient)
         self._screen = self._make_screen()
         self._candidates = CandidateEvaluator(
             dispatcher,
-            seed=settings.seed,
+            seeds=settings.seeds_of_fitness,
             screen=self._screen,
             stop_at_chance=settings.screening == FULL,
             heats=heats(task.train_steps) if settings.racing else (),
         )
-        self._history: list[Record] = []
+        self._records: list[Record] = []
         self._counts: collections.Counter[str] = collections.Counter()
         self._written = 0  # records that are in the output
         self._best: Record | None = None
+        self._stopped = False
 
     def execute(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
@@ -82,16 +92,17 @@ class SearchRun:
         interrupted = True
         confirmation: list[ComparedLoss] = []
         comparison: list[ComparedLoss] = []
-        for callback in self._callbacks:
-            callback.on_search_begin(self._planned())
         try:
-            self._discover()
-            for record in self._best_records(self._settings.coefficient_expressions):
-                self._tune_coefficients(record.loss)
-            if self._settings.finalists:
-                confirmation = self._confirm()
-            if self._best is not None and self._settings.comparison_seeds:
-                comparison = self._compare(self._best.loss)
+            with self._stoppable():
+                self._callbacks.on_search_begin(self._planned())
+                self._discover()
+                for record in self._best_records(self._settings.coefficient_expressions):
+                    self._tune_coefficients(record.loss)
+            with self._stoppable():
+                if self._settings.finalists:
+                    confirmation = self._confirm()
+                if self._best is not None and self._settings.comparison_seeds:
+                    comparison = self._compare(self._best.loss)
             interrupted = False
         except KeyboardInterrupt:
             logger.info("Interrupted")
@@ -100,19 +111,30 @@ class SearchRun:
                 best=self._best,
                 confirmation=confirmation,
                 comparison=comparison,
-                history=self._history,
+                records=self._records,
                 counts=dict(self._counts),
                 seconds=time.monotonic() - started,
                 interrupted=interrupted,
+                stopped=self._stopped,
                 outputs=self._task.outputs,
                 objective=self._task.objective,
+                comparer=self._comparer,
             )
             try:
                 self._write(result)
             finally:
-                for callback in self._callbacks:
-                    callback.on_search_end(result)
+                with contextlib.suppress(StopSearch):  # nothing is left to stop
+                    self._callbacks.on_search_end(result)
         return result
+
+    @contextlib.contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Steps that a callback may end."""
+        try:
+            yield
+        except StopSearch:
+            logger.info("Stopped by a callback")
+            self._stopped = True
 
     def _make_screen(self) -> Screen | None:
         if self._settings.screening == NONE:
@@ -125,6 +147,7 @@ class SearchRun:
             self._settings.search_space,
             self._settings.population_size,
             rng,
+            initial=initial_trees(self._settings.initial_expressions, self._settings.search_space),
             screen=self._screen,
             able=max(1, self._settings.elites),
         )
@@ -134,10 +157,9 @@ class SearchRun:
                 DISCOVERY, number, self._settings.generations, losses
             )
             if number < self._settings.generations:
-                fitnesses = [record.fitness for record in records]
                 population = genetic.next_generation(
                     population,
-                    fitnesses,
+                    [self._ranking.score(record) for record in records],
                     self._settings.operators,
                     elites=self._settings.elites,
                     rng=rng,
@@ -177,12 +199,11 @@ class SearchRun:
                 inherited_from=outcome.evaluation.inherited_from,
             )
             self._counts[outcome.source] += 1
-            if better(record, self._best):
+            if self._ranking.better(record, self._best):
                 self._best = record
             records.append(record)
-            for callback in self._callbacks:
-                callback.on_evaluation(record)
-            self._history.append(record)
+            self._records.append(record)
+            self._callbacks.on_evaluation(record)
         self._write_history()
         generation = Generation(
             phase=phase,
@@ -192,61 +213,37 @@ class SearchRun:
             best_so_far=self._best,
             counts=dict(self._counts),
         )
-        for callback in self._callbacks:
-            callback.on_generation(generation)
+        self._callbacks.on_generation(generation)
         return records
 
     def _best_records(self, count: int) -> list[Record]:
-        """The best losses so far that train differently, smaller trees first among equals."""
-        finished = {str(r.loss): r for r in self._history if r.status == OK and r.fitness > 0}
-        best: list[Record] = []
-        for record in sorted(
-            finished.values(), key=lambda r: (-r.fitness, r.loss.size, str(r.loss))
-        ):
-            if len(best) == count:
-                break
-            if not any(
-                trains_alike(record.loss, chosen.loss, self._task.outputs) for chosen in best
-            ):
-                best.append(record)
-        return best
+        """The best losses so far that train differently."""
+        return self._ranking.best(
+            self._records,
+            count,
+            lambda one, other: trains_alike(one, other, self._task.outputs),
+        )
 
     def _confirm(self) -> list[ComparedLoss]:
         """Trains the finalists with other seeds; the best mean makes the best loss."""
-        finalists = {
-            str(record.loss): record for record in self._best_records(self._settings.finalists)
-        }
-        first = self._settings.seed + 1
-        losses = {name: (record.loss, None) for name, record in finalists.items()}
-        seeds = range(first, first + self._settings.finalist_seeds)
-        rows = compare(self._retrain(CONFIRMATION), losses, seeds)
-        rows.sort(key=lambda row: -row.mean)  # stable: the fitter one in the search wins a tie
+        finalists = self._best_records(self._settings.finalists)
+        seeds = self._settings.seeds_of_confirmation
+        rows = confirm(self._retrain(CONFIRMATION), finalists, self._ranking, seeds)
         if rows:
-            self._best = finalists[rows[0].name]
-        for row in rows:
-            logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean)
+            self._best = next(record for record in finalists if record.loss == rows[0].loss)
         return rows
 
     def _compare(self, best: Expression) -> list[ComparedLoss]:
-        first = (
-            self._settings.seed + 1 + self._settings.finalist_seeds
-        )  # the finalists were selected on those before
-        return compare_with_usual(
-            self._retrain(COMPARISON),
-            best,
-            usual_loss(self._task.outputs),
-            learning_rate=self._task.learning_rate,
-            tuning_seed=self._settings.seed,
-            seeds=range(first, first + self._settings.comparison_seeds),
-        )
+        seeds = self._settings.fresh_seeds(self._settings.comparison_seeds)
+        evaluate = self._retrain(COMPARISON)
+        return compare_best(evaluate, best, self._task, self._settings, seeds)
 
     def _retrain(self, stage: str) -> Evaluate:
         """Trains, with callbacks told of each training."""
 
         def evaluate(requests: Sequence[Request]) -> Iterable[Evaluation]:
             for evaluation in self._dispatcher.evaluate(requests):
-                for callback in self._callbacks:
-                    callback.on_retraining(stage, evaluation)
+                self._callbacks.on_retraining(stage, evaluation)
                 yield evaluation
 
         return evaluate
@@ -270,8 +267,8 @@ class SearchRun:
         if self._output is not None:
             if not self._written:
                 self._output.begin_history()
-            self._output.append_history(self._history[self._written :])
-            self._written = len(self._history)
+            self._output.append_history(self._records[self._written :])
+            self._written = len(self._records)
 
     def _write(self, result: SearchResult) -> None:
         if self._output is None:

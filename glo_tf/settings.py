@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import cma
 import gplearn
 
+from glo_tf.expression import Expression
+from glo_tf.first_generation import initial_trees
 from glo_tf.genetic import Operators
 from glo_tf.search_spaces import SearchSpace
 
@@ -25,9 +28,12 @@ class SearchSettings:
 
     search_space: SearchSpace
     operators: Operators
+    initial_expressions: tuple[Expression, ...]
     population_size: int
     elites: int
     generations: int
+    fitness_seeds: int
+    parsimony_coefficient: float
     coefficient_expressions: int
     coefficient_generations: int
     coefficient_population_size: int | None
@@ -45,7 +51,7 @@ class SearchSettings:
                 f"Expected screening to be one of {', '.join(SCREENING)}. "
                 f"Received: screening='{self.screening}'"
             )
-        self._check_at_least(1, "population_size", "generations", "finalist_seeds")
+        self._check_at_least(1, "population_size", "generations", "fitness_seeds", "finalist_seeds")
         self._check_at_least(
             0,
             "elites",
@@ -60,6 +66,17 @@ class SearchSettings:
                 "Expected a population_size larger than elites. "
                 f"Received: population_size={self.population_size}, elites={self.elites}"
             )
+        given = len(initial_trees(self.initial_expressions, self.search_space))
+        if given > self.population_size:
+            raise ValueError(
+                "Expected at most population_size initial_expressions. "
+                f"Received: population_size={self.population_size}, {given} initial_expressions"
+            )
+        if not (math.isfinite(self.parsimony_coefficient) and self.parsimony_coefficient >= 0):
+            raise ValueError(
+                "Expected a finite parsimony_coefficient of at least 0. "
+                f"Received: parsimony_coefficient={self.parsimony_coefficient}"
+            )
         if self.coefficient_population_size is not None:
             self._check_at_least(2, "coefficient_population_size")
         if not self.coefficient_sigma0 > 0:
@@ -68,6 +85,22 @@ class SearchSettings:
                 f"Received: coefficient_sigma0={self.coefficient_sigma0}"
             )
 
+    @property
+    def seeds_of_fitness(self) -> range:
+        """Of a candidate's trainings."""
+        return range(self.seed, self.seed + self.fitness_seeds)
+
+    @property
+    def seeds_of_confirmation(self) -> range:
+        """Of the finalists' trainings: those after what they were selected on."""
+        first = self.seeds_of_fitness.stop
+        return range(first, first + self.finalist_seeds)
+
+    def fresh_seeds(self, count: int) -> range:
+        """The first ones that nothing is selected on."""
+        first = self.seeds_of_confirmation.stop
+        return range(first, first + count)
+
     def description(self) -> dict[str, Any]:
         """Everything that the search depends on beside its task, as nested JSON-ready data."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -75,6 +108,7 @@ class SearchSettings:
             **values,
             "search_space": _described(self.search_space),
             "operators": _described(self.operators),
+            "initial_expressions": [str(loss) for loss in self.initial_expressions],
             "cma": cma.__version__,
             "gplearn": gplearn.__version__,
         }

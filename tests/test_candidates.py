@@ -31,6 +31,7 @@ class TableTask:
 
     def __init__(self, table: dict[Expression, float], train_steps: int = 90) -> None:
         self.table = table
+        self.by_seed: dict[tuple[Expression, int], float] = {}
         self.train_steps = train_steps
         self.calls: list[tuple[Expression, int]] = []
 
@@ -44,18 +45,18 @@ class TableTask:
         loss, seed = request.loss, request.seed
         steps = request.train_steps or self.train_steps
         self.calls.append((loss, steps))
-        if loss not in self.table:
+        if self.by_seed.get((loss, seed), self.table.get(loss)) is None:
             return Evaluation(loss, seed, 0.0, "non_finite", steps=1, seconds=0.0)
-        fitness = self.table[loss]
+        fitness = self.by_seed.get((loss, seed), self.table[loss])
         if request.stop_at_chance and fitness <= 0.1:
             return Evaluation(loss, seed, fitness, "stopped", steps=steps // 4, seconds=0.0)
         share = steps / self.train_steps
         return Evaluation(loss, seed, fitness * share, "ok", steps=steps, seconds=0.0)
 
 
-def make_evaluator(task: TableTask, **arguments) -> CandidateEvaluator:
+def make_evaluator(task: TableTask, *, seeds=(0,), **arguments) -> CandidateEvaluator:
     study = Study.in_memory(task.description)
-    return CandidateEvaluator(Dispatcher(task, LocalStrategy(), study), seed=0, **arguments)
+    return CandidateEvaluator(Dispatcher(task, LocalStrategy(), study), seeds=seeds, **arguments)
 
 
 def test_without_a_screen_every_distinct_loss_with_x_and_y_is_trained() -> None:
@@ -146,6 +147,44 @@ def test_a_candidate_races_against_earlier_ones_too() -> None:
     task.table[poor] = 0.05
     (late,) = evaluator.evaluate([poor])
     assert (late.source, late.steps) == ("stopped", 10)
+
+
+def test_fitness_is_the_mean_over_the_seeds() -> None:
+    task = TableTask({BAIKAL: 0.8, CROSS_ENTROPY: 0.9, SQUARE: 0.5})
+    task.by_seed = {(BAIKAL, 5): 0.6, (BAIKAL, 6): 0.1}
+    evaluator = make_evaluator(task, seeds=(4, 5, 6), screen=Screen(OUTPUTS))
+    outcomes = list(evaluator.evaluate([BAIKAL, CROSS_ENTROPY, SHIFTED]))
+    assert [o.evaluation.fitness for o in outcomes] == pytest.approx([0.5, 0.9, 0.5])
+    assert [o.source for o in outcomes] == ["trained", "trained", "inherited"]
+    assert [o.steps for o in outcomes] == [270, 270, 0]
+    assert len(task.calls) == 6
+
+
+@pytest.mark.parametrize(
+    ("seed", "fitness", "status", "trainings"),
+    [(4, None, "non_finite", 1), (5, None, "non_finite", 2), (5, 0.1, "stopped", 2)],
+)
+def test_a_training_that_does_not_succeed_is_the_candidates_result(
+    seed, fitness, status, trainings
+) -> None:
+    task = TableTask({BAIKAL: 0.8, CROSS_ENTROPY: 0.9})
+    task.by_seed = {(BAIKAL, seed): fitness}
+    evaluator = make_evaluator(task, seeds=(4, 5, 6), stop_at_chance=True)
+    outcomes = list(evaluator.evaluate([CROSS_ENTROPY, BAIKAL, SQUARE]))
+    assert [o.evaluation.status for o in outcomes] == ["ok", status, "non_finite"]
+    assert [o.evaluation.fitness for o in outcomes] == pytest.approx([0.9, fitness or 0.0, 0.0])
+    assert [loss for loss, _ in task.calls].count(BAIKAL) == trainings
+    assert outcomes[1].evaluation.seed == 4
+    assert [loss for loss, _ in task.calls].count(CROSS_ENTROPY) == 3
+
+
+def test_heats_run_with_the_first_seed() -> None:
+    table = {Expression.parse(f"-(x*log(y)) + {number}*y*y"): number / 10 for number in range(9)}
+    task = TableTask(table)
+    outcomes = list(make_evaluator(task, seeds=(0, 1), heats=heats(90)).evaluate([*table]))
+    assert collections.Counter(steps for _, steps in task.calls) == {10: 9, 30: 3, 90: 2}
+    (winner,) = (o for o in outcomes if o.source == "trained")
+    assert (winner.steps, winner.evaluation.fitness) == (180, 0.8)
 
 
 @pytest.mark.parametrize(("steps", "expected"), [(90, (10, 30)), (5, (1,)), (2, ())])

@@ -79,6 +79,27 @@ def test_screening_racing_and_xla_are_flags(tmp_path, monkeypatch) -> None:
     assert all(argument in written for argument in arguments)
 
 
+def test_what_a_search_begins_with_and_selects_by_are_flags(tmp_path, monkeypatch) -> None:
+    seen = {}
+
+    def search(*_, **settings) -> None:
+        seen.update(settings)
+        raise RuntimeError("this is far enough")
+
+    monkeypatch.setattr("glo_tf.search.LossSearch", search)
+    losses = ["-(log(y) - x/y)", "-(x*log(y))"]
+    arguments = [f"--initial_expressions={loss}" for loss in losses]
+    arguments += ["--fitness_seeds=3", "--parsimony_coefficient=0.001"]
+    values = command_flags.define_flags()
+    values(["glo-tf", *QUICK, *arguments])
+    command_line._write_flags(tmp_path / "search.flags", values)
+    for given in (arguments, [f"--flagfile={tmp_path / 'search.flags'}"]):
+        seen.clear()
+        assert run(*QUICK, *given) == 1
+        assert seen["initial_expressions"] == losses
+        assert (seen["fitness_seeds"], seen["parsimony_coefficient"]) == (3, 0.001)
+
+
 def test_list_shows_every_plugin(capsys) -> None:
     assert run("--mode=list") == 0
     output = capsys.readouterr().out
@@ -100,6 +121,9 @@ def test_list_shows_every_plugin(capsys) -> None:
         (["--population_size=3", "--elites=5"], "population_size=3, elites=5"),
         (["--batch_size=1000000"], "batch_size=1000000"),
         (["--crossover_probability=1.5"], "1.5"),
+        (["--initial_expressions=x*"], "at column 3"),
+        (["--initial_expressions=-(x*tanh(y))"], "with tanh"),
+        (["--fitness_seeds=0"], "fitness_seeds=0"),
         (["--flagfile=nothing.flags"], "digits.flags, mnist.flags"),
         (["surplus"], "surplus"),
         (["--output_dir=/proc/nothing"], "output_dir"),

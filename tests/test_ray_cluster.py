@@ -68,8 +68,8 @@ def reference() -> SearchResult:
 
 
 def same(result: SearchResult) -> bool:
-    return (result.history, result.confirmation, result.comparison) == (
-        reference().history,
+    return (result.records, result.confirmation, result.comparison) == (
+        reference().records,
         reference().confirmation,
         reference().comparison,
     )

@@ -82,13 +82,13 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     search = make_search(output_dir=tmp_path, callbacks=[recorder], population_size=20)
     result = search.run()
     assert recorder.result is result
-    assert recorder.records == result.history
+    assert recorder.records == result.records
     # Two finalists; five learning rates; three losses with two seeds each.
     assert recorder.retrained == ["confirmation"] * 2 + ["comparison"] * (5 + 3 * 2)
     assert len(recorder.records) + len(recorder.retrained) <= recorder.planned
     assert [g.phase for g in recorder.generations] == ["discovery"] * 3 + ["coefficients"] * 2
     assert not result.interrupted
-    fitness = {str(r.loss): r.fitness for r in result.history}
+    fitness = {str(r.loss): r.fitness for r in result.records}
     finalists = {row.name: row.mean for row in result.confirmation}
     assert max(fitness[name] for name in finalists) == max(fitness.values())
     assert len(finalists) == 2
@@ -98,8 +98,8 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
 
     with (tmp_path / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [row["loss"] for row in rows] == [str(r.loss) for r in result.history]
-    assert [float(row["fitness"]) for row in rows] == [r.fitness for r in result.history]
+    assert [row["loss"] for row in rows] == [str(r.loss) for r in result.records]
+    assert [float(row["fitness"]) for row in rows] == [r.fitness for r in result.records]
 
     loss = glo_tf.load_loss(tmp_path / "best_loss.json")
     assert loss.expression == str(result.best.loss)
@@ -119,14 +119,14 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
 
 def test_no_expression_is_trained_twice_and_cached_ones_cost_no_step() -> None:
     result = make_search(population_size=30).run()
-    trained = [str(r.loss) for r in result.history if r.source in ("trained", "failed")]
+    trained = [str(r.loss) for r in result.records if r.source in ("trained", "failed")]
     assert len(trained) == len(set(trained))
-    assert any(r.source == "cached" for r in result.history)
-    assert all(r.steps == 0 for r in result.history if r.source in ("cached", "untrained"))
+    assert any(r.source == "cached" for r in result.records)
+    assert all(r.steps == 0 for r in result.records if r.source in ("cached", "untrained"))
 
 
 def test_trees_without_x_or_without_y_get_fitness_0_untrained() -> None:
-    history = make_search(population_size=30).run().history
+    history = make_search(population_size=30).run().records
     without = [r for r in history if not r.loss.has_x_and_y]
     assert without
     assert {(r.fitness, r.status, r.source, r.steps) for r in without} == {
@@ -135,15 +135,15 @@ def test_trees_without_x_or_without_y_get_fitness_0_untrained() -> None:
 
 
 def test_the_seed_fixes_the_whole_search() -> None:
-    histories = [make_search(seed=seed).run().history for seed in (5, 5, 6)]
+    histories = [make_search(seed=seed).run().records for seed in (5, 5, 6)]
     assert histories[0] == histories[1]
     assert [str(r.loss) for r in histories[0]] != [str(r.loss) for r in histories[2]]
 
 
 def test_the_first_phase_evolves_unit_coefficients_and_the_second_tunes_the_best() -> None:
     result = make_search(population_size=20, coefficient_expressions=2).run()
-    discovery = [r for r in result.history if r.phase == "discovery"]
-    tuned = [r for r in result.history if r.phase == "coefficients"]
+    discovery = [r for r in result.records if r.phase == "discovery"]
+    tuned = [r for r in result.records if r.phase == "coefficients"]
     assert all(r.loss.negated().has_unit_coefficients for r in discovery)
     by_fitness = sorted({r.fitness for r in discovery if r.status == "ok"}, reverse=True)
     nodes = list(dict.fromkeys(r.loss.nodes for r in tuned))
@@ -155,7 +155,7 @@ def test_the_first_phase_evolves_unit_coefficients_and_the_second_tunes_the_best
 def test_gplearn_operators_drive_the_search() -> None:
     operators = GplearnOperators(glo(), p_crossover=0.5, p_subtree_mutation=0.3)
     result = make_search(operators=operators, coefficient_expressions=0).run()
-    assert {r.phase for r in result.history} == {"discovery"}
+    assert {r.phase for r in result.records} == {"discovery"}
 
 
 def test_an_interrupted_search_writes_and_returns_what_it_found(tmp_path) -> None:
@@ -169,7 +169,7 @@ def test_an_interrupted_search_writes_and_returns_what_it_found(tmp_path) -> Non
     result = search.run()
     assert result.interrupted
     assert recorder.result is result
-    assert len(result.history) == 60
+    assert len(result.records) == 60
     assert result.comparison == []
     assert glo_tf.load_loss(tmp_path / "best_loss.json").expression == str(result.best.loss)
 
@@ -197,15 +197,15 @@ def test_a_finalist_that_fails_with_other_seeds_is_not_the_best(monkeypatch) -> 
 def test_without_finalists_the_fittest_is_the_best() -> None:
     result = make_search(population_size=30, finalists=0, comparison_seeds=0).run()
     assert result.confirmation == []
-    assert result.best.fitness == max(r.fitness for r in result.history)
+    assert result.best.fitness == max(r.fitness for r in result.records)
 
 
 def test_evaluate_trains_a_given_loss() -> None:
     search = make_search()
-    evaluation = search.evaluate(Expression.parse("-(x*log(y))"))
+    (evaluation, untrained) = search.evaluate(["-(x*log(y))", Expression.parse("-log(y)")])
     assert evaluation.status == "ok"
     assert evaluation.seed == 0
-    assert search.evaluate(Expression.parse("-log(y)")).status == "untrained"
+    assert untrained.status == "untrained"
 
 
 @pytest.mark.parametrize(
@@ -280,9 +280,9 @@ def test_equivalence_gives_the_plain_algorithms_fitnesses_with_fewer_trainings()
     }
     plain = make_search(**settings).run()
     equivalent = make_search(**settings, screening="equivalence").run()
-    assert [r.fitness for r in plain.history] == [r.fitness for r in equivalent.history]
+    assert [r.fitness for r in plain.records] == [r.fitness for r in equivalent.records]
     assert equivalent.counts["inherited"] > 0
-    assert sum(r.steps for r in equivalent.history) < sum(r.steps for r in plain.history)
+    assert sum(r.steps for r in equivalent.records) < sum(r.steps for r in plain.records)
 
 
 def test_racing_trains_only_the_best_in_full() -> None:
@@ -298,7 +298,7 @@ def test_racing_trains_only_the_best_in_full() -> None:
     }
     steps: dict[tuple[bool, str], list[int]] = collections.defaultdict(list)
     for racing in (False, True):
-        for record in make_search(**settings, racing=racing).run().history:
+        for record in make_search(**settings, racing=racing).run().records:
             steps[racing, record.source].append(record.steps)
     assert set(steps[True, "trained"]) == {90}
     assert len(steps[True, "trained"]) < len(steps[False, "trained"])

@@ -85,7 +85,7 @@ class SearchSpaceTestCase(PluginTestCase):
             comparison_seeds=0,
             strategy="local",
         ).run()
-        assert len(result.history) == 20
+        assert len(result.records) == 20
         assert not result.interrupted
 
 

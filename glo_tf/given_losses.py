@@ -1,0 +1,96 @@
+"""Losses that a user gives to a search: text, expressions, Keras losses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias, Union
+
+from glo_tf.expression import Expression
+
+if TYPE_CHECKING:
+    from glo_tf.losses import ExpressionLoss
+
+Loss: TypeAlias = Union[str, Expression, "ExpressionLoss"]
+"""A whole loss per class: its text, its tree, or a Keras loss made of one."""
+
+Losses: TypeAlias = Mapping[str, Loss] | Sequence[Loss]
+"""Several, by name or not."""
+
+
+def as_expressions(
+    losses: Sequence[Loss],
+    name: str,
+    *,
+    epsilons: Sequence[float | None],
+    width: int | None = None,
+) -> list[Expression]:
+    """The trees of given losses, which are trained as a search trains: on its labels, summed.
+
+    Args:
+        losses: Losses.
+        name: Of the argument, for messages.
+        epsilons: Clippings of the predictions in the trainings.
+        width: Columns of every output. The terms of a loss with `class_reduction="mean"` are
+            divided by it; None refuses such a loss.
+
+    Raises:
+        ValueError: If it is not a sequence of losses, a text is no expression (`ParseError`), or a
+            Keras loss has an option that the trainings would not heed.
+    """
+    if isinstance(losses, str) or not isinstance(losses, Sequence):
+        raise ValueError(
+            f"Expected {name} as a sequence of losses, such as ['-(x*log(y))']. "
+            f"Received: {name}={losses!r}"
+        )
+    return [
+        _as_expression(loss, f"{name}[{place}]", epsilons, width)
+        for place, loss in enumerate(losses)
+    ]
+
+
+def named_expressions(
+    losses: Losses, *, epsilons: Sequence[float | None], width: int | None
+) -> dict[str, Expression]:
+    """Names and trees of given losses; in a sequence, the text of a loss is its name.
+
+    Raises:
+        ValueError: As `as_expressions`, and if a loss is given twice without names.
+    """
+    given = list(losses.values()) if isinstance(losses, Mapping) else losses
+    trees = as_expressions(given, "losses", epsilons=epsilons, width=width)
+    names = list(losses) if isinstance(losses, Mapping) else [str(tree) for tree in trees]
+    if len(set(names)) < len(names):
+        raise ValueError(f"Expected different losses. Received: losses={names}")
+    return dict(zip(names, trees, strict=True))
+
+
+def _as_expression(
+    loss: Loss, name: str, epsilons: Sequence[float | None], width: int | None
+) -> Expression:
+    from glo_tf.losses import ExpressionLoss
+
+    if isinstance(loss, Expression):
+        return loss
+    if isinstance(loss, str):
+        return Expression.parse(loss)
+    if not isinstance(loss, ExpressionLoss):
+        raise ValueError(f"Expected text, Expression or ExpressionLoss. Received: {name}={loss!r}")
+    trained: dict[str, object] = {
+        "epsilon": loss.epsilon if loss.epsilon in epsilons else epsilons[0],
+        "from_logits": False,
+        "label_smoothing": 0.0,
+        "reduction": "sum_over_batch_size",
+    }
+    if width is None:
+        trained["class_reduction"] = "sum"
+    for option, value in trained.items():
+        if getattr(loss, option) != value:
+            raise ValueError(
+                f"Expected a loss with {option}={value!r}, as the search trains it. "
+                f"Received: {name} with {option}={getattr(loss, option)!r}"
+            )
+    if loss.class_reduction == "mean":
+        assert width is not None
+        first, *others = loss.tree.coefficients
+        return loss.tree.with_coefficients((first / width, *others))
+    return loss.tree

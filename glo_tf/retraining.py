@@ -1,0 +1,71 @@
+"""Trainings of found losses with other seeds: confirmation and comparison."""
+
+from __future__ import annotations
+
+import logging
+import operator
+from collections.abc import Iterable, Sequence
+
+from glo_tf.compare import ComparedLoss, Evaluate, compare, compare_with_usual, usual_loss
+from glo_tf.expression import Expression
+from glo_tf.ranking import Ranking
+from glo_tf.results import Record
+from glo_tf.settings import SearchSettings
+from glo_tf.task import TrainingTask
+
+logger = logging.getLogger("glo_tf")
+
+
+def confirm(
+    evaluate: Evaluate, finalists: Sequence[Record], ranking: Ranking, seeds: Sequence[int]
+) -> list[ComparedLoss]:
+    """Trains the finalists with other seeds.
+
+    Args:
+        evaluate: Trains networks.
+        finalists: Candidates with different losses, the best first, who wins ties.
+        ranking: Orders them by their means.
+        seeds: Of the trainings.
+
+    Returns:
+        One row per finalist, named by its loss, the best mean first.
+    """
+    rows = compare(evaluate, {str(r.loss): (r.loss, None) for r in finalists}, seeds)
+    rows.sort(key=lambda row: -ranking.penalized(row.mean, row.loss))  # stable
+    for row in rows:
+        logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean)
+    return rows
+
+
+def compare_best(
+    evaluate: Evaluate,
+    best: Expression,
+    task: TrainingTask,
+    settings: SearchSettings,
+    seeds: Sequence[int],
+) -> list[ComparedLoss]:
+    """The best loss of a search beside the usual one; see `compare_with_usual`."""
+    return compare_with_usual(
+        evaluate,
+        best,
+        usual_loss(task.outputs),
+        learning_rate=task.learning_rate,
+        tuning_seed=settings.seed,
+        seeds=seeds,
+    )
+
+
+def seeds_of_comparison(seeds: int | Sequence[int], settings: SearchSettings) -> list[int]:
+    """Seeds that a user asks for: so many fresh ones, or exactly these.
+
+    Raises:
+        ValueError: If there is none, one is negative, or one is given twice.
+    """
+    given = seeds if isinstance(seeds, Iterable) else settings.fresh_seeds(seeds)
+    chosen = [operator.index(seed) for seed in given]  # NumPy's are no integers to SQLite
+    if not chosen or min(chosen) < 0 or len(set(chosen)) < len(chosen):
+        raise ValueError(
+            "Expected seeds as a positive number of them, or as different non-negative integers. "
+            f"Received: seeds={seeds!r}"
+        )
+    return chosen
