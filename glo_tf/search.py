@@ -42,7 +42,7 @@ class LossSearch:
         validation_data: The same; decides the fitness.
         optimizer: Keras optimizer, its name or its configuration.
         search_space: Name of a registered search space, or a `SearchSpace`.
-        operators: Genetic operators; the paper's (`glo_tf.operators.GloOperators`) if None.
+        operators: Genetic operators; the paper's (`GloOperators`) if None.
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         epsilon: Predictions are clipped to `[epsilon, 1]`.

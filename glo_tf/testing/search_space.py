@@ -29,7 +29,7 @@ class SearchSpaceTestCase(PluginTestCase):
     def test_it_is_a_search_space_with_its_name(
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
-        """`glo_tf.SearchSpace` itself checks nodes and weights."""
+        """`SearchSpace` itself checks nodes and weights."""
         space = self.space(plugin_options)
         assert isinstance(space, SearchSpace)
         assert space.name == self.name
