@@ -44,6 +44,7 @@ setup(
     extras_require={
         "test": [
             "hypothesis>=6.100",
+            "markdown-it-py>=3.0",  # tests run the code blocks of Markdown pages
             "matplotlib>=3.8",
             "mypy>=1.10",
             "pandas>=2.0",
@@ -55,6 +56,14 @@ setup(
         ],
         # pytest-timeout: this repository's settings name it, also for the tests in plugins/.
         "plugin-test": ["psutil>=5.9", "pytest>=8.0", "pytest-timeout>=2.3"],
+        # pytest, psutil: the reference describes glo_tf.testing.
+        "docs": [
+            "furo>=2025.12",
+            "myst-parser>=5.0",
+            "psutil>=5.9",
+            "pytest>=8.0",
+            "sphinx>=9.0",
+        ],
         "plot": ["matplotlib>=3.8"],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
         "backends": ["jax>=0.4.30", "torch==2.13.0"],

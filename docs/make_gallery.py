@@ -42,6 +42,13 @@ LOSSES: dict[str, tuple[type[glo_tf.NamedLoss], str, str]] = {
     ),
 }
 
+MODEL = """import keras
+import glo_tf
+
+inputs = keras.Input((64,))
+model = keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(inputs))
+"""
+
 
 def minimum(loss: ExpressionLoss, classes: int) -> float:
     """The true class's prediction at the least loss, the other classes sharing the rest equally."""
@@ -61,6 +68,8 @@ def page() -> str:
         "class. Pictures show each loss beside cross-entropy, over its own minimum: on the left "
         "two classes (Figure 2 of [arXiv 1905.11528](https://arxiv.org/abs/1905.11528)), on the "
         "right the term of a positive and of a negative class.\n",
+        "The examples compile this model:\n",
+        f"```python\n{MODEL}```\n",
     ]
     for name, (kind, use, avoid) in LOSSES.items():
         loss = kind(reduction=None, dtype="float64")

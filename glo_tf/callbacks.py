@@ -24,7 +24,8 @@ class Generation:
         total: Generations of the phase.
         mean_fitness: Mean over the generation's candidates.
         best_so_far: The best candidate of the whole search; None while none has been trained.
-        counts: Candidates so far by where their fitness came from; see `Record.source`.
+        counts: Candidates so far by where their fitness came from; see
+            `glo_tf.results.Record.source`.
     """
 
     phase: str

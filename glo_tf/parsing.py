@@ -60,7 +60,7 @@ class _Tree:
 
 
 def parse(text: str) -> Expression:
-    """Parses infix text into an `Expression`.
+    """Parses infix text into a `glo_tf.Expression`.
 
     Args:
         text: Such as `log(y) - x/y` or `-2.7*(0.98*log(1.5*y) - 1.8*(x/y))`. `y_true` and `y_pred`
@@ -72,7 +72,7 @@ def parse(text: str) -> Expression:
     Raises:
         TypeError: If `text` is not a string.
         ParseError: (a `ValueError`) if the text is not an expression, is longer than
-            `MAX_TEXT_LENGTH`, or exceeds the limits of an `Expression`; the message points at the
+            `MAX_TEXT_LENGTH`, or exceeds the limits of an expression; the message points at the
             column.
         PluginError: (a `ValueError`) if an installed package has an operation of the text, and it
             cannot be loaded.

@@ -29,7 +29,7 @@ class Record:
         loss: The whole loss, per class.
         fitness: Of the validation data, not negative; by default accuracy.
         status: `"ok"`, or why there is no full training behind the fitness: `"non_finite"`,
-            `"stopped"`, `"rejected"` or `"untrained"`; see `Evaluation`.
+            `"stopped"`, `"rejected"` or `"untrained"`; see `glo_tf.fitness.Evaluation`.
         source: Where the fitness came from: `"trained"`, `"stopped"`, `"failed"`, `"cached"`,
             `"inherited"`, `"rejected"` or `"untrained"`.
         steps: Training steps that this candidate cost (0 where none were done for it).

@@ -1,5 +1,7 @@
 """Tests that every plugin has to pass; a subclass that names the plugin inherits them.
 
+Example::
+
     from glo_tf.testing import DatasetTestCase
 
     class TestWine(DatasetTestCase):

@@ -36,7 +36,7 @@ class DatasetTestCase(PluginTestCase):
     def test_samples_are_finite_float32_and_labels_are_integers(
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
-        """`Dataset` itself checks that lengths, shapes and labels fit together."""
+        """`glo_tf.Dataset` itself checks that lengths, shapes and labels fit together."""
         data = self.data(plugin_options)
         assert isinstance(data, Dataset)
         for samples, labels in _splits(data).values():
