@@ -41,10 +41,13 @@ def _without_names(nodes: Iterable[Any]) -> bytes:
     places: dict[str, str] = {}
     lines = []
     for node in nodes:
-        inputs = []
+        inputs, controls = [], []
         for name in node.input:
             source, colon, output = name.lstrip("^").partition(":")
-            inputs.append(places.get(source, "argument") + colon + output)
+            place = places.get(source, "argument") + colon + output
+            (controls if name.startswith("^") else inputs).append(place)
+        # TensorFlow sorts what an operation only waits for by name: dense_10 before dense_9.
+        inputs += sorted(controls)
         places[node.name] = str(len(places))
         attributes = {
             key: value.SerializeToString(deterministic=True)

@@ -31,8 +31,8 @@ class Metric:
     Attributes:
         name: Keras's name of it.
         mode: `"max"` or `"min"`.
-        source: Class of the Keras metric, or a function `(y_true, y_pred)`; None for
-            the accuracy of classes, which is counted exactly.
+        source: Class of the Keras metric, or a function; None for the
+            accuracy of classes, which is counted exactly.
         config: Arguments of the class; empty for a function.
     """
 
@@ -46,8 +46,8 @@ class Metric:
         """A metric as users name it.
 
         Args:
-            metric: Name of a Keras metric, a `keras.metrics.Metric`, or a function `(y_true,
-                y_pred)` that returns a value for each sample. `"accuracy"` is the share of the
+            metric: Name of a Keras metric, a `keras.metrics.Metric`, or a function of `y_true` and
+                `y_pred` that returns a value for each sample. `"accuracy"` is the share of the
                 samples of which the largest prediction is that of the label; where outputs are
                 sigmoids, the share of the predictions on the right side of 0.5. None is accuracy,
                 or the mean absolute error of a linear output.

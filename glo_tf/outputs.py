@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
-import tensorflow as tf
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 SOFTMAX, SIGMOID, LINEAR = "softmax", "sigmoid", "linear"
 """What the numbers of an output are; Keras's names of the activations that give such numbers."""
@@ -104,6 +105,9 @@ class Outputs:
 
     def columns(self, predictions: Any) -> tf.Tensor:
         """What a model returned, as float32 columns `(N, W)`."""
+        import keras
+        import tensorflow as tf
+
         parts = []
         for output, part in zip(self.each, keras.tree.flatten(predictions), strict=True):
             part = tf.cast(part, tf.float32)

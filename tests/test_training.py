@@ -316,3 +316,19 @@ def _trained(loss: Expression, model, jit_compile: bool) -> list[np.ndarray]:
 
 def _weights(trainer: CandidateTrainer) -> list[np.ndarray]:
     return [np.copy(weight.numpy()) for weight in trainer._model.trainable_variables]
+
+
+def test_a_model_is_described_alike_however_many_were_built_before() -> None:
+    """Keras numbers layers: one of these models has dense_9 and dense_10, and names are sorted."""
+
+    def model() -> keras.Model:
+        inputs = keras.Input(DIGITS.input_shape)
+        hidden = keras.layers.Dense(4)(keras.layers.Dense(4)(keras.layers.Flatten()(inputs)))
+        return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(hidden))
+
+    keras.backend.clear_session()
+    tasks = [
+        TrainingTask.define(model, "sgd", TRAIN, VALIDATION, train_steps=1, batch_size=50)
+        for _ in range(5)
+    ]
+    assert len({task.description["model"] for task in tasks}) == 1
