@@ -35,8 +35,6 @@ flags.DEFINE_integer("most_generations", 150, "Of the discovery phase of glo, at
 flags.DEFINE_integer("comparison_seeds", 10, "Fresh seeds for the best loss of each search.")
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
-MOST_COEFFICIENT_GENERATIONS = 200
-
 
 def search(seed: int, **settings: Any) -> Any:
     """The result of one search."""
@@ -54,19 +52,42 @@ def nearest(history: Sequence[Any], budget: int) -> tuple[int, int]:
     return min(totals[1:], key=lambda total: abs(total[1] - budget))
 
 
+def stop_after(steps: int) -> Any:
+    """A callback that ends a search with the generation in which it has taken so many steps."""
+    from glo_tf import Callback
+
+    class StopAfter(Callback):
+        taken = 0
+
+        def on_evaluation(self, record: Any) -> None:
+            self.taken += record.steps
+
+        def on_generation(self, _: Any) -> None:
+            if self.taken >= steps:
+                raise KeyboardInterrupt
+
+    return StopAfter()
+
+
 def generations_of_glo(seed: int, budget: int) -> dict[str, int]:
     """Generations of both phases that take about `budget` steps.
 
     A search is a function of its seed: a longer one begins with the generations of a shorter one.
     """
-    none = {"finalists": 0, "comparison_seeds": 0}
-    most = FLAGS.most_generations
-    history = search(seed, generations=most, coefficient_expressions=0, **none).history
-    generations, steps = nearest(history, budget // 2)
+    half, none = budget // 2, {"finalists": 0, "comparison_seeds": 0}
+    history = search(
+        seed,
+        generations=FLAGS.most_generations,
+        coefficient_expressions=0,
+        callbacks=[stop_after(half)],
+        **none,
+    ).history
+    generations, steps = nearest(history, half)
     history = search(
         seed,
         generations=generations,
-        coefficient_generations=MOST_COEFFICIENT_GENERATIONS,
+        coefficient_generations=10_000,
+        callbacks=[stop_after(budget)],
         **none,
     ).history
     tuned = [record for record in history if record.phase == "coefficients"]

@@ -50,6 +50,12 @@ def test_the_tree_is_the_polynomial(theta: list[float]) -> None:
     assert Expression.parse(str(tree)).coefficients == tree.coefficients
 
 
+@pytest.mark.parametrize("count", [0, 7, 9])
+def test_a_wrong_number_of_parameters_is_refused(count: int) -> None:
+    with pytest.raises(ValueError, match=f"Expected 8 parameters. Received: {count} parameters"):
+        polynomial([0.0] * count)
+
+
 @given(THETAS, CLASSES)
 def test_the_invariant_is_what_gradient_descent_does(theta: list[float], classes: int) -> None:
     label, other, *_ = descent_at_null(theta, classes)
