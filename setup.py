@@ -87,6 +87,7 @@ setup(
         "glo_tf.search_spaces": [
             "glo = glo_tf.search_spaces:glo",
             "glo_extended = glo_tf.search_spaces:glo_extended",
+            "taylor = glo_tf.taylor:taylor",
         ],
         "glo_tf.strategies": [
             "devices = glo_tf.strategies.devices:devices",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from glo_tf.dispatch import Dispatcher
 from glo_tf.expression import Expression
@@ -23,6 +23,9 @@ from glo_tf.screening import Screen, Verdict
 TRAINED, CACHED, INHERITED = "trained", "cached", "inherited"
 SOURCES = (TRAINED, STOPPED, FAILED, CACHED, INHERITED, REJECTED, UNTRAINED)
 """Where a fitness came from."""
+
+VIOLATES_INVARIANT = "violates the invariant of its search space"
+"""Why a loss is rejected before it is screened."""
 
 _SOURCE_OF_STATUS = {OK: TRAINED, NON_FINITE: FAILED, FAILED: FAILED, STOPPED: STOPPED}
 
@@ -51,6 +54,7 @@ class CandidateEvaluator:
         heats: Training steps of the heats in which a generation's new candidates run against each
             other, and against those before them, until the best are trained in full (successive
             halving, arXiv 1810.05934), with the first seed; none by default.
+        invariant: Losses for which it is false are rejected; None for no such condition.
     """
 
     def __init__(
@@ -61,22 +65,21 @@ class CandidateEvaluator:
         screen: Screen | None = None,
         stop_at_chance: bool = False,
         heats: Sequence[int] = (),
+        invariant: Callable[[Expression], bool] | None = None,
     ):
         self._dispatcher = dispatcher
         self._seeds = tuple(seeds)
         self._screen = screen
         self._stop_at_chance = stop_at_chance
         self._heats: dict[int, list[float]] = {steps: [] for steps in heats}
+        self._invariant = invariant
         self._settled: dict[Expression, Evaluation] = {}
 
     def evaluate(self, losses: Sequence[Expression]) -> Iterator[Outcome]:
         """Yields one outcome per loss, in order, as each is known."""
         unknown = [loss for loss in losses if loss not in self._settled]
         new = [loss for loss in dict.fromkeys(unknown) if loss.has_x_and_y]
-        if self._screen is None:
-            verdicts = dict.fromkeys(new, Verdict())
-        else:
-            verdicts = dict(zip(new, self._screen.examine(new), strict=True))
+        verdicts = self._examine(new)
         # What a loss inherits from may have been drawn for the first generation and left out of it.
         origins = [
             verdicts[loss].inherits_from or loss for loss in new if not verdicts[loss].rejection
@@ -89,6 +92,16 @@ class CandidateEvaluator:
             if outcome.source in (INHERITED, REJECTED, UNTRAINED):
                 self._dispatcher.record(outcome.evaluation)
             yield outcome
+
+    def _examine(self, losses: Sequence[Expression]) -> dict[Expression, Verdict]:
+        verdicts = dict.fromkeys(losses, Verdict())
+        if self._invariant is not None:
+            violating = [loss for loss in losses if not self._invariant(loss)]
+            verdicts |= dict.fromkeys(violating, Verdict(rejection=VIOLATES_INVARIANT))
+        if self._screen is not None:
+            remaining = [loss for loss in losses if verdicts[loss] == Verdict()]
+            verdicts |= zip(remaining, self._screen.examine(remaining), strict=True)
+        return verdicts
 
     def _outcome(
         self,

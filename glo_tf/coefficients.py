@@ -1,4 +1,4 @@
-"""The second phase: CMA-ES, by pycma, over the coefficients of one tree."""
+"""The coefficient phase: CMA-ES, by pycma, over the parameters of one expression."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from glo_tf.expression import Expression
+from glo_tf.parameterization import Parameterization
 
 with warnings.catch_warnings():
     # pycma warns on import where matplotlib, which only its plots need, is absent.
@@ -17,35 +18,32 @@ with warnings.catch_warnings():
 
 
 class CoefficientSearch:
-    """Ask-and-tell search for the coefficients of one expression (Section 3, arXiv 1905.11528).
+    """Ask-and-tell search for the parameters of an expression.
 
-    It is the (mu/mu_w, lambda)-CMA-ES with weighted rank-mu updates, started from ones.
+    It is the (mu/mu_w, lambda)-CMA-ES with weighted rank-mu updates, as in Section 3 of
+    arXiv 1905.11528.
 
     Args:
-        expression: The tree to tune; its own coefficients are ignored.
+        parameterization: From parameters to trees, and where to start.
         sigma0: Initial step size.
-        population_size: Candidates per generation; None is pycma's default, 4 + 3 ln(nodes).
+        population_size: Candidates per generation; None is pycma's default, 4 + 3 ln(parameters).
         seed: Any non-negative integer.
 
     Raises:
-        ValueError: If `sigma0` is not positive or the tree has a single node.
+        ValueError: If `sigma0` is not positive.
     """
 
     def __init__(
         self,
-        expression: Expression,
+        parameterization: Parameterization,
         *,
-        sigma0: float = 1.5,
+        sigma0: float,
         population_size: int | None = None,
         seed: int,
     ):
         if not sigma0 > 0:
             raise ValueError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
-        if expression.size < 2:
-            raise ValueError(
-                f"Expected a tree with an operation. Received: expression='{expression}'"
-            )
-        self._expression = expression
+        self._expression = parameterization.expression
         options = {
             # A generator of its own: pycma would seed and use NumPy's global one, so whatever else
             # draws from that between `ask` and `ask` would change the candidates.
@@ -61,7 +59,8 @@ class CoefficientSearch:
         }
         if population_size is not None:
             options["popsize"] = population_size
-        self._strategy = cma.CMAEvolutionStrategy([1.0] * expression.size, sigma0, options)
+        start = list(parameterization.start)
+        self._strategy = cma.CMAEvolutionStrategy(start, sigma0, options)
         self._asked: list[np.ndarray] = []
 
     @property
@@ -70,9 +69,9 @@ class CoefficientSearch:
         return bool(self._strategy.stop())
 
     def ask(self) -> list[Expression]:
-        """The candidates of the next generation: the tree with new coefficients."""
+        """The candidates of the next generation: trees with new parameters."""
         self._asked = self._strategy.ask()
-        return [self._expression.with_coefficients(vector.tolist()) for vector in self._asked]
+        return [self._expression(vector.tolist()) for vector in self._asked]
 
     def tell(self, fitnesses: Sequence[float | None]) -> None:
         """Reports the fitnesses of the candidates of the last `ask`, in their order.

@@ -145,7 +145,7 @@ def define_flags() -> flags.FlagValues:
         "ray_num_gpus", None, "GPUs of a worker; one if unset and the cluster has any.", **ray
     )
 
-    discovery = section("Discovery phase (genetic search)")
+    discovery = section("Discovery phase (genetic search), where the search space has it")
     flags.DEFINE_string("search_space", "glo", "Registered search space.", **discovery)
     own_options("search_space", discovery)
     flags.DEFINE_multi_string(
@@ -167,7 +167,12 @@ def define_flags() -> flags.FlagValues:
         **discovery,
     )
     flags.DEFINE_enum(
-        "operators", "glo", ["glo", "gplearn"], "The paper's operators, or gplearn's.", **discovery
+        "operators",
+        None,
+        ["glo", "gplearn"],
+        "The paper's operators, or gplearn's; if unset, those of the search space, by default the "
+        "paper's.",
+        **discovery,
     )
     flags.DEFINE_integer("max_size", 64, "Largest tree, in nodes.", **discovery)
 
@@ -187,18 +192,27 @@ def define_flags() -> flags.FlagValues:
         "p_point_replace", 0.05, "Replacement in a point mutation, per node.", **gplearn
     )
 
-    coefficients = section("Coefficient phase (CMA-ES)")
+    coefficients = section("Coefficient phase (CMA-ES), where the search space has it")
     flags.DEFINE_integer(
-        "coefficient_expressions", 1, "Best expressions to tune; 0 skips the phase.", **coefficients
+        "coefficient_expressions",
+        1,
+        "Best expressions of the discovery phase to tune; 0 skips the phase.",
+        **coefficients,
     )
     flags.DEFINE_integer("coefficient_generations", 20, "Generations each.", **coefficients)
     flags.DEFINE_integer(
         "coefficient_population_size",
         None,
-        "Candidates per generation; pycma's 4 + 3 ln(nodes) if unset.",
+        "Candidates per generation; if unset, that of the search space: 28 for taylor, by default "
+        "pycma's 4 + 3 ln(nodes).",
         **coefficients,
     )
-    flags.DEFINE_float("coefficient_sigma0", 1.5, "Initial step size.", **coefficients)
+    flags.DEFINE_float(
+        "coefficient_sigma0",
+        None,
+        "Initial step size; if unset, that of the search space: 1.2 for taylor, by default 1.5.",
+        **coefficients,
+    )
 
     ending = section("Confirmation and comparison")
     flags.DEFINE_integer(

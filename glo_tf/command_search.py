@@ -138,7 +138,9 @@ def _strategy(values: flags.FlagValues) -> Strategy | str:
     return strategy
 
 
-def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators:
+def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators | None:
+    if values.operators is None and space.operators is not None:
+        return None  # the space's own
     if values.operators == "gplearn":
         from glo_tf.gplearn_operators import GplearnOperators
 

@@ -41,7 +41,8 @@ def _without_names(nodes: Iterable[Any]) -> bytes:
     places: dict[str, str] = {}
     lines = []
     for node in nodes:
-        inputs, controls = [], []
+        inputs: list[str] = []
+        controls: list[str] = []
         for name in node.input:
             source, colon, output = name.lstrip("^").partition(":")
             place = places.get(source, "argument") + colon + output

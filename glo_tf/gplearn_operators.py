@@ -71,14 +71,13 @@ class GplearnOperators:
         by_arity = collections.defaultdict(list)
         for function in function_set:
             by_arity[function.arity].append(function)
-        has_constants = any(isinstance(node, int) for node in space.weights)
         self._settings: dict[str, Any] = {
             "function_set": function_set,
             "arities": dict(by_arity),
             "init_depth": (1, space.max_initial_depth),
             "init_method": "half and half",
             "n_features": len(_FEATURES),
-            "const_range": (-1.0, 1.0) if has_constants else None,
+            "const_range": (-1.0, 1.0) if space.constants else None,
             "metric": None,
             "p_point_replace": p_point_replace,
             "parsimony_coefficient": 0.0,

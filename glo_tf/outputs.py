@@ -72,6 +72,12 @@ class Outputs:
         return sum(output.width for output in self.each)
 
     @property
+    def num_classes(self) -> list[int]:
+        """Classes of each output; empty if any output has none."""
+        are_classes = [output.binary or output.activation == SOFTMAX for output in self.each]
+        return [output.width for output in self.each] if all(are_classes) else []
+
+    @property
     def common_width(self) -> int | None:
         """Columns of every output; None if they differ."""
         widths = {output.width for output in self.each}

@@ -35,7 +35,7 @@ class LossSearch:
     A tree f(x, y) evolves over the true label x and the prediction y; the loss is -f, summed over
     the classes and averaged over the batch. Fitness is the validation accuracy, or another metric,
     of a network trained for `train_steps` steps. CMA-ES then tunes one coefficient per node of the
-    best trees.
+    best trees. A search space may have one of these two phases only.
 
     Labels and outputs of the model say what x and y are: class indices or one-hot labels beside
     probabilities that sum to 1 (softmax), labels of 0 and 1 beside probabilities of their own
@@ -53,21 +53,24 @@ class LossSearch:
         validation_data: The same; decides the fitness.
         optimizer: Keras optimizer, its name or its configuration.
         metric: What fitness measures: name of a Keras metric, a `keras.metrics.Metric`, or a
-            function `(y_true, y_pred)`; for several outputs also a list or dict of them, of which
-            the mean counts, with None for outputs that do not. By default accuracy, or the mean
-            absolute error where the model has numbers as outputs. A metric v that is to be small
-            gives the fitness 1 / (1 + v).
+            function of `y_true` and `y_pred`; for several outputs also a list or dict of them, of
+            which the mean counts, with None for outputs that do not. By default accuracy, or the
+            mean absolute error where the model has numbers as outputs. A metric v that is to be
+            small gives the fitness 1 / (1 + v).
         metric_mode: `"max"` or `"min"`; `"auto"` for Keras's own direction of the metric.
         search_space: Name of a registered search space, with its default options, or a
             `SearchSpace`, such as that which the registered function returns with others.
-        operators: Genetic operators; the paper's (`GloOperators`) if None.
+        operators: Genetic operators; those of the search space if None, by default the paper's
+            (`glo_tf.operators.GloOperators`).
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         epsilon: Predictions that are probabilities are clipped to `[epsilon, 1]`.
         initial_expressions: Whole losses that the first generation begins with, before random
             trees: text, `Expression` or `ExpressionLoss`. They have x and y, the nodes of the
             search space and no coefficients; duplicates are dropped.
-        population_size: Candidates per generation of the discovery phase.
+        population_size: Candidates per generation of the discovery phase. A search space without
+            that phase ignores this, `elites`, `generations`, `operators` and
+            `coefficient_expressions`.
         elites: Best candidates that go on unchanged.
         generations: Generations of the discovery phase.
         fitness_seeds: Trainings of each candidate, with `seed` and the integers after it; their
@@ -77,11 +80,13 @@ class LossSearch:
             elites, finalists and the best loss go by the fitness less this times the size, at least
             0. Reported fitnesses are without it.
         coefficient_expressions: How many of the best expressions get their coefficients tuned; 0
-            skips the phase.
+            skips the phase. A search space without the coefficient phase ignores all of
+            `coefficient_...`.
         coefficient_generations: CMA-ES generations per expression.
-        coefficient_population_size: CMA-ES candidates per generation; None is pycma's default,
-            4 + 3 ln(nodes).
-        coefficient_sigma0: Initial step size of CMA-ES.
+        coefficient_population_size: CMA-ES candidates per generation; that of the search space if
+            None, by default pycma's, 4 + 3 ln(nodes).
+        coefficient_sigma0: Initial step size of CMA-ES; that of the search space if None, by
+            default 1.5.
         finalists: How many of the best candidates of both phases are trained again with other
             seeds, to choose the best among them by its mean; 0 takes the fittest as it is. One
             training can flatter a loss that fails with other initial weights.
@@ -157,7 +162,7 @@ class LossSearch:
         coefficient_expressions: int = 1,
         coefficient_generations: int = 20,
         coefficient_population_size: int | None = None,
-        coefficient_sigma0: float = 1.5,
+        coefficient_sigma0: float | None = None,
         finalists: int = 5,
         finalist_seeds: int = 2,
         comparison_seeds: int = 3,
@@ -190,7 +195,7 @@ class LossSearch:
         )
         self.settings = settings = SearchSettings(
             search_space=space,
-            operators=operators if operators is not None else GloOperators(space),
+            operators=operators if operators is not None else _own_operators(space),
             initial_expressions=tuple(
                 as_expressions(initial_expressions, "initial_expressions", epsilons=[epsilon, None])
             ),
@@ -201,8 +206,14 @@ class LossSearch:
             parsimony_coefficient=parsimony_coefficient,
             coefficient_expressions=coefficient_expressions,
             coefficient_generations=coefficient_generations,
-            coefficient_population_size=coefficient_population_size,
-            coefficient_sigma0=coefficient_sigma0,
+            coefficient_population_size=(
+                space.coefficient_population_size
+                if coefficient_population_size is None
+                else coefficient_population_size
+            ),
+            coefficient_sigma0=(
+                space.coefficient_sigma0 if coefficient_sigma0 is None else coefficient_sigma0
+            ),
             finalists=finalists,
             finalist_seeds=finalist_seeds,
             comparison_seeds=comparison_seeds,
@@ -349,6 +360,10 @@ class LossSearch:
             study = self._in_memory if self._output is None else self._output.open_study()
             self._dispatcher = Dispatcher(self.task, self.strategy, study, self._failure_policy)
         return self._dispatcher
+
+
+def _own_operators(space: SearchSpace) -> genetic.Operators:
+    return GloOperators(space) if space.operators is None else space.operators(space)
 
 
 def _make(name: str) -> Strategy:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from glo_tf.expression import Expression
 from glo_tf.first_generation import first_generation, initial_trees, loss_of
 from glo_tf.fitness import OK, Evaluation, Request
 from glo_tf.output_folder import OutputFolder
+from glo_tf.parameterization import Parameterization
 from glo_tf.ranking import Ranking
 from glo_tf.results import Comparer, Record, SearchResult
 from glo_tf.retraining import compare_best, confirm
@@ -79,6 +80,7 @@ class SearchRun:
             screen=self._screen,
             stop_at_chance=settings.screening == FULL,
             heats=heats(task.train_steps) if settings.racing else (),
+            invariant=self._invariant(),
         )
         self._records: list[Record] = []
         self._counts: collections.Counter[str] = collections.Counter()
@@ -95,9 +97,10 @@ class SearchRun:
         try:
             with self._stoppable():
                 self._callbacks.on_search_begin(self._planned())
-                self._discover()
-                for record in self._best_records(self._settings.coefficient_expressions):
-                    self._tune_coefficients(record.loss)
+                if self._settings.search_space.has_discovery:
+                    self._discover()
+                for parameterization in self._parameterizations():
+                    self._tune_coefficients(parameterization)
             with self._stoppable():
                 if self._settings.finalists:
                     confirmation = self._confirm()
@@ -141,6 +144,14 @@ class SearchRun:
             return None
         return Screen(self._task.outputs, rejects=self._settings.screening == FULL)
 
+    def _invariant(self) -> Callable[[Expression], bool] | None:
+        """That of the search space, where losses are rejected and all outputs are classes."""
+        invariant = self._settings.search_space.invariant
+        classes = self._task.outputs.num_classes
+        if invariant is None or not classes or self._settings.screening != FULL:
+            return None
+        return lambda loss: any(invariant(loss, count) for count in classes)
+
     def _discover(self) -> None:
         rng = np.random.default_rng([self._settings.seed, 0])
         population = first_generation(
@@ -165,16 +176,24 @@ class SearchRun:
                     rng=rng,
                 )
 
-    def _tune_coefficients(self, loss: Expression) -> None:
+    def _parameterizations(self) -> list[Parameterization]:
+        """What the coefficient phase searches, one after the other."""
+        space = self._settings.search_space
+        if space.parameterization is not None:
+            return [space.parameterization]
+        best = self._best_records(self._settings.tuned_expressions)
+        return [Parameterization.of_coefficients(record.loss.negated()) for record in best]
+
+    def _tune_coefficients(self, parameterization: Parameterization) -> None:
         search = CoefficientSearch(
-            loss.negated(),
+            parameterization,
             sigma0=self._settings.coefficient_sigma0,
             population_size=self._settings.coefficient_population_size,
             seed=self._settings.seed,
         )
         for number in range(1, self._settings.coefficient_generations + 1):
             if search.stopped:
-                logger.info("CMA-ES on %s has converged", loss)
+                logger.info("CMA-ES has converged in generation %d", number - 1)
                 break
             losses = [tree.negated() for tree in search.ask()]
             total = self._settings.coefficient_generations
@@ -249,13 +268,11 @@ class SearchRun:
         return evaluate
 
     def _planned(self) -> int:
-        tuned = self._settings.coefficient_generations * (
-            self._settings.coefficient_population_size or 9
-        )
-        candidates = (
-            self._settings.population_size * self._settings.generations
-            + self._settings.coefficient_expressions * tuned
-        )
+        settings = self._settings
+        tuned = settings.coefficient_generations * (settings.coefficient_population_size or 9)
+        candidates = settings.tuned_expressions * tuned
+        if settings.search_space.has_discovery:
+            candidates += settings.population_size * settings.generations
         compared = len(LEARNING_RATE_FACTORS) + 3 * self._settings.comparison_seeds
         return (
             candidates

@@ -1,4 +1,4 @@
-"""Search spaces: which nodes trees are made of, and how likely each is."""
+"""Search spaces: what losses are made of, and how they are searched."""
 
 from __future__ import annotations
 
@@ -6,34 +6,72 @@ import bisect
 import dataclasses
 import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glo_tf.expression import Node, arity, is_named_node, named_nodes
+from glo_tf.callbacks import COEFFICIENTS, DISCOVERY
+from glo_tf.expression import Expression, Node, arity, is_named_node, named_nodes
+from glo_tf.parameterization import Parameterization
+
+if TYPE_CHECKING:
+    from glo_tf.genetic import Operators
 
 
 @dataclasses.dataclass(frozen=True)
 class SearchSpace:
-    """The nodes of a search and their weights.
+    """The losses of a search: their nodes and constants, and the phases that find them.
+
+    There are two kinds. One has a discovery phase, in which trees of weighted nodes evolve; the
+    coefficient phase, if it has that too, tunes the best of them. The other has the coefficient
+    phase alone, which searches the parameters of one expression.
+
+    Constants are integers among the nodes, where trees evolve; real ones come from the coefficient
+    phase, as each node's factor.
 
     Attributes:
         name: Under which it is registered.
-        description: One line for `--mode=list`.
+        description: One line that says what it is.
         weights: Relative probability of each node (operations of `glo_tf.nodes`, x, y and integers)
-            among the nodes that may stand at a place.
+            among the nodes that may stand at a place; empty without a discovery phase.
         max_initial_depth: Deepest tree of the initial population, in edges.
+        phases: Which apply, of `"discovery"` and `"coefficients"`.
+        parameterization: What the coefficient phase searches where there is no discovery phase.
+        operators: Makes the genetic operators that the space prefers, such as `GplearnOperators`;
+            the paper's (`GloOperators`) if None.
+        invariant: `invariant(loss, num_classes)`: whether a loss deserves a training. Under full
+            screening, one that does not is rejected.
+        coefficient_sigma0: Initial step size of CMA-ES, if the caller gives none.
+        coefficient_population_size: Candidates per generation of CMA-ES, if the caller gives none;
+            None is pycma's default, 4 + 3 ln(parameters).
 
     Raises:
-        ValueError: If a node is unknown, a weight is not positive, or x or y is missing.
+        ValueError: If a node is unknown, a weight is not positive, x or y is missing, or phases,
+            weights and parameterization do not fit together.
     """
 
     name: str
     description: str
     weights: Mapping[Node, float]
     max_initial_depth: int = 2
+    phases: tuple[str, ...] = (DISCOVERY, COEFFICIENTS)
+    parameterization: Parameterization | None = None
+    operators: Callable[[SearchSpace], Operators] | None = None
+    invariant: Callable[[Expression, int], bool] | None = None
+    coefficient_sigma0: float = 1.5
+    coefficient_population_size: int | None = None
 
     def __post_init__(self) -> None:
+        if not self.phases or not {DISCOVERY, COEFFICIENTS}.issuperset(self.phases):
+            raise ValueError(
+                f"Expected phases among {DISCOVERY}, {COEFFICIENTS}. Received: phases={self.phases}"
+            )
+        if self.has_discovery == (self.parameterization is not None):
+            raise ValueError(
+                "Expected a parameterization where there is no discovery phase, and only there. "
+                f"Received: phases={self.phases}, parameterization={self.parameterization}"
+            )
         for node, weight in self.weights.items():
             if not (isinstance(node, int) or is_named_node(node)):
                 raise ValueError(
@@ -41,15 +79,30 @@ class SearchSpace:
                 )
             if not weight > 0:
                 raise ValueError(f"Expected positive weights. Received: weights[{node!r}]={weight}")
-        if not {"x", "y"} <= set(self.weights):
+        if self.has_discovery and not {"x", "y"} <= set(self.weights):
             raise ValueError(
                 f"Expected weights for x and y. Received: {sorted(map(str, self.weights))}"
+            )
+        if self.weights and not self.has_discovery:
+            raise ValueError(
+                "Expected no weights without a discovery phase. "
+                f"Received: {sorted(map(str, self.weights))}"
             )
         if self.max_initial_depth < 0:
             raise ValueError(
                 "Expected max_initial_depth of at least 0. "
                 f"Received: max_initial_depth={self.max_initial_depth}"
             )
+
+    @property
+    def has_discovery(self) -> bool:
+        """Whether trees evolve."""
+        return DISCOVERY in self.phases
+
+    @property
+    def constants(self) -> tuple[int, ...]:
+        """Integers that trees are made of; mutations count them up and down."""
+        return tuple(node for node in self.weights if isinstance(node, int))
 
     @property
     def functions(self) -> tuple[str, ...]:

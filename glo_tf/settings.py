@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import cma
 import gplearn
 
+from glo_tf.callbacks import COEFFICIENTS
 from glo_tf.expression import Expression
 from glo_tf.first_generation import initial_trees
 from glo_tf.genetic import Operators
+from glo_tf.parameterization import Parameterization
 from glo_tf.search_spaces import SearchSpace
 
 FULL, EQUIVALENCE, NONE = SCREENING = ("full", "equivalence", "none")
@@ -84,6 +88,16 @@ class SearchSettings:
                 "Expected a positive coefficient_sigma0. "
                 f"Received: coefficient_sigma0={self.coefficient_sigma0}"
             )
+        if not self.search_space.has_discovery:
+            self._check_at_least(1, "coefficient_generations")
+
+    @property
+    def tuned_expressions(self) -> int:
+        """How many expressions the coefficient phase tunes."""
+        space = self.search_space
+        if COEFFICIENTS not in space.phases:
+            return 0
+        return self.coefficient_expressions if space.has_discovery else 1
 
     @property
     def seeds_of_fitness(self) -> range:
@@ -126,8 +140,20 @@ def _described(thing: object) -> dict[str, Any]:
     for name, value in vars(thing).items():
         if name.startswith("_") or name == "description":
             continue
-        if isinstance(value, dict):
+        if isinstance(value, Parameterization):
+            values[name] = {**_described(value), "at_start": str(value.expression(value.start))}
+        elif callable(value):
+            values[name] = _name(value)
+        elif isinstance(value, dict):
             values[name] = {str(key): item for key, item in value.items()}
         elif value is None or isinstance(value, str | int | float | list | tuple):
             values[name] = value
     return values
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """Of a function or class, with what a `functools.partial` binds."""
+    if isinstance(function, functools.partial):
+        return f"{_name(function.func)}{function.args}{function.keywords}"
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"

@@ -199,3 +199,14 @@ def test_what_the_first_generation_left_out_is_trained_when_a_loss_inherits_from
     assert [outcome.source for outcome in outcomes] == ["trained", "inherited"]
     assert [outcome.evaluation.fitness for outcome in outcomes] == [0.9, 0.8]
     assert task.calls == [(CROSS_ENTROPY, 90), (BAIKAL, 90)]
+
+
+@pytest.mark.parametrize("screen", [None, Screen(10)])
+def test_what_violates_an_invariant_is_neither_trained_nor_screened(screen: Screen | None) -> None:
+    task = TableTask({CROSS_ENTROPY: 0.9, BAIKAL: 0.8, SHIFTED: 0.7})
+    evaluator = make_evaluator(task, screen=screen, invariant=lambda loss: loss != BAIKAL)
+    # SHIFTED has the gradients of BAIKAL, which it would inherit from.
+    outcomes = list(evaluator.evaluate([BAIKAL, SHIFTED, CROSS_ENTROPY, BAIKAL]))
+    assert [outcome.source for outcome in outcomes] == ["rejected", "trained", "trained", "cached"]
+    assert [outcome.evaluation.fitness for outcome in outcomes] == [0.0, 0.7, 0.9, 0.0]
+    assert outcomes[0].evaluation.status == "rejected"

@@ -14,6 +14,8 @@ import pytest
 import glo_tf
 from glo_tf import command_flags
 from glo_tf import main as command_line
+from glo_tf.command_search import make_search
+from glo_tf.gplearn_operators import GplearnOperators
 
 QUICK = [
     "--dataset=digits",
@@ -62,6 +64,36 @@ def test_gplearn_operators_are_a_flag_away(tmp_path) -> None:
     assert run(*QUICK, *arguments, f"--output_dir={tmp_path}") == 0
 
 
+def settings_of(*arguments: str):
+    values = command_flags.define_flags()
+    values(["glo-tf", *QUICK, *arguments])
+    search, _ = make_search(values)
+    return search.settings
+
+
+def test_what_no_flag_says_comes_from_the_search_space(tmp_path, monkeypatch) -> None:
+    entries = {"glo_tf.search_spaces": ["preferring = preferring:space"]}
+    fake_distribution.register(tmp_path, monkeypatch, "preferring", entries)
+    (tmp_path / "preferring.py").write_text(
+        "import dataclasses\n"
+        "from glo_tf.gplearn_operators import GplearnOperators\n"
+        "from glo_tf.search_spaces import glo\n"
+        "def space():\n"
+        "    return dataclasses.replace(glo(), name='preferring', operators=GplearnOperators)\n"
+    )
+    output = f"--output_dir={tmp_path / 'out'}"
+    own = settings_of("--search_space=preferring", output)
+    assert isinstance(own.operators, GplearnOperators)
+    chance = "--crossover_probability=0.25"
+    given = settings_of("--search_space=preferring", "--operators=glo", chance, f"{output}_given")
+    assert given.operators.crossover_probability == 0.25
+    plain = settings_of(chance, f"--output_dir={tmp_path / 'plain'}")
+    assert plain.operators.crossover_probability == 0.25
+    assert plain.coefficient_sigma0 == 1.5
+    taylor = settings_of("--search_space=taylor", f"--output_dir={tmp_path / 'taylor'}")
+    assert (taylor.coefficient_sigma0, taylor.coefficient_population_size) == (1.2, 28)
+
+
 def test_screening_racing_and_xla_are_flags(tmp_path, monkeypatch) -> None:
     seen = {}
 
@@ -103,7 +135,16 @@ def test_what_a_search_begins_with_and_selects_by_are_flags(tmp_path, monkeypatc
 def test_list_shows_every_plugin(capsys) -> None:
     assert run("--mode=list") == 0
     output = capsys.readouterr().out
-    for name in ("digits", "mnist", "fashion_mnist", "cifar10", "mlp", "glo_mnist_cnn", "glo"):
+    for name in (
+        "digits",
+        "mnist",
+        "fashion_mnist",
+        "cifar10",
+        "mlp",
+        "glo_mnist_cnn",
+        "glo",
+        "taylor",
+    ):
         assert name in output
 
 

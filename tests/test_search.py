@@ -3,6 +3,7 @@
 import collections
 import csv
 import dataclasses
+import functools
 import json
 
 import keras
@@ -12,13 +13,17 @@ import pytest
 import glo_tf
 from glo_tf import datasets
 from glo_tf.callbacks import Callback, Generation
+from glo_tf.coefficients import CoefficientSearch
 from glo_tf.expression import Expression
 from glo_tf.gplearn_operators import GplearnOperators
+from glo_tf.operators import GloOperators
 from glo_tf.outputs import Outputs
+from glo_tf.parameterization import Parameterization
 from glo_tf.results import Record
-from glo_tf.screening import trains_alike
+from glo_tf.screening import Screen, Verdict, trains_alike
 from glo_tf.search import LossSearch
 from glo_tf.search_spaces import glo
+from glo_tf.taylor import lifts_the_label, polynomial, taylor
 from glo_tf.training import CandidateTrainer
 
 DIGITS = datasets.digits()
@@ -221,6 +226,10 @@ def test_evaluate_trains_a_given_loss() -> None:
         ({"screening": "some"}, "Expected screening to be one of full, .* screening='some'"),
         ({"jit_compile": "yes"}, "Expected jit_compile to be True, .* jit_compile='yes'"),
         ({"search_space": "nothing"}, "Expected one of .*glo.*nothing"),
+        (
+            {"search_space": "taylor", "coefficient_generations": 0},
+            "Expected coefficient_generations of at least 1. Received: coefficient_generations=0",
+        ),
     ],
 )
 def test_bad_arguments_are_refused_before_any_training(arguments, message, tmp_path) -> None:
@@ -304,3 +313,98 @@ def test_racing_trains_only_the_best_in_full() -> None:
     assert len(steps[True, "trained"]) < len(steps[False, "trained"])
     assert set(steps[True, "stopped"]) <= {10, 30}
     assert len(steps[True, "stopped"]) > len(steps[False, "stopped"])
+
+
+TAYLOR = {"search_space": "taylor", "coefficient_generations": 3, "screening": "full"}
+
+
+def test_a_space_without_discovery_searches_its_parameters_alone() -> None:
+    recorder = Recorder()
+    ignored = {"population_size": 50, "generations": 9, "coefficient_expressions": 0}
+    result = make_search(**TAYLOR, **ignored, callbacks=[recorder]).run()
+    assert [record.phase for record in result.records] == ["coefficients"] * 3 * 28
+    assert len(recorder.records) + len(recorder.retrained) == recorder.planned
+    assert len({record.loss.nodes for record in result.records}) == 1
+    assert result.best.loss in [record.loss for record in result.records]
+
+
+def test_what_violates_the_invariant_is_rejected_and_told_to_cma_es_as_failed(monkeypatch) -> None:
+    told = []
+    tell = CoefficientSearch.tell
+
+    def recorded(search, fitnesses) -> None:
+        told.extend(fitnesses)
+        tell(search, fitnesses)
+
+    monkeypatch.setattr(CoefficientSearch, "tell", recorded)
+    # A screen that lets all through, so that only the invariant rejects.
+    monkeypatch.setattr(Screen, "examine", lambda _, losses: [Verdict()] * len(losses))
+    history = make_search(**TAYLOR, finalists=0, comparison_seeds=0).run().records
+    rejected = [record for record in history if record.source == "rejected"]
+    assert 0 < len(rejected) < len(history)
+    for record, fitness in zip(history, told, strict=True):
+        assert (record.source == "rejected") == (not lifts_the_label(record.loss, 10))
+        if record.source == "rejected":
+            assert (record.fitness, record.steps, fitness) == (0.0, 0, None)
+
+
+def test_without_full_screening_the_invariant_rejects_nothing() -> None:
+    short = {"coefficient_generations": 1, "finalists": 0, "comparison_seeds": 0}
+    result = make_search(**{**TAYLOR, **short, "screening": "none"}).run()
+    assert "rejected" not in result.counts
+    assert not all(lifts_the_label(record.loss, 10) for record in result.records)
+
+
+def test_a_space_without_the_coefficient_phase_skips_it() -> None:
+    recorder = Recorder()
+    space = dataclasses.replace(glo(), phases=("discovery",))
+    short = {"search_space": space, "finalists": 0, "comparison_seeds": 0}
+    result = make_search(**short, coefficient_expressions=3, callbacks=[recorder]).run()
+    assert {record.phase for record in result.records} == {"discovery"}
+    assert len(result.records) == recorder.planned
+
+
+def test_a_space_has_operators_and_settings_of_its_own() -> None:
+    space = dataclasses.replace(
+        glo(), operators=GplearnOperators, coefficient_sigma0=0.3, coefficient_population_size=5
+    )
+    settings = make_search(search_space=space).settings
+    assert isinstance(settings.operators, GplearnOperators)
+    assert (settings.coefficient_sigma0, settings.coefficient_population_size) == (0.3, 5)
+    given = make_search(
+        search_space=space,
+        operators=GloOperators(space),
+        coefficient_sigma0=0.7,
+        coefficient_population_size=6,
+    ).settings
+    assert isinstance(given.operators, GloOperators)
+    assert (given.coefficient_sigma0, given.coefficient_population_size) == (0.7, 6)
+    plain = make_search().settings
+    assert isinstance(plain.operators, GloOperators)
+    assert (plain.coefficient_sigma0, plain.coefficient_population_size) == (1.5, None)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (dataclasses.replace(taylor(), invariant=None), "search_space.invariant"),
+        (
+            dataclasses.replace(
+                taylor(), parameterization=Parameterization(polynomial, (1.0,) * 8)
+            ),
+            "search_space.parameterization.start",
+        ),
+        (
+            dataclasses.replace(
+                taylor(),
+                parameterization=Parameterization(functools.partial(polynomial), (0.0,) * 8),
+            ),
+            "search_space.parameterization.expression",
+        ),
+    ],
+)
+def test_searches_of_different_spaces_are_told_apart(space, message, tmp_path) -> None:
+    make_search(**TAYLOR, output_dir=tmp_path)
+    make_search(**TAYLOR, output_dir=tmp_path)
+    with pytest.raises(ValueError, match=message):
+        make_search(**{**TAYLOR, "search_space": space}, output_dir=tmp_path)

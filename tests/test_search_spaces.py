@@ -5,11 +5,14 @@ import collections
 import numpy as np
 import pytest
 
-from glo_tf.expression import arity
+from glo_tf.expression import Expression, arity
+from glo_tf.parameterization import Parameterization
 from glo_tf.search_spaces import SearchSpace, glo, glo_extended
 from glo_tf.testing import SearchSpaceTestCase, registered
 
 globals().update(registered(SearchSpaceTestCase, "glo_tf"))
+
+LINE = Parameterization.of_coefficients(Expression.parse("x*y"))
 
 
 def test_glo_has_the_nodes_and_weights_of_the_facts() -> None:
@@ -18,6 +21,8 @@ def test_glo_has_the_nodes_and_weights_of_the_facts() -> None:
     assert {node for node in space.weights if not arity(node)} == {"x", "y", 1, -1}
     assert {node for node, weight in space.weights.items() if weight == 3} == {"log", "x", "y"}
     assert space.weights["sqrt"] == 2
+    assert space.constants == (1, -1)
+    assert space.phases == ("discovery", "coefficients")
     assert space.max_initial_depth == 2
 
 
@@ -61,6 +66,14 @@ def test_a_space_of_leaves_alone_has_no_function() -> None:
         ({"weights": {"x": 1.0, "y": float("nan")}}, r"weights\['y'\]=nan"),
         ({"weights": {"x": 1.0, "log": 1.0}}, "Expected weights for x and y"),
         ({"weights": {"x": 1.0, "y": 1.0}, "max_initial_depth": -1}, "max_initial_depth=-1"),
+        ({"weights": {"x": 1.0, "y": 1.0}, "phases": ()}, r"phases=\(\)"),
+        ({"weights": {"x": 1.0, "y": 1.0}, "phases": ("comparison",)}, "phases=.*comparison"),
+        ({"weights": {}, "phases": ("coefficients",)}, "Expected a parameterization where .*=None"),
+        ({"weights": {"x": 1.0, "y": 1.0}, "parameterization": LINE}, "and only there. Received"),
+        (
+            {"weights": {"x": 1.0}, "phases": ("coefficients",), "parameterization": LINE},
+            r"Expected no weights without a discovery phase. Received: \['x'\]",
+        ),
     ],
 )
 def test_a_space_that_makes_no_sense_is_refused(arguments, message) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pytest
 
+from glo_tf.callbacks import COEFFICIENTS, DISCOVERY
 from glo_tf.expression import Expression
 from glo_tf.operators import GloOperators
 from glo_tf.plugin_options import OptionValue
@@ -29,7 +31,7 @@ class SearchSpaceTestCase(PluginTestCase):
     def test_it_is_a_search_space_with_its_name(
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
-        """`SearchSpace` itself checks nodes and weights."""
+        """`SearchSpace` itself checks nodes, weights and phases."""
         space = self.space(plugin_options)
         assert isinstance(space, SearchSpace)
         assert space.name == self.name
@@ -38,11 +40,14 @@ class SearchSpaceTestCase(PluginTestCase):
     def test_its_trees_are_made_of_its_nodes_within_its_depth(
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
-        """Some of them have x and y, without which no loss trains."""
+        """Or of those of its parameterization; some have x and y, without which no loss trains."""
         space = self.space(plugin_options)
         trees = _trees(space)
-        assert {node for tree in trees for node in tree.nodes} <= set(space.weights)
-        assert max(tree.depth for tree in trees) <= space.max_initial_depth
+        if space.parameterization is None:
+            assert {node for tree in trees for node in tree.nodes} <= set(space.weights)
+            assert max(tree.depth for tree in trees) <= space.max_initial_depth
+        else:
+            assert len({tree.nodes for tree in trees}) == 1
         assert any(tree.has_x_and_y for tree in trees)
 
     def test_a_tree_is_what_its_text_says(self, plugin_options: Mapping[str, OptionValue]) -> None:
@@ -57,38 +62,61 @@ class SearchSpaceTestCase(PluginTestCase):
         from glo_tf.gplearn_operators import GplearnOperators
 
         space = self.space(plugin_options)
+        if not space.has_discovery:
+            pytest.skip("the space has no discovery phase")
         rng, trees = np.random.default_rng(1), _trees(space)
-        for operators in (GloOperators(space), GplearnOperators(space)):
+        preferred = () if space.operators is None else (space.operators(space),)
+        for operators in (GloOperators(space), GplearnOperators(space), *preferred):
             for _ in range(_TREES):
                 for child in operators.breed(lambda: trees[rng.integers(_TREES)], rng):
                     named = {node for node in child.nodes if isinstance(node, str)}
                     assert named <= set(space.weights)
 
+    def test_its_invariant_holds_for_some_losses(
+        self, plugin_options: Mapping[str, OptionValue]
+    ) -> None:
+        """Or nothing would be trained."""
+        space = self.space(plugin_options)
+        if space.invariant is None:
+            pytest.skip("the space has no invariant")
+        losses = [tree.negated() for tree in _trees(space) if tree.has_x_and_y]
+        for num_classes in (2, 10):
+            assert any(space.invariant(loss, num_classes) for loss in losses)
+
     def test_a_small_search_runs(self, plugin_options: Mapping[str, OptionValue]) -> None:
-        """Two generations of ten."""
+        """Two generations of ten, of discovery or else of CMA-ES."""
         from glo_tf.architectures import NamedArchitecture
         from glo_tf.search import LossSearch
 
+        space = self.space(plugin_options)
         shape, classes = (4, 4, 1), 3
         result = LossSearch(
             NamedArchitecture("mlp", shape, classes),
             small_data(shape, classes, 64, seed=1),
             small_data(shape, classes, 64, seed=2),
-            search_space=self.space(plugin_options),
+            search_space=space,
             train_steps=TRAIN_STEPS,
             batch_size=16,
             population_size=10,
             elites=2,
             generations=2,
             coefficient_expressions=0,
+            coefficient_generations=2,
+            coefficient_population_size=10,
             finalists=0,
             comparison_seeds=0,
             strategy="local",
         ).run()
-        assert len(result.records) == 20
+        phase = DISCOVERY if space.has_discovery else COEFFICIENTS
+        assert [record.phase for record in result.records] == 20 * [phase]
         assert not result.interrupted
 
 
 def _trees(space: SearchSpace) -> list[Expression]:
+    """Random ones, of whichever kind the space has."""
     rng = np.random.default_rng(0)
-    return [Expression(space.draw_tree(rng)) for _ in range(_TREES)]
+    if space.parameterization is None:
+        return [Expression(space.draw_tree(rng)) for _ in range(_TREES)]
+    start, expression = space.parameterization.start, space.parameterization.expression
+    vectors = rng.normal(start, space.coefficient_sigma0, (_TREES, len(start)))
+    return [expression(vector) for vector in vectors.tolist()]
