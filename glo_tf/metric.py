@@ -93,6 +93,9 @@ class Metric:
     def measure(self, targets: np.ndarray) -> Measure:
         """A function from predictions to the metric's value.
 
+        Keras's metrics are given class indices or one-hot labels, whichever they take; others get
+        the targets as they are.
+
         Args:
             targets: `(N, units)`, or class indices `(N,)`.
         """
@@ -104,9 +107,8 @@ class Metric:
             else self.source.from_config(self.config)
         )
 
-        y_true = keras.ops.convert_to_tensor(targets)
-
         def measured(predictions: np.ndarray) -> float:
+            y_true = keras.ops.convert_to_tensor(self._suited(targets, predictions.shape[-1]))
             metric.reset_state()
             metric.update_state(y_true, keras.ops.convert_to_tensor(predictions))
             return float(metric.result())
@@ -127,6 +129,16 @@ class Metric:
         if self.mode == MAX:
             return fitness
         return 1.0 / fitness - 1.0 if fitness > 0.0 else float("inf")
+
+    def _suited(self, targets: np.ndarray, units: int) -> np.ndarray:
+        if units == 1 or not self.source.__module__.startswith("keras."):
+            return targets
+        takes_indices = self.source.__name__.startswith("Sparse") or self.config.get(
+            "sparse_y_true", False
+        )
+        if targets.ndim == 1:
+            return targets if takes_indices else keras.utils.to_categorical(targets, units)
+        return targets.argmax(axis=-1) if takes_indices else targets
 
     def __str__(self) -> str:
         if self.source is None:

@@ -88,6 +88,11 @@ class SearchSettings:
                 "Expected a positive coefficient_sigma0. "
                 f"Received: coefficient_sigma0={self.coefficient_sigma0}"
             )
+        if self.initial_expressions and not self.search_space.has_discovery:
+            raise ValueError(
+                "Expected a search space with a discovery phase for initial_expressions. "
+                f"Received: search_space='{self.search_space.name}'"
+            )
         if not self.search_space.has_discovery:
             self._check_at_least(1, "coefficient_generations")
 

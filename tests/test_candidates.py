@@ -201,7 +201,7 @@ def test_what_the_first_generation_left_out_is_trained_when_a_loss_inherits_from
     assert task.calls == [(CROSS_ENTROPY, 90), (BAIKAL, 90)]
 
 
-@pytest.mark.parametrize("screen", [None, Screen(10)])
+@pytest.mark.parametrize("screen", [None, Screen(OUTPUTS)])
 def test_what_violates_an_invariant_is_neither_trained_nor_screened(screen: Screen | None) -> None:
     task = TableTask({CROSS_ENTROPY: 0.9, BAIKAL: 0.8, SHIFTED: 0.7})
     evaluator = make_evaluator(task, screen=screen, invariant=lambda loss: loss != BAIKAL)

@@ -81,6 +81,12 @@ def trained(names, metric, mode="auto", loss=SQUARED_ERROR, **settings):
             "auto",
             lambda y: 1 / (1 + keras.metrics.SparseCategoricalCrossentropy()(CLASSES, y)),
         ),
+        (
+            "classes",
+            "categorical_crossentropy",
+            "auto",
+            lambda y: 1 / (1 + keras.metrics.SparseCategoricalCrossentropy()(CLASSES, y)),
+        ),
         ("flag", None, "auto", lambda y: keras.metrics.BinaryAccuracy()(FLAGS[:, :1], y)),
         ("flag", "auc", "auto", lambda y: keras.metrics.AUC()(FLAGS[:, :1], y)),
         ("flags", "accuracy", "auto", lambda y: np.mean((y > 0.5) == FLAGS)),
@@ -146,6 +152,19 @@ def test_fitness_keeps_the_order_and_is_undone(one: float, other: float) -> None
     assert up.value(up.fitness(one)) == one
     assert down.value(down.fitness(one)) == pytest.approx(one, rel=1e-6, abs=1e-9)
     assert up.fitness(-one) == 0.0
+
+
+def test_keras_metrics_take_labels_of_either_form() -> None:
+    one_hot = keras.utils.to_categorical(CLASSES)
+    predictions = build_model("classes")(SAMPLES).numpy()
+    for metric in (
+        keras.metrics.F1Score(average="macro"),
+        keras.metrics.SparseTopKCategoricalAccuracy(k=2),
+        keras.metrics.MeanIoU(num_classes=3, sparse_y_pred=False),
+    ):
+        of_form = Metric.of(metric, "auto", SOFTMAX)
+        values = [of_form.measure(labels)(predictions) for labels in (one_hot, CLASSES)]
+        assert values[0] == values[1] > 0.0
 
 
 def test_a_given_mode_wins() -> None:
