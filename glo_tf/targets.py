@@ -57,7 +57,9 @@ def as_rows(targets: Structure, outputs: Outputs) -> list[np.ndarray]:
     """
     given = _in_order(targets, outputs.names, len(outputs.each), "validation_data")
     rows = [
-        part[:, None] if part.ndim == 1 and output.units == 1 else part
+        part[:, None]
+        if part.ndim == 1 and output.units == 1
+        else _indices_or_rows(part, output.units)
         for part, output in zip(given, outputs.each, strict=True)
     ]
     # Predictions are float32, and TensorFlow does not mix.
@@ -82,6 +84,11 @@ def _in_order(
     return given
 
 
+def _indices_or_rows(targets: np.ndarray, units: int) -> np.ndarray:
+    """Class indices as `(N,)`, and all else as it is; Keras's data sets have `(N, 1)`."""
+    return targets[:, 0] if targets.shape[1:] == (1,) and units > 1 else targets
+
+
 def _output(name: str, predictions: np.ndarray, targets: np.ndarray) -> Output:
     if predictions.ndim != 2 or predictions.shape[1] == 0:
         raise ValueError(
@@ -91,6 +98,7 @@ def _output(name: str, predictions: np.ndarray, targets: np.ndarray) -> Output:
     if not np.issubdtype(targets.dtype, np.number) and targets.dtype != bool:
         raise ValueError(f"Expected numbers as targets of {name}. Received: dtype={targets.dtype}")
     units = int(predictions.shape[1])
+    targets = _indices_or_rows(targets, units)
     are_probabilities = bool(((predictions >= 0.0) & (predictions <= 1.0)).all())
     are_classes = are_probabilities and np.allclose(predictions.sum(axis=1), 1.0, atol=_ROUNDING)
     if targets.ndim == 1 and units > 1:
@@ -111,6 +119,7 @@ def _output(name: str, predictions: np.ndarray, targets: np.ndarray) -> Output:
 
 
 def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
+    targets = _indices_or_rows(targets, output.units)
     if targets.ndim == 1 and output.units > 1:
         if output.activation == SOFTMAX:
             targets = _one_hot(name, targets, output.units)

@@ -37,8 +37,9 @@ def test_labels_and_predictions_say_what_an_output_is(name, activation, width) -
     assert outputs.bounds() == (1e-7, 1.0)
 
 
-def test_one_hot_labels_are_those_of_class_indices() -> None:
-    data = SAMPLES, keras.utils.to_categorical(CLASSES)
+@pytest.mark.parametrize("labels", [keras.utils.to_categorical(CLASSES), CLASSES[:, None]])
+def test_labels_of_other_shapes_are_those_of_class_indices(labels) -> None:
+    data = SAMPLES, labels
     one_hot = TrainingTask.define(
         functools.partial(build_model, "classes"), "sgd", data, data, train_steps=1, batch_size=10
     )
