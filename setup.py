@@ -59,6 +59,7 @@ setup(
             "pytest-timeout>=2.3",
             "ruff>=0.6",
             "setuptools>=70.1",  # tests build wheels in the environment they run in
+            "tensorboard>=2.19",
         ],
         # pytest-timeout: this repository's settings name it, also for the tests in plugins/.
         "plugin-test": ["psutil>=5.9", "pytest>=8.0", "pytest-timeout>=2.3"],
@@ -74,6 +75,7 @@ setup(
         "backends": ["jax>=0.4.30", "torch==2.13.0"],
         "bench": ["torch==2.13.0"],
         "ray": ["ray>=2.40"],
+        "tensorboard": ["tensorboard>=2.19"],
         "gpu": ["tensorflow[and-cuda]>=2.19"],
     },
     entry_points={
