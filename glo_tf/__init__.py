@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from glo_tf.results import SearchResult
     from glo_tf.search import LossSearch
     from glo_tf.search_spaces import SearchSpace
+    from glo_tf.tensorboard import TensorBoard
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ _MODULES = {
     "SearchResult": "results",
     "SearchSpace": "search_spaces",
     "StopSearch": "callbacks",
+    "TensorBoard": "tensorboard",
     "load_loss": "loss_io",
     "save_loss": "loss_io",
 }
@@ -57,6 +59,7 @@ __all__ = [
     "SearchResult",
     "SearchSpace",
     "StopSearch",
+    "TensorBoard",
     "load_loss",
     "save_loss",
 ]

@@ -30,6 +30,12 @@ def define_flags() -> flags.FlagValues:
         "Replace earlier results in --output_dir; without it, the search there is continued.",
         **run,
     )
+    flags.DEFINE_boolean(
+        "tensorboard",
+        False,
+        "Write event files for TensorBoard to the folder tensorboard in --output_dir.",
+        **run,
+    )
 
     def own_options(kind: str, of: dict[str, object]) -> None:
         flags.DEFINE_multi_string(

@@ -14,6 +14,7 @@ from absl import flags
 from glo_tf import plugins
 
 if TYPE_CHECKING:
+    from glo_tf.callbacks import Callback
     from glo_tf.genetic import Operators
     from glo_tf.search import LossSearch
     from glo_tf.search_spaces import SearchSpace
@@ -87,7 +88,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
         max_consecutive_failures=values.max_consecutive_failures,
         output_dir=output_dir,
         overwrite=values.overwrite,
-        callbacks=[ProgressDisplay()],
+        callbacks=[ProgressDisplay(), *_tensorboard(values, output_dir)],
     )
     return search, output_dir
 
@@ -117,6 +118,16 @@ def _plugin(
     name, texts = values[flag].value, values[f"{flag}_options"].value or []
     given = plugins.parse_options(group, name, texts)
     return functools.partial(plugins.load(group, name), **{**options, **given})
+
+
+def _tensorboard(values: flags.FlagValues, output_dir: str) -> list[Callback]:
+    if not values.tensorboard:
+        return []
+    from glo_tf.tensorboard import TensorBoard
+
+    names = ("dataset", "architecture", "optimizer", "learning_rate", "train_steps", "seed")
+    hparams = {name: values[name].value for name in names}
+    return [TensorBoard(os.path.join(output_dir, "tensorboard"), hparams=hparams)]
 
 
 def _strategy(values: flags.FlagValues) -> Strategy | str:
