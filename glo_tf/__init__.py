@@ -14,6 +14,8 @@ import wrapt
 
 if TYPE_CHECKING:
     from glo_tf.callbacks import Callback, StopSearch
+    from glo_tf.comparing import LossComparison, compare
+    from glo_tf.comparison import Comparison
     from glo_tf.datasets import Dataset
     from glo_tf.expression import Expression
     from glo_tf.loss_io import load_loss, save_loss
@@ -29,9 +31,11 @@ _MODULES = {
     "Baikal": "losses",
     "BaikalCMA": "losses",
     "Callback": "callbacks",
+    "Comparison": "comparison",
     "Dataset": "datasets",
     "Expression": "expression",
     "ExpressionLoss": "losses",
+    "LossComparison": "comparing",
     "LossSearch": "search",
     "NGL": "losses",
     "NamedLoss": "losses",
@@ -39,6 +43,7 @@ _MODULES = {
     "SearchResult": "results",
     "SearchSpace": "search_spaces",
     "StopSearch": "callbacks",
+    "compare": "comparing",
     "load_loss": "loss_io",
     "save_loss": "loss_io",
 }
@@ -48,15 +53,18 @@ __all__ = [
     "Baikal",
     "BaikalCMA",
     "Callback",
+    "Comparison",
     "Dataset",
     "Expression",
     "ExpressionLoss",
+    "LossComparison",
     "LossSearch",
     "NamedLoss",
     "ParseError",
     "SearchResult",
     "SearchSpace",
     "StopSearch",
+    "compare",
     "load_loss",
     "save_loss",
 ]

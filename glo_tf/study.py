@@ -145,9 +145,16 @@ class Study:
             with self._translated():
                 row = self._connection.execute(_FIND, (key,)).fetchone()
             if row is not None:
-                *values, text = row
-                measured = {name: tuple(found) for name, found in json.loads(text).items()}
-                return Evaluation(request.loss, request.seed, *values, measured=measured)
+                fitness, status, steps, seconds, text = row
+                return Evaluation(
+                    request.loss,
+                    request.seed,
+                    fitness,
+                    status,
+                    steps,
+                    seconds,
+                    measured={name: tuple(found) for name, found in json.loads(text).items()},
+                )
         return None
 
     def add(
