@@ -67,8 +67,8 @@ class Evaluation:
         inherited_from: The loss that was trained instead, as it trains a network alike; None if it
             is this one.
         measured: What was measured at the checkpoints that were reached, by name: the metric, and
-            for outputs that are classes `"nll"` and `"ece"` (`glo_tf.calibration`). None is a value
-            that is not finite.
+            for outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
+            calibration error). None is a value that is not finite.
     """
 
     loss: Expression
