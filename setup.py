@@ -43,6 +43,7 @@ setup(
         "numpy>=1.26",
         "rich>=13.0",
         "scikit-learn>=1.5",
+        "scipy>=1.11",
         "sympy>=1.12",
         "tensorflow>=2.19",
         "tensorflow-datasets>=4.9",

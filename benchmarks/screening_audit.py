@@ -79,10 +79,10 @@ def random_losses() -> list[Any]:
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from glo_tf.compare import usual_loss
     from glo_tf.fitness import STOPPED, Request
     from glo_tf.screening import Screen
     from glo_tf.task import TrainingTask
+    from glo_tf.usual_loss import usual_loss
 
     task = TrainingTask.define(**TASKS[FLAGS.task]())
     trainer = task.make_trainer()

@@ -14,6 +14,8 @@ import wrapt
 
 if TYPE_CHECKING:
     from glo_tf.callbacks import Callback, StopSearch
+    from glo_tf.comparing import LossComparison, compare
+    from glo_tf.comparison import Comparison
     from glo_tf.datasets import Dataset
     from glo_tf.expression import Expression
     from glo_tf.loss_io import load_loss, save_loss
@@ -30,9 +32,11 @@ _MODULES = {
     "Baikal": "losses",
     "BaikalCMA": "losses",
     "Callback": "callbacks",
+    "Comparison": "comparison",
     "Dataset": "datasets",
     "Expression": "expression",
     "ExpressionLoss": "losses",
+    "LossComparison": "comparing",
     "LossSearch": "search",
     "NGL": "losses",
     "NamedLoss": "losses",
@@ -41,6 +45,7 @@ _MODULES = {
     "SearchSpace": "search_spaces",
     "StopSearch": "callbacks",
     "TensorBoard": "tensorboard",
+    "compare": "comparing",
     "load_loss": "loss_io",
     "save_loss": "loss_io",
 }
@@ -50,9 +55,11 @@ __all__ = [
     "Baikal",
     "BaikalCMA",
     "Callback",
+    "Comparison",
     "Dataset",
     "Expression",
     "ExpressionLoss",
+    "LossComparison",
     "LossSearch",
     "NamedLoss",
     "ParseError",
@@ -60,6 +67,7 @@ __all__ = [
     "SearchSpace",
     "StopSearch",
     "TensorBoard",
+    "compare",
     "load_loss",
     "save_loss",
 ]

@@ -63,7 +63,8 @@ class Callback:
     def on_search_begin(self, planned: int) -> None:
         """Called once before the first candidate.
 
-        `planned` is the number of candidates and of later trainings to come, at most.
+        `planned` is the number of candidates and of later trainings to come, at most; a learning
+        rate whose best value lies at the edge of its grid takes some more.
         """
 
     def on_evaluation(self, record: Record) -> None:

@@ -18,11 +18,19 @@ def define_flags() -> flags.FlagValues:
     run = section("Run")
     flags.DEFINE_boolean("help", False, "Shows this help.", short_name="h", **run)
     flags.DEFINE_enum(
-        "mode", "search", ["search", "list"], "search for a loss, or list all plugins.", **run
+        "mode",
+        "search",
+        ["search", "compare", "list"],
+        "search for a loss, compare losses, or list all plugins.",
+        **run,
     )
     flags.DEFINE_integer("seed", 0, "Seed of the search and of every training (>= 0).", **run)
     flags.DEFINE_string(
-        "output_dir", "", "Folder for the results; runs/DATASET_seedSEED if empty.", **run
+        "output_dir",
+        "",
+        "Folder for the results; runs/DATASET_seedSEED if empty, of a comparison "
+        "runs/DATASET_compare_seedSEED.",
+        **run,
     )
     flags.DEFINE_boolean(
         "overwrite",
@@ -233,6 +241,37 @@ def define_flags() -> flags.FlagValues:
         3,
         "Fresh seeds on which the best loss and cross-entropy are compared; 0 skips it.",
         **ending,
+    )
+
+    compare = section("Comparison of losses: --mode=compare")
+    flags.DEFINE_string(
+        "losses",
+        None,
+        "With commas between them: categorical_crossentropy, baikal, baikal_cma, ngl, the path of "
+        "a best_loss.json, or an expression. Cross-entropy is the baseline in any case.",
+        **compare,
+    )
+    flags.DEFINE_integer("seeds", 5, "Trainings of each loss.", **compare)
+    flags.DEFINE_integer(
+        "evaluate_every",
+        None,
+        "Steps between measurements on the test data; at the end only if unset.",
+        **compare,
+    )
+    flags.DEFINE_list(
+        "train_fraction",
+        "1.0",
+        "Shares of the training data, with commas between them: 1.0,0.1,0.01.",
+        **compare,
+    )
+    flags.DEFINE_boolean(
+        "tune_learning_rate",
+        False,
+        "Train each loss also with a learning rate of its own, chosen on the validation data.",
+        **compare,
+    )
+    flags.DEFINE_integer(
+        "tuning_seeds", 3, "Trainings for each learning rate that is tried.", **compare
     )
     return values
 

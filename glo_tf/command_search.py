@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags
 
-from glo_tf import plugins
+from glo_tf.command_task import plugin, training_arguments
 
 if TYPE_CHECKING:
     from glo_tf.callbacks import Callback
     from glo_tf.genetic import Operators
     from glo_tf.search import LossSearch
     from glo_tf.search_spaces import SearchSpace
-    from glo_tf.strategies import Strategy
 
 
 def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
@@ -27,44 +22,18 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
     Raises:
         ValueError: If they do not describe one; all bad input shows here.
     """
-    load_dataset = _plugin(values, "dataset", "glo_tf.datasets")
-    architecture_options = _plugin(values, "architecture", "glo_tf.architectures").keywords
-    strategy = _strategy(values)
-    space = _plugin(values, "search_space", "glo_tf.search_spaces")()
+    space = plugin(values, "search_space", "glo_tf.search_spaces")()
+    data, arguments = training_arguments(values)
 
-    with _quiet_start():
-        import keras
-        import tensorflow as tf
-
-        from glo_tf.task import set_memory_growth
-
-        set_memory_growth()
-        if values.intra_op_threads:
-            tf.config.threading.set_intra_op_parallelism_threads(values.intra_op_threads)
-        tf.config.list_logical_devices()  # looking for devices is what TensorFlow talks most about
-
-    from glo_tf.architectures import NamedArchitecture
     from glo_tf.progress import ProgressDisplay
     from glo_tf.search import LossSearch
 
-    data = load_dataset(data_dir=values.data_dir)
     output_dir = values.output_dir or f"runs/{values.dataset}_seed{values.seed}"
     search = LossSearch(
-        NamedArchitecture(
-            values.architecture, data.input_shape, data.num_classes, architecture_options
-        ),
-        (data.x_train, data.y_train),
-        (data.x_validation, data.y_validation),
-        optimizer=keras.optimizers.get(
-            {"class_name": values.optimizer, "config": {"learning_rate": values.learning_rate}}
-        ),
-        metric=values.metric,
-        metric_mode=values.metric_mode,
+        train_data=(data.x_train, data.y_train),
+        validation_data=(data.x_validation, data.y_validation),
         search_space=space,
         operators=_operators(values, space),
-        train_steps=values.train_steps,
-        batch_size=values.batch_size,
-        epsilon=values.epsilon,
         initial_expressions=values.initial_expressions or [],
         population_size=values.population_size,
         elites=values.elites,
@@ -80,44 +49,11 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
         comparison_seeds=values.comparison_seeds,
         screening=values.screening,
         racing=values.racing,
-        jit_compile={"true": True, "false": False}.get(values.jit_compile, "auto"),
-        seed=values.seed,
-        strategy=strategy,
-        candidate_timeout=values.candidate_timeout,
-        candidate_retries=values.candidate_retries,
-        max_consecutive_failures=values.max_consecutive_failures,
         output_dir=output_dir,
-        overwrite=values.overwrite,
         callbacks=[ProgressDisplay(), *_tensorboard(values, output_dir)],
+        **arguments,
     )
     return search, output_dir
-
-
-@contextlib.contextmanager
-def _quiet_start() -> Iterator[None]:
-    """Keeps TensorFlow's start-up messages off the screen.
-
-    Its C++ part writes them to the file descriptor, the first ones before its log level counts.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    screen = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            yield
-        finally:
-            os.dup2(screen, 2)
-            os.close(screen)
-
-
-def _plugin(
-    values: flags.FlagValues, flag: str, group: str, **options: object
-) -> functools.partial[Any]:
-    """The plugin that a flag names with its options: `options`, and over them the given ones."""
-    name, texts = values[flag].value, values[f"{flag}_options"].value or []
-    given = plugins.parse_options(group, name, texts)
-    return functools.partial(plugins.load(group, name), **{**options, **given})
 
 
 def _tensorboard(values: flags.FlagValues, output_dir: str) -> list[Callback]:
@@ -128,25 +64,6 @@ def _tensorboard(values: flags.FlagValues, output_dir: str) -> list[Callback]:
     names = ("dataset", "architecture", "optimizer", "learning_rate", "train_steps", "seed")
     hparams = {name: values[name].value for name in names}
     return [TensorBoard(os.path.join(output_dir, "tensorboard"), hparams=hparams)]
-
-
-def _strategy(values: flags.FlagValues) -> Strategy | str:
-    if values.strategy == "auto":
-        if values.strategy_options:
-            raise ValueError(
-                "Expected a strategy by its name with --strategy_options. Received: strategy=auto"
-            )
-        return "auto"  # what devices there are is for TensorFlow to say, later
-    options = {}
-    if values.strategy == "ray":
-        options = {
-            "address": values.ray_address or None,
-            "num_workers": values.ray_workers,
-            "num_cpus": values.ray_num_cpus,
-            "num_gpus": values.ray_num_gpus,
-        }
-    strategy: Strategy = _plugin(values, "strategy", "glo_tf.strategies", **options)()
-    return strategy
 
 
 def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators | None:

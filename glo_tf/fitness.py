@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from glo_tf.expression import Expression
@@ -26,6 +27,11 @@ class Request:
         learning_rate: Replaces the optimizer's own; None leaves it.
         train_steps: Fewer steps than the task's own; None for all.
         stop_at_chance: Whether to end a training that still guesses after a quarter of its steps.
+        checkpoints: Steps, rising, after which the network is measured on its way; that changes
+            nothing in the training.
+
+    Raises:
+        ValueError: If the checkpoints do not rise from 1 on.
     """
 
     loss: Expression
@@ -33,6 +39,15 @@ class Request:
     learning_rate: float | None = None
     train_steps: int | None = None
     stop_at_chance: bool = False
+    checkpoints: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        steps = (0, *self.checkpoints)
+        if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
+            raise ValueError(
+                "Expected checkpoints as rising steps from 1 on. "
+                f"Received: checkpoints={self.checkpoints}"
+            )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +66,9 @@ class Evaluation:
         seconds: Wall time of the training; not part of the result's identity.
         inherited_from: The loss that was trained instead, as it trains a network alike; None if it
             is this one.
+        measured: What was measured at the checkpoints that were reached, by name: the metric, and
+            for outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
+            calibration error). None is a value that is not finite.
     """
 
     loss: Expression
@@ -60,6 +78,9 @@ class Evaluation:
     steps: int
     seconds: float = dataclasses.field(compare=False)
     inherited_from: Expression | None = None
+    measured: Mapping[str, tuple[float | None, ...]] = dataclasses.field(
+        default_factory=dict, hash=False
+    )
 
     @classmethod
     def without_result(cls, loss: Expression, seed: int, status: str) -> Evaluation:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from absl import flags
 
 from glo_tf import plugins
+from glo_tf.command_compare import make_comparison
 from glo_tf.command_flags import define_flags, resolve_flagfiles
 from glo_tf.command_search import make_search
 from glo_tf.interruption import Interruption
@@ -53,9 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if values.mode == "list":
         return _list_plugins()
+    run = _compare if values.mode == "compare" else _search
     with Interruption() as interruption:
         try:
-            return _search(values, interruption)
+            return run(values, interruption)
         except KeyboardInterrupt:
             return interruption.exit_code
         # One line here; of a run that has begun, the log has the traceback.
@@ -86,6 +88,29 @@ def _search(values: flags.FlagValues, interruption: Interruption) -> int:
         result = search.run()
     print(f"Results: {output_dir}")
     return interruption.exit_code if result.interrupted else 0
+
+
+def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
+    try:
+        from glo_tf.comparison_display import ComparisonDisplay
+
+        display = ComparisonDisplay()
+        comparison, output_dir = make_comparison(values, display)
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    folder = pathlib.Path(output_dir)
+    _write_flags(folder / "compare.flags", values)
+    if comparison.trained_before:
+        print(f"Continuing in {output_dir}: {comparison.trained_before} trainings are done.")
+    try:
+        with _log_to(folder / "comparison.log"), display:
+            result = comparison.run()
+    except KeyboardInterrupt:
+        print("Ended before its time; the same command continues.")
+        return interruption.exit_code
+    display.show(result)
+    print(f"Results: {output_dir}")
+    return 0
 
 
 def _new_plugin(arguments: Sequence[str]) -> int:

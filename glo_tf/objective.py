@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glo_tf.metric import MODES, Metric
+from glo_tf.metric import MAX, MODES, Metric
 from glo_tf.outputs import Outputs
 
 
@@ -62,29 +62,40 @@ class Objective:
 
     def measure(
         self, targets: Sequence[np.ndarray]
-    ) -> Callable[[Sequence[np.ndarray]], float | None]:
-        """A function from the predictions of each output to the fitness.
+    ) -> Callable[[Sequence[np.ndarray]], list[float] | None]:
+        """A function from the predictions of each output to the values of the metrics that count.
 
-        It gives None if a metric is NaN or infinite.
+        It gives None if one is NaN or infinite.
 
         Args:
             targets: Of each output, as metrics take them.
         """
         counted = [
-            (place, metric, metric.measure(targets[place]))
+            (place, metric.measure(targets[place]))
             for place, metric in enumerate(self.metrics)
             if metric is not None
         ]
 
-        def fitness(predictions: Sequence[np.ndarray]) -> float | None:
-            values = [measure(predictions[place]) for place, _, measure in counted]
-            if not all(map(math.isfinite, values)):
-                return None
-            return statistics.fmean(
-                metric.fitness(value) for (_, metric, _), value in zip(counted, values, strict=True)
-            )
+        def values(predictions: Sequence[np.ndarray]) -> list[float] | None:
+            found = [measure(predictions[place]) for place, measure in counted]
+            return found if all(map(math.isfinite, found)) else None
 
-        return fitness
+        return values
+
+    def fitness(self, values: Sequence[float]) -> float:
+        """From the values of the metrics that count: the mean of what each is worth."""
+        pairs = zip(self._counted, values, strict=True)
+        return statistics.fmean(metric.fitness(value) for metric, value in pairs)
+
+    def value(self, values: Sequence[float]) -> float:
+        """What goes by `name` and `mode`: the value of a single metric, or else the fitness."""
+        return values[0] if len(values) == 1 else self.fitness(values)
+
+    @property
+    def mode(self) -> str:
+        """Whether `value` is to be large or small, `"max"` or `"min"`."""
+        counted = self._counted
+        return counted[0].mode if len(counted) == 1 else MAX
 
     @property
     def name(self) -> str:

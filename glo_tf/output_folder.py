@@ -46,14 +46,7 @@ class OutputFolder:
     ):
         self.path = pathlib.Path(path)
         self._task, self._settings = task, settings
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
-        except OSError as error:
-            raise StudyError(
-                f"Expected a writable output_dir ({error.strerror}). Received: output_dir='{path}'"
-            ) from error
+        check_writable(self.path)
         if overwrite:
             remove_study(self.path / self.STUDY)
             for name in (self.HISTORY, self.BEST_LOSS, self.LOG):
@@ -133,6 +126,22 @@ class OutputFolder:
                 save_loss(loss, path, metadata=metadata)
             except OSError as error:
                 raise not_written(path, error) from error
+
+
+def check_writable(path: pathlib.Path) -> None:
+    """Makes a folder where there is none, and tries to write there.
+
+    Raises:
+        StudyError: If that fails.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise StudyError(
+            f"Expected a writable output_dir ({error.strerror}). Received: output_dir='{path}'"
+        ) from error
 
 
 def _as_csv(rows: Iterable[Iterable[object]]) -> bytes:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from glo_tf.compare import ComparedLoss
+from glo_tf.compared_losses import ComparedLoss
 from glo_tf.expression import Expression
 from glo_tf.fitness import OK
 from glo_tf.given_losses import Losses

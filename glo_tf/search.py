@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from glo_tf import genetic, plugins
 from glo_tf.callbacks import Callback
-from glo_tf.compare import ComparedLoss, compare
+from glo_tf.compared_losses import ComparedLoss, compare
 from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
@@ -21,7 +21,7 @@ from glo_tf.search_run import SearchRun
 from glo_tf.search_spaces import SearchSpace
 from glo_tf.settings import FULL, SearchSettings
 from glo_tf.strategies import Strategy
-from glo_tf.strategies.devices import several_gpus
+from glo_tf.strategies.named import make_strategy
 from glo_tf.study import Study
 from glo_tf.task import TrainingTask
 
@@ -222,7 +222,7 @@ class LossSearch:
             seed=seed,
         )
         self.callbacks = tuple(callbacks)
-        self.strategy = _make(strategy) if isinstance(strategy, str) else strategy
+        self.strategy = make_strategy(strategy) if isinstance(strategy, str) else strategy
         self.task = task = TrainingTask.define(
             model,
             optimizer,
@@ -364,10 +364,3 @@ class LossSearch:
 
 def _own_operators(space: SearchSpace) -> genetic.Operators:
     return GloOperators(space) if space.operators is None else space.operators(space)
-
-
-def _make(name: str) -> Strategy:
-    if name == "auto":
-        name = "devices" if several_gpus() else "local"
-    strategy: Strategy = plugins.load("glo_tf.strategies", name)()
-    return strategy

@@ -24,11 +24,12 @@ from glo_tf.callbacks import (
 )
 from glo_tf.candidates import CandidateEvaluator, heats
 from glo_tf.coefficients import CoefficientSearch
-from glo_tf.compare import LEARNING_RATE_FACTORS, ComparedLoss, Evaluate
+from glo_tf.compared_losses import ComparedLoss
 from glo_tf.dispatch import Dispatcher
 from glo_tf.expression import Expression
 from glo_tf.first_generation import first_generation, initial_trees, loss_of
 from glo_tf.fitness import OK, Evaluation, Request
+from glo_tf.learning_rates import LEARNING_RATE_FACTORS, Evaluate
 from glo_tf.output_folder import OutputFolder
 from glo_tf.parameterization import Parameterization
 from glo_tf.ranking import Ranking

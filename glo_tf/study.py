@@ -20,7 +20,7 @@ import filelock
 from glo_tf import fingerprint
 from glo_tf.fitness import STOPPED, Evaluation, Request
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the tables; a file with another is refused."""
 
 _APPLICATION_ID = 0x474C4F54  # "GLOT", in the file's header
@@ -44,10 +44,12 @@ CREATE TABLE evaluations (
     reason TEXT NOT NULL,          -- why it failed
     inherited_from TEXT,           -- the loss that was trained instead
     finished TEXT NOT NULL,        -- UTC
+    checkpoints TEXT NOT NULL,     -- JSON, steps
+    measured TEXT NOT NULL,        -- JSON, by name the values at the checkpoints that were reached
     UNIQUE (hash, trained)
 );
 """
-_FIND = "SELECT fitness, status, steps, seconds FROM evaluations WHERE hash=? AND trained"
+_FIND = "SELECT fitness, status, steps, seconds, measured FROM evaluations WHERE hash=? AND trained"
 
 
 class StudyError(ValueError):
@@ -143,7 +145,16 @@ class Study:
             with self._translated():
                 row = self._connection.execute(_FIND, (key,)).fetchone()
             if row is not None:
-                return Evaluation(request.loss, request.seed, *row)
+                fitness, status, steps, seconds, text = row
+                return Evaluation(
+                    request.loss,
+                    request.seed,
+                    fitness,
+                    status,
+                    steps,
+                    seconds,
+                    measured={name: tuple(found) for name, found in json.loads(text).items()},
+                )
         return None
 
     def add(
@@ -212,6 +223,8 @@ class Study:
             reason,
             None if origin is None else str(origin),
             datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            json.dumps(request.checkpoints),
+            json.dumps(dict(evaluation.measured), allow_nan=False),
         )
         places = ",".join("?" * len(row))
         self._execute(f"INSERT OR {conflict} INTO evaluations VALUES (NULL,{places})", [row])
@@ -230,7 +243,7 @@ class Study:
     def _key(self, request: Request, *, stopped: bool = False) -> str:
         loss = request.loss
         what = (loss.nodes, loss.coefficients, request.seed, request.learning_rate)
-        steps = (request.train_steps, stopped)
+        steps = (request.train_steps, stopped, request.checkpoints)
         return fingerprint.of_bytes([self._task.encode(), repr((*what, *steps)).encode()])
 
 

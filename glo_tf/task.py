@@ -83,6 +83,7 @@ class TrainingTask:
         metric: Any = None,
         metric_mode: str = "auto",
         jit_compile: bool | None = None,
+        validation_name: str = "validation_data",
     ) -> TrainingTask:
         """Checks a setting, by building the model once.
 
@@ -98,12 +99,13 @@ class TrainingTask:
             metric: What fitness measures on the validation data; see `Objective.define`.
             metric_mode: Its direction.
             jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
+            validation_name: Of the validation data in messages, where it serves as test data.
 
         Raises:
             ValueError: If sizes, shapes or the metric do not fit.
         """
         samples, targets = arrays.load("train_data", train_data)
-        others, other_targets = arrays.load("validation_data", validation_data)
+        others, other_targets = arrays.load(validation_name, validation_data)
         _check_sizes(train_steps, batch_size, arrays.count(samples), epsilon)
         set_memory_growth()
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
@@ -112,7 +114,7 @@ class TrainingTask:
             outputs = find_outputs(built(arrays.head(samples, _LOOKED_AT)), targets, epsilon)
             predictions = outputs.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
         columns = label_columns("train_data", targets, outputs)
-        other_columns = label_columns("validation_data", other_targets, outputs)
+        other_columns = label_columns(validation_name, other_targets, outputs)
         objective = Objective.define(metric, metric_mode, outputs)
         validation_targets = as_rows(other_targets, outputs)
         _check_metric(objective, predictions, validation_targets, outputs)

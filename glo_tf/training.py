@@ -13,6 +13,7 @@ import tensorflow as tf
 from glo_tf import arrays, chance
 from glo_tf.expression import Expression, Node
 from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
+from glo_tf.measuring import Meter
 from glo_tf.nodes import Operation
 from glo_tf.program import Program, instruction_set, interpret
 from glo_tf.resident_data import ResidentData
@@ -50,7 +51,7 @@ class CandidateTrainer:
             ResidentData.place(*task.validation_data),
             jit_compile=task.jit_compile,
         )
-        self._fitness = task.objective.measure(task.validation_targets)
+        self._meter = Meter(task)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
         self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
@@ -75,11 +76,20 @@ class CandidateTrainer:
 
         Returns:
             The evaluation; a pure function of the request (up to `seconds`).
+
+        Raises:
+            ValueError: If a checkpoint lies beyond the training's end.
         """
         started = time.perf_counter()
         total = min(request.train_steps or self.task.train_steps, self.task.train_steps)
+        checkpoints = request.checkpoints
+        if checkpoints and checkpoints[-1] > total:
+            raise ValueError(
+                f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
+            )
         key = request.loss, request.seed, request.learning_rate
-        done, state = (0, None) if request.stop_at_chance else self._paused.pop(key, (0, None))
+        from_start = request.stop_at_chance or checkpoints
+        done, state = (0, None) if from_start else self._paused.pop(key, (0, None))
         if state is None or done > total:
             done, state = 0, self._initial(request.seed)
         self._loop.restore(state)
@@ -89,17 +99,25 @@ class CandidateTrainer:
         arguments = (self._batches(request.seed), *arguments)
         advance = functools.partial(self._advance, steps, arguments, check=check)
         status, fitness, finite = OK, 0.0, True
+        measured: dict[str, tuple[float | None, ...]] = {}
         if request.stop_at_chance and total >= chance.FEWEST_STEPS:
             done, finite = advance(done, int(chance.CHECK_AT * total))
             if finite and self._loop.measure_area() <= chance.GUESSES_UP_TO:
                 status = STOPPED
         if finite and status == OK:
-            done, finite = advance(done, total)
-            if finite:
-                if total < self.task.train_steps:
+            for goal in sorted({*checkpoints, total}):
+                done, finite = advance(done, goal)
+                if not finite:
+                    break
+                if goal == total < self.task.train_steps:
                     self._pause(key, done)
-                self._loop.finish()
-                fitness, finite = self._measure()
+                columns, sound = self._predict(last=goal == total)
+                if goal in checkpoints:
+                    for name, value in self._meter.values(columns).items():
+                        measured[name] = (*measured.get(name, ()), value if sound else None)
+                if goal == total:
+                    found = self._meter.fitness(columns) if sound else None
+                    fitness, finite = found or 0.0, found is not None
         if not finite:
             status, fitness = NON_FINITE, 0.0
         return Evaluation(
@@ -109,13 +127,20 @@ class CandidateTrainer:
             status=status,
             steps=done,
             seconds=time.perf_counter() - started,
+            measured=measured,
         )
 
-    def _measure(self) -> tuple[float, bool]:
-        """Fitness, and whether it and all weights are finite."""
+    def _predict(self, *, last: bool) -> tuple[np.ndarray, bool]:
+        """Predictions if the training ends here, and whether all weights are finite.
+
+        Unless it is the last time, the training can go on as if nothing had happened.
+        """
+        state = [] if last else self._state()
+        self._loop.finish()
         columns, finite = self._loop.predict()
-        fitness = self._fitness(self.task.outputs.split(columns.numpy())) if finite else None
-        return fitness or 0.0, fitness is not None
+        if not last:
+            self._loop.restore(state)
+        return columns.numpy(), bool(finite)
 
     def _advance(
         self,
@@ -151,9 +176,12 @@ class CandidateTrainer:
 
     def _pause(self, key: tuple[Expression, int, float | None], done: int) -> None:
         """Keeps the state of a shorter training, for a longer one to go on from."""
-        self._paused[key] = done, [tf.identity(v.value) for v in self._loop.variables]
+        self._paused[key] = done, self._state()
         if len(self._paused) > _MOST_PAUSED:
             self._paused.pop(next(iter(self._paused)))
+
+    def _state(self) -> list[tf.Tensor]:
+        return [tf.identity(v.value) for v in self._loop.variables]
 
     def _initial_values(self, seed: int) -> list[tf.Tensor]:
         model, optimizer = self._build(seed)

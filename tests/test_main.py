@@ -16,6 +16,8 @@ from glo_tf import command_flags
 from glo_tf import main as command_line
 from glo_tf.command_search import make_search
 from glo_tf.gplearn_operators import GplearnOperators
+from glo_tf.loss_names import split_losses, with_baseline
+from glo_tf.outputs import Outputs
 
 QUICK = [
     "--dataset=digits",
@@ -274,10 +276,17 @@ def test_a_malformed_flagfile_is_bad_input(tmp_path, capsys) -> None:
 def test_every_shipped_flagfile_parses() -> None:
     names = {path.name for path in (pathlib.Path(__file__).parents[1] / "configs").glob("*.flags")}
     assert {"digits.flags", "mnist_quick.flags", "mnist.flags"} <= names
+    papers = {"mnist_curves", "mnist_accuracy", "data_size", "cifar_transfer"}
+    assert {f"paper_{paper}{size}.flags" for paper in papers for size in ("", "_quick")} <= names
     for name in names:
         values = command_flags.define_flags()
         values(command_flags.resolve_flagfiles(["glo-tf", f"--flagfile={name}"]))
         assert values.population_size > values.elites
+        assert (values.mode == "compare") == name.startswith("paper_")
+        if values.mode == "compare":
+            trees, baseline = with_baseline(split_losses(values.losses), Outputs.of_classes(10))
+            assert baseline == "cross-entropy"
+            assert "baikal" in trees
 
 
 def test_help_lists_every_flag_within_a_second() -> None:

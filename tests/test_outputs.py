@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES, TARGETS, build_model, targets
 
-from glo_tf.compare import usual_loss
 from glo_tf.expression import Expression
 from glo_tf.fitness import OK, Request
 from glo_tf.losses import ExpressionLoss
 from glo_tf.outputs import Output, Outputs
 from glo_tf.task import TrainingTask
+from glo_tf.usual_loss import usual_loss
 
 ALL = tuple(TARGETS)
 

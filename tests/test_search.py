@@ -88,9 +88,12 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     result = search.run()
     assert recorder.result is result
     assert recorder.records == result.records
-    # Two finalists; five learning rates; three losses with two seeds each.
-    assert recorder.retrained == ["confirmation"] * 2 + ["comparison"] * (5 + 3 * 2)
-    assert len(recorder.records) + len(recorder.retrained) <= recorder.planned
+    # Two finalists; at least five learning rates; three losses with two seeds each.
+    compared = recorder.retrained.count("comparison")
+    assert compared >= 5 + 3 * 2
+    assert recorder.retrained == ["confirmation"] * 2 + ["comparison"] * compared
+    more_rates = compared - (5 + 3 * 2)
+    assert len(recorder.records) + len(recorder.retrained) <= recorder.planned + more_rates
     assert [g.phase for g in recorder.generations] == ["discovery"] * 3 + ["coefficients"] * 2
     assert not result.interrupted
     fitness = {str(r.loss): r.fitness for r in result.records}
@@ -323,7 +326,9 @@ def test_a_space_without_discovery_searches_its_parameters_alone() -> None:
     ignored = {"population_size": 50, "generations": 9, "coefficient_expressions": 0}
     result = make_search(**TAYLOR, **ignored, callbacks=[recorder]).run()
     assert [record.phase for record in result.records] == ["coefficients"] * 3 * 28
-    assert len(recorder.records) + len(recorder.retrained) == recorder.planned
+    more_rates = recorder.retrained.count("comparison") - (5 + 3 * 2)
+    assert more_rates >= 0
+    assert len(recorder.records) + len(recorder.retrained) == recorder.planned + more_rates
     assert len({record.loss.nodes for record in result.records}) == 1
     assert result.best.loss in [record.loss for record in result.records]
 

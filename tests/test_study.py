@@ -47,6 +47,17 @@ def test_what_was_added_is_found_when_opened_again(path) -> None:
     study.close()
 
 
+def test_what_was_measured_is_found_when_opened_again(path) -> None:
+    measured = {"accuracy": (0.1, 1 / 3), "nll": (2.5, None)}
+    request = Request(BAIKAL, 0, checkpoints=(10, 20, 30))
+    study = open_study(path)
+    study.add(request, evaluation(measured=measured))
+    study.close()
+    study = open_study(path)
+    assert study.find(request).measured == measured
+    study.close()
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -55,6 +66,7 @@ def test_what_was_added_is_found_when_opened_again(path) -> None:
         Request(BAIKAL, 1),
         Request(BAIKAL, 0, learning_rate=0.1),
         Request(BAIKAL, 0, train_steps=10),
+        Request(BAIKAL, 0, checkpoints=(10, 30)),
     ],
 )
 def test_every_part_of_a_request_tells_it_from_others(other) -> None:
@@ -158,7 +170,7 @@ def foreign_sqlite(path: pathlib.Path) -> None:
 def later_version(path: pathlib.Path) -> None:
     open_study(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version=2")
+    connection.execute("PRAGMA user_version=3")
     connection.close()
 
 
@@ -182,7 +194,7 @@ def cut_off(path: pathlib.Path) -> None:
     [
         (lambda path: path.write_text("name,value\n"), "which is something else, or corrupt"),
         (foreign_sqlite, "which is something else, or corrupt"),
-        (later_version, "schema version 1. Received: .* of version 2"),
+        (later_version, "schema version 2. Received: .* of version 3"),
         (torn, "which is corrupt"),
         (cut_off, "which is corrupt"),
     ],

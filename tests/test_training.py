@@ -332,3 +332,44 @@ def test_a_model_is_described_alike_however_many_were_built_before() -> None:
         for _ in range(5)
     ]
     assert len({task.description["model"] for task in tasks}) == 1
+
+
+@pytest.mark.parametrize("optimizer", ["adam", {"class_name": "SGD", "config": {"use_ema": True}}])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compile) -> None:
+    trainer = make_trainer(dropout_and_batch_norm, optimizer, jit_compile=jit_compile)
+    plain = trainer.evaluate(Request(CROSS_ENTROPY, seed=3))
+    weights = _weights(trainer)
+    measured = trainer.evaluate(Request(CROSS_ENTROPY, seed=3, checkpoints=(1, 7, 30)))
+    for left, right in zip(weights, _weights(trainer), strict=True):
+        np.testing.assert_array_equal(left, right)
+    assert (measured.fitness, measured.status, measured.steps) == (plain.fitness, "ok", 30)
+    assert list(measured.measured) == ["accuracy", "nll", "ece"]
+    assert measured.measured["accuracy"][-1] == plain.fitness
+    # What is measured after 7 steps is what a training of 7 steps ends with.
+    shorter = trainer.evaluate(Request(CROSS_ENTROPY, seed=3, train_steps=7, checkpoints=(7,)))
+    for name, values in shorter.measured.items():
+        assert values == measured.measured[name][1:2]
+    assert plain.measured == {}
+
+
+def test_what_was_measured_before_a_training_failed_is_kept() -> None:
+    trainer = make_trainer(optimizer=keras.optimizers.SGD(3e38), train_steps=30)
+    ended = trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
+    assert (ended.status, ended.fitness) == ("non_finite", 0.0)
+    assert 1 < ended.steps < 30
+    request = Request(CROSS_ENTROPY, seed=0, checkpoints=(1, ended.steps + 1, 30))
+    measured = trainer.evaluate(request)
+    assert (measured.status, measured.steps) == (ended.status, ended.steps)
+    assert [len(values) for values in measured.measured.values()] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("checkpoints", [(0,), (3, 3), (5, 4)])
+def test_checkpoints_that_do_not_rise_are_refused(checkpoints) -> None:
+    with pytest.raises(ValueError, match="Expected checkpoints as rising steps"):
+        Request(CROSS_ENTROPY, 0, checkpoints=checkpoints)
+
+
+def test_checkpoints_after_the_end_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"Expected checkpoints within 30 steps\. Received"):
+        make_trainer().evaluate(Request(CROSS_ENTROPY, 0, checkpoints=(10, 31)))

@@ -1,12 +1,13 @@
-"""Comparison and learning-rate tuning, on an evaluation whose values are known."""
+"""Losses beside each other, on an evaluation whose values are known."""
 
 from collections.abc import Sequence
 
 import pytest
 
-from glo_tf.compare import CROSS_ENTROPY, compare, tune_learning_rate
+from glo_tf.compared_losses import compare
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
+from glo_tf.usual_loss import CROSS_ENTROPY
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
 
@@ -41,14 +42,3 @@ def test_every_loss_meets_the_same_seeds() -> None:
 
 def test_one_seed_has_no_deviation() -> None:
     assert compare(evaluate, {"ce": (CROSS_ENTROPY, None)}, [1])[0].deviation == 0.0
-
-
-def test_the_best_learning_rate_wins_and_the_smallest_of_equals() -> None:
-    def peaked(requests: Sequence[Request]) -> list[Evaluation]:
-        return [
-            Evaluation(r.loss, r.seed, fitness, "ok", steps=1, seconds=0.0)
-            for r in requests
-            for fitness in [0.9 if r.learning_rate in (0.2, 0.1) else 0.5]
-        ]
-
-    assert tune_learning_rate(peaked, CROSS_ENTROPY, [0.5, 0.2, 0.1], seed=0) == 0.1

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glo_tf.expression import Expression
-from glo_tf.fitness import Evaluation, Request
-from glo_tf.outputs import LINEAR, SIGMOID, SOFTMAX, Outputs
-
-Evaluate = Callable[[Sequence[Request]], Iterable[Evaluation]]
-"""Trains networks, side by side where it can; evaluations come in the order of the requests."""
-
-CROSS_ENTROPY = Expression.parse("-(x*log(y))")
-# 1 - y would be 0 where a sigmoid is sure.
-BINARY_CROSS_ENTROPY = Expression.parse("-(x*log(y) + (1 - x)*log(1.0000002 - y))")
-SQUARED_ERROR = Expression.parse("square(x - y)")
-
-LEARNING_RATE_FACTORS = (1.0, 2.0, 5.0, 10.0, 20.0)
-"""Multiples of the optimizer's learning rate that the usual loss is tuned over."""
+from glo_tf.fitness import Request
+from glo_tf.learning_rates import Evaluate, tune_learning_rates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,30 +78,6 @@ def compare(
     ]
 
 
-def tune_learning_rate(
-    evaluate: Evaluate, loss: Expression, learning_rates: Sequence[float], seed: int
-) -> float:
-    """The learning rate with the best fitness for `loss`; the smallest of equals."""
-    rates = sorted(learning_rates)
-    evaluations = evaluate([Request(loss, seed, rate) for rate in rates])
-    fitnesses = [evaluation.fitness for evaluation in evaluations]
-    return rates[fitnesses.index(max(fitnesses))]
-
-
-def usual_loss(outputs: Outputs) -> tuple[str, Expression]:
-    """What a model with such outputs is usually trained with, by its name.
-
-    Cross-entropy for classes, binary cross-entropy for probabilities of their own, and squared
-    error where an output is linear (for classes beside it, that is the Brier score).
-    """
-    activations = {SOFTMAX if output.binary else output.activation for output in outputs.each}
-    if LINEAR in activations:
-        return "squared error", SQUARED_ERROR
-    if SIGMOID in activations:
-        return "binary cross-entropy", BINARY_CROSS_ENTROPY
-    return "cross-entropy", CROSS_ENTROPY
-
-
 def compare_with_usual(
     evaluate: Evaluate,
     loss: Expression,
@@ -141,7 +106,6 @@ def compare_with_usual(
         name: (baseline, None),
     }
     if learning_rate is not None:
-        rates = [learning_rate * factor for factor in LEARNING_RATE_FACTORS]
-        tuned = tune_learning_rate(evaluate, baseline, rates, tuning_seed)
-        losses[f"{name}, tuned learning rate"] = (baseline, tuned)
+        (tuned,) = tune_learning_rates(evaluate, [baseline], learning_rate, [tuning_seed])
+        losses[f"{name}, tuned learning rate"] = (baseline, tuned.learning_rate)
     return compare(evaluate, losses, seeds)

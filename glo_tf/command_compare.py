@@ -1,0 +1,63 @@
+"""From flags to the comparison that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from absl import flags
+
+from glo_tf.command_task import training_arguments
+
+if TYPE_CHECKING:
+    from glo_tf.comparing import LossComparison
+    from glo_tf.comparison_display import ComparisonDisplay
+
+
+def make_comparison(
+    values: flags.FlagValues, display: ComparisonDisplay
+) -> tuple[LossComparison, str]:
+    """The comparison that the flags describe, and its output folder.
+
+    Args:
+        values: The flags.
+        display: Told of each training.
+
+    Raises:
+        ValueError: If they do not describe one; all bad input shows here.
+    """
+    if not values.losses:
+        raise ValueError(
+            "Expected --losses, such as --losses=categorical_crossentropy,baikal. Received: none"
+        )
+    fractions = _fractions(values.train_fraction)
+    data, arguments = training_arguments(values)
+
+    from glo_tf.comparing import LossComparison
+    from glo_tf.loss_names import split_losses
+
+    output_dir = values.output_dir or f"runs/{values.dataset}_compare_seed{values.seed}"
+    comparison = LossComparison(
+        train_data=(data.x_train, data.y_train),
+        validation_data=(data.x_validation, data.y_validation),
+        test_data=(data.x_test, data.y_test),
+        losses=split_losses(values.losses),
+        seeds=values.seeds,
+        evaluate_every=values.evaluate_every,
+        train_fraction=fractions,
+        tune_learning_rate=values.tune_learning_rate,
+        tuning_seeds=values.tuning_seeds,
+        output_dir=output_dir,
+        on_training=display.on_training,
+        **arguments,
+    )
+    return comparison, output_dir
+
+
+def _fractions(texts: Sequence[str]) -> list[float]:
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        raise ValueError(
+            f"Expected numbers with commas between them. Received: train_fraction={','.join(texts)}"
+        ) from None

@@ -1,0 +1,109 @@
+"""What a comparison shows: its trainings while they run, then a table and the verdict."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+from rich.table import Table
+
+from glo_tf.comparing import Progress
+from glo_tf.comparison import Comparison, LossTest, LossTrainings
+from glo_tf.verdict import TUNED
+
+
+class ComparisonDisplay:
+    """A bar on a terminal; elsewhere a line for each training.
+
+    Args:
+        console: Where to; standard output if None.
+    """
+
+    def __init__(self, console: Console | None = None):
+        self._console = console or Console()
+        self._bar = ProgressBar(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.completed}/{task.total}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> ComparisonDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_training(self, progress: Progress) -> None:
+        """Shows that a training has ended."""
+        if not self._console.is_terminal:
+            request, evaluation = progress.request, progress.evaluation
+            rate = "" if request.learning_rate is None else f"  {request.learning_rate:g}"
+            self._print(
+                f"{progress.stage} {progress.done}/{progress.planned}  {request.loss}{rate}  "
+                f"seed {request.seed}  {evaluation.fitness:.4f}  {evaluation.status}"
+            )
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=None)
+        self._bar.update(
+            self._tasks[progress.stage], completed=progress.done, total=progress.planned
+        )
+
+    def show(self, comparison: Comparison) -> None:
+        """Prints the table and the verdict."""
+        first = comparison.losses[0]
+        table = Table(
+            title=f"Test data after {comparison.steps[-1]} steps, n = {len(first.seeds)}, "
+            f"± 95% CI; against {comparison.baseline}: difference, corrected p",
+            title_justify="left",
+        )
+        several = len({entry.train_fraction for entry in comparison.losses}) > 1
+        if several:
+            table.add_column("data")
+        measured = [name for name in first.values if name != comparison.metric]
+        table.add_column("loss")
+        table.add_column("rate")
+        for column in (comparison.metric, "difference", "p", *measured):
+            table.add_column(column, justify="right")
+        tests = {
+            (test.train_fraction, test.loss): test
+            for test in comparison.tests
+            if test.baseline == comparison.baseline
+        }
+        for entry in comparison.losses:
+            test = tests.get((entry.train_fraction, entry.name))
+            table.add_row(
+                *([f"{entry.train_fraction:g}"] if several else []),
+                *_row(entry, test),
+                *(_mean(entry.last(name)) for name in measured),
+            )
+        self._console.print(table)
+        self._print(comparison.verdict)
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _row(entry: LossTrainings, test: LossTest | None) -> list[str]:
+    rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:g}"
+    row = [entry.name.removesuffix(TUNED), rate + (" tuned" if entry.name.endswith(TUNED) else "")]
+    if entry.mean is None:
+        row.append(f"{entry.failed} failed")
+    elif entry.interval is None:
+        row.append(f"{entry.mean:.4f}")
+    else:
+        row.append(f"{entry.mean:.4f} ± {entry.interval[1] - entry.mean:.4f}")
+    difference, p = (test.difference, test.p_value_corrected) if test else (None, None)
+    row.append("" if difference is None else f"{difference:+.4f}")
+    row.append("" if p is None else f"{p:.2g}")
+    return row
+
+
+def _mean(values: list[float]) -> str:
+    return f"{sum(values) / len(values):.4f}" if values else ""

@@ -1,0 +1,73 @@
+"""The folder that a comparison writes to, and continues from."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+from glo_tf.comparison import Comparison
+from glo_tf.output_folder import check_writable
+from glo_tf.study import Study, not_written, remove_study
+from glo_tf.task import TrainingTask
+
+TUNING, COMPARISON = STAGES = ("tuning", "comparison")
+"""Stages of a comparison."""
+
+
+class ComparisonFolder:
+    """Studies of the trainings, one for each task, and `comparison.json`, which is made of them.
+
+    What is there of the same tasks is taken over, whatever losses and seeds it was for: a
+    comparison can grow.
+
+    Args:
+        path: Created if absent.
+        tasks: By the name of their study, which begins with one of `STAGES`.
+        overwrite: Whether earlier studies and results may be removed.
+
+    Attributes:
+        trained_before: Trainings in the studies of an earlier run.
+
+    Raises:
+        StudyError: If the folder cannot be written, or a study there is of another task.
+    """
+
+    RESULT, LOG = "comparison.json", "comparison.log"
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        tasks: dict[str, TrainingTask],
+        *,
+        overwrite: bool = False,
+    ):
+        self.path = pathlib.Path(path)
+        self._tasks = tasks
+        check_writable(self.path)
+        if overwrite:
+            for stage in STAGES:
+                for study in self.path.glob(f"{stage}*.db"):
+                    remove_study(study)
+            for name in (self.RESULT, self.LOG):
+                (self.path / name).unlink(missing_ok=True)
+        self.trained_before = 0
+        for name in tasks:
+            opened = self.open_study(name)
+            self.trained_before += len(opened)
+            opened.close()
+
+    def open_study(self, name: str) -> Study:
+        """The study of a task, for this process alone; see `Study.open`."""
+        return Study.open(self.path / f"{name}.db", self._tasks[name].description, {})
+
+    def write(self, comparison: Comparison) -> None:
+        """Replaces `comparison.json`.
+
+        Raises:
+            StudyError: If it cannot be written.
+        """
+        path = self.path / self.RESULT
+        try:
+            comparison.save(path)
+        except OSError as error:
+            raise not_written(path, error) from error

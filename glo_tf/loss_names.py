@@ -1,0 +1,109 @@
+"""Losses by name: Keras's, the project's, files, and expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from glo_tf.expression import Expression
+from glo_tf.given_losses import Loss, Losses, named_expressions
+from glo_tf.loss_io import load_loss
+from glo_tf.losses import ExpressionLoss, NamedLoss
+from glo_tf.outputs import Outputs
+from glo_tf.parsing import ParseError
+from glo_tf.usual_loss import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, usual_loss
+
+_USUAL = {
+    "categorical_crossentropy": CROSS_ENTROPY,
+    "sparse_categorical_crossentropy": CROSS_ENTROPY,
+    "binary_crossentropy": BINARY_CROSS_ENTROPY,
+}
+
+
+def split_losses(text: str) -> list[str]:
+    """The parts of a list; a comma inside parentheses belongs to an expression.
+
+    Raises:
+        ValueError: If a part is empty.
+    """
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    parts = [part.strip() for part in parts]
+    if not all(parts):
+        raise ValueError(f"Expected losses with a comma between them. Received: losses='{text}'")
+    return parts
+
+
+def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
+    """The loss that a text names, and the name by which it is shown.
+
+    Args:
+        text: Keras's name of a cross-entropy, the `NAME` of a `glo_tf.NamedLoss`, the path of a
+            file of `glo_tf.save_loss` (it ends in `.json`), or an expression.
+        outputs: Of the model that is trained with it. A cross-entropy is summed over them.
+
+    Raises:
+        ValueError: If it is none of these, or a cross-entropy that does not fit the outputs.
+        OSError: If a file cannot be read.
+    """
+    if text in _USUAL:
+        name, loss = usual_loss(outputs)
+        # One sigmoid is two classes, of which cross-entropy is the binary one.
+        binary = all(output.binary for output in outputs.each)
+        if loss != _USUAL[text] and not (binary and text == "binary_crossentropy"):
+            raise ValueError(
+                f"Expected a loss for outputs {outputs}, such as {name}. Received: losses='{text}'"
+            )
+        return name, loss
+    named = {kind.NAME: kind for kind in NamedLoss.__subclasses__()}
+    if text in named:
+        return text, named[text]()
+    if text.endswith(".json"):
+        return text, load_loss(text)
+    try:
+        tree = Expression.parse(text)
+    except ParseError as error:
+        raise ValueError(
+            f"Expected {', '.join((*_USUAL, *named))}, the path of a best_loss.json, or an "
+            f"expression ({error}). Received: losses='{text}'"
+        ) from error
+    return str(tree), tree
+
+
+def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expression], str]:
+    """The losses to compare by name, and which of them is the baseline.
+
+    Raises:
+        ValueError: If one is not a loss that can be trained, or two have one name.
+    """
+    given: dict[str, Loss] = {}
+    if isinstance(losses, str) or not isinstance(losses, Mapping | Sequence):
+        raise ValueError(
+            f"Expected losses as a sequence or a dict, such as ['baikal']. Received: {losses!r}"
+        )
+    items = losses.items() if isinstance(losses, Mapping) else ((None, loss) for loss in losses)
+    for key, loss in items:
+        name, found = find_loss(loss, outputs) if isinstance(loss, str) else (str(loss), loss)
+        if isinstance(loss, ExpressionLoss):
+            name = loss.name if isinstance(loss, NamedLoss) else loss.expression
+        name = key or name
+        if name in given:
+            raise ValueError(f"Expected losses with different names. Received: losses={losses!r}")
+        given[name] = found
+    trees = named_expressions(given, epsilons=outputs.epsilons, width=outputs.common_width)
+    for name, tree in trees.items():
+        if not tree.has_x_and_y:
+            raise ValueError(f"Expected losses with x and y. Received: losses with '{name}'")
+    usual_name, usual = usual_loss(outputs)
+    same = [name for name, tree in trees.items() if tree == usual]
+    if len(same) > 1:
+        raise ValueError(f"Expected {usual_name} once. Received: losses with {', '.join(same)}")
+    if not same:
+        return {usual_name: usual, **trees}, usual_name
+    if isinstance(losses, Mapping):
+        return trees, same[0]
+    return {usual_name if n == same[0] else n: tree for n, tree in trees.items()}, usual_name

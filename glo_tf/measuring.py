@@ -1,0 +1,56 @@
+"""What a network is worth: fitness, metric and calibration of its predictions."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glo_tf.calibration import ECE, NLL, expected_calibration_error, negative_log_likelihood
+
+if TYPE_CHECKING:
+    from glo_tf.task import TrainingTask
+
+
+class Meter:
+    """Measures predictions for the validation data of a task.
+
+    Args:
+        task: What networks are trained on.
+    """
+
+    def __init__(self, task: TrainingTask):
+        self._objective, self._outputs = task.objective, task.outputs
+        self._labels = task.validation_data[1]
+        self._measure = task.objective.measure(task.validation_targets)
+
+    def fitness(self, columns: np.ndarray) -> float | None:
+        """The fitness of predictions `(N, W)`; None if a metric is not finite."""
+        found = self._measure(self._outputs.split(columns))
+        return None if found is None else self._objective.fitness(found)
+
+    def values(self, columns: np.ndarray) -> dict[str, float | None]:
+        """By name the metric, and where all outputs are classes `"nll"` and `"ece"`.
+
+        Of several outputs it is their mean. None is a value that is not finite.
+
+        Args:
+            columns: Predictions `(N, W)`.
+        """
+        objective, outputs = self._objective, self._outputs
+        found = self._measure(outputs.split(columns))
+        values = {objective.name: None if found is None else objective.value(found)}
+        if outputs.num_classes:
+            values |= {NLL: None, ECE: None}
+            if np.isfinite(columns).all():
+                parts = [(self._labels[:, at], columns[:, at]) for at in outputs.slices]
+                values[NLL] = statistics.fmean(
+                    negative_log_likelihood(*part, epsilon=outputs.epsilon) for part in parts
+                )
+                values[ECE] = statistics.fmean(expected_calibration_error(*p) for p in parts)
+        return {
+            name: value if value is not None and math.isfinite(value) else None
+            for name, value in values.items()
+        }

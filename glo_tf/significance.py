@@ -1,0 +1,93 @@
+"""Statistics of a comparison: intervals, Welch's t-test, effect size, several comparisons."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+"""Of all intervals; a p-value below 1 less this is significant."""
+
+Interval = tuple[float, float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """One sample against another; None is what cannot be said of them.
+
+    Attributes:
+        difference: Of the means.
+        interval: 95% confidence interval of it, by Welch's t-distribution.
+        p_value: Of Welch's two-tailed t-test.
+        effect_size: Hedges' g: the difference in pooled standard deviations, corrected for small
+            samples.
+    """
+
+    difference: float
+    interval: Interval | None
+    p_value: float | None
+    effect_size: float | None
+
+
+def interval_of_mean(values: Sequence[float]) -> Interval | None:
+    """95% confidence interval of the mean, by Student's t; None for a single value."""
+    if len(values) < 2:
+        return None
+    mean, error = float(np.mean(values)), float(stats.sem(values))
+    half = error * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
+    return mean - half, mean + half
+
+
+def compare_means(one: Sequence[float], other: Sequence[float]) -> Difference:
+    """`one` against `other`.
+
+    There is no test, no interval and no effect size where a sample has a single value, or where
+    neither varies at all: then nothing is known of the spread.
+    """
+    difference = float(np.mean(one) - np.mean(other))
+    if min(len(one), len(other)) < 2 or (_constant(one) and _constant(other)):
+        return Difference(difference, None, None, None)
+    # From mean and deviation: `ttest_ind` itself warns where one sample does not vary.
+    described = [(np.mean(s), np.std(s, ddof=1), len(s)) for s in (one, other)]
+    p_value = stats.ttest_ind_from_stats(*described[0], *described[1], equal_var=False).pvalue
+    errors = [deviation**2 / count for _, deviation, count in described]
+    freedom = sum(errors) ** 2 / sum(
+        error**2 / (count - 1) for error, (_, _, count) in zip(errors, described, strict=True)
+    )
+    half = math.sqrt(sum(errors)) * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, freedom))
+    return Difference(
+        difference,
+        (difference - half, difference + half),
+        float(p_value),
+        _hedges_g(one, other, difference),
+    )
+
+
+def correct_by_holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p-values corrected for there being several, by Holm's step-down method.
+
+    None stays None, and does not count.
+    """
+    corrected: list[float | None] = [None] * len(p_values)
+    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    largest = 0.0
+    for rank, (p, place) in enumerate(known):
+        largest = max(largest, min(1.0, (len(known) - rank) * p))
+        corrected[place] = largest
+    return corrected
+
+
+def _hedges_g(one: Sequence[float], other: Sequence[float], difference: float) -> float:
+    freedom = len(one) + len(other) - 2
+    squares = (len(one) - 1) * np.var(one, ddof=1) + (len(other) - 1) * np.var(other, ddof=1)
+    # Hedges and Olkin, Statistical Methods for Meta-Analysis, 1985, chapter 5.
+    correction = 1.0 - 3.0 / (4.0 * freedom - 1.0)
+    return correction * difference / math.sqrt(squares / freedom)
+
+
+def _constant(values: Sequence[float]) -> bool:
+    return all(value == values[0] for value in values)
