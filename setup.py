@@ -19,7 +19,13 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
-    packages=["glo_tf", "glo_tf.configs", "glo_tf.strategies", "glo_tf.testing"],
+    packages=[
+        "glo_tf",
+        "glo_tf.configs",
+        "glo_tf.plots",
+        "glo_tf.strategies",
+        "glo_tf.testing",
+    ],
     # The flagfiles live in configs/ and are installed as glo_tf/configs/.
     package_dir={"glo_tf": "glo_tf", "glo_tf.configs": "configs"},
     package_data={
@@ -33,6 +39,7 @@ setup(
         "gplearn>=0.4.3",
         "importlib_resources",  # tensorflow-datasets imports it without asking for it
         "keras>=3.10",
+        "matplotlib>=3.8",
         "numpy>=1.26",
         "rich>=13.0",
         "scikit-learn>=1.5",
@@ -45,7 +52,6 @@ setup(
         "test": [
             "hypothesis>=6.100",
             "markdown-it-py>=3.0",  # tests run the code blocks of Markdown pages
-            "matplotlib>=3.8",
             "mypy>=1.10",
             "pandas>=2.0",
             "psutil>=5.9",
@@ -64,7 +70,6 @@ setup(
             "pytest>=8.0",
             "sphinx>=9.0",
         ],
-        "plot": ["matplotlib>=3.8"],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
         "backends": ["jax>=0.4.30", "torch==2.13.0"],
         "bench": ["torch==2.13.0"],

@@ -1,0 +1,133 @@
+"""How figures look, and how they become files.
+
+Figures are made with matplotlib's objects alone: they belong to no window, and nothing global is
+changed. They are drawn in the colours of a light page, each of which has a counterpart in `DARK`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import pathlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+from cycler import cycler
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LIGHT = {
+    "page": "#ffffff",
+    "ink": "#1f2328",
+    "muted": "#59636e",
+    "grid": "#d0d7de",
+    "grey": "#767e87",
+    "blue": "#0067b0",
+    "orange": "#b84a00",
+    "green": "#007a5e",
+    "purple": "#a03f86",
+    "ochre": "#806600",
+}
+"""Colours of text, lines and series on a light page, by name; the series' differ in lightness or
+hue to every kind of colour vision, and stand out from the page by 3:1 or more."""
+
+DARK = {
+    "page": "#14181d",
+    "ink": "#e6edf3",
+    "muted": "#9fa9b4",
+    "grid": "#39414a",
+    "grey": "#8b949e",
+    "blue": "#58b4f0",
+    "orange": "#f0883e",
+    "green": "#34c8a0",
+    "purple": "#e28bc8",
+    "ochre": "#dcbf45",
+}
+"""Their counterparts on a dark page."""
+
+SERIES = ("blue", "orange", "green", "purple", "ochre")
+"""Names of the colours of series, in the order of their use; what is usual is `"grey"`."""
+
+SIZE = (5.4, 3.6)
+"""Width and height of a figure with one panel, in inches: its text is readable on a phone."""
+
+_STYLE: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": LIGHT["muted"],
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": LIGHT["ink"],
+    "axes.prop_cycle": cycler(color=[LIGHT[name] for name in SERIES]),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10.5,
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure is the same everywhere
+    "font.size": 9.5,
+    "grid.color": LIGHT["grid"],
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 9.0,
+    "legend.frameon": False,
+    "text.color": LIGHT["ink"],
+    "xtick.color": LIGHT["muted"],
+    "xtick.labelcolor": LIGHT["ink"],
+    "ytick.color": LIGHT["muted"],
+    "ytick.labelcolor": LIGHT["ink"],
+}
+
+
+@contextlib.contextmanager
+def style() -> Iterator[None]:
+    """The look of figures that are drawn inside, whatever a user's own settings of matplotlib."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def panel(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
+    """A figure with one panel; for use in `style`."""
+    figure = Figure(figsize=SIZE)
+    axes = figure.subplots()
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    return figure, axes
+
+
+def save(figure: Figure, path: pathlib.Path) -> list[pathlib.Path]:
+    """Writes a figure as PNG, on white, and as SVG, transparent.
+
+    Args:
+        figure: The figure.
+        path: Of the files, without a suffix.
+
+    Returns:
+        The two files.
+
+    Raises:
+        OSError: If they cannot be written.
+    """
+    png, vector = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
+    with style():
+        figure.savefig(png, dpi=200, facecolor=LIGHT["page"])
+    vector.write_text(svg(figure), encoding="utf-8")
+    return [png, vector]
+
+
+def svg(figure: Figure, *, text_as_text: bool = False) -> str:
+    """A figure as an SVG document, the same for the same figure.
+
+    Args:
+        figure: The figure.
+        text_as_text: Whether text stays text, in whatever font there is, and not outlines.
+    """
+    file = io.StringIO()
+    with style():
+        matplotlib.rcParams["svg.hashsalt"] = "glo_tf"  # ids would be random
+        matplotlib.rcParams["svg.fonttype"] = "none" if text_as_text else "path"
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
