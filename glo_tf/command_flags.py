@@ -18,7 +18,11 @@ def define_flags() -> flags.FlagValues:
     run = section("Run")
     flags.DEFINE_boolean("help", False, "Shows this help.", short_name="h", **run)
     flags.DEFINE_enum(
-        "mode", "search", ["search", "list"], "search for a loss, or list all plugins.", **run
+        "mode",
+        "search",
+        ["search", "report", "list"],
+        "search for a loss, write the report of the run in --output_dir, or list all plugins.",
+        **run,
     )
     flags.DEFINE_integer("seed", 0, "Seed of the search and of every training (>= 0).", **run)
     flags.DEFINE_string(

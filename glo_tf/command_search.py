@@ -31,7 +31,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
     strategy = _strategy(values)
     space = _plugin(values, "search_space", "glo_tf.search_spaces")()
 
-    with _quiet_start():
+    with quiet_start():
         import keras
         import tensorflow as tf
 
@@ -93,7 +93,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
 
 
 @contextlib.contextmanager
-def _quiet_start() -> Iterator[None]:
+def quiet_start() -> Iterator[None]:
     """Keeps TensorFlow's start-up messages off the screen.
 
     Its C++ part writes them to the file descriptor, the first ones before its log level counts.

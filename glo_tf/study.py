@@ -264,8 +264,13 @@ def read_study(path: pathlib.Path) -> StudyContents:
     Raises:
         StudyError: If it is no study, or cannot be read.
     """
+    # Not by `_check_header`: a search of this process would lose its locks when that closes the file.
     with contextlib.closing(_connect_to_read(path)) as connection:
         try:
+            (kind,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if (kind, version) != (_APPLICATION_ID, SCHEMA_VERSION):
+                raise ValueError(f"application {kind:#x}, schema version {version}")
             settings = dict(connection.execute("SELECT name, value FROM settings"))
             trained = "FROM evaluations WHERE trained"
             statuses = dict(
@@ -288,7 +293,9 @@ def read_study(path: pathlib.Path) -> StudyContents:
                 ended=ended or "",
             )
         except (sqlite3.Error, ValueError) as error:
-            raise StudyError(f"Expected a readable study ({error}). Received: '{path}'") from error
+            raise StudyError(
+                f"Expected a study of schema version {SCHEMA_VERSION} ({error}). Received: '{path}'"
+            ) from error
 
 
 def remove_study(path: pathlib.Path) -> None:
@@ -373,13 +380,12 @@ def _check_header(path: pathlib.Path) -> None:
 
 
 def _connect_to_read(path: pathlib.Path) -> sqlite3.Connection:
-    _check_header(path)
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
 
 
 def _check_contents(path: pathlib.Path, given: Mapping[str, str]) -> None:
     """Compares the settings, and looks for damage, without writing."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    connection = _connect_to_read(path)
     try:
         problem = connection.execute("PRAGMA quick_check").fetchone()[0]
         there = dict(connection.execute("SELECT name, value FROM settings"))

@@ -191,7 +191,7 @@ def plot_coefficients(records: Sequence[Record], fitness: str = "fitness") -> Fi
             lower.plot(numbers, spreads, color=color, marker=".")
         lower.set_ylim(bottom=0)
         lower.xaxis.set_major_locator(MaxNLocator(integer=True))
-        upper.legend(loc="lower right")
+        upper.legend()
     return figure
 
 

@@ -21,7 +21,7 @@ _CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 _SQUARED_ERROR = Expression.parse("square(x - y)")
 _LOWEST, _HIGHEST = 0.01, 0.999  # predictions shown; many losses are unbounded beyond
 _TALLEST = 8.0  # shown height of a loss over its minimum
-_USUAL: dict[str, Any] = {"color": LIGHT["grid"], "lw": 4.0}
+_USUAL: dict[str, Any] = {"color": LIGHT["grey"], "lw": 3.0, "alpha": 0.6}
 
 
 def plot_loss(loss: ExpressionLoss) -> Figure:

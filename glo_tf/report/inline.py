@@ -56,10 +56,16 @@ class Picture:
 
 def formula(expression: Expression) -> Markup:
     """MathML of a loss with its numbers rounded, in the form that SymPy gives it on its own."""
-    value = expression.sympy().evalf(_DIGITS)
-    whole = {n: sympy.Integer(int(n)) for n in value.atoms(sympy.Float) if n == int(n)}
-    body = mathml(value.xreplace(whole), printer="presentation")
+    value = expression.sympy()
+    rounded = {n: _rounded(float(n)) for n in value.atoms(sympy.Float)}
+    body = mathml(value.xreplace(rounded), printer="presentation")
+    body = body.replace("<mo>-</mo>", "<mo>&minus;</mo>")
     return Markup(
         '<math display="block"><mi mathvariant="script">L</mi><mo>(</mo><mi>x</mi><mo>,</mo>'
         f"<mi>y</mi><mo>)</mo><mo>=</mo>{body}</math>"
     )
+
+
+def _rounded(number: float) -> sympy.Expr:
+    short = float(f"{number:.{_DIGITS}g}")
+    return sympy.Integer(int(short)) if short.is_integer() else sympy.Float(str(short))

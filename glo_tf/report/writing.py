@@ -16,7 +16,7 @@ from glo_tf.report.comparison_part import ComparisonPart
 from glo_tf.report.run_folder import read_search
 from glo_tf.report.search_part import SearchPart
 
-REPORT, COMPARISON, FIGURES = "report.html", "comparison.json", "figures"
+COMPARISON, FIGURES = "comparison.json", "figures"
 
 
 def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pathlib.Path:
@@ -59,10 +59,10 @@ def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pat
         (folder / FIGURES).mkdir(exist_ok=True)
         for picture in (picture for part in parts for picture in part.pictures()):
             save(picture.figure, folder / FIGURES / picture.name)
-    partial = folder / f"{REPORT}.partial"
+    partial = folder / f"{OutputFolder.REPORT}.partial"
     partial.write_text(html, encoding="utf-8")
-    os.replace(partial, folder / REPORT)
-    return folder / REPORT
+    os.replace(partial, folder / OutputFolder.REPORT)
+    return folder / OutputFolder.REPORT
 
 
 def _environment() -> jinja2.Environment:
