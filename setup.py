@@ -23,6 +23,7 @@ setup(
         "glo_tf",
         "glo_tf.configs",
         "glo_tf.plots",
+        "glo_tf.report",
         "glo_tf.strategies",
         "glo_tf.testing",
     ],
@@ -31,6 +32,7 @@ setup(
     package_data={
         "glo_tf": ["py.typed", "plugin_templates/*.template"],
         "glo_tf.configs": ["*.flags"],
+        "glo_tf.report": ["templates/*"],
     },
     install_requires=[
         "absl-py>=2.1",
@@ -38,6 +40,7 @@ setup(
         "filelock>=3.12",
         "gplearn>=0.4.3",
         "importlib_resources",  # tensorflow-datasets imports it without asking for it
+        "jinja2>=3.1",
         "keras>=3.10",
         "matplotlib>=3.8",
         "numpy>=1.26",
@@ -62,6 +65,7 @@ setup(
             "setuptools>=70.1",  # tests build wheels in the environment they run in
             "tensorboard>=2.19",
         ],
+        "browser": ["selenium>=4.11"],  # the report in Debian's chromium
         # pytest-timeout: this repository's settings name it, also for the tests in plugins/.
         "plugin-test": ["psutil>=5.9", "pytest>=8.0", "pytest-timeout>=2.3"],
         # pytest, psutil: the reference describes glo_tf.testing.

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 
+import cma
 import numpy as np
 
 from glo_tf.expression import Expression
 from glo_tf.parameterization import Parameterization
-
-with warnings.catch_warnings():
-    # pycma warns on import where matplotlib, which only its plots need, is absent.
-    warnings.filterwarnings("ignore", message="Could not import matplotlib")
-    import cma
 
 
 class CoefficientSearch:

@@ -20,8 +20,9 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_enum(
         "mode",
         "search",
-        ["search", "compare", "list"],
-        "search for a loss, compare losses, or list all plugins.",
+        ["search", "compare", "report", "list"],
+        "search for a loss, compare losses, write the report of the run in --output_dir, or list "
+        "all plugins.",
         **run,
     )
     flags.DEFINE_integer("seed", 0, "Seed of the search and of every training (>= 0).", **run)

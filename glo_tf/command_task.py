@@ -28,7 +28,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
     architecture_options = plugin(values, "architecture", "glo_tf.architectures").keywords
     strategy = _strategy(values)
 
-    with _quiet_start():
+    with quiet_start():
         import keras
         import tensorflow as tf
 
@@ -65,7 +65,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
 
 
 @contextlib.contextmanager
-def _quiet_start() -> Iterator[None]:
+def quiet_start() -> Iterator[None]:
     """Keeps TensorFlow's start-up messages off the screen.
 
     Its C++ part writes them to the file descriptor, the first ones before its log level counts.

@@ -169,13 +169,13 @@ class ExpressionLoss(keras.losses.Loss):
         return export.python(self)
 
     def plot(self) -> Figure:
-        """Figure of the loss against the prediction beside cross-entropy; needs matplotlib.
+        """Figure of the loss against the prediction beside cross-entropy.
 
         Left, as in Figure 2 of arXiv 1905.11528, two classes and the true one's prediction; right,
         the terms of a positive and of a negative class. Constants are shifted away: each curve's
         minimum is 0.
         """
-        from glo_tf.loss_plot import plot_loss
+        from glo_tf.plots.losses import plot_loss
 
         return plot_loss(self)
 

@@ -19,6 +19,7 @@ from glo_tf import plugins
 from glo_tf.command_compare import make_comparison
 from glo_tf.command_flags import define_flags, resolve_flagfiles
 from glo_tf.command_search import make_search
+from glo_tf.command_task import quiet_start
 from glo_tf.interruption import Interruption
 from glo_tf.output_folder import OutputFolder
 from glo_tf.plugin_skeleton import new_plugin
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if values.mode == "list":
         return _list_plugins()
+    if values.mode == "report":
+        return _report(values)
     run = _compare if values.mode == "compare" else _search
     with Interruption() as interruption:
         try:
@@ -110,6 +113,18 @@ def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
         return interruption.exit_code
     display.show(result)
     print(f"Results: {output_dir}")
+    return 0
+
+
+def _report(values: flags.FlagValues) -> int:
+    try:
+        if not values.output_dir:
+            raise ValueError("Expected the folder of a run. Received: output_dir=''")
+        with quiet_start():
+            from glo_tf.report import write_report
+        print(write_report(values.output_dir))
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
     return 0
 
 

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import errno
 import io
+import logging
 import os
 import pathlib
 import tempfile
@@ -14,6 +15,8 @@ from typing import Any
 
 from glo_tf.results import Record, SearchResult
 from glo_tf.study import Study, StudyError, not_written, remove_study
+
+logger = logging.getLogger("glo_tf")
 
 
 class OutputFolder:
@@ -34,7 +37,7 @@ class OutputFolder:
     """
 
     STUDY, HISTORY, BEST_LOSS = "study.db", "history.csv", "best_loss.json"
-    LOG = "search.log"
+    LOG, REPORT = "search.log", "report.html"
 
     def __init__(
         self,
@@ -49,7 +52,7 @@ class OutputFolder:
         check_writable(self.path)
         if overwrite:
             remove_study(self.path / self.STUDY)
-            for name in (self.HISTORY, self.BEST_LOSS, self.LOG):
+            for name in (self.HISTORY, self.BEST_LOSS, self.LOG, self.REPORT):
                 (self.path / name).unlink(missing_ok=True)
         study = self.path / self.STUDY
         if (self.path / self.HISTORY).exists() and not study.exists():
@@ -126,6 +129,24 @@ class OutputFolder:
                 save_loss(loss, path, metadata=metadata)
             except OSError as error:
                 raise not_written(path, error) from error
+
+    def write_report(self) -> None:
+        """Writes `report.html` from the other files; see `glo_tf.report.write_report`.
+
+        What goes wrong is logged: the report can be made again at any time, and the search is not
+        to fail for it.
+        """
+        try:
+            from glo_tf.report import write_report
+
+            write_report(self.path, figures=False)
+        except Exception as error:
+            logger.warning(
+                "No report was written (%s: %s); glo-tf --mode=report --output_dir=%s tries again",
+                type(error).__name__,
+                error,
+                self.path,
+            )
 
 
 def check_writable(path: pathlib.Path) -> None:

@@ -133,12 +133,7 @@ class SearchResult:
         Of the candidates that were trained to the end with a fitness above 0, those that no other
         one matches or beats in both; of equal ones the first that was found.
         """
-        finished = [r for r in self.records if r.status == OK and r.fitness > 0]
-        front: list[Record] = []
-        for record in sorted(finished, key=lambda r: (r.loss.size, -r.fitness)):  # stable
-            if not front or record.fitness > front[-1].fitness:
-                front.append(record)
-        return front
+        return pareto_front(self.records)
 
     def compare(
         self,
@@ -176,6 +171,16 @@ class SearchResult:
                 "Expected at least one finished training. Received: none, no best loss"
             )
         return self.best
+
+
+def pareto_front(records: Sequence[Record]) -> list[Record]:
+    """See `SearchResult.hall_of_fame`."""
+    finished = [r for r in records if r.status == OK and r.fitness > 0]
+    front: list[Record] = []
+    for record in sorted(finished, key=lambda r: (r.loss.size, -r.fitness)):  # stable
+        if not front or record.fitness > front[-1].fitness:
+            front.append(record)
+    return front
 
 
 def _plain(value: Any) -> Any:

@@ -294,3 +294,4 @@ class SearchRun:
         self._write_history()
         if result.best is not None:
             self._output.write_best_loss(result)
+        self._output.write_report()

@@ -7,6 +7,7 @@ so one that was killed is continued by running it again: what the study holds is
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import json
 import os
@@ -247,6 +248,69 @@ class Study:
         return fingerprint.of_bytes([self._task.encode(), repr((*what, *steps)).encode()])
 
 
+@dataclasses.dataclass(frozen=True)
+class StudyContents:
+    """What a study's file holds.
+
+    Attributes:
+        settings: By dotted name, of the search and, as `task.NAME`, of its task.
+        statuses: Number of finished trainings by status.
+        seconds: Wall time of all trainings together.
+        workers: Where they ran.
+        failures: Reasons of those that failed, without repetitions.
+        began: When the first was finished (UTC, ISO 8601), or `""`.
+        ended: When the last was.
+    """
+
+    settings: dict[str, Any]
+    statuses: dict[str, int]
+    seconds: float
+    workers: list[str]
+    failures: list[str]
+    began: str
+    ended: str
+
+
+def read_study(path: pathlib.Path) -> StudyContents:
+    """Reads a study beside the search that may be writing to it.
+
+    Raises:
+        StudyError: If it is no study, or cannot be read.
+    """
+    # Not by `_check_header`: a search of this process would lose its locks as that closes the file.
+    with contextlib.closing(_connect_to_read(path)) as connection:
+        try:
+            (kind,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if (kind, version) != (_APPLICATION_ID, SCHEMA_VERSION):
+                raise ValueError(f"application {kind:#x}, schema version {version}")
+            settings = dict(connection.execute("SELECT name, value FROM settings"))
+            trained = "FROM evaluations WHERE trained"
+            statuses = dict(
+                connection.execute(f"SELECT status, count(*) {trained} GROUP BY status")
+            )
+            seconds, began, ended = connection.execute(
+                f"SELECT total(seconds), min(finished), max(finished) {trained}"
+            ).fetchone()
+            workers, failures = (
+                [text for (text,) in connection.execute(f"SELECT DISTINCT {column} {trained}")]
+                for column in ("worker", "reason")
+            )
+            return StudyContents(
+                settings={name: json.loads(value) for name, value in settings.items()},
+                statuses=statuses,
+                seconds=seconds,
+                workers=sorted(filter(None, workers)),
+                failures=sorted(filter(None, failures)),
+                began=began or "",
+                ended=ended or "",
+            )
+        except (sqlite3.Error, ValueError) as error:
+            raise StudyError(
+                f"Expected a study of schema version {SCHEMA_VERSION} ({error}). Received: '{path}'"
+            ) from error
+
+
 def remove_study(path: pathlib.Path) -> None:
     """Deletes a study, in whatever state, with the files that SQLite keeps beside it.
 
@@ -328,9 +392,13 @@ def _check_header(path: pathlib.Path) -> None:
         )
 
 
+def _connect_to_read(path: pathlib.Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+
+
 def _check_contents(path: pathlib.Path, given: Mapping[str, str]) -> None:
     """Compares the settings, and looks for damage, without writing."""
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    connection = _connect_to_read(path)
     try:
         problem = connection.execute("PRAGMA quick_check").fetchone()[0]
         there = dict(connection.execute("SELECT name, value FROM settings"))

@@ -111,7 +111,6 @@ def test_sympy_and_latex_are_those_of_the_tree() -> None:
 
 
 def test_the_plot_shows_the_loss_beside_cross_entropy(tmp_path) -> None:
-    pytest.importorskip("matplotlib")
     figure = glo_tf.Baikal().plot()
     binary, terms = figure.axes
     assert [text.get_text() for text in binary.get_legend().get_texts()] == [
@@ -126,11 +125,3 @@ def test_the_plot_shows_the_loss_beside_cross_entropy(tmp_path) -> None:
     assert len(terms.lines) == 4
     figure.savefig(tmp_path / "loss.png")
     assert (tmp_path / "loss.png").stat().st_size > 10_000
-
-
-def test_a_plot_without_matplotlib_says_what_to_install(monkeypatch) -> None:
-    import sys
-
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ImportError, match=r"pip install 'glo_tf\[plot\]'"):
-        glo_tf.Baikal().plot()

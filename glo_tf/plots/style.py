@@ -65,7 +65,6 @@ _STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 10.5,
-    "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure is the same everywhere
     "font.size": 9.5,
@@ -90,9 +89,14 @@ def style() -> Iterator[None]:
         yield
 
 
+def literal(text: str) -> str:
+    """Text that matplotlib shows as it is, though it might read as a formula."""
+    return text.replace("$", r"\$")
+
+
 def panel(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     """A figure with one panel; for use in `style`."""
-    figure = Figure(figsize=SIZE)
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
     return figure, axes

@@ -56,7 +56,7 @@ def plot_surface(loss: ExpressionLoss | Expression) -> Figure:
         values = values + _term(tree, 1.0 - x, 1.0 - y)
     heights = _over_minimum(values / 2 if averaged else values)
     with style():
-        figure = Figure(figsize=(5.4, 4.4))
+        figure = Figure(figsize=(5.4, 4.4), layout="constrained")
         axes: Axes3D = figure.add_subplot(projection="3d")
         axes.plot_surface(
             x,

@@ -1,0 +1,71 @@
+"""Figures and formulas as parts of a page."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import sympy
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+from sympy.printing.mathml import mathml
+
+from glo_tf.expression import Expression
+from glo_tf.plots.style import LIGHT, svg
+
+_DIGITS = 4  # significant digits of a coefficient in a formula
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """One figure of a page.
+
+    Attributes:
+        name: Of its files and ids, unique in the page.
+        caption: Shown under it.
+        description: What it shows, for those who do not see it.
+        figure: The figure.
+    """
+
+    name: str
+    caption: str
+    description: str
+    figure: Figure
+
+    def svg(self) -> Markup:
+        """The figure as SVG inside HTML, in the colours of the page's theme."""
+        text = svg(self.figure, text_as_text=True)
+        text = text[text.index("<svg") :]
+        # The style is the page's, for all figures; ids are unique in the page.
+        text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+        text = re.sub(r'\bid="', f'id="{self.name}-', text)
+        text = re.sub(r'(href="#|url\(#)', rf"\g<1>{self.name}-", text)
+        for name, color in LIGHT.items():
+            text = text.replace(color, f"var(--{name})")
+        box = re.search(r'viewBox="0 0 ([\d.]+) ', text)
+        assert box is not None
+        head = (
+            f'<svg role="img" aria-labelledby="{self.name}-title {self.name}-description" '
+            f'style="width: {float(box[1]):.0f}pt" viewBox="'
+        )
+        text = re.sub(r'<svg [^>]*?viewBox="', lambda _: head, text, count=1)
+        title = f'<title id="{self.name}-title">{escape(self.caption)}</title>'
+        description = f'<desc id="{self.name}-description">{escape(self.description)}</desc>'
+        return Markup(re.sub(r"(<svg [^>]*>)", lambda m: m[1] + title + description, text, count=1))
+
+
+def formula(expression: Expression) -> Markup:
+    """MathML of a loss with its numbers rounded, in the form that SymPy gives it on its own."""
+    value = expression.sympy()
+    rounded = {n: _rounded(float(n)) for n in value.atoms(sympy.Float)}
+    body = mathml(value.xreplace(rounded), printer="presentation")
+    body = body.replace("<mo>-</mo>", "<mo>&minus;</mo>")
+    return Markup(
+        '<math display="block"><mi mathvariant="script">L</mi><mo>(</mo><mi>x</mi><mo>,</mo>'
+        f"<mi>y</mi><mo>)</mo><mo>=</mo>{body}</math>"
+    )
+
+
+def _rounded(number: float) -> sympy.Expr:
+    short = float(f"{number:.{_DIGITS}g}")
+    return sympy.Integer(int(short)) if short.is_integer() else sympy.Float(str(short))

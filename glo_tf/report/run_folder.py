@@ -1,0 +1,166 @@
+"""What a report is made of: the files of a search, as data."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import json
+import pathlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from glo_tf.callbacks import COEFFICIENTS, DISCOVERY
+from glo_tf.expression import Expression
+from glo_tf.loss_io import load_loss
+from glo_tf.output_folder import OutputFolder
+from glo_tf.results import Record
+from glo_tf.study import StudyContents, read_study
+
+if TYPE_CHECKING:
+    from glo_tf.losses import ExpressionLoss
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedRow:
+    """One loss of the confirmation or comparison, with its metric for each seed."""
+
+    name: str
+    loss: str
+    learning_rate: float | None
+    values: list[float]
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchFiles:
+    """The files of one search.
+
+    Attributes:
+        study: Settings, and the trainings in numbers.
+        records: Every candidate, in order.
+        losses: The best loss by the name of its file: one, or one for each output.
+        metric: Name of what fitness measures.
+        minimized: Whether the metric is to be small, and fitness therefore is 1 / (1 + metric).
+        confirmation: The finalists, the best first.
+        comparison: The best loss beside the usual one.
+    """
+
+    study: StudyContents
+    records: list[Record]
+    losses: dict[str, ExpressionLoss]
+    metric: str
+    minimized: bool
+    confirmation: list[TrainedRow]
+    comparison: list[TrainedRow]
+
+    def unfinished(self) -> str:
+        """What tells that the search did not come to its planned end, or `""`."""
+        settings = self.study.settings
+        if not self.records:
+            return "no generation was finished"
+        if settings.get("comparison_seeds") and not self.comparison:
+            return "it ended before the comparison"
+        last = max((r.generation for r in self.records if r.phase == DISCOVERY), default=0)
+        if last and last < settings.get("generations", 0):
+            return f"it ended after generation {last} of {settings['generations']}"
+        return ""
+
+    def counts(self) -> dict[str, int]:
+        """Number of candidates by where their fitness came from."""
+        counts: dict[str, int] = {}
+        for record in self.records:
+            counts[record.source] = counts.get(record.source, 0) + 1
+        return counts
+
+    def tuned(self) -> bool:
+        """Whether there was a coefficient phase."""
+        return any(record.phase == COEFFICIENTS for record in self.records)
+
+
+def read_search(folder: pathlib.Path) -> SearchFiles:
+    """Reads what a search has written so far.
+
+    Raises:
+        OSError: If a file cannot be read.
+        ValueError: If there is no search, or a file is not as a search writes it.
+    """
+    study = folder / OutputFolder.STUDY
+    if not study.is_file():
+        raise ValueError(
+            f"Expected the folder of a search, with {OutputFolder.STUDY}, or of a comparison, with "
+            f"comparison.json. Received: output_dir='{folder}'"
+        )
+    contents = read_study(study)
+    metric = str(contents.settings.get("task.metric", "accuracy"))
+    several = "; " in metric
+    minimized = not several and bool(re.match(r"\S+ \(min\)", metric))
+    stem, suffix = OutputFolder.BEST_LOSS.rsplit(".", 1)
+    paths = sorted([*folder.glob(f"{stem}.{suffix}"), *folder.glob(f"{stem}_*.{suffix}")])
+    losses = {path.name: load_loss(path) for path in paths}
+    metadata = _metadata(paths[0]) if paths else {}
+    return SearchFiles(
+        study=contents,
+        records=_read_history(folder / OutputFolder.HISTORY),
+        losses=losses,
+        metric="fitness" if several else metric.split(" (")[0],
+        minimized=minimized,
+        confirmation=_rows(metadata, "confirmation", minimized, paths),
+        comparison=_rows(metadata, "comparison", minimized, paths),
+    )
+
+
+def _read_history(path: pathlib.Path) -> list[Record]:
+    if not path.exists():
+        return []
+    parse = functools.lru_cache(maxsize=None)(Expression.parse)
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                Record(
+                    phase=row["phase"],
+                    generation=int(row["generation"]),
+                    individual=int(row["individual"]),
+                    loss=parse(row["loss"]),
+                    fitness=float(row["fitness"]),
+                    status=row["status"],
+                    source=row["source"],
+                    steps=int(row["steps"]),
+                    inherited_from=parse(row["inherited_from"]) if row["inherited_from"] else None,
+                )
+                for row in csv.DictReader(file)
+            ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected a history that a search of this version wrote ({error}). Received: '{path}'"
+        ) from error
+
+
+def _metadata(path: pathlib.Path) -> dict[str, Any]:
+    metadata = json.loads(path.read_text(encoding="utf-8")).get("metadata")  # load_loss has checked
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _rows(
+    metadata: dict[str, Any], name: str, minimized: bool, paths: list[pathlib.Path]
+) -> list[TrainedRow]:
+    try:
+        return [
+            TrainedRow(
+                str(row["name"]),
+                str(row["loss"]),
+                None if row["learning_rate"] is None else float(row["learning_rate"]),
+                [_value(float(fitness), minimized) for fitness in row["fitnesses"]],
+            )
+            for row in metadata.get(name, [])
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected '{name}' as a search writes it ({error!r}). Received: '{paths[0]}'"
+        ) from error
+
+
+def _value(fitness: float, minimized: bool) -> float:
+    """The metric that gives a fitness; see `glo_tf.metric.Metric.value`."""
+    if not minimized:
+        return fitness
+    return 1.0 / fitness - 1.0 if fitness > 0 else float("inf")

@@ -1,0 +1,328 @@
+"""What a report tells of a search."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import inspect
+import math
+import statistics
+from typing import Any
+
+from markupsafe import Markup
+
+from glo_tf.candidates import SOURCES
+from glo_tf.losses import NGL, Baikal, ExpressionLoss
+from glo_tf.plots.comparison import plot_means
+from glo_tf.plots.history import (
+    generations,
+    plot_coefficients,
+    plot_diversity,
+    plot_fitness,
+    plot_pareto,
+    plot_size,
+)
+from glo_tf.plots.losses import plot_binary_losses, plot_loss
+from glo_tf.plots.surface import plot_surface
+from glo_tf.plots.tree import plot_tree
+from glo_tf.report.inline import Picture, formula
+from glo_tf.report.run_folder import SearchFiles, TrainedRow
+from glo_tf.results import Record, pareto_front
+
+MEANING = {
+    "trained": "trained to the end",
+    "stopped": "training ended early: at chance, or behind others",
+    "failed": "loss or weights not finite, or the worker was lost",
+    "cached": "the same loss again",
+    "inherited": "trains a network like an earlier loss, whose fitness it has",
+    "rejected": "cannot train a network",
+    "untrained": "x or y is missing",
+}
+"""What became of candidates, by `Record.source`."""
+
+_ASKED = {
+    "task.train_data": "training data",
+    "task.validation_data": "validation data",
+    "task.model": "model",
+    "task.outputs": "outputs",
+    "task.optimizer.class_name": "optimizer",
+    "task.optimizer.config.learning_rate": "learning rate (per step)",
+    "task.train_steps": "training steps of a candidate",
+    "task.batch_size": "batch size (samples)",
+    "search_space.name": "search space",
+    "population_size": "population size",
+    "generations": "generations",
+    "coefficient_expressions": "expressions tuned by CMA-ES",
+    "coefficient_generations": "generations of CMA-ES",
+    "finalists": "finalists",
+    "seed": "seed",
+}
+_EPSILON = inspect.signature(ExpressionLoss).parameters["epsilon"].default
+_VERSIONS = ("glo_tf", "tensorflow", "keras", "numpy", "cma", "gplearn")
+
+
+class SearchPart:
+    """The tables and figures of a search, for the template.
+
+    Args:
+        files: As they were read.
+    """
+
+    def __init__(self, files: SearchFiles):
+        self.files = files
+        self.study = files.study
+        self.front = pareto_front(files.records)
+        self.measured = f"validation {files.metric}"
+        self.fitness = self.measured
+        if files.minimized:
+            self.fitness = f"fitness, 1 / (1 + {self.measured})"
+        self.unfinished = files.unfinished()
+        self.generations = generations(files.records)
+
+    @property
+    def best(self) -> ExpressionLoss | None:
+        """The best loss; where each output has its own, they differ in their clipping alone."""
+        return next(iter(self.files.losses.values()), None)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The settings that a reader asks for first."""
+        found = {
+            label: _readable(self.study.settings[name])
+            for name, label in _ASKED.items()
+            if self.study.settings.get(name) is not None
+        }
+        direction = "small" if self.files.minimized else "large"
+        return {**found, "metric": f"{self.files.metric} (validation data), to be {direction}"}
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """All of them."""
+        return {name: _readable(value) for name, value in sorted(self.study.settings.items())}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the trainings ran on."""
+        settings = self.study.settings
+        found = {name: settings.get(f"task.{name}", settings.get(name)) for name in _VERSIONS}
+        versions = {name: str(value) for name, value in found.items() if value is not None}
+        return {
+            **versions,
+            "XLA": "used" if settings.get("task.jit_compile") else "not used",
+            "threads of a training": str(settings.get("task.intra_op_threads", "unknown")),
+        }
+
+    @property
+    def sources(self) -> list[tuple[str, int, str]]:
+        """What became of the candidates: name, number and meaning."""
+        counts = self.files.counts()
+        return [(name, counts[name], MEANING[name]) for name in SOURCES if name in counts]
+
+    @property
+    def times(self) -> dict[str, str]:
+        """How long it took, for readers."""
+        trainings = sum(self.study.statuses.values())
+        times = {"trainings": str(trainings), "time of all trainings": _time(self.study.seconds)}
+        if trainings:
+            times["time of one training"] = _time(self.study.seconds / trainings)
+            times["first training ended"] = _moment(self.study.began)
+            times["last training ended"] = _moment(self.study.ended)
+        return times
+
+    @property
+    def found(self) -> Record | None:
+        """The candidate that the best loss is."""
+        best = self.best
+        same = [r for r in self.files.records if best is not None and r.loss == best.tree]
+        return max(same, key=lambda record: record.fitness, default=None)
+
+    @property
+    def formula(self) -> Markup:
+        """The best loss, typeset."""
+        assert self.best is not None
+        return formula(self.best.tree)
+
+    @property
+    def usage(self) -> str:
+        """Code that trains a model with the best loss."""
+        files = self.files.losses
+        if len(files) == 1:
+            (loss,) = files.values()
+            epsilon = "" if loss.epsilon == _EPSILON else f", epsilon={loss.epsilon!r}"
+            given = f'glo_tf.ExpressionLoss("{loss.expression}"{epsilon})'
+            again = '# The same from the file: glo_tf.load_loss("best_loss.json")\n'
+        else:
+            names = ", ".join(f'{_output(name)!r}: glo_tf.load_loss("{name}")' for name in files)
+            given, again = f"{{{names}}}", ""
+        return (
+            f"import glo_tf\n\nloss = {given}\n{again}"
+            "model.compile(optimizer=optimizer, loss=loss, metrics=metrics)\n"
+        )
+
+    def row_values(self, row: TrainedRow) -> str:
+        """Mean and standard deviation of a row."""
+        mean = statistics.fmean(row.values)
+        if len(row.values) < 2 or not math.isfinite(mean):
+            return f"{mean:.4f}"
+        return f"{mean:.4f} ± {statistics.stdev(row.values):.4f}"
+
+    @property
+    def verdict(self) -> str:
+        """Whether the found loss is better than the usual one at its best, seed by seed."""
+        if len(self.files.comparison) < 2:
+            return ""
+        found, *usual = self.files.comparison
+        sign = -1.0 if self.files.minimized else 1.0
+        strongest = max(usual, key=lambda row: sign * statistics.fmean(row.values))
+        differences = [
+            sign * (one - other) for one, other in zip(found.values, strongest.values, strict=True)
+        ]
+        wins, seeds = sum(d > 0 for d in differences), len(differences)
+        mean = statistics.fmean(found.values) - statistics.fmean(strongest.values)
+        words = (
+            "The found loss was better than"
+            if wins == seeds
+            else "The found loss was no better than"
+            if wins == 0
+            else "It is open whether the found loss is better than"
+        )
+        return (
+            f"{words} {strongest.name}: better on {wins} of {seeds} fresh seeds, with a mean "
+            f"difference of {mean:+.4f} in {self.measured}. "
+            "These are validation data, which the search has seen; test data have the last word."
+        )
+
+    def pictures(self) -> list[Picture]:
+        """All figures."""
+        return [*self.pictures_of_loss, *self.pictures_of_search, *self.pictures_of_comparison]
+
+    @functools.cached_property
+    def pictures_of_loss(self) -> list[Picture]:
+        """Of the best loss."""
+        best = self.best
+        if best is None:
+            return []
+        regression = best.epsilon is None
+        curves = (
+            plot_loss(best)
+            if regression
+            else plot_binary_losses({"found": best, "Baikal": Baikal(), "NGL": NGL()})
+        )
+        usual = "squared error" if regression else "cross-entropy, Baikal and NGL"
+        axes = "target and prediction" if regression else "label and prediction, of two classes"
+        return [
+            Picture(
+                "tree",
+                "The loss as a tree; a coefficient stands under its node.",
+                f"The tree of {best.tree}, with {best.tree.size} nodes.",
+                plot_tree(best.tree),
+            ),
+            Picture(
+                "surface",
+                f"The loss over {axes}.",
+                "A surface; low is where training leads to.",
+                plot_surface(best),
+            ),
+            Picture(
+                "curves",
+                f"The loss beside {usual}; each minimum is shifted to 0.",
+                "Lines of the losses against the prediction.",
+                curves,
+            ),
+        ]
+
+    @functools.cached_property
+    def pictures_of_search(self) -> list[Picture]:
+        """Of how it went."""
+        records = self.files.records
+        if not records:
+            return []
+        best = max(record.fitness for record in records)
+        last = self.generations[-1]
+        pictures = [
+            Picture(
+                "fitness",
+                "Fitness per generation.",
+                f"Lines over {len(self.generations)} generations: the best so far, which ends at "
+                f"{best:.4f}, and the mean, which ends at "
+                f"{statistics.fmean(record.fitness for record in last):.4f}.",
+                plot_fitness(records, self.fitness),
+            ),
+            Picture(
+                "diversity",
+                "Different losses in each generation, and how many were trained to the end.",
+                f"Lines over {len(self.generations)} generations; the last has "
+                f"{len({record.loss for record in last})} different losses of {len(last)}.",
+                plot_diversity(records),
+            ),
+            Picture(
+                "size",
+                "Size of the expressions per generation.",
+                f"Mean, smallest and largest number of nodes; the last mean is "
+                f"{statistics.fmean(record.loss.size for record in last):.1f}.",
+                plot_size(records),
+            ),
+        ]
+        if self.front:
+            pictures.append(
+                Picture(
+                    "pareto",
+                    "Fitness against size, with the Pareto front.",
+                    "Dots of the candidates; the table of the Pareto front has the line's values.",
+                    plot_pareto(records, self.fitness),
+                )
+            )
+        if self.files.tuned():
+            pictures.append(
+                Picture(
+                    "coefficients",
+                    "How CMA-ES converged.",
+                    "Above the fitness of each generation, below how far its coefficients lie "
+                    "apart.",
+                    plot_coefficients(records, self.fitness),
+                )
+            )
+        return pictures
+
+    @functools.cached_property
+    def pictures_of_comparison(self) -> list[Picture]:
+        """Of the comparison at the end."""
+        rows = self.files.comparison
+        if not rows or not all(math.isfinite(value) for row in rows for value in row.values):
+            return []
+        figure = plot_means(
+            [row.name for row in rows],
+            [row.values for row in rows],
+            [statistics.fmean(row.values) for row in rows],
+            [None] * len(rows),
+            self.measured,
+        )
+        means = "; ".join(f"{row.name} {statistics.fmean(row.values):.4f}" for row in rows)
+        return [
+            Picture(
+                "seeds",
+                "Each dot is one training with a fresh seed, each diamond their mean.",
+                f"Means: {means}.",
+                figure,
+            )
+        ]
+
+
+def _readable(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _output(file: str) -> str:
+    return file.removeprefix("best_loss_").removesuffix(".json")
+
+
+def _time(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _moment(text: str) -> str:
+    return f"{datetime.datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"

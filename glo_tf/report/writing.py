@@ -1,0 +1,82 @@
+"""Writes the report of a folder: what is there makes the page."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+
+import jinja2
+
+from glo_tf.comparison_file import read_comparison
+from glo_tf.output_folder import OutputFolder
+from glo_tf.plots.style import DARK, LIGHT, save
+from glo_tf.report.comparison_part import ComparisonPart
+from glo_tf.report.run_folder import read_search
+from glo_tf.report.search_part import SearchPart
+
+COMPARISON, FIGURES = "comparison.json", "figures"
+
+
+def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pathlib.Path:
+    """Writes `report.html` for a search, ended or not, for a comparison, or for both.
+
+    Args:
+        folder: The search's `output_dir`, or a folder with a `comparison.json`.
+        figures: Whether to write each figure also as PNG and SVG, into the folder's `figures`.
+
+    Returns:
+        The page: one file that needs no network.
+
+    Raises:
+        OSError: If files cannot be read or written.
+        ValueError: If the folder holds neither, or a file is not as glo_tf writes it.
+    """
+    folder = pathlib.Path(folder)
+    path = folder / COMPARISON
+    comparison = ComparisonPart(read_comparison(path)) if path.is_file() else None
+    alone = comparison is not None and not (folder / OutputFolder.STUDY).exists()
+    search = None if alone else SearchPart(read_search(folder))
+    parts = [part for part in (search, comparison) if part is not None]
+    html = (
+        _environment()
+        .get_template("report.html.jinja")
+        .render(
+            name=folder.resolve().name,
+            search=search,
+            comparison=comparison,
+            light=LIGHT,
+            dark=DARK,
+            written_with={
+                "glo_tf": importlib.metadata.version("glo_tf"),
+                "Python": platform.python_version(),
+                "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
+            },
+        )
+    )
+    if figures:
+        (folder / FIGURES).mkdir(exist_ok=True)
+        for picture in (picture for part in parts for picture in part.pictures()):
+            save(picture.figure, folder / FIGURES / picture.name)
+    partial = folder / f"{OutputFolder.REPORT}.partial"
+    partial.write_text(html, encoding="utf-8")
+    os.replace(partial, folder / OutputFolder.REPORT)
+    return folder / OutputFolder.REPORT
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("glo_tf.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["value"] = _value
+    return environment
+
+
+def _value(value: float | None) -> str:
+    """A number for readers."""
+    return "–" if value is None else f"{value:.4g}"  # noqa: RUF001 (a dash: there is none)
