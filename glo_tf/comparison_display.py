@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from glo_tf.comparing import Progress
-from glo_tf.comparison import Comparison, LossTest, LossTrainings
 from glo_tf.verdict import TUNED
+
+if TYPE_CHECKING:
+    from glo_tf.comparing import Progress
+    from glo_tf.comparison import Comparison, LossTest, LossTrainings
 
 
 class ComparisonDisplay:

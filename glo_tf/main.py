@@ -95,7 +95,7 @@ def _search(values: flags.FlagValues, interruption: Interruption) -> int:
 
 def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
     try:
-        from glo_tf.comparison_display import ComparisonDisplay
+        from glo_tf.comparison_display import ComparisonDisplay  # SciPy, not for --help
 
         display = ComparisonDisplay()
         comparison, output_dir = make_comparison(values, display)

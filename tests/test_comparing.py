@@ -3,6 +3,8 @@
 import contextlib
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 import zlib
 
@@ -274,3 +276,9 @@ def test_bad_flags_are_one_line_and_exit_code_2(arguments, message, capsys, tmp_
     assert error.count("\n") == 1
     assert message in error
     assert not (tmp_path / "out").exists()
+
+
+def test_the_display_leaves_tensorflow_to_the_quiet_start() -> None:
+    """It is made before TensorFlow's start-up messages are kept off the screen."""
+    code = "import sys, glo_tf.comparison_display; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
