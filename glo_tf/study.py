@@ -277,7 +277,7 @@ def read_study(path: pathlib.Path) -> StudyContents:
     Raises:
         StudyError: If it is no study, or cannot be read.
     """
-    # Not by `_check_header`: a search of this process would lose its locks as that closes the file.
+    # Not by `_check_header`, which closes the file: a search of this process would lose its locks.
     with contextlib.closing(_connect_to_read(path)) as connection:
         try:
             (kind,) = connection.execute("PRAGMA application_id").fetchone()

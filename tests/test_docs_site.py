@@ -10,6 +10,7 @@ import urllib.parse
 import pytest
 
 import glo_tf
+import glo_tf.plots
 import glo_tf.strategies
 import glo_tf.testing
 
@@ -56,7 +57,7 @@ def site(folder) -> dict[pathlib.Path, Page]:
 
 def test_the_reference_has_every_public_name(site) -> None:
     named = set().union(*(page.anchors for page in site.values()))
-    for module in (glo_tf, glo_tf.strategies, glo_tf.testing):
+    for module in (glo_tf, glo_tf.plots, glo_tf.strategies, glo_tf.testing):
         assert {f"{module.__name__}.{name}" for name in module.__all__} <= named
     assert {"glo_tf.nodes.Operation", "glo_tf.results.Record", "glo_tf.LossSearch.run"} <= named
 

@@ -1,0 +1,69 @@
+"""A comparison as `--mode=compare` writes it, of made-up trainings."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+
+STEPS = [100, 200, 300, 400]
+MEANS = {"cross-entropy": 0.90, "baikal": 0.94, "<b>$odd$</b> & loss": 0.88}
+
+
+def document() -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    losses, tests = [], []
+    for fraction in (0.1, 1.0):
+        for name, mean in MEANS.items():
+            end = mean - 0.1 * (1.0 - fraction)
+            curve = end - 0.3 * np.exp(-np.array(STEPS) / 100)
+            accuracy = curve + rng.normal(0.0, 0.005, (3, len(STEPS)))
+            losses.append(
+                {
+                    "name": name,
+                    "expression": "-(log(y) - x/y)",
+                    "learning_rate": 0.01,
+                    "train_fraction": fraction,
+                    "seeds": [1, 2, 3],
+                    "values": {
+                        "accuracy": accuracy.tolist(),
+                        "nll": (1.0 - accuracy).tolist(),
+                        "ece": (0.5 - accuracy / 2).tolist(),
+                    },
+                    "mean": float(accuracy[:, -1].mean()),
+                    "interval": [end - 0.01, end + 0.01],
+                }
+            )
+        tests.append(
+            {
+                "train_fraction": fraction,
+                "loss": "baikal",
+                "baseline": "cross-entropy",
+                "difference": 0.04,
+                "interval": [0.03, 0.05],
+                "p_value": 0.001,
+                "p_value_corrected": 0.002,
+                "effect_size": 3.1,
+            }
+        )
+    return {
+        "format": "glo_tf.comparison",
+        "version": 1,
+        "metric": "accuracy",
+        "mode": "max",
+        "split": "test",
+        "confidence": 0.95,
+        "steps": STEPS,
+        "baseline": "cross-entropy",
+        "losses": losses,
+        "tests": tests,
+        "verdict": "Baikal is better than <cross-entropy>.",
+    }
+
+
+def write(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
+    path = folder / "comparison.json"
+    path.write_text(json.dumps({**document(), **changes}), encoding="utf-8")
+    return path
