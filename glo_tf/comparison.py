@@ -1,19 +1,15 @@
-"""What a comparison of losses gives back, and its file."""
+"""What a comparison of losses gives back."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from glo_tf.significance import CONFIDENCE, Difference, Interval, interval_of_mean
-
-FORMAT, VERSION = "glo_tf.comparison", 1
-
-_MAX_BYTES = 100_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +54,11 @@ class LossTrainings:
             interval=interval_of_mean(known) if whole else None,
             **others,
         )
+
+    def array(self, name: str) -> np.ndarray:
+        """What was measured, float64 `(seeds, steps)`, NaN where a training had failed."""
+        rows = self.values[name]
+        return np.array([[np.nan if v is None else v for v in of_seed] for of_seed in rows], float)
 
     def last(self, metric: str) -> list[float]:
         """The values at the last step, of the trainings that came to it."""
@@ -129,6 +130,8 @@ class Comparison:
         tests: The losses against the baseline, and where learning rates were tuned, at the given
             one also against the baseline at the given one.
         verdict: What follows, for readers.
+        split: Data that everything was measured on.
+        confidence: Of all intervals.
     """
 
     metric: str
@@ -138,29 +141,27 @@ class Comparison:
     losses: tuple[LossTrainings, ...]
     tests: tuple[LossTest, ...]
     verdict: str
+    split: str = "test"
+    confidence: float = CONFIDENCE
+
+    @property
+    def train_fractions(self) -> list[float]:
+        """All shares of the training data, in rising order."""
+        return sorted({entry.train_fraction for entry in self.losses})
+
+    def at(self, train_fraction: float) -> list[LossTrainings]:
+        """The entries with one share of the training data, in order."""
+        return [entry for entry in self.losses if entry.train_fraction == train_fraction]
 
     def as_dict(self) -> dict[str, Any]:
-        """The content of `comparison.json`."""
-        return {
-            "format": FORMAT,
-            "version": VERSION,
-            "metric": self.metric,
-            "mode": self.mode,
-            "split": "test",
-            "confidence": CONFIDENCE,
-            "steps": self.steps,
-            "baseline": self.baseline,
-            "losses": [dataclasses.asdict(entry) for entry in self.losses],
-            "tests": [dataclasses.asdict(test) for test in self.tests],
-            "verdict": self.verdict,
-        }
+        """The content of `comparison.json`, as JSON-ready data."""
+        return dataclasses.asdict(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a JSON file; a crash leaves the old file or the new one."""
-        partial = pathlib.Path(f"{os.fspath(path)}.partial")
-        text = json.dumps(self.as_dict(), indent=1, allow_nan=False) + "\n"
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, path)
+        """Writes a `comparison.json`; a crash leaves the old file or the new one."""
+        from glo_tf.comparison_file import write_comparison
+
+        write_comparison(self, path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Comparison:
@@ -168,46 +169,8 @@ class Comparison:
 
         Raises:
             OSError: If the file cannot be read.
-            ValueError: If it is no such file, or has another version.
+            ValueError: If it is no such file, has another version, or lacks what belongs to it.
         """
-        path = pathlib.Path(path)
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError(f"Expected a file of at most {_MAX_BYTES} bytes. Received: '{path}'")
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"Expected a JSON file ({error}). Received: '{path}'") from error
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ValueError(f"Expected a file with format '{FORMAT}'. Received: '{path}'")
-        if document.get("version") != VERSION:
-            raise ValueError(
-                f"Expected version {VERSION}. Received: version={document.get('version')!r} in "
-                f"'{path}'"
-            )
-        try:
-            return cls(
-                metric=document["metric"],
-                mode=document["mode"],
-                steps=tuple(document["steps"]),
-                baseline=document["baseline"],
-                losses=tuple(_read(LossTrainings, entry) for entry in document["losses"]),
-                tests=tuple(_read(LossTest, entry) for entry in document["tests"]),
-                verdict=document["verdict"],
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"Expected a whole comparison ({type(error).__name__}: {error}). Received: '{path}'"
-            ) from error
+        from glo_tf.comparison_file import read_comparison
 
-
-def _read(kind: Any, entry: Mapping[str, Any]) -> Any:
-    return kind(**{field.name: _frozen(entry[field.name]) for field in dataclasses.fields(kind)})
-
-
-def _frozen(value: Any) -> Any:
-    """Lists as tuples."""
-    if isinstance(value, list):
-        return tuple(_frozen(item) for item in value)
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in value.items()}
-    return value
+        return read_comparison(path)

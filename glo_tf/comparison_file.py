@@ -1,119 +1,35 @@
-"""`comparison.json`: losses trained beside each other, as data that is checked when it is read."""
+"""`comparison.json`: a comparison as data, checked when it is read."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import os
 import pathlib
 from typing import Any
 
-import numpy as np
+from glo_tf.comparison import Comparison, LossTest, LossTrainings
 
 FORMAT, VERSION = "glo_tf.comparison", 1
 
 _MAX_BYTES = 50_000_000
 
 
-@dataclasses.dataclass(frozen=True)
-class ComparisonEntry:
-    """The trainings of one loss.
-
-    Attributes:
-        name: How it is shown.
-        expression: The whole loss, per class, as text.
-        learning_rate: Of the trainings (per step); None is the optimizer's own.
-        train_fraction: Share of the training data, in (0, 1].
-        seeds: Of the trainings.
-        values: By the name of what was measured, float64 `(seeds, steps)`; NaN where a training
-            failed.
-        mean: Of the metric at the last step; None if no training was finished.
-        interval: Its confidence interval; None where there is none, as for one seed.
-    """
-
-    name: str
-    expression: str
-    learning_rate: float | None
-    train_fraction: float
-    seeds: tuple[int, ...]
-    values: dict[str, np.ndarray]
-    mean: float | None
-    interval: tuple[float, float] | None
+def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> None:
+    """Writes a `comparison.json`; a crash leaves the old file or the new one."""
+    document = {"format": FORMAT, "version": VERSION, **comparison.as_dict()}
+    partial = pathlib.Path(f"{os.fspath(path)}.partial")
+    partial.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
 
 
-@dataclasses.dataclass(frozen=True)
-class ComparisonTest:
-    """One loss against the baseline.
-
-    Attributes:
-        train_fraction: Share of the training data.
-        loss: Name of the loss.
-        baseline: Name of what it is compared with.
-        difference: Mean difference of the metric.
-        interval: Its confidence interval.
-        p_value: Of the test.
-        p_value_corrected: The same for all tests together.
-        effect_size: Difference in standard deviations.
-    """
-
-    train_fraction: float
-    loss: str
-    baseline: str
-    difference: float | None
-    interval: tuple[float, float] | None
-    p_value: float | None
-    p_value_corrected: float | None
-    effect_size: float | None
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """Everything in a `comparison.json`.
-
-    Attributes:
-        metric: Name of what is compared.
-        mode: `"max"` or `"min"`: whether it is to be large or small.
-        split: Data that it is measured on, such as `"test"`.
-        confidence: Of the intervals, such as 0.95.
-        steps: Training steps at which everything was measured.
-        baseline: Name of what the losses are compared with.
-        losses: One entry per loss, learning rate and train fraction.
-        tests: Of the losses against the baseline.
-        verdict: What it comes to, for readers.
-    """
-
-    metric: str
-    mode: str
-    split: str
-    confidence: float
-    steps: tuple[int, ...]
-    baseline: str
-    losses: tuple[ComparisonEntry, ...]
-    tests: tuple[ComparisonTest, ...]
-    verdict: str
-
-    @property
-    def train_fractions(self) -> list[float]:
-        """All shares of the training data, in rising order."""
-        return sorted({entry.train_fraction for entry in self.losses})
-
-    def at(self, train_fraction: float) -> list[ComparisonEntry]:
-        """The entries with one share of the training data, in order."""
-        return [entry for entry in self.losses if entry.train_fraction == train_fraction]
-
-    def label(self, entry: ComparisonEntry) -> str:
-        """A name that tells an entry from the others: with the learning rate where it takes one."""
-        alike = [other for other in self.at(entry.train_fraction) if other.name == entry.name]
-        rate = "own" if entry.learning_rate is None else f"{entry.learning_rate:g}"
-        return f"{entry.name}, learning rate {rate}" if len(alike) > 1 else entry.name
-
-
-def read_comparison(path: pathlib.Path) -> Comparison:
+def read_comparison(path: str | os.PathLike[str]) -> Comparison:
     """Reads a `comparison.json`.
 
     Raises:
         OSError: If the file cannot be read.
         ValueError: If it is no such file, has another version, or lacks what belongs to it.
     """
+    path = pathlib.Path(path)
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"Expected at most {_MAX_BYTES} bytes of comparison. Received: '{path}'")
     try:
@@ -156,7 +72,7 @@ class _Reader:
             verdict=self._text(data, "verdict"),
         )
 
-    def _entry(self, data: dict[str, Any], steps: int) -> ComparisonEntry:
+    def _entry(self, data: dict[str, Any], steps: int) -> LossTrainings:
         seeds = self._integers(data, "seeds")
         given = data.get("values")
         if not isinstance(given, dict) or not given:
@@ -164,14 +80,13 @@ class _Reader:
         values = {}
         for name, rows in given.items():
             try:
-                array = np.array(rows, dtype=object)
-                values[str(name)] = np.where(array == None, np.nan, array).astype(float)  # noqa: E711
-                fits = values[str(name)].shape == (len(seeds), steps)
+                values[str(name)] = tuple(tuple(map(_value, of_seed)) for of_seed in rows)
+                lengths = list(map(len, values[str(name)]))
             except (TypeError, ValueError):
-                fits = False
-            if not fits:
+                lengths = []
+            if lengths != [steps] * len(seeds):
                 raise self._error(f"'{name}' of {len(seeds)} seeds and {steps} steps", rows)
-        return ComparisonEntry(
+        return LossTrainings(
             name=self._text(data, "name"),
             expression=self._text(data, "expression"),
             learning_rate=self._number(data, "learning_rate"),
@@ -182,8 +97,8 @@ class _Reader:
             interval=self._interval(data),
         )
 
-    def _test(self, data: dict[str, Any]) -> ComparisonTest:
-        return ComparisonTest(
+    def _test(self, data: dict[str, Any]) -> LossTest:
+        return LossTest(
             train_fraction=self._required(data, "train_fraction"),
             loss=self._text(data, "loss"),
             baseline=self._text(data, "baseline"),
@@ -235,7 +150,13 @@ class _Reader:
         return float(value[0]), float(value[1])
 
     def _error(self, expected: str, received: object) -> ValueError:
-        return ValueError(f"Expected {expected} in '{self._path}'. Received: {str(received)[:80]}")
+        return ValueError(f"Expected {expected}. Received: {str(received)[:80]} in '{self._path}'")
+
+
+def _value(value: object) -> float | None:
+    if value is not None and not _is_number(value):
+        raise ValueError
+    return value  # type: ignore[return-value]
 
 
 def _is_number(value: object) -> bool:

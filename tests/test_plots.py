@@ -153,14 +153,14 @@ def test_means_have_their_intervals(comparison) -> None:
     assert [list(x) for x in shown[0::2]] == [list(entry.interval) for entry in end]
     assert [x[0] for x in shown[1::2]] == [entry.mean for entry in end]
     dots = [found.get_offsets()[:, 0].tolist() for found in axes.collections]
-    assert dots == [entry.values["accuracy"][:, -1].tolist() for entry in end]
+    assert dots == [entry.array("accuracy")[:, -1].tolist() for entry in end]
     assert axes.get_xlabel() == "test accuracy after 400 steps (95% interval)"
 
 
 def test_training_curves_have_the_seeds_as_a_band(comparison) -> None:
     (axes,) = plots.plot_training_curves(comparison).axes
     for entry, curve, band in zip(comparison.at(1.0), axes.lines, axes.collections, strict=True):
-        values = entry.values["accuracy"]
+        values = entry.array("accuracy")
         np.testing.assert_allclose(curve.get_ydata(), values.mean(axis=0))
         assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(values.max())
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from glo_tf.plots.style import LIGHT, SERIES, SIZE, literal, panel, style
 
 if TYPE_CHECKING:
-    from glo_tf.comparison_file import Comparison
+    from glo_tf.comparison import Comparison
 
 _DASHES = ("-", "--", ":", "-.")
 
@@ -89,8 +89,8 @@ def plot_accuracy(comparison: Comparison) -> Figure:
     """
     entries = comparison.at(comparison.train_fractions[-1])
     return plot_means(
-        [comparison.label(entry) for entry in entries],
-        [entry.values[comparison.metric][:, -1].tolist() for entry in entries],
+        [entry.name for entry in entries],
+        [entry.array(comparison.metric)[:, -1].tolist() for entry in entries],
         [entry.mean for entry in entries],
         [entry.interval for entry in entries],
         f"{comparison.split} {comparison.metric} after {comparison.steps[-1]} steps "
@@ -117,11 +117,11 @@ def plot_training_curves(comparison: Comparison) -> Figure:
         )
         for place, entry in enumerate(comparison.at(comparison.train_fractions[-1])):
             look = _look(place)
-            mean, lowest, highest = _over_seeds(entry.values[comparison.metric])
+            mean, lowest, highest = _over_seeds(entry.array(comparison.metric))
             axes.fill_between(
                 comparison.steps, lowest, highest, color=look["color"], alpha=0.15, lw=0
             )
-            label = literal(comparison.label(entry))
+            label = literal(entry.name)
             axes.plot(comparison.steps, mean, label=label, marker=".", **look)
         axes.legend()
     return figure
@@ -139,7 +139,7 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
     series: dict[str, list[tuple[float, float, tuple[float, float]]]] = {}
     for fraction in comparison.train_fractions:
         for entry in comparison.at(fraction):
-            points = series.setdefault(comparison.label(entry), [])
+            points = series.setdefault(entry.name, [])
             if entry.mean is not None:
                 points.append((100 * fraction, entry.mean, entry.interval or (entry.mean,) * 2))
     with style():
@@ -151,7 +151,10 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
         for place, (label, points) in enumerate(series.items()):
             sizes = [size for size, _, _ in points]
             means = [mean for _, mean, _ in points]
-            bars = [[m - i[0] for _, m, i in points], [i[1] - m for _, m, i in points]]
+            bars = [  # a mean may lie a rounding error outside
+                [max(0.0, mean - low) for _, mean, (low, _) in points],
+                [max(0.0, high - mean) for _, mean, (_, high) in points],
+            ]
             axes.errorbar(
                 sizes,
                 means,

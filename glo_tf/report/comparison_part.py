@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import functools
+import statistics
 
-import numpy as np
-
-from glo_tf.comparison_file import Comparison, ComparisonEntry
+from glo_tf.comparison import Comparison, LossTrainings
 from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
 from glo_tf.report.inline import Picture
 
@@ -27,13 +26,10 @@ class ComparisonPart:
         """Whether calibration was measured."""
         return any({"nll", "ece"} & entry.values.keys() for entry in self.data.losses)
 
-    def at_end(self, entry: ComparisonEntry, name: str) -> float | None:
+    def at_end(self, entry: LossTrainings, name: str) -> float | None:
         """The mean over the seeds of what was measured at the last step; None for nothing."""
-        values = entry.values.get(name)
-        if values is None:
-            return None
-        finished = values[:, -1][np.isfinite(values[:, -1])]
-        return float(finished.mean()) if finished.size else None
+        finished = entry.last(name) if name in entry.values else []
+        return statistics.fmean(finished) if finished else None
 
     def pictures(self) -> list[Picture]:
         """All figures."""
@@ -44,7 +40,7 @@ class ComparisonPart:
         """Figure 1 of the paper."""
         entries = self.data.at(self.data.train_fractions[-1])
         means = "; ".join(
-            f"{self.data.label(entry)} {'none' if entry.mean is None else f'{entry.mean:.4g}'}"
+            f"{entry.name} {'none' if entry.mean is None else f'{entry.mean:.4g}'}"
             for entry in entries
         )
         return Picture(
