@@ -151,7 +151,10 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
         for place, (label, points) in enumerate(series.items()):
             sizes = [size for size, _, _ in points]
             means = [mean for _, mean, _ in points]
-            bars = [[m - i[0] for _, m, i in points], [i[1] - m for _, m, i in points]]
+            bars = [  # a mean may lie a rounding error outside
+                [max(0.0, mean - low) for _, mean, (low, _) in points],
+                [max(0.0, high - mean) for _, mean, (_, high) in points],
+            ]
             axes.errorbar(
                 sizes,
                 means,
