@@ -53,7 +53,9 @@ def start(
         devices: Logical CPU devices.
         file_size: Bytes that no file may pass: a full disk.
     """
-    _CONTEXT.set_forkserver_preload(["glo_tf.search", "glo_tf.progress", "sklearn.datasets"])
+    _CONTEXT.set_forkserver_preload(
+        ["glo_tf.search", "glo_tf.progress", "glo_tf.report", "sklearn.datasets"]
+    )
     arguments = ("glo-tf", *SEARCH, f"--output_dir={output_dir}", *flags)
     process = _CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
     with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):

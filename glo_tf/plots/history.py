@@ -118,18 +118,19 @@ def plot_pareto(records: Sequence[Record], fitness: str = "fitness") -> Figure:
     Returns:
         A figure that belongs to no window; see `glo_tf.SearchResult.hall_of_fame`.
     """
-    finished = [record for record in records if record.status == OK]
+    # Most candidates are there many times; a figure should not be.
+    finished = sorted({(r.loss.size, r.fitness) for r in records if r.status == OK})
     front = pareto_front(records)
     with style():
         figure, axes = panel("Fitness against size", "nodes", fitness)
         axes.scatter(
-            [record.loss.size for record in finished],
-            [record.fitness for record in finished],
+            [size for size, _ in finished],
+            [value for _, value in finished],
             s=10,
             color=LIGHT["grey"],
             alpha=0.45,
             lw=0,
-            label="candidate",
+            label="candidates",
         )
         axes.step(
             [record.loss.size for record in front],

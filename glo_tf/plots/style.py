@@ -65,7 +65,7 @@ _STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.titlelocation": "left",
     "axes.titlesize": 10.5,
-    "figure.facecolor": "none",
+    "figure.facecolor": LIGHT["page"],
     "font.family": "DejaVu Sans",  # comes with matplotlib, so a figure is the same everywhere
     "font.size": 9.5,
     "grid.color": LIGHT["grid"],
@@ -117,7 +117,7 @@ def save(figure: Figure, path: pathlib.Path) -> list[pathlib.Path]:
     """
     png, vector = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
     with style():
-        figure.savefig(png, dpi=200, facecolor=LIGHT["page"])
+        figure.savefig(png, dpi=200)
     vector.write_text(svg(figure), encoding="utf-8")
     return [png, vector]
 
@@ -133,5 +133,7 @@ def svg(figure: Figure, *, text_as_text: bool = False) -> str:
     with style():
         matplotlib.rcParams["svg.hashsalt"] = "glo_tf"  # ids would be random
         matplotlib.rcParams["svg.fonttype"] = "none" if text_as_text else "path"
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(
+            file, format="svg", facecolor="none", metadata={"Date": None, "Creator": None}
+        )
     return file.getvalue()
