@@ -6,7 +6,7 @@ import sys
 import fake_distribution
 import pytest
 
-from glo_tf import command_flags, command_search, plugins
+from glo_tf import command_flags, command_task, plugins
 from glo_tf import main as command_line
 from glo_tf.architectures import NamedArchitecture
 from glo_tf.plugin_options import convert, declared
@@ -211,10 +211,10 @@ def test_options_of_a_strategy_take_the_place_of_its_flags(monkeypatch) -> None:
     )
     values = command_flags.define_flags()
     values(["glo-tf", "--strategy=ray", "--ray_workers=3", "--ray_num_cpus=2"])
-    command_search._strategy(values)
+    command_task._strategy(values)
     assert seen == {"address": None, "num_workers": 3, "num_cpus": 2.0, "num_gpus": None}
     values(["glo-tf", "--strategy_options=num_workers=1,num_gpus=0.5"])
-    command_search._strategy(values)
+    command_task._strategy(values)
     assert seen == {"address": None, "num_workers": 1, "num_cpus": 2.0, "num_gpus": 0.5}
 
 
