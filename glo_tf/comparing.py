@@ -22,7 +22,7 @@ from glo_tf.loss_names import with_baseline
 from glo_tf.strategies import Strategy
 from glo_tf.strategies.named import make_strategy
 from glo_tf.study import Study
-from glo_tf.task import TrainingTask
+from glo_tf.task import TrainingTask, true_false_or_auto
 from glo_tf.training_subset import take_fraction
 from glo_tf.verdict import TUNED, against_baseline, verdict
 
@@ -128,11 +128,7 @@ class LossComparison:
         overwrite: bool = False,
         on_training: Callable[[Progress], None] | None = None,
     ):
-        if jit_compile not in (True, False, "auto"):
-            raise ValueError(
-                "Expected jit_compile to be True, False or 'auto'. "
-                f"Received: jit_compile={jit_compile!r}"
-            )
+        compiled_by_xla = true_false_or_auto(jit_compile)
         _check_at_least(0, seed=seed)
         _check_at_least(1, seeds=seeds, tuning_seeds=tuning_seeds)
         if evaluate_every is not None:
@@ -152,7 +148,7 @@ class LossComparison:
             epsilon=epsilon,
             metric=metric,
             metric_mode=metric_mode,
-            jit_compile=None if jit_compile == "auto" else bool(jit_compile),
+            jit_compile=compiled_by_xla,
         )
         train_data = arrays.load("train_data", train_data)
         whole = define(train_data, test_data, validation_name="test_data")

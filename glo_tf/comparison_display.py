@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
+from rich.progress import TaskID
 from rich.table import Table
 
+from glo_tf.progress_bar import progress_bar
 from glo_tf.verdict import TUNED
 
 if TYPE_CHECKING:
@@ -25,16 +25,7 @@ class ComparisonDisplay:
 
     def __init__(self, console: Console | None = None):
         self._console = console or Console()
-        self._bar = ProgressBar(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
+        self._bar = progress_bar(self._console)
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> ComparisonDisplay:

@@ -8,6 +8,7 @@ import pathlib
 from typing import Any
 
 from glo_tf.comparison import Comparison, LossTest, LossTrainings
+from glo_tf.json_file import read_document, write_text
 
 FORMAT, VERSION = "glo_tf.comparison", 1
 
@@ -17,9 +18,7 @@ _MAX_BYTES = 50_000_000
 def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> None:
     """Writes a `comparison.json`; a crash leaves the old file or the new one."""
     document = {"format": FORMAT, "version": VERSION, **comparison.as_dict()}
-    partial = pathlib.Path(f"{os.fspath(path)}.partial")
-    partial.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def read_comparison(path: str | os.PathLike[str]) -> Comparison:
@@ -30,18 +29,7 @@ def read_comparison(path: str | os.PathLike[str]) -> Comparison:
         ValueError: If it is no such file, has another version, or lacks what belongs to it.
     """
     path = pathlib.Path(path)
-    if path.stat().st_size > _MAX_BYTES:
-        raise ValueError(f"Expected at most {_MAX_BYTES} bytes of comparison. Received: '{path}'")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"Expected a JSON file ({error}). Received: '{path}'") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"Expected a file with format '{FORMAT}'. Received: '{path}'")
-    if document.get("version") != VERSION:
-        raise ValueError(
-            f"Expected version {VERSION}. Received: version={document.get('version')!r} in '{path}'"
-        )
+    document = read_document(path, FORMAT, VERSION, _MAX_BYTES)
     return _Reader(path).comparison(document)
 
 

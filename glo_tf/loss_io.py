@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from glo_tf.json_file import read_document, write_text
 from glo_tf.losses import ExpressionLoss
 
 FORMAT, VERSION = "glo_tf.loss", 1
@@ -61,9 +62,7 @@ def save_loss(
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     if len(text) > _MAX_BYTES:
         raise ValueError(f"Expected a loss of at most {_MAX_BYTES} bytes. Received: {len(text)}")
-    partial = pathlib.Path(f"{os.fspath(path)}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+    write_text(path, text)
 
 
 def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
@@ -76,18 +75,7 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
         ValueError: If it is not such a file, has another version, or holds values out of range.
     """
     path = pathlib.Path(path)
-    if path.stat().st_size > _MAX_BYTES:
-        raise ValueError(f"Expected a loss file of at most {_MAX_BYTES} bytes. Received: '{path}'")
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"Expected a JSON file ({error}). Received: '{path}'") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise ValueError(f"Expected a file with format '{FORMAT}'. Received: '{path}'")
-    if document.get("version") != VERSION:
-        raise ValueError(
-            f"Expected version {VERSION}. Received: version={document.get('version')!r} in '{path}'"
-        )
+    document = read_document(path, FORMAT, VERSION, _MAX_BYTES)
     arguments: dict[str, Any] = {}
     for field, types in _FIELDS.items():
         if field not in document:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from glo_tf.callbacks import Callback, Generation
 from glo_tf.candidates import SOURCES
 from glo_tf.fitness import Evaluation
+from glo_tf.progress_bar import progress_bar
 from glo_tf.results import Record, SearchResult
 
 logger = logging.getLogger("glo_tf")
@@ -26,16 +26,7 @@ class ProgressDisplay(Callback):
 
     def __init__(self, console: Console | None = None):
         self._console = console or Console()
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
+        self._progress = progress_bar(self._console)
         self._task = self._progress.add_task("starting", total=None)
 
     def on_search_begin(self, planned: int) -> None:

@@ -23,7 +23,7 @@ from glo_tf.settings import FULL, SearchSettings
 from glo_tf.strategies import Strategy
 from glo_tf.strategies.named import make_strategy
 from glo_tf.study import Study
-from glo_tf.task import TrainingTask
+from glo_tf.task import TrainingTask, true_false_or_auto
 
 if TYPE_CHECKING:
     import keras
@@ -178,11 +178,7 @@ class LossSearch:
         overwrite: bool = False,
         callbacks: Sequence[Callback] = (),
     ):
-        if jit_compile not in (True, False, "auto"):
-            raise ValueError(
-                "Expected jit_compile to be True, False or 'auto'. "
-                f"Received: jit_compile={jit_compile!r}"
-            )
+        compiled_by_xla = true_false_or_auto(jit_compile)
         self._failure_policy = FailurePolicy(
             candidate_timeout=candidate_timeout,
             candidate_retries=candidate_retries,
@@ -233,7 +229,7 @@ class LossSearch:
             epsilon=epsilon,
             metric=metric,
             metric_mode=metric_mode,
-            jit_compile=None if jit_compile == "auto" else bool(jit_compile),
+            jit_compile=compiled_by_xla,
         )
         # Last, so that a refused argument leaves no folder behind.
         self._output = (

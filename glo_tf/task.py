@@ -178,6 +178,20 @@ class TrainingTask:
         return CandidateTrainer(self)
 
 
+def true_false_or_auto(jit_compile: bool | str) -> bool | None:
+    """A user's `jit_compile` as `TrainingTask.define` takes it.
+
+    Raises:
+        ValueError: If it is neither True, False nor `"auto"`.
+    """
+    if jit_compile not in (True, False, "auto"):
+        raise ValueError(
+            "Expected jit_compile to be True, False or 'auto'. "
+            f"Received: jit_compile={jit_compile!r}"
+        )
+    return None if jit_compile == "auto" else bool(jit_compile)
+
+
 def set_memory_growth() -> None:
     """Lets TensorFlow take GPU memory as it needs it, so that others can use the GPU too.
 

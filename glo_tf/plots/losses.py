@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
 from glo_tf.plots.style import LIGHT, SERIES, literal, panel, style
+from glo_tf.usual_loss import CROSS_ENTROPY, SQUARED_ERROR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from glo_tf.losses import ExpressionLoss
 
-_CROSS_ENTROPY = Expression.parse("-(x*log(y))")
-_SQUARED_ERROR = Expression.parse("square(x - y)")
 _LOWEST, _HIGHEST = 0.01, 0.999  # predictions shown; many losses are unbounded beyond
 _TALLEST = 8.0  # shown height of a loss over its minimum
 _USUAL: dict[str, Any] = {"color": LIGHT["grey"], "lw": 3.0, "alpha": 0.6}
@@ -69,7 +68,7 @@ def plot_binary_losses(losses: Mapping[str, ExpressionLoss]) -> Figure:
         figure, axes = panel(
             "Two classes, the label is 1", "prediction for the label", "loss over its minimum"
         )
-        axes.plot(y, _over_minimum(_binary(_CROSS_ENTROPY, y)), label="cross-entropy", **_USUAL)
+        axes.plot(y, _over_minimum(_binary(CROSS_ENTROPY, y)), label="cross-entropy", **_USUAL)
         for place, (name, loss) in enumerate(losses.items()):
             color = LIGHT[SERIES[place % len(SERIES)]]
             values = _over_minimum(_binary_loss(loss, y))
@@ -81,7 +80,7 @@ def plot_binary_losses(losses: Mapping[str, ExpressionLoss]) -> Figure:
 
 def _draw_classes(loss: ExpressionLoss, binary: Axes, terms: Axes) -> None:
     y = _predictions()
-    for label, tree, look in _curves(loss, "cross-entropy", _CROSS_ENTROPY):
+    for label, tree, look in _curves(loss, "cross-entropy", CROSS_ENTROPY):
         total = _binary_loss(loss, y) if tree is loss.tree else _binary(tree, y)
         positive, negative = _terms(tree, 1.0, y), _terms(tree, 0.0, y)
         binary.plot(y, _over_minimum(total), label=label, **look)
@@ -95,7 +94,7 @@ def _draw_classes(loss: ExpressionLoss, binary: Axes, terms: Axes) -> None:
 
 def _draw_regression(loss: ExpressionLoss, errors: Axes, terms: Axes) -> None:
     y = np.linspace(-4.0, 4.0, 991)
-    for label, tree, look in _curves(loss, "squared error", _SQUARED_ERROR):
+    for label, tree, look in _curves(loss, "squared error", SQUARED_ERROR):
         errors.plot(y, _over_minimum(_terms(tree, 0.0, y)), label=label, **look)
         for x, line in ((-1.0, ":"), (0.0, "-"), (1.0, "--")):
             values = _over_minimum(_terms(tree, x, y))

@@ -8,13 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from glo_tf.architectures import NamedArchitecture
-from glo_tf.expression import Expression
 from glo_tf.fitness import OK, Request
 from glo_tf.plugin_options import OptionValue
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.small_task import TRAIN_STEPS, small_task
-
-_CROSS_ENTROPY = Expression.parse("-(x*log(y))")
+from glo_tf.usual_loss import CROSS_ENTROPY
 
 
 class ArchitectureTestCase(PluginTestCase):
@@ -61,7 +59,7 @@ class ArchitectureTestCase(PluginTestCase):
     ) -> None:
         """What one training leaves behind must not reach the next."""
         trainer = small_task(self._architecture(plugin_options)).make_trainer()
-        requests = [Request(_CROSS_ENTROPY, seed) for seed in (0, 1)]
+        requests = [Request(CROSS_ENTROPY, seed) for seed in (0, 1)]
         first = [trainer.evaluate(request) for request in requests]
         for evaluation in first:
             assert (evaluation.status, evaluation.steps) == (OK, TRAIN_STEPS)
