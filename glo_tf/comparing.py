@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from glo_tf import arrays
 from glo_tf.calibration import ECE, NLL
 from glo_tf.comparison import Comparison, LossTrainings
-from glo_tf.comparison_folder import COMPARISON, TUNING, ComparisonFolder
+from glo_tf.comparison_folder import ComparisonFolder
 from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
@@ -28,6 +28,10 @@ from glo_tf.verdict import TUNED, against_baseline, verdict
 
 if TYPE_CHECKING:
     import keras
+
+
+TUNING, COMPARISON = "tuning", "comparison"
+"""Stages of a comparison."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +59,7 @@ class LossComparison:
     With each seed, all losses have the same initial weights and the same batches. The usual loss of
     the model, such as cross-entropy, is the baseline; it is added where it is not among the losses.
     Learning rates are tuned on the validation data; the trainings that are compared are measured
-    on the test data.
+    on the test data, and by their metric also on the validation data.
 
     Args:
         model: As in `glo_tf.LossSearch`.
@@ -143,6 +147,8 @@ class LossComparison:
             TrainingTask.define,
             model,
             optimizer,
+            validation_data=arrays.load("validation_data", validation_data),
+            test_data=arrays.load("test_data", test_data),
             train_steps=train_steps,
             batch_size=batch_size,
             epsilon=epsilon,
@@ -151,7 +157,7 @@ class LossComparison:
             jit_compile=compiled_by_xla,
         )
         train_data = arrays.load("train_data", train_data)
-        whole = define(train_data, test_data, validation_name="test_data")
+        whole = define(train_data)
         self._objective = whole.objective
         self._losses, self._baseline = with_baseline(losses, whole.outputs)
         if any(name.endswith(TUNED) for name in self._losses):
@@ -170,7 +176,7 @@ class LossComparison:
         self._fractions = tuple(dict.fromkeys(float(fraction) for fraction in fractions))
         if not self._fractions:
             raise ValueError(f"Expected a train_fraction. Received: {train_fraction!r}")
-        self._tasks: dict[str, TrainingTask] = {}
+        self._tasks: dict[float, TrainingTask] = {}
         for fraction in self._fractions:
             part = take_fraction(
                 train_data,
@@ -180,19 +186,14 @@ class LossComparison:
                 batch_size=batch_size,
                 seed=seed,
             )
-            if tune_learning_rate:
-                self._tasks[_study_name(TUNING, fraction)] = define(part, validation_data)
-            self._tasks[_study_name(COMPARISON, fraction)] = (
-                whole
-                if part is train_data
-                else define(part, test_data, validation_name="test_data")
-            )
+            self._tasks[fraction] = whole if part is train_data else define(part)
         every = evaluate_every or train_steps
         self._steps = (*range(every, train_steps, every), train_steps)
         self._tuning_seeds = range(seed, seed + tuning_seeds)
         self._seeds = range(self._tuning_seeds.stop, self._tuning_seeds.stop + seeds)
         self._on_training = on_training
-        self._names = (whole.objective.name, *((NLL, ECE) if whole.outputs.num_classes else ()))
+        metric = whole.objective.name
+        self._names = (metric, *((NLL, ECE) if whole.outputs.num_classes else ()), f"val_{metric}")
         # Last, so that a refused argument leaves no folder behind.
         self._folder = (
             None
@@ -201,7 +202,7 @@ class LossComparison:
         )
         self.trained_before = 0 if self._folder is None else self._folder.trained_before
         self._in_memory = {
-            name: Study.in_memory(task.description) for name, task in self._tasks.items()
+            fraction: Study.in_memory(task.description) for fraction, task in self._tasks.items()
         }
 
     def run(self) -> Comparison:
@@ -248,7 +249,7 @@ class LossComparison:
         first = len(self._losses) * len(LEARNING_RATE_FACTORS) * len(self._tuning_seeds)
         counted = _Counted(TUNING, first * len(self._fractions), self._on_training)
         for fraction in self._fractions:
-            with self._dispatcher(_study_name(TUNING, fraction)) as dispatcher:
+            with self._dispatcher(fraction) as dispatcher:
                 found = tune_learning_rates(
                     functools.partial(counted.evaluate, dispatcher),
                     list(self._losses.values()),
@@ -278,7 +279,7 @@ class LossComparison:
             for _, loss, rate in wanted
             for seed in self._seeds
         ]
-        with self._dispatcher(_study_name(COMPARISON, fraction)) as dispatcher:
+        with self._dispatcher(fraction) as dispatcher:
             evaluations = iter(list(counted.evaluate(dispatcher, requests)))
         return [
             LossTrainings.of(
@@ -307,9 +308,11 @@ class LossComparison:
         }
 
     @contextlib.contextmanager
-    def _dispatcher(self, name: str) -> Iterator[Dispatcher]:
-        study = self._in_memory[name] if self._folder is None else self._folder.open_study(name)
-        dispatcher = Dispatcher(self._tasks[name], self.strategy, study, self._policy)
+    def _dispatcher(self, fraction: float) -> Iterator[Dispatcher]:
+        study = (
+            self._in_memory[fraction] if self._folder is None else self._folder.open_study(fraction)
+        )
+        dispatcher = Dispatcher(self._tasks[fraction], self.strategy, study, self._policy)
         try:
             yield dispatcher
         finally:
@@ -372,10 +375,6 @@ class _Counted:
             if self._tell is not None:
                 self._tell(Progress(self._stage, self._done, self._planned, request, evaluation))
             yield evaluation
-
-
-def _study_name(stage: str, fraction: float) -> str:
-    return stage if fraction == 1.0 else f"{stage}_{fraction:g}"
 
 
 def _check_at_least(least: int, **values: int) -> None:

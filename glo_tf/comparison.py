@@ -22,8 +22,9 @@ class LossTrainings:
         learning_rate: What it was trained with; None where a schedule sets it.
         train_fraction: Of the training data.
         seeds: Of the trainings.
-        values: By name (the metric, for classes `"nll"` and `"ece"`) the values of each training
-            at each step. None where a training had failed by then.
+        values: By name the values of each training at each step: on test data the metric, and for
+            classes `"nll"` and `"ece"`; on validation data the metric, with `val_` before its name.
+            None where a training had failed by then.
         mean: Of the metric at the last step; None if a training failed.
         interval: 95% confidence interval of the mean, by Student's t; None if there is none.
     """
@@ -45,15 +46,9 @@ class LossTrainings:
         **others: Any,
     ) -> LossTrainings:
         """Adds mean and interval of the metric."""
-        last = [of_seed[-1] for of_seed in values[metric]]
-        known = [value for value in last if value is not None]
-        whole = len(known) == len(last)
-        return cls(
-            values=values,
-            mean=sum(known) / len(known) if whole else None,
-            interval=interval_of_mean(known) if whole else None,
-            **others,
-        )
+        entry = cls(values=values, mean=None, interval=None, **others)
+        mean, interval = entry.at_end(metric) or (None, None)
+        return dataclasses.replace(entry, mean=mean, interval=interval)
 
     def array(self, name: str) -> np.ndarray:
         """What was measured, float64 `(seeds, steps)`, NaN where a training had failed."""
@@ -63,6 +58,18 @@ class LossTrainings:
     def last(self, metric: str) -> list[float]:
         """The values at the last step, of the trainings that came to it."""
         return [of_seed[-1] for of_seed in self.values[metric] if of_seed[-1] is not None]
+
+    def at_end(self, name: str) -> tuple[float, Interval | None] | None:
+        """Mean at the last step, and its 95% interval; None if a training failed.
+
+        Args:
+            name: Of what was measured.
+        """
+        last = [of_seed[-1] for of_seed in self.values[name]]
+        known = [value for value in last if value is not None]
+        if len(known) < len(last):
+            return None
+        return sum(known) / len(known), interval_of_mean(known)
 
     @property
     def failed(self) -> int:

@@ -75,8 +75,8 @@ class ComparisonDisplay:
             test = tests.get((entry.train_fraction, entry.name))
             table.add_row(
                 *([f"{entry.train_fraction:g}"] if several else []),
-                *_row(entry, test),
-                *(_mean(entry.last(name)) for name in measured),
+                *_row(entry, comparison.metric, test),
+                *(_at_end(entry, name) for name in measured),
             )
         self._console.print(table)
         self._print(comparison.verdict)
@@ -85,20 +85,19 @@ class ComparisonDisplay:
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
-def _row(entry: LossTrainings, test: LossTest | None) -> list[str]:
+def _row(entry: LossTrainings, metric: str, test: LossTest | None) -> list[str]:
     rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:g}"
     row = [entry.name.removesuffix(TUNED), rate + (" tuned" if entry.name.endswith(TUNED) else "")]
-    if entry.mean is None:
-        row.append(f"{entry.failed} failed")
-    elif entry.interval is None:
-        row.append(f"{entry.mean:.4f}")
-    else:
-        row.append(f"{entry.mean:.4f} ± {entry.interval[1] - entry.mean:.4f}")
+    row.append(f"{entry.failed} failed" if entry.failed else _at_end(entry, metric))
     difference, p = (test.difference, test.p_value_corrected) if test else (None, None)
     row.append("" if difference is None else f"{difference:+.4f}")
     row.append("" if p is None else f"{p:.2g}")
     return row
 
 
-def _mean(values: list[float]) -> str:
-    return f"{sum(values) / len(values):.4f}" if values else ""
+def _at_end(entry: LossTrainings, name: str) -> str:
+    found = entry.at_end(name)
+    if found is None:
+        return ""
+    mean, interval = found
+    return f"{mean:.4f}" + ("" if interval is None else f" ± {interval[1] - mean:.4f}")

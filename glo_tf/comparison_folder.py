@@ -10,19 +10,16 @@ from glo_tf.output_folder import check_writable
 from glo_tf.study import Study, not_written, remove_study
 from glo_tf.task import TrainingTask
 
-TUNING, COMPARISON = STAGES = ("tuning", "comparison")
-"""Stages of a comparison."""
-
 
 class ComparisonFolder:
-    """Studies of the trainings, one for each task, and `comparison.json`, which is made of them.
+    """Studies of the trainings, one for each part of the data, and what is made of them.
 
     What is there of the same tasks is taken over, whatever losses and seeds it was for: a
     comparison can grow.
 
     Args:
         path: Created if absent.
-        tasks: By the name of their study, which begins with one of `STAGES`.
+        tasks: By their part of the training data.
         overwrite: Whether earlier studies and results may be removed.
 
     Attributes:
@@ -37,7 +34,7 @@ class ComparisonFolder:
     def __init__(
         self,
         path: str | os.PathLike[str],
-        tasks: dict[str, TrainingTask],
+        tasks: dict[float, TrainingTask],
         *,
         overwrite: bool = False,
     ):
@@ -45,20 +42,20 @@ class ComparisonFolder:
         self._tasks = tasks
         check_writable(self.path)
         if overwrite:
-            for stage in STAGES:
-                for study in self.path.glob(f"{stage}*.db"):
-                    remove_study(study)
+            for study in self.path.glob("trainings*.db"):
+                remove_study(study)
             for name in (self.RESULT, self.LOG):
                 (self.path / name).unlink(missing_ok=True)
         self.trained_before = 0
-        for name in tasks:
-            opened = self.open_study(name)
+        for fraction in tasks:
+            opened = self.open_study(fraction)
             self.trained_before += len(opened)
             opened.close()
 
-    def open_study(self, name: str) -> Study:
-        """The study of a task, for this process alone; see `Study.open`."""
-        return Study.open(self.path / f"{name}.db", self._tasks[name].description, {})
+    def open_study(self, fraction: float) -> Study:
+        """The study of a part of the training data, for this process alone; see `Study.open`."""
+        name = "trainings.db" if fraction == 1.0 else f"trainings_{fraction:g}.db"
+        return Study.open(self.path / name, self._tasks[fraction].description, {})
 
     def write(self, comparison: Comparison) -> None:
         """Replaces `comparison.json`.

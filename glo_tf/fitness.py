@@ -68,7 +68,8 @@ class Evaluation:
             is this one.
         measured: What was measured at the checkpoints that were reached, by name: the metric, and
             for outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
-            calibration error). None is a value that is not finite.
+            calibration error), on validation data with `val_` before the name, on test data, where
+            the task has any, without. None is a value that is not finite.
     """
 
     loss: Expression

@@ -11,20 +11,24 @@ import numpy as np
 from glo_tf.calibration import ECE, NLL, expected_calibration_error, negative_log_likelihood
 
 if TYPE_CHECKING:
-    from glo_tf.task import TrainingTask
+    from glo_tf.objective import Objective
+    from glo_tf.outputs import Outputs
+    from glo_tf.task import HeldOut
 
 
 class Meter:
-    """Measures predictions for the validation data of a task.
+    """Measures predictions for held-out data.
 
     Args:
-        task: What networks are trained on.
+        objective: What fitness is.
+        outputs: Of the model.
+        data: What is predicted.
     """
 
-    def __init__(self, task: TrainingTask):
-        self._objective, self._outputs = task.objective, task.outputs
-        self._labels = task.validation_data[1]
-        self._measure = task.objective.measure(task.validation_targets)
+    def __init__(self, objective: Objective, outputs: Outputs, data: HeldOut):
+        self._objective, self._outputs = objective, outputs
+        self._labels = data.labels
+        self._measure = objective.measure(data.targets)
 
     def fitness(self, columns: np.ndarray) -> float | None:
         """The fitness of predictions `(N, W)`; None if a metric is not finite."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 from glo_tf.arrays import Structure
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # the trace of what predicts for it is its own
 class ResidentData:
     """Samples as they came and labels as float32 columns, as tensors.
 

@@ -36,6 +36,21 @@ _LOOKED_AT = 32  # samples whose predictions say what the model's outputs are
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Data that networks are not trained on.
+
+    Attributes:
+        samples: An array `(N, ...)` or a structure of such.
+        labels: Of all outputs as columns, float32 `(N, W)`.
+        targets: Of each output, as metrics take them.
+    """
+
+    samples: Structure
+    labels: np.ndarray
+    targets: list[np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class TrainingTask:
     """A training's setting, checked; made by `define`.
 
@@ -44,8 +59,8 @@ class TrainingTask:
         optimizer: Configuration of a Keras optimizer, as `keras.optimizers.serialize` gives it.
         train_data: Samples, an array `(N, ...)` or a structure of such, and the labels of all
             outputs as columns, float32 `(N, W)`.
-        validation_data: The same, for the fitness.
-        validation_targets: Targets of each output, as metrics take them.
+        validation_data: What networks are measured on, for the fitness.
+        test_data: What they are measured on at checkpoints beside it; None for nothing.
         outputs: Of the model.
         objective: What fitness is.
         train_steps: Training steps per candidate.
@@ -59,8 +74,8 @@ class TrainingTask:
     model: Callable[[], keras.Model]
     optimizer: dict[str, Any]
     train_data: tuple[Structure, np.ndarray]
-    validation_data: tuple[Structure, np.ndarray]
-    validation_targets: list[np.ndarray]
+    validation_data: HeldOut
+    test_data: HeldOut | None
     outputs: Outputs
     objective: Objective
     train_steps: int
@@ -77,13 +92,13 @@ class TrainingTask:
         train_data: Any,
         validation_data: Any,
         *,
+        test_data: Any = None,
         train_steps: int,
         batch_size: int,
         epsilon: float = 1e-7,
         metric: Any = None,
         metric_mode: str = "auto",
         jit_compile: bool | None = None,
-        validation_name: str = "validation_data",
     ) -> TrainingTask:
         """Checks a setting, by building the model once.
 
@@ -93,39 +108,49 @@ class TrainingTask:
             optimizer: A Keras optimizer, its name or its configuration.
             train_data: Samples and targets; see `glo_tf.arrays.load`, `glo_tf.targets`.
             validation_data: The same.
+            test_data: The same; None for none.
             train_steps: Training steps per candidate.
             batch_size: Samples per step.
             epsilon: Clipping of predictions that are probabilities.
             metric: What fitness measures on the validation data; see `Objective.define`.
             metric_mode: Its direction.
             jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
-            validation_name: Of the validation data in messages, where it serves as test data.
 
         Raises:
             ValueError: If sizes, shapes or the metric do not fit.
         """
         samples, targets = arrays.load("train_data", train_data)
-        others, other_targets = arrays.load(validation_name, validation_data)
+        loaded = {"validation_data": arrays.load("validation_data", validation_data)}
+        if test_data is not None:
+            loaded["test_data"] = arrays.load("test_data", test_data)
         _check_sizes(train_steps, batch_size, arrays.count(samples), epsilon)
         set_memory_growth()
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
         built, graph = _built(model, samples)
         with tf.device("CPU:0"):
             outputs = find_outputs(built(arrays.head(samples, _LOOKED_AT)), targets, epsilon)
-            predictions = outputs.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
+            predictions = {
+                name: outputs.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
+                for name, (others, _) in loaded.items()
+            }
         columns = label_columns("train_data", targets, outputs)
-        other_columns = label_columns(validation_name, other_targets, outputs)
+        held_out = {
+            name: HeldOut(
+                others, label_columns(name, of_others, outputs), as_rows(of_others, outputs)
+            )
+            for name, (others, of_others) in loaded.items()
+        }
         objective = Objective.define(metric, metric_mode, outputs)
-        validation_targets = as_rows(other_targets, outputs)
-        _check_metric(objective, predictions, validation_targets, outputs)
+        for name, data in held_out.items():
+            _check_metric(objective, predictions[name], data.targets, outputs)
         jit_compile = xla_pays(graph) if jit_compile is None else jit_compile
         threads = intra_op_threads()
         return cls(
             model=model,
             optimizer=config,
             train_data=(samples, columns),
-            validation_data=(others, other_columns),
-            validation_targets=validation_targets,
+            validation_data=held_out["validation_data"],
+            test_data=held_out.get("test_data"),
             outputs=outputs,
             objective=objective,
             train_steps=train_steps,
@@ -134,7 +159,7 @@ class TrainingTask:
             threads=threads,
             description={
                 "train_data": _described(samples, columns),
-                "validation_data": _described(others, other_columns),
+                **{name: _described(d.samples, d.labels) for name, d in held_out.items()},
                 "model": _described_model(built, graph),
                 "outputs": str(outputs),
                 "optimizer": _without_names(config),

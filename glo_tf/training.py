@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ from glo_tf.nodes import Operation
 from glo_tf.program import Program, instruction_set, interpret
 from glo_tf.resident_data import ResidentData
 from glo_tf.seeding import seeded
-from glo_tf.task import TrainingTask
+from glo_tf.task import HeldOut, TrainingTask
 from glo_tf.training_loop import Steps, TrainingLoop
 from glo_tf.translate import Translation
 
@@ -43,15 +44,16 @@ class CandidateTrainer:
         self.task = task
         self._model, self._optimizer = self._build(seed=0)
         self._train_data = ResidentData.place(*task.train_data)
+        self._validation = _HeldOut(task, task.validation_data)
+        self._test = None if task.test_data is None else _HeldOut(task, task.test_data)
         self._loop = TrainingLoop(
             self._model,
             task.outputs,
             self._optimizer,
             self._train_data,
-            ResidentData.place(*task.validation_data),
+            self._validation.data,
             jit_compile=task.jit_compile,
         )
-        self._meter = Meter(task)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
         self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
@@ -111,12 +113,13 @@ class CandidateTrainer:
                     break
                 if goal == total < self.task.train_steps:
                     self._pause(key, done)
-                columns, sound = self._predict(last=goal == total)
-                if goal in checkpoints:
-                    for name, value in self._meter.values(columns).items():
-                        measured[name] = (*measured.get(name, ()), value if sound else None)
+                with self._finished(for_good=goal == total):
+                    columns, sound = self._loop.predict(self._validation.data)
+                    if goal in checkpoints:
+                        for name, value in self._values(columns).items():
+                            measured[name] = (*measured.get(name, ()), value if sound else None)
                 if goal == total:
-                    found = self._meter.fitness(columns) if sound else None
+                    found = self._validation.meter.fitness(columns.numpy()) if sound else None
                     fitness, finite = found or 0.0, found is not None
         if not finite:
             status, fitness = NON_FINITE, 0.0
@@ -130,17 +133,30 @@ class CandidateTrainer:
             measured=measured,
         )
 
-    def _predict(self, *, last: bool) -> tuple[np.ndarray, bool]:
-        """Predictions if the training ends here, and whether all weights are finite.
+    @contextlib.contextmanager
+    def _finished(self, *, for_good: bool) -> Iterator[None]:
+        """The network as it is if the training ends here.
 
-        Unless it is the last time, the training can go on as if nothing had happened.
+        Unless that is for good, the training can then go on as if nothing had happened.
         """
-        state = [] if last else self._state()
+        state = [] if for_good else self._state()
         self._loop.finish()
-        columns, finite = self._loop.predict()
-        if not last:
+        yield
+        if not for_good:
             self._loop.restore(state)
-        return columns.numpy(), bool(finite)
+
+    def _values(self, columns: tf.Tensor) -> dict[str, float | None]:
+        """What a checkpoint is for; see `Evaluation.measured`.
+
+        Args:
+            columns: Predictions for the validation data.
+        """
+        found = self._validation.meter.values(columns.numpy())
+        values = {f"val_{name}": value for name, value in found.items()}
+        if self._test is not None:
+            columns, _ = self._loop.predict(self._test.data)
+            values |= self._test.meter.values(columns.numpy())
+        return values
 
     def _advance(
         self,
@@ -225,3 +241,11 @@ class CandidateTrainer:
             self._batches_spec,
             tf.TensorSpec([len(nodes)], tf.float32),
         )
+
+
+class _HeldOut:
+    """Data that networks are measured on, and what measures them."""
+
+    def __init__(self, task: TrainingTask, data: HeldOut):
+        self.data = ResidentData.place(data.samples, data.labels)
+        self.meter = Meter(task.objective, task.outputs, data)

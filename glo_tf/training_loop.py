@@ -33,7 +33,7 @@ class TrainingLoop:
         outputs: What its outputs are.
         optimizer: Built for the model's variables.
         train_data: Where batches are gathered from.
-        validation_data: What predictions are made for.
+        validation_data: What the fitness is measured on.
         jit_compile: Whether XLA compiles the training.
     """
 
@@ -125,9 +125,9 @@ class TrainingLoop:
         self._optimizer.finalize_variable_values(self._model.trainable_variables)
 
     @tf.function(autograph=False)
-    def predict(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Predictions for the validation data, `(N, W)`, and whether all weights are finite."""
-        samples = len(self._validation_data)
+    def predict(self, data: ResidentData) -> tuple[tf.Tensor, tf.Tensor]:
+        """Predictions for data, `(N, W)`, and whether all weights are finite."""
+        samples = len(data)
         batches = -(-samples // _VALIDATION_BATCH)
         found = tf.TensorArray(
             tf.float32, batches, infer_shape=False, element_shape=[None, self._outputs.width]
@@ -136,9 +136,7 @@ class TrainingLoop:
         def add_batch(batch: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
             start = batch * _VALIDATION_BATCH
             end = tf.minimum(start + _VALIDATION_BATCH, samples)
-            part = keras.tree.map_structure(
-                lambda array: array[start:end], self._validation_data.samples
-            )
+            part = keras.tree.map_structure(lambda array: array[start:end], data.samples)
             columns = self._outputs.columns(self._model(part, training=False))
             return batch + 1, found.write(batch, columns)
 

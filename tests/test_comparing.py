@@ -26,20 +26,20 @@ CROSS_ENTROPY = "-(x*log(y))"
 class ScriptedTrainer:
     """Baikal is better by 0.1; 0.05 is the best learning rate of all; values have some noise."""
 
-    requests: list[tuple[int, Request]] = []
+    requests: list[tuple[tuple[int, int], Request]] = []
     failing: set[int] = set()
 
     def __init__(self, task: TrainingTask):
-        self.measured = len(task.validation_data[1])
+        self.sizes = len(task.validation_data.labels), len(task.test_data.labels)
         self.trained = len(task.train_data[1])
 
     def evaluate(self, request: Request, check=nothing_to_check) -> Evaluation:
-        self.requests.append((self.measured, request))
+        self.requests.append((self.sizes, request))
         noise = zlib.crc32(f"{request.loss} {request.seed}".encode()) % 100 / 10_000
         value = 0.5 + (0.1 if str(request.loss) == BAIKAL else 0.0) + noise
         value += 0.2 if request.learning_rate == 0.05 else 0.0
         steps = [step for step in request.checkpoints if request.seed not in self.failing]
-        names = {"accuracy": 0.0, "nll": 1.0, "ece": 2.0}
+        names = {"accuracy": 0.0, "nll": 1.0, "ece": 2.0, "val_accuracy": -0.1}
         return Evaluation(
             request.loss,
             request.seed,
@@ -78,12 +78,15 @@ def test_all_losses_meet_the_same_seeds_on_test_data(trainer) -> None:
     assert [entry.name for entry in result.losses] == ["cross-entropy", "baikal"]
     assert (result.baseline, result.metric, result.mode) == ("cross-entropy", "accuracy", "max")
     assert result.steps == (4, 8, 10)
-    assert {measured for measured, _ in trainer.requests} == {60}
+    assert {sizes for sizes, _ in trainer.requests} == {(30, 60)}
     assert [r.seed for _, r in trainer.requests] == [6, 7, 8] * 2  # 4 and 5 are for tuning
     first, second = result.losses
     assert first.seeds == second.seeds == (6, 7, 8)
     assert [len(values) for values in second.values["nll"]] == [3, 3, 3]
     assert second.mean == pytest.approx(np.mean(second.last("accuracy")))
+    mean, interval = second.at_end("val_accuracy")
+    assert mean == pytest.approx(second.mean - 0.1)
+    assert interval == pytest.approx([end - 0.1 for end in second.interval])
     (test,) = result.tests
     assert (test.loss, test.baseline) == ("baikal", "cross-entropy")
     assert test.difference == pytest.approx(second.mean - first.mean)
@@ -92,13 +95,13 @@ def test_all_losses_meet_the_same_seeds_on_test_data(trainer) -> None:
 
 def test_learning_rates_are_tuned_on_validation_data_and_on_other_seeds(trainer) -> None:
     result = comparison(seeds=3, tuning_seeds=2, tune_learning_rate=True).run()
-    tuning = [r for measured, r in trainer.requests if measured == 30]
-    compared = [r for measured, r in trainer.requests if measured == 60]
+    tuning = [r for _, r in trainer.requests if not r.checkpoints]
+    compared = [r for _, r in trainer.requests if r.checkpoints == (10,)]
     assert {r.seed for r in tuning} == {0, 1}
     assert len(tuning) == 2 * 2 * 5
     assert {r.seed for r in compared} == {2, 3, 4}
     assert len(compared) == 2 * 2 * 3
-    assert not any(r.checkpoints for r in tuning)
+    assert len(tuning) + len(compared) == len(trainer.requests)
     assert [(e.name, e.learning_rate) for e in result.losses] == [
         ("cross-entropy", 0.01),
         ("cross-entropy, tuned learning rate", 0.05),
@@ -248,11 +251,11 @@ def test_the_command_line_compares_on_digits_and_continues_when_killed(tmp_path)
 
 
 def _count(folder) -> int:
-    """Trainings in the study of what is compared."""
+    """Trainings in the study."""
     with (
         contextlib.suppress(sqlite3.OperationalError),
         contextlib.closing(
-            sqlite3.connect(f"file:{folder / 'comparison.db'}?mode=ro", uri=True)
+            sqlite3.connect(f"file:{folder / 'trainings.db'}?mode=ro", uri=True)
         ) as connection,
     ):
         return connection.execute("SELECT count(*) FROM evaluations").fetchone()[0]

@@ -344,13 +344,29 @@ def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compil
     for left, right in zip(weights, _weights(trainer), strict=True):
         np.testing.assert_array_equal(left, right)
     assert (measured.fitness, measured.status, measured.steps) == (plain.fitness, "ok", 30)
-    assert list(measured.measured) == ["accuracy", "nll", "ece"]
-    assert measured.measured["accuracy"][-1] == plain.fitness
+    assert list(measured.measured) == ["val_accuracy", "val_nll", "val_ece"]
+    assert measured.measured["val_accuracy"][-1] == plain.fitness
     # What is measured after 7 steps is what a training of 7 steps ends with.
     shorter = trainer.evaluate(Request(CROSS_ENTROPY, seed=3, train_steps=7, checkpoints=(7,)))
     for name, values in shorter.measured.items():
         assert values == measured.measured[name][1:2]
     assert plain.measured == {}
+
+
+def test_test_data_is_measured_beside_the_validation_data() -> None:
+    request = Request(CROSS_ENTROPY, seed=3, checkpoints=(7, 30))
+    test = DIGITS.x_test, DIGITS.y_test
+    both = make_trainer(dropout_and_batch_norm, test_data=test).evaluate(request)
+    plain = make_trainer(dropout_and_batch_norm).evaluate(request)
+    assert both.fitness == plain.fitness
+    for name, values in plain.measured.items():
+        assert both.measured[name] == values
+    swapped = TrainingTask.define(
+        dropout_and_batch_norm, "sgd", TRAIN, test, train_steps=30, batch_size=50
+    )
+    for name, values in swapped.make_trainer().evaluate(request).measured.items():
+        assert both.measured[name.removeprefix("val_")] == values
+    assert len(both.measured) == 6
 
 
 def test_what_was_measured_before_a_training_failed_is_kept() -> None:

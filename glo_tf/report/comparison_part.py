@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import functools
-import statistics
 
 from glo_tf.comparison import Comparison, LossTrainings
 from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
 from glo_tf.report.inline import Picture
+from glo_tf.significance import Interval
 
 
 class ComparisonPart:
@@ -26,10 +26,16 @@ class ComparisonPart:
         """Whether calibration was measured."""
         return any({"nll", "ece"} & entry.values.keys() for entry in self.data.losses)
 
-    def at_end(self, entry: LossTrainings, name: str) -> float | None:
-        """The mean over the seeds of what was measured at the last step; None for nothing."""
-        finished = entry.last(name) if name in entry.values else []
-        return statistics.fmean(finished) if finished else None
+    @property
+    def validated(self) -> str | None:
+        """Name of what was measured on validation data; None for nothing."""
+        name = f"val_{self.data.metric}"
+        return name if any(name in entry.values for entry in self.data.losses) else None
+
+    def at_end(self, entry: LossTrainings, name: str) -> tuple[float | None, Interval | None]:
+        """Mean over the seeds of what was measured at the last step, and its interval."""
+        found = entry.at_end(name) if name in entry.values else None
+        return found or (None, None)
 
     def pictures(self) -> list[Picture]:
         """All figures."""
