@@ -65,7 +65,7 @@ class LossComparison:
         model: As in `glo_tf.LossSearch`.
         train_data: As in `glo_tf.LossSearch`.
         validation_data: The same; chooses learning rates.
-        test_data: The same; measures what is compared.
+        test_data: The same; measures what is compared. The validation data does if it is None.
         losses: Losses by name, or losses: each an `Expression`, an `ExpressionLoss`, or text: an
             expression, `"categorical_crossentropy"`, `"baikal"`, `"baikal_cma"`, `"ngl"`, or the
             path of a `best_loss.json`.
@@ -92,9 +92,9 @@ class LossComparison:
         candidate_timeout: As in `glo_tf.LossSearch`.
         candidate_retries: As in `glo_tf.LossSearch`.
         max_consecutive_failures: As in `glo_tf.LossSearch`.
-        output_dir: Folder for `comparison.json` and the studies of all trainings; nothing is
-            written if None. What is in the studies is not trained again: a comparison that was
-            interrupted is continued, and one may get more losses or seeds.
+        output_dir: Folder for `comparison.json`, `report.html` and the studies of all trainings;
+            nothing is written if None. What is in the studies is not trained again: a comparison
+            that was interrupted is continued, and one may get more losses or seeds.
         overwrite: Whether earlier results in `output_dir` may be removed instead.
         on_training: Called after each training, also after one that is taken from a study.
 
@@ -148,7 +148,7 @@ class LossComparison:
             model,
             optimizer,
             validation_data=arrays.load("validation_data", validation_data),
-            test_data=arrays.load("test_data", test_data),
+            test_data=None if test_data is None else arrays.load("test_data", test_data),
             train_steps=train_steps,
             batch_size=batch_size,
             epsilon=epsilon,
@@ -192,8 +192,11 @@ class LossComparison:
         self._tuning_seeds = range(seed, seed + tuning_seeds)
         self._seeds = range(self._tuning_seeds.stop, self._tuning_seeds.stop + seeds)
         self._on_training = on_training
-        metric = whole.objective.name
-        self._names = (metric, *((NLL, ECE) if whole.outputs.num_classes else ()), f"val_{metric}")
+        self._split = "validation" if test_data is None else "test"
+        self._names = (
+            whole.objective.name,
+            *((NLL, ECE) if whole.outputs.num_classes else ()),
+        )
         # Last, so that a refused argument leaves no folder behind.
         self._folder = (
             None
@@ -227,6 +230,7 @@ class LossComparison:
             mode=mode,
             steps=self._steps,
             baseline=self._baseline + (TUNED if self._tune else ""),
+            split=self._split,
             losses=tuple(entries),
             tests=tuple(tests),
             verdict=verdict(
@@ -297,14 +301,19 @@ class LossComparison:
     def _values(
         self, evaluations: Sequence[Evaluation]
     ) -> dict[str, tuple[tuple[float | None, ...], ...]]:
-        """By name the values of each training at each step."""
+        """By name the values of each training at each step; see `LossTrainings.values`."""
+        prefix = "" if self._split == "test" else "val_"
+        wanted = {prefix + name: name for name in self._names}
+        if self._split == "test":
+            validated = f"val_{self._objective.name}"
+            wanted[validated] = validated
         return {
             name: tuple(
                 (*found, *[None] * (len(self._steps) - len(found)))
                 for evaluation in evaluations
-                for found in [evaluation.measured.get(name, ())]
+                for found in [evaluation.measured.get(measured, ())]
             )
-            for name in self._names
+            for measured, name in wanted.items()
         }
 
     @contextlib.contextmanager

@@ -54,8 +54,9 @@ class ComparisonDisplay:
         """Prints the table and the verdict."""
         first = comparison.losses[0]
         table = Table(
-            title=f"Test data after {comparison.steps[-1]} steps, n = {len(first.seeds)}, "
-            f"± 95% CI; against {comparison.baseline}: difference, corrected p",
+            title=f"{comparison.split.capitalize()} data after {comparison.steps[-1]} steps, "
+            f"n = {len(first.seeds)}, ± 95% CI; "
+            f"against {comparison.baseline}: difference, corrected p",
             title_justify="left",
         )
         several = len({entry.train_fraction for entry in comparison.losses}) > 1

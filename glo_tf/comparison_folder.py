@@ -6,7 +6,7 @@ import os
 import pathlib
 
 from glo_tf.comparison import Comparison
-from glo_tf.output_folder import check_writable
+from glo_tf.output_folder import OutputFolder, check_writable, try_to_write_report
 from glo_tf.study import Study, not_written, remove_study
 from glo_tf.task import TrainingTask
 
@@ -44,7 +44,7 @@ class ComparisonFolder:
         if overwrite:
             for study in self.path.glob("trainings*.db"):
                 remove_study(study)
-            for name in (self.RESULT, self.LOG):
+            for name in (self.RESULT, self.LOG, OutputFolder.REPORT):
                 (self.path / name).unlink(missing_ok=True)
         self.trained_before = 0
         for fraction in tasks:
@@ -58,7 +58,7 @@ class ComparisonFolder:
         return Study.open(self.path / name, self._tasks[fraction].description, {})
 
     def write(self, comparison: Comparison) -> None:
-        """Replaces `comparison.json`.
+        """Replaces `comparison.json` and `report.html`.
 
         Raises:
             StudyError: If it cannot be written.
@@ -68,3 +68,4 @@ class ComparisonFolder:
             comparison.save(path)
         except OSError as error:
             raise not_written(path, error) from error
+        try_to_write_report(self.path)

@@ -48,22 +48,6 @@ def as_expressions(
     ]
 
 
-def named_expressions(
-    losses: Losses, *, epsilons: Sequence[float | None], width: int | None
-) -> dict[str, Expression]:
-    """Names and trees of given losses; in a sequence, the text of a loss is its name.
-
-    Raises:
-        ValueError: As `as_expressions`, and if a loss is given twice without names.
-    """
-    given = list(losses.values()) if isinstance(losses, Mapping) else losses
-    trees = as_expressions(given, "losses", epsilons=epsilons, width=width)
-    names = list(losses) if isinstance(losses, Mapping) else [str(tree) for tree in trees]
-    if len(set(names)) < len(names):
-        raise ValueError(f"Expected different losses. Received: losses={names}")
-    return dict(zip(names, trees, strict=True))
-
-
 def _as_expression(
     loss: Loss, name: str, epsilons: Sequence[float | None], width: int | None
 ) -> Expression:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from glo_tf.expression import Expression
-from glo_tf.given_losses import Loss, Losses, named_expressions
+from glo_tf.given_losses import Loss, Losses, as_expressions
 from glo_tf.loss_io import load_loss
 from glo_tf.losses import ExpressionLoss, NamedLoss
 from glo_tf.outputs import Outputs
@@ -74,11 +74,12 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
     return str(tree), tree
 
 
-def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expression], str]:
-    """The losses to compare by name, and which of them is the baseline.
+def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
+    """Names and trees of given losses; without a name, that of `find_loss` or the text.
 
     Raises:
         ValueError: If one is not a loss that can be trained, or two have one name.
+        OSError: If a file cannot be read.
     """
     given: dict[str, Loss] = {}
     if isinstance(losses, str) or not isinstance(losses, Mapping | Sequence):
@@ -94,10 +95,24 @@ def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expressio
         if name in given:
             raise ValueError(f"Expected losses with different names. Received: losses={losses!r}")
         given[name] = found
-    trees = named_expressions(given, epsilons=outputs.epsilons, width=outputs.common_width)
+    expressions = as_expressions(
+        list(given.values()), "losses", epsilons=outputs.epsilons, width=outputs.common_width
+    )
+    trees = dict(zip(given, expressions, strict=True))
     for name, tree in trees.items():
         if not tree.has_x_and_y:
             raise ValueError(f"Expected losses with x and y. Received: losses with '{name}'")
+    return trees
+
+
+def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expression], str]:
+    """The losses to compare by name, and which of them is the baseline.
+
+    Raises:
+        ValueError: As `by_name`, or if the baseline is there twice.
+        OSError: If a file cannot be read.
+    """
+    trees = by_name(losses, outputs)
     usual_name, usual = usual_loss(outputs)
     same = [name for name, tree in trees.items() if tree == usual]
     if len(same) > 1:

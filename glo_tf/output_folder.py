@@ -130,23 +130,24 @@ class OutputFolder:
             except OSError as error:
                 raise not_written(path, error) from error
 
-    def write_report(self) -> None:
-        """Writes `report.html` from the other files; see `glo_tf.report.write_report`.
 
-        What goes wrong is logged: the report can be made again at any time, and the search is not
-        to fail for it.
-        """
-        try:
-            from glo_tf.report import write_report
+def try_to_write_report(path: pathlib.Path) -> None:
+    """Writes `report.html` from the other files of a run; see `glo_tf.report.write_report`.
 
-            write_report(self.path, figures=False)
-        except Exception as error:
-            logger.warning(
-                "No report was written (%s: %s); glo-tf --mode=report --output_dir=%s tries again",
-                type(error).__name__,
-                error,
-                self.path,
-            )
+    What goes wrong is logged: the report can be made again at any time, and the run is not to fail
+    for it.
+    """
+    try:
+        from glo_tf.report import write_report
+
+        write_report(path, figures=False)
+    except Exception as error:
+        logger.warning(
+            "No report was written (%s: %s); glo-tf --mode=report --output_dir=%s tries again",
+            type(error).__name__,
+            error,
+            path,
+        )
 
 
 def check_writable(path: pathlib.Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from glo_tf.compared_losses import ComparedLoss
 from glo_tf.expression import Expression
@@ -13,9 +13,13 @@ from glo_tf.fitness import OK
 from glo_tf.given_losses import Losses
 
 if TYPE_CHECKING:
+    from glo_tf.comparison import Comparison
     from glo_tf.losses import ExpressionLoss
     from glo_tf.objective import Objective
     from glo_tf.outputs import Outputs
+
+Comparer: TypeAlias = Callable[[Expression, Losses, Any, Mapping[str, Any]], "Comparison"]
+"""Compares a found loss with others on test data, with settings; see `LossSearch.compare`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +49,6 @@ class Record:
     source: str
     steps: int
     inherited_from: Expression | None = None
-
-
-Comparer = Callable[[Expression, Losses, int | Sequence[int]], list[ComparedLoss]]
-"""Trains a found loss beside the usual one and further losses, with so many seeds or with these."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,35 +135,30 @@ class SearchResult:
         """
         return pareto_front(self.records)
 
-    def compare(
-        self,
-        losses: Losses = (),
-        *,
-        seeds: int | Sequence[int] = 3,
-    ) -> list[ComparedLoss]:
-        """Trains the best loss, the usual one and further losses beside each other.
-
-        The usual loss, such as cross-entropy, is trained with the optimizer's learning rate, and
-        with one tuned for it. What is in the search's study is not trained again; workers are
-        started, and freed at the end.
+    def compare(self, losses: Losses = (), test_data: Any = None, **settings: Any) -> Comparison:
+        """Trains the best loss, the usual one such as cross-entropy, and further losses.
 
         Args:
-            losses: Further losses; as for `LossSearch.compare`.
-            seeds: As for `LossSearch.compare`.
+            losses: Further losses.
+            test_data: As for `glo_tf.LossSearch.compare`.
+            **settings: As for `glo_tf.LossSearch.compare`; `tune_learning_rate` is True if not
+                given.
 
         Returns:
-            One row per loss: the best, the usual one once or twice, then the further ones.
+            The comparison, in which the best loss has the name `"best loss"`.
 
         Raises:
             ValueError: If there is no best loss, the result is a copy that knows no search, or an
                 argument does not fit.
+            TrainingError: As `glo_tf.LossComparison.run`.
         """
         comparer: Comparer | None = self.__dict__["_comparer"]
         if comparer is None:
             raise ValueError(
                 "Expected the result that LossSearch.run returned. Received: one without a search"
             )
-        return comparer(self._best().loss, losses, seeds)
+        settings = {"tune_learning_rate": True, **settings}
+        return comparer(self._best().loss, losses, test_data, settings)
 
     def _best(self) -> Record:
         if self.best is None:

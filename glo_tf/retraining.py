@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from glo_tf.compared_losses import ComparedLoss, compare, compare_with_usual
 from glo_tf.expression import Expression
@@ -55,19 +54,3 @@ def compare_best(
         tuning_seed=settings.seed,
         seeds=seeds,
     )
-
-
-def seeds_of_comparison(seeds: int | Sequence[int], settings: SearchSettings) -> list[int]:
-    """Seeds that a user asks for: so many fresh ones, or exactly these.
-
-    Raises:
-        ValueError: If there is none, one is negative, or one is given twice.
-    """
-    given = seeds if isinstance(seeds, Iterable) else settings.fresh_seeds(seeds)
-    chosen = [operator.index(seed) for seed in given]  # NumPy's are no integers to SQLite
-    if not chosen or min(chosen) < 0 or len(set(chosen)) < len(chosen):
-        raise ValueError(
-            "Expected seeds as a positive number of them, or as different non-negative integers. "
-            f"Received: seeds={seeds!r}"
-        )
-    return chosen

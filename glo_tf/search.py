@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from glo_tf import genetic, plugins
+from glo_tf import arrays, genetic, plugins
 from glo_tf.callbacks import Callback
-from glo_tf.compared_losses import ComparedLoss, compare
+from glo_tf.comparing import LossComparison
+from glo_tf.comparison import Comparison
 from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
-from glo_tf.given_losses import Loss, Losses, as_expressions, named_expressions
+from glo_tf.given_losses import Loss, Losses, as_expressions
+from glo_tf.loss_names import by_name
 from glo_tf.operators import GloOperators
 from glo_tf.output_folder import OutputFolder
 from glo_tf.results import SearchResult
-from glo_tf.retraining import compare_best, seeds_of_comparison
 from glo_tf.search_run import SearchRun
 from glo_tf.search_spaces import SearchSpace
 from glo_tf.settings import FULL, SearchSettings
@@ -219,18 +220,18 @@ class LossSearch:
         )
         self.callbacks = tuple(callbacks)
         self.strategy = make_strategy(strategy) if isinstance(strategy, str) else strategy
-        self.task = task = TrainingTask.define(
-            model,
-            optimizer,
-            train_data,
-            validation_data,
-            train_steps=train_steps,
-            batch_size=batch_size,
-            epsilon=epsilon,
-            metric=metric,
-            metric_mode=metric_mode,
-            jit_compile=compiled_by_xla,
-        )
+        training: dict[str, Any] = {
+            "model": model,
+            "optimizer": optimizer,
+            "train_data": arrays.load("train_data", train_data),
+            "validation_data": arrays.load("validation_data", validation_data),
+            "train_steps": train_steps,
+            "batch_size": batch_size,
+            "epsilon": epsilon,
+            "metric": metric,
+            "metric_mode": metric_mode,
+        }
+        self.task = task = TrainingTask.define(**training, jit_compile=compiled_by_xla)
         # Last, so that a refused argument leaves no folder behind.
         self._output = (
             None
@@ -242,6 +243,17 @@ class LossSearch:
         self.trained_before = 0 if self._output is None else self._output.trained_before
         self._in_memory = Study.in_memory(task.description)
         self._dispatcher: Dispatcher | None = None
+        self._searching = False
+        self._comparison = {
+            **training,
+            "jit_compile": jit_compile,
+            "seed": settings.fresh_seeds(1)[0],
+            "strategy": self.strategy,
+            "candidate_timeout": candidate_timeout,
+            "candidate_retries": candidate_retries,
+            "max_consecutive_failures": max_consecutive_failures,
+            "output_dir": output_dir,
+        }
 
     def evaluate(
         self,
@@ -281,22 +293,27 @@ class LossSearch:
         requests = [Request(loss, seed, learning_rate) for loss in losses]
         return list(self._open().evaluate(requests))
 
-    def compare(self, losses: Losses, *, seeds: int | Sequence[int] = 3) -> list[ComparedLoss]:
-        """Trains losses beside each other: with each seed, the same weights and batches for all.
+    def compare(self, losses: Losses, test_data: Any = None, **settings: Any) -> Comparison:
+        """Trains losses beside each other, with seeds that the search selects nothing on.
+
+        It frees the workers of the search, as `close` does.
 
         Args:
-            losses: Name to loss, or losses, which are then named by their text. Each is text, an
-                `Expression` or an `ExpressionLoss`, as for `evaluate`.
-            seeds: So many seeds that the search selects nothing on, or exactly these.
-
-        Returns:
-            One row per loss, in order.
+            losses: As for `glo_tf.LossComparison`.
+            test_data: Samples and targets to measure on; the validation data if None.
+            **settings: Others of `glo_tf.LossComparison`, such as `tune_learning_rate` or
+                `train_fraction`. What is not given is as in the search, the output folder too.
 
         Raises:
-            ValueError, TrainingError: As `evaluate`.
+            ValueError: As `glo_tf.LossComparison`, and while the search runs.
+            TrainingError: As `glo_tf.LossComparison.run`.
         """
-        named, chosen = self._named(losses), seeds_of_comparison(seeds, self.settings)
-        return compare(self._open().evaluate, named, chosen)
+        if self._searching:
+            raise ValueError(
+                "Expected a search that has ended; its on_search_end may use result.compare. "
+                "Received: compare while it runs"
+            )
+        return self._compare(losses, test_data, settings)
 
     def run(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison.
@@ -310,6 +327,7 @@ class LossSearch:
             TrainingError: If the model or the data raise, or too many trainings in a row fail.
             StudyError: If results cannot be written, or another process has the output folder.
         """
+        self._searching = True
         try:
             run = SearchRun(
                 self.task,
@@ -321,6 +339,7 @@ class LossSearch:
             )
             return run.execute()
         finally:
+            self._searching = False
             self.close()
 
     def close(self) -> None:
@@ -330,26 +349,15 @@ class LossSearch:
             dispatcher.close()
 
     def _compare_found(
-        self,
-        best: Expression,
-        losses: Losses,
-        seeds: int | Sequence[int],
-    ) -> list[ComparedLoss]:
-        named, chosen = self._named(losses), seeds_of_comparison(seeds, self.settings)
-        was_open = self._dispatcher is not None
-        try:
-            evaluate = self._open().evaluate
-            rows = compare_best(evaluate, best, self.task, self.settings, chosen)
-            return rows + compare(evaluate, named, chosen)
-        finally:
-            if not was_open:
-                self.close()
+        self, best: Expression, losses: Losses, test_data: Any, settings: Mapping[str, Any]
+    ) -> Comparison:
+        named = {"best loss": best, **by_name(losses, self.task.outputs)}
+        return self._compare(named, test_data, settings)
 
-    def _named(self, losses: Losses) -> dict[str, tuple[Expression, float | None]]:
-        """The losses by name, with the optimizer's own learning rate."""
-        outputs = self.task.outputs
-        named = named_expressions(losses, epsilons=outputs.epsilons, width=outputs.common_width)
-        return {name: (loss, None) for name, loss in named.items()}
+    def _compare(self, losses: Losses, test_data: Any, settings: Mapping[str, Any]) -> Comparison:
+        self.close()  # workers are for one task at a time
+        arguments = {**self._comparison, **settings}
+        return LossComparison(losses=losses, test_data=test_data, **arguments).run()
 
     def _open(self) -> Dispatcher:
         if self._dispatcher is None:

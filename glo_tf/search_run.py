@@ -30,7 +30,7 @@ from glo_tf.expression import Expression
 from glo_tf.first_generation import first_generation, initial_trees, loss_of
 from glo_tf.fitness import OK, Evaluation, Request
 from glo_tf.learning_rates import LEARNING_RATE_FACTORS, Evaluate
-from glo_tf.output_folder import OutputFolder
+from glo_tf.output_folder import OutputFolder, try_to_write_report
 from glo_tf.parameterization import Parameterization
 from glo_tf.ranking import Ranking
 from glo_tf.results import Comparer, Record, SearchResult
@@ -294,4 +294,4 @@ class SearchRun:
         self._write_history()
         if result.best is not None:
             self._output.write_best_loss(result)
-        self._output.write_report()
+        try_to_write_report(self._output.path)

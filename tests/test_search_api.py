@@ -38,7 +38,9 @@ class HashTrainer:
         fitness = (zlib.crc32(text.encode()) % 1000 + 1) / 1001
         if (str(request.loss), request.seed) in self.failing:
             return Evaluation(request.loss, request.seed, 0.0, "non_finite", 1, 0.0)
-        return Evaluation(request.loss, request.seed, fitness, "ok", 10, 0.0)
+        names = "val_accuracy", "val_nll", "val_ece", "accuracy", "nll", "ece"
+        values = dict.fromkeys(names, (fitness,) * len(request.checkpoints))
+        return Evaluation(request.loss, request.seed, fitness, "ok", 10, 0.0, measured=values)
 
     def trained(self) -> list[tuple[str, int]]:
         return [(str(request.loss), request.seed) for request in self.requests]
@@ -142,53 +144,76 @@ def test_a_negative_seed_is_refused(trainer) -> None:
         make_search().evaluate([BAIKAL], seed=-1)
 
 
-def test_compare_trains_all_on_the_same_seeds_that_the_search_has_not_seen(trainer) -> None:
+def test_compare_takes_seeds_that_the_search_has_not_seen(trainer) -> None:
     search = make_search(seed=5, fitness_seeds=3, finalist_seeds=2)
-    rows = search.compare([BAIKAL, glo_tf.NGL()], seeds=2)
-    assert rows[0].name == BAIKAL
-    assert [row.seeds for row in rows] == [(10, 11), (10, 11)]
-    named = search.compare({"mine": BAIKAL, "same": BAIKAL}, seeds=np.array([10, 3]))
-    assert [row.name for row in named] == ["mine", "same"]
-    assert [row.seeds for row in named] == [(10, 3)] * 2
-    assert named[0].fitnesses == named[1].fitnesses
-    assert named[0].fitnesses[0] == rows[0].fitnesses[0]
-    assert trainer.trained().count((BAIKAL, 10)) == 1
-    search.close()
+    search.evaluate([BAIKAL])
+    del trainer.requests[:]
+    found = search.compare([BAIKAL, glo_tf.NGL()], seeds=2, tuning_seeds=1)
+    assert [entry.name for entry in found.losses] == ["cross-entropy", BAIKAL, "ngl"]
+    assert [entry.seeds for entry in found.losses] == [(11, 12)] * 3  # 10 is for tuning
+    assert trainer.trained()[:2] == [(CROSS_ENTROPY, 11), (CROSS_ENTROPY, 12)]
+    assert (found.metric, found.split, found.steps) == ("accuracy", "validation", (10,))
+    assert found.verdict
+    named = search.compare({"mine": BAIKAL, "same": BAIKAL}, (SAMPLES[:9], LABELS[:9]), seeds=2)
+    assert [entry.name for entry in named.losses] == ["cross-entropy", "mine", "same"]
+    assert named.split == "test"
+    assert [entry.last("accuracy") for entry in named.losses[:2]] == [
+        [evaluation.fitness for evaluation in trainer_values(trainer, loss, (13, 14))]
+        for loss in (CROSS_ENTROPY, BAIKAL)
+    ]
 
 
-@pytest.mark.parametrize("seeds", [0, -2, [], [1, 1], [-1]])
-def test_seeds_that_are_none_are_refused(seeds, trainer) -> None:
-    with pytest.raises(ValueError, match="Expected seeds as a positive number of them, or as"):
-        make_search().compare([BAIKAL], seeds=seeds)
+def trainer_values(trainer: HashTrainer, loss: str, seeds) -> list[Evaluation]:
+    return [trainer.evaluate(Request(Expression.parse(loss), seed)) for seed in seeds]
+
+
+def test_compare_may_train_longer_than_the_search_did(trainer) -> None:
+    found = make_search().compare([BAIKAL], train_steps=40, evaluate_every=15, seeds=1)
+    assert found.steps == (15, 30, 40)
+    assert {request.checkpoints for request in trainer.requests} == {(15, 30, 40)}
+
+
+def test_compare_refuses_bad_arguments_before_any_training(trainer) -> None:
+    with pytest.raises(ValueError, match=r"Expected seeds of at least 1\. Received: seeds=0"):
+        make_search().compare([BAIKAL], seeds=0)
+    with pytest.raises(ValueError, match="Expected test_data"):
+        make_search().compare([BAIKAL], test_data=(SAMPLES, LABELS[:3]))
     assert trainer.requests == []
 
 
-def test_a_loss_that_is_compared_with_itself_needs_names() -> None:
-    with pytest.raises(ValueError, match="Expected different losses"):
-        make_search().compare([BAIKAL, glo_tf.Baikal()])
+def test_compare_waits_for_the_search_to_end(trainer) -> None:
+    class CompareAtOnce(Callback):
+        def on_generation(self, generation: Generation) -> None:
+            search.compare([BAIKAL])
+
+    search = make_search(callbacks=[CompareAtOnce()])
+    with pytest.raises(ValueError, match="Expected a search that has ended"):
+        search.run()
 
 
 def test_a_result_compares_after_its_search_has_closed(tmp_path, trainer) -> None:
     search = make_search(output_dir=tmp_path)
     result = search.run()
+    found = result.compare([BAIKAL, glo_tf.NGL()], seeds=2)
+    assert found.baseline == "cross-entropy, tuned learning rate"
+    names = [entry.name for entry in found.losses[::2]]
+    assert names == ["cross-entropy", "best loss", BAIKAL, "ngl"]
+    assert found.losses[2].expression == str(result.best.loss)
+    assert glo_tf.Comparison.load(tmp_path / "comparison.json") == found
     before = len(trainer.requests)
-    assert result.compare(seeds=2) == result.comparison
-    assert len(trainer.requests) == before  # all of it is in the study
-    rows = result.compare([BAIKAL], seeds=3)
-    assert [row.name for row in rows] == [*(row.name for row in result.comparison), BAIKAL]
-    assert len({row.seeds for row in rows}) == 1
-    assert rows[0].loss == result.best.loss
+    assert result.compare([BAIKAL, glo_tf.NGL()], seeds=2) == found
+    assert len(trainer.requests) == before  # all of it is in the studies
     make_search(output_dir=tmp_path)  # the folder is free
 
 
 def test_a_result_compares_while_its_search_is_open(tmp_path) -> None:
     class CompareAtTheEnd(Callback):
         def on_search_end(self, result) -> None:
-            self.rows = result.compare(seeds=1)
+            self.found = result.compare(seeds=1, tune_learning_rate=False)
 
     callback = CompareAtTheEnd()
     result = make_search(callbacks=[callback], output_dir=tmp_path).run()
-    assert callback.rows[0].loss == result.best.loss
+    assert callback.found.losses[1].expression == str(result.best.loss)
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
