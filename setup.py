@@ -61,6 +61,7 @@ setup(
             "psutil>=5.9",
             "pytest>=8.0",
             "pytest-timeout>=2.3",
+            "pytest-xdist>=3.5",
             "ruff>=0.6",
             "setuptools>=70.1",  # tests build wheels in the environment they run in
             "tensorboard>=2.19",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
+from glo_tf.plots.heights import over_minimum, term
 from glo_tf.plots.style import LIGHT, SERIES, literal, panel, style
 from glo_tf.usual_loss import CROSS_ENTROPY, SQUARED_ERROR
 
@@ -68,10 +68,10 @@ def plot_binary_losses(losses: Mapping[str, ExpressionLoss]) -> Figure:
         figure, axes = panel(
             "Two classes, the label is 1", "prediction for the label", "loss over its minimum"
         )
-        axes.plot(y, _over_minimum(_binary(CROSS_ENTROPY, y)), label="cross-entropy", **_USUAL)
+        axes.plot(y, over_minimum(_binary(CROSS_ENTROPY, y)), label="cross-entropy", **_USUAL)
         for place, (name, loss) in enumerate(losses.items()):
             color = LIGHT[SERIES[place % len(SERIES)]]
-            values = _over_minimum(_binary_loss(loss, y))
+            values = over_minimum(_binary_loss(loss, y))
             axes.plot(y, values, label=literal(name), color=color, lw=1.8)
         axes.set(xlim=(0, 1), ylim=(-0.2, _TALLEST))
         axes.legend()
@@ -82,10 +82,10 @@ def _draw_classes(loss: ExpressionLoss, binary: Axes, terms: Axes) -> None:
     y = _predictions()
     for label, tree, look in _curves(loss, "cross-entropy", CROSS_ENTROPY):
         total = _binary_loss(loss, y) if tree is loss.tree else _binary(tree, y)
-        positive, negative = _terms(tree, 1.0, y), _terms(tree, 0.0, y)
-        binary.plot(y, _over_minimum(total), label=label, **look)
-        terms.plot(y, _over_minimum(positive), label=f"{label}, x = 1", **look)
-        terms.plot(y, _over_minimum(negative), ls="--", label=f"{label}, x = 0", **look)
+        positive, negative = term(tree, 1.0, y), term(tree, 0.0, y)
+        binary.plot(y, over_minimum(total), label=label, **look)
+        terms.plot(y, over_minimum(positive), label=f"{label}, x = 1", **look)
+        terms.plot(y, over_minimum(negative), ls="--", label=f"{label}, x = 0", **look)
     binary.set(title="Two classes: the true one's prediction", xlabel="prediction for the label")
     terms.set(title="One class: true (x = 1) or not (x = 0)", xlabel="prediction y")
     for axes in (binary, terms):
@@ -95,9 +95,9 @@ def _draw_classes(loss: ExpressionLoss, binary: Axes, terms: Axes) -> None:
 def _draw_regression(loss: ExpressionLoss, errors: Axes, terms: Axes) -> None:
     y = np.linspace(-4.0, 4.0, 991)
     for label, tree, look in _curves(loss, "squared error", SQUARED_ERROR):
-        errors.plot(y, _over_minimum(_terms(tree, 0.0, y)), label=label, **look)
+        errors.plot(y, over_minimum(term(tree, 0.0, y)), label=label, **look)
         for x, line in ((-1.0, ":"), (0.0, "-"), (1.0, "--")):
-            values = _over_minimum(_terms(tree, x, y))
+            values = over_minimum(term(tree, x, y))
             terms.plot(y, values, label=f"{label}, x = {x:g}", **{**look, "ls": line})
     errors.set(title="Target x = 0", xlabel="prediction y")
     terms.set(title="Targets x of -1, 0 and 1", xlabel="prediction y")
@@ -123,15 +123,5 @@ def _binary_loss(loss: ExpressionLoss, y: np.ndarray) -> np.ndarray:
 
 
 def _binary(tree: Expression, y: np.ndarray) -> np.ndarray:
-    values: np.ndarray = _terms(tree, 1.0, y) + _terms(tree, 0.0, 1.0 - y)
+    values: np.ndarray = term(tree, 1.0, y) + term(tree, 0.0, 1.0 - y)
     return values
-
-
-def _terms(tree: Expression, x: float, y: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return np.asarray(evaluate(tree, np.full_like(y, x), y, ops=np), float)
-
-
-def _over_minimum(values: np.ndarray) -> np.ndarray:
-    finite = values[np.isfinite(values)]
-    return values - (finite.min() if finite.size else 0.0)

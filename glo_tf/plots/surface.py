@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
+from glo_tf.plots.heights import over_minimum, term
 from glo_tf.plots.style import LIGHT, style
 
 if TYPE_CHECKING:
@@ -51,10 +51,11 @@ def plot_surface(loss: ExpressionLoss | Expression) -> Figure:
         (lowest + margin) + dense * (highest - lowest - 2 * margin),
         indexing="ij",
     )
-    values = _term(tree, x, y)
+    values = term(tree, x, y)
     if not regression:
-        values = values + _term(tree, 1.0 - x, 1.0 - y)
-    heights = _over_minimum(values / 2 if averaged else values)
+        values = values + term(tree, 1.0 - x, 1.0 - y)
+    heights = over_minimum(values / 2 if averaged else values)
+    heights = np.where(np.isfinite(heights), np.minimum(heights, _TALLEST), np.nan)
     with style():
         figure = Figure(figsize=(5.4, 4.4), layout="constrained")
         axes: Axes3D = figure.add_subplot(projection="3d")
@@ -81,14 +82,3 @@ def _label(axes: Axes3D, names: tuple[str, str]) -> None:
         axis.pane.set(facecolor="none", edgecolor=LIGHT["grid"])
         axis.line.set_color(LIGHT["muted"])
         axis.set_major_locator(MaxNLocator(5))
-
-
-def _term(tree: Expression, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return np.asarray(evaluate(tree, x, y, ops=np), float)
-
-
-def _over_minimum(values: np.ndarray) -> np.ndarray:
-    finite = values[np.isfinite(values)]
-    heights = values - (finite.min() if finite.size else 0.0)
-    return np.where(np.isfinite(heights), np.minimum(heights, _TALLEST), np.nan)
