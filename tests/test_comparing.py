@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import pathlib
 import sqlite3
 import subprocess
 import sys
@@ -219,22 +220,35 @@ DIGITS = (
     "--jit_compile=false",
     "--tune_learning_rate",
     "--tuning_seeds=1",
+    "--intra_op_threads=1",
 )
 
 
-def test_the_command_line_compares_on_digits_and_continues_when_killed(tmp_path) -> None:
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    assert processes.run(whole, *DIGITS) == 0
-    output = (tmp_path / "whole.out").read_text()
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> pathlib.Path:
+    """The folder of a comparison that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("comparison") / "whole"
+    assert processes.run(folder, *DIGITS, "--strategy=devices") == 0
+    return folder
+
+
+def test_the_command_line_compares_on_digits(whole) -> None:
+    output = (whole.parent / "whole.out").read_text()
     assert "min(x, y)" in output
     assert "with a learning rate of its own for each" in output
     assert "\x1b" not in output
-    assert (tmp_path / "whole.err").read_text() == ""
+    assert (whole.parent / "whole.err").read_text() == ""
+    assert "The losses" in (whole / "report.html").read_text(encoding="utf-8")
+    flags = (whole / "compare.flags").read_text()
+    assert "--losses=min(x, y) - x*log(y)" in flags
     found = glo_tf.Comparison.load(whole / "comparison.json")
     assert found.steps == (10, 20, 30)
     assert all(0.0 < entry.mean < 1.0 for entry in found.losses)
     assert min(entry.values["ece"][0][-1] for entry in found.losses) >= 0.0
 
+
+def test_a_comparison_that_was_killed_is_continued(whole, tmp_path) -> None:
+    killed = tmp_path / "killed"
     process = processes.start(killed, *DIGITS)
     end = time.monotonic() + 60
     while _count(killed) < 2:
@@ -243,11 +257,16 @@ def test_the_command_line_compares_on_digits_and_continues_when_killed(tmp_path)
     process.kill()
     process.join()
     assert not (killed / "comparison.json").exists()
-    assert processes.run(killed, *DIGITS) == 0
+    assert processes.run(killed, *DIGITS, "--strategy=local") == 0
     assert f"Continuing in {killed}" in (tmp_path / "killed.out").read_text()
     assert (killed / "comparison.json").read_bytes() == (whole / "comparison.json").read_bytes()
-    flags = (killed / "compare.flags").read_text()
-    assert "--losses=min(x, y) - x*log(y)" in flags
+
+
+def test_a_comparison_on_ray_workers_is_the_same(whole, tmp_path) -> None:
+    processes.needs_ray()
+    folder = tmp_path / "ray"
+    assert processes.run(folder, *DIGITS, "--strategy=ray", "--ray_workers=2") == 0
+    assert (folder / "comparison.json").read_bytes() == (whole / "comparison.json").read_bytes()
 
 
 def _count(folder) -> int:
