@@ -249,7 +249,8 @@ def define_flags() -> flags.FlagValues:
         "losses",
         None,
         "With commas between them: categorical_crossentropy, baikal, baikal_cma, ngl, the path of "
-        "a best_loss.json, or an expression. Cross-entropy is the baseline in any case.",
+        "a best_loss.json, or an expression; NAME=LOSS names it. Cross-entropy is the baseline in "
+        "any case.",
         **compare,
     )
     flags.DEFINE_integer("seeds", 5, "Trainings of each loss.", **compare)

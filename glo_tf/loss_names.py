@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from glo_tf.expression import Expression
@@ -43,13 +44,17 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
 
     Args:
         text: Keras's name of a cross-entropy, the `NAME` of a `glo_tf.NamedLoss`, the path of a
-            file of `glo_tf.save_loss` (it ends in `.json`), or an expression.
+            file of `glo_tf.save_loss` (it ends in `.json`), or an expression; or one of these
+            after a name of its own and `=`.
         outputs: Of the model that is trained with it. A cross-entropy is summed over them.
 
     Raises:
         ValueError: If it is none of these, or a cross-entropy that does not fit the outputs.
         OSError: If a file cannot be read.
     """
+    renamed = re.fullmatch(r"([A-Za-z][\w -]*)=(.+)", text)  # not a path with = in a folder
+    if renamed:
+        return renamed[1].rstrip(), find_loss(renamed[2].strip(), outputs)[1]
     if text in _USUAL:
         name, loss = usual_loss(outputs)
         # One sigmoid is two classes, of which cross-entropy is the binary one.

@@ -33,6 +33,8 @@ def test_an_empty_part_is_refused(text) -> None:
         ("binary_crossentropy", BINARY, "cross-entropy", CROSS_ENTROPY),
         ("binary_crossentropy", LABELS, "binary cross-entropy", BINARY_CROSS_ENTROPY),
         ("x/y  - log(y)", CLASSES, "x/y - log(y)", Expression.parse("x/y - log(y)")),
+        ("my best = x/y - log(y)", CLASSES, "my best", Expression.parse("x/y - log(y)")),
+        ("CE=categorical_crossentropy", CLASSES, "CE", CROSS_ENTROPY),
     ],
 )
 def test_names_and_expressions_are_found(text, outputs, name, loss) -> None:
@@ -44,6 +46,12 @@ def test_the_losses_of_the_project_and_files_are_found(tmp_path) -> None:
     path = tmp_path / "best_loss.json"
     glo_tf.save_loss(glo_tf.ExpressionLoss("x*y"), path)
     assert find_loss(str(path), CLASSES)[1].expression == "x*y"
+    name, found = find_loss(f"found={path}", CLASSES)
+    assert (name, found.expression) == ("found", "x*y")
+    path = tmp_path / "seed=1" / "best_loss.json"
+    path.parent.mkdir()
+    glo_tf.save_loss(glo_tf.ExpressionLoss("x/y"), path)
+    assert find_loss(str(path), CLASSES)[0] == str(path)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,119 @@
+"""Writes the tables in `docs/results/paper.md`, and the figures, from each `comparison.json`.
+
+    python docs/make_results.py
+
+Between `<!-- table NAME -->` and `<!-- end -->` stands the table of the comparison in the folder
+NAME, after `<!-- steps NAME -->` one of all steps that were measured. A figure is left alone where
+its data is older, since matplotlib's output differs from version to version.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import numpy as np
+
+from glo_tf import plots
+from glo_tf.comparison import Comparison, LossTrainings
+from glo_tf.significance import interval_of_mean
+
+FOLDER = pathlib.Path(__file__).parent / "results"
+_PLACE = re.compile(r"(<!-- (table|steps) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def page(text: str) -> str:
+    """The page with all tables made anew."""
+    makers = {"table": end_table, "steps": steps_table}
+
+    def table(match: re.Match[str]) -> str:
+        comparison = Comparison.load(FOLDER / match[3] / "comparison.json")
+        return f"{match[1]}\n{makers[match[2]](comparison)}\n{match[4]}"
+
+    return _PLACE.sub(table, text)
+
+
+def end_table(comparison: Comparison) -> str:
+    """Every loss at the last step: test and validation data, tests, calibration."""
+    several = len(comparison.train_fractions) > 1
+    head = ["data"] if several else []
+    head += ["loss", "rate", f"test {comparison.metric}", f"validation {comparison.metric}"]
+    head += [f"against {comparison.baseline}", "p, corrected", "NLL", "ECE"]
+    found = {
+        (test.train_fraction, test.loss): test
+        for test in comparison.tests
+        if test.baseline == comparison.baseline
+    }
+    rows = []
+    for entry in comparison.losses:
+        test = found.get((entry.train_fraction, entry.name))
+        rows.append(
+            [
+                *([f"{100 * entry.train_fraction:g}%"] if several else []),
+                entry.name,
+                f"{entry.learning_rate:g}",
+                *(_at_end(entry, name) for name in (comparison.metric, f"val_{comparison.metric}")),
+                "" if test is None else _difference(test.difference, test.interval),
+                "" if test is None or test.p_value is None else f"{test.p_value_corrected:.2g}",
+                *(_at_end(entry, name) for name in ("nll", "ece")),
+            ]
+        )
+    return _table(head, rows)
+
+
+def steps_table(comparison: Comparison) -> str:
+    """Every loss on test data at every step."""
+    rows = []
+    for entry in comparison.at(comparison.train_fractions[-1]):
+        values = entry.array(comparison.metric)
+        cells = [
+            "a training failed"
+            if np.isnan(of_step).any()
+            else _mean(float(of_step.mean()), interval_of_mean(list(of_step)))
+            for of_step in values.T
+        ]
+        rows.append([entry.name, f"{entry.learning_rate:g}", *cells])
+    return _table(["loss", "rate", *(f"{step:,} steps" for step in comparison.steps)], rows)
+
+
+def _at_end(entry: LossTrainings, name: str) -> str:
+    found = entry.at_end(name)
+    return f"{entry.failed} failed" if found is None else _mean(*found)
+
+
+def _mean(mean: float, interval: tuple[float, float] | None) -> str:
+    return f"{mean:.4f}" + ("" if interval is None else f" ± {interval[1] - mean:.4f}")
+
+
+def _difference(value: float | None, interval: tuple[float, float] | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:+.4f}" + (
+        "" if interval is None else f" ({interval[0]:+.4f} to {interval[1]:+.4f})"
+    )
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> None:
+    for data in FOLDER.glob("*/comparison.json"):
+        comparison = Comparison.load(data)
+        figures = {"accuracy": plots.plot_accuracy}
+        if len(comparison.steps) > 1:
+            figures["curves"] = plots.plot_training_curves
+        if len(comparison.train_fractions) > 1:
+            figures["sizes"] = plots.plot_train_sizes
+        for name, plot in figures.items():
+            path = data.with_name(name)
+            written = path.with_suffix(".png")
+            if not written.exists() or written.stat().st_mtime < data.stat().st_mtime:
+                plots.save(plot(comparison), path)
+    target = FOLDER / "paper.md"
+    target.write_text(page(target.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
