@@ -7,7 +7,8 @@ import pathlib
 
 from glo_tf.comparison import Comparison
 from glo_tf.output_folder import OutputFolder, check_writable, try_to_write_report
-from glo_tf.study import Study, not_written, remove_study
+from glo_tf.study import Study
+from glo_tf.study_file import not_written, remove_study
 from glo_tf.task import TrainingTask
 
 

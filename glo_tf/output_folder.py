@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glo_tf.results import Record, SearchResult
-from glo_tf.study import Study, StudyError, not_written, remove_study
+from glo_tf.study import Study
+from glo_tf.study_file import StudyError, not_written, remove_study
 
 logger = logging.getLogger("glo_tf")
 

@@ -16,7 +16,8 @@ from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 from glo_tf.output_folder import OutputFolder
 from glo_tf.results import Record
-from glo_tf.study import Study, StudyError, remove_study
+from glo_tf.study import Study
+from glo_tf.study_file import StudyError, remove_study
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
 TASK = {"model": "a", "optimizer": {"learning_rate": 0.1}, "train_steps": 30}
@@ -149,7 +150,7 @@ def test_one_search_at_a_time(path) -> None:
     with pytest.raises(StudyError, match="which one has open"):
         open_study(path)
     code = (
-        "import sys; from glo_tf.study import Study, StudyError\n"
+        "import sys; from glo_tf.study import Study; from glo_tf.study_file import StudyError\n"
         f"try: Study.open({str(path)!r}, {TASK!r}, {SETTINGS!r})\n"
         "except StudyError as error: sys.exit('which one has open' not in str(error))\n"
         "sys.exit(2)"

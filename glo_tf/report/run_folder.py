@@ -15,7 +15,7 @@ from glo_tf.expression import Expression
 from glo_tf.loss_io import load_loss
 from glo_tf.output_folder import OutputFolder
 from glo_tf.results import Record
-from glo_tf.study import StudyContents, read_study
+from glo_tf.study_contents import StudyContents, read_study
 
 if TYPE_CHECKING:
     from glo_tf.losses import ExpressionLoss
