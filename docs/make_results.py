@@ -3,28 +3,32 @@
     python docs/make_results.py
 
 Between `<!-- table NAME -->` and `<!-- end -->` stands the table of the comparison in the folder
-NAME, after `<!-- steps NAME -->` one of all steps that were measured. A figure is left alone where
-its data is older, since matplotlib's output differs from version to version.
+NAME, after `<!-- steps NAME -->` one of all steps that were measured, after `<!-- pairs NAME -->`
+one of the losses against each other, as in the paper: at the given learning rate. A figure is left
+alone where its data is older, since matplotlib's output differs from version to version.
 """
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 import re
 
 import numpy as np
 
+import glo_tf
 from glo_tf import plots
 from glo_tf.comparison import Comparison, LossTrainings
-from glo_tf.significance import interval_of_mean
+from glo_tf.significance import compare_means, correct_by_holm, interval_of_mean
+from glo_tf.verdict import TUNED
 
 FOLDER = pathlib.Path(__file__).parent / "results"
-_PLACE = re.compile(r"(<!-- (table|steps) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_PLACE = re.compile(r"(<!-- (table|steps|pairs) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def page(text: str) -> str:
     """The page with all tables made anew."""
-    makers = {"table": end_table, "steps": steps_table}
+    makers = {"table": end_table, "steps": steps_table, "pairs": pairs_table}
 
     def table(match: re.Match[str]) -> str:
         comparison = Comparison.load(FOLDER / match[3] / "comparison.json")
@@ -55,7 +59,7 @@ def end_table(comparison: Comparison) -> str:
                 *(_at_end(entry, name) for name in (comparison.metric, f"val_{comparison.metric}")),
                 "" if test is None else _difference(test.difference, test.interval),
                 "" if test is None or test.p_value is None else f"{test.p_value_corrected:.2g}",
-                *(_at_end(entry, name) for name in ("nll", "ece")),
+                *(_at_end(entry, name).partition(" ±")[0] for name in ("nll", "ece")),
             ]
         )
     return _table(head, rows)
@@ -74,6 +78,30 @@ def steps_table(comparison: Comparison) -> str:
         ]
         rows.append([entry.name, f"{entry.learning_rate:g}", *cells])
     return _table(["loss", "rate", *(f"{step:,} steps" for step in comparison.steps)], rows)
+
+
+def pairs_table(comparison: Comparison) -> str:
+    """Welch's t-test of each loss against each other, at the given learning rate."""
+    given = [
+        entry
+        for entry in comparison.at(comparison.train_fractions[-1])
+        if not entry.name.endswith(TUNED) and not entry.failed
+    ]
+    found = [
+        (one, other, compare_means(one.last(comparison.metric), other.last(comparison.metric)))
+        for other, one in itertools.combinations(given, 2)
+    ]
+    corrected = correct_by_holm([difference.p_value for _, _, difference in found])
+    rows = [
+        [
+            f"{one.name} against {other.name}",
+            _difference(difference.difference, difference.interval),
+            *("" if p is None else f"{p:.2g}" for p in (difference.p_value, p_corrected)),
+            "" if difference.effect_size is None else f"{difference.effect_size:.1f}",
+        ]
+        for (one, other, difference), p_corrected in zip(found, corrected, strict=True)
+    ]
+    return _table(["", f"test {comparison.metric}", "p", "p, corrected", "Hedges' g"], rows)
 
 
 def _at_end(entry: LossTrainings, name: str) -> str:
@@ -111,6 +139,11 @@ def main() -> None:
             written = path.with_suffix(".png")
             if not written.exists() or written.stat().st_mtime < data.stat().st_mtime:
                 plots.save(plot(comparison), path)
+    if not (FOLDER / "binary_losses.png").exists():
+        losses = {"Baikal": glo_tf.Baikal(), "BaikalCMA": glo_tf.BaikalCMA()}
+        losses["found here"] = glo_tf.load_loss(FOLDER / "mnist_quick_screened" / "best_loss.json")
+        plots.save(plots.plot_binary_losses(losses), FOLDER / "binary_losses")
+        plots.save(plots.plot_surface(losses["Baikal"]), FOLDER / "surface_baikal")
     target = FOLDER / "paper.md"
     target.write_text(page(target.read_text(encoding="utf-8")), encoding="utf-8")
 
