@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from glo_tf.comparison import Comparison, LossTest, LossTrainings
 
 
+_WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
+
+
 class ComparisonDisplay:
     """A bar on a terminal; elsewhere a line for each training.
 
@@ -25,6 +28,8 @@ class ComparisonDisplay:
 
     def __init__(self, console: Console | None = None):
         self._console = console or Console()
+        if not self._console.is_terminal:
+            self._console.width = _WIDTH_OF_FILES
         self._bar = progress_bar(self._console)
         self._tasks: dict[str, TaskID] = {}
 
@@ -75,9 +80,9 @@ class ComparisonDisplay:
         for entry in comparison.losses:
             test = tests.get((entry.train_fraction, entry.name))
             table.add_row(
-                *([f"{entry.train_fraction:g}"] if several else []),
+                *([f"{100 * entry.train_fraction:g}%"] if several else []),
                 *_row(entry, comparison.metric, test),
-                *(_at_end(entry, name) for name in measured),
+                *(_at_end(entry, name).partition(" ")[0] for name in measured),
             )
         self._console.print(table)
         self._print(comparison.verdict)

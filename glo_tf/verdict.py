@@ -59,7 +59,7 @@ def verdict(
     for fraction in fractions:
         here = {entry.name: entry for entry in entries if entry.train_fraction == fraction}
         found = {(t.loss, t.baseline): t for t in tests if t.train_fraction == fraction}
-        prefix = f"With {fraction:.3g} of the training data: " if len(fractions) > 1 else ""
+        prefix = f"With {100 * fraction:.3g}% of the training data: " if len(fractions) > 1 else ""
         for name in here:
             if name != baseline and not name.endswith(TUNED):
                 given = _said(here[name], here[baseline], found[name, baseline], metric, mode)

@@ -128,7 +128,7 @@ def test_each_part_of_the_data_is_drawn_once_for_all_losses(trainer, monkeypatch
     assert [len(task.train_data[1]) for task in seen] == [90, 45, 18]
     assert [entry.train_fraction for entry in result.losses] == [1.0, 1.0, 0.5, 0.5, 0.2, 0.2]
     assert [test.train_fraction for test in result.tests] == [1.0, 0.5, 0.2]
-    assert "With 0.2 of the training data: baikal beats" in result.verdict
+    assert "With 20% of the training data: baikal beats" in result.verdict
 
 
 def test_a_training_that_fails_is_told_and_not_dropped(trainer) -> None:
