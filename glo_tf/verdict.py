@@ -94,10 +94,15 @@ def _against(
         else compare_means(entry.last(metric), baseline.last(metric))
         for entry in entries
     ]
-    corrected = correct_by_holm([None if f is None else f.p_value for f in found])
+    # A tuned rate that is the given one makes two entries of the same trainings: one hypothesis.
+    p_values = {
+        (entry.expression, entry.learning_rate): None if f is None else f.p_value
+        for entry, f in zip(entries, found, strict=True)
+    }
+    corrected = dict(zip(p_values, correct_by_holm(list(p_values.values())), strict=True))
     return [
-        LossTest.of(entry, baseline, f, p)
-        for entry, f, p in zip(entries, found, corrected, strict=True)
+        LossTest.of(entry, baseline, f, corrected[entry.expression, entry.learning_rate])
+        for entry, f in zip(entries, found, strict=True)
     ]
 
 

@@ -13,7 +13,7 @@ def entry(name: str, values: list, rate: float = 0.01) -> LossTrainings:
         "accuracy",
         {"accuracy": tuple((value,) for value in values)},
         name=name,
-        expression="x*y",
+        expression=f"x*{name.removesuffix(TUNED)}",
         learning_rate=rate,
         train_fraction=1.0,
         seeds=tuple(range(len(values))),
@@ -50,6 +50,19 @@ def test_the_direction_of_the_metric_counts() -> None:
     assert said((HIGH, LOW)).startswith("loss beats base (+0.1000 accuracy, 95% CI +0.0773 to +0.1")
     assert said((HIGH, LOW), mode="min").startswith("loss is worse than base (+0.1000")
     assert said((SAME, LOW)).startswith("loss does not differ significantly from base")
+
+
+def test_trainings_with_the_given_rate_as_their_own_are_one_hypothesis() -> None:
+    others = [entry("base" + TUNED, LOW, 0.1), entry("base", SAME)]
+    once = against_baseline([entry("loss" + TUNED, HIGH), *others], "accuracy", "base")
+    entries = [entry("loss", HIGH), entry("loss" + TUNED, HIGH), *others]
+    twice = against_baseline(entries, "accuracy", "base")
+    corrected = [
+        {test.loss: test.p_value_corrected for test in tests if test.baseline == "base" + TUNED}
+        for tests in (once, twice)
+    ]
+    assert corrected[1].pop("loss") == corrected[0]["loss" + TUNED]
+    assert corrected[1] == corrected[0]
 
 
 def test_what_cannot_be_tested_is_said() -> None:
