@@ -10,20 +10,21 @@ import numpy as np
 
 STEPS = [100, 200, 300, 400]
 MEANS = {"cross-entropy": 0.90, "baikal": 0.94, "<b>$odd$</b> & loss": 0.88}
+LOSSES = ("-(x*log(y))", "-(log(y) - x/y)", "-(x*y)")
 
 
 def document() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     losses, tests = [], []
     for fraction in (0.1, 1.0):
-        for name, mean in MEANS.items():
+        for (name, mean), expression in zip(MEANS.items(), LOSSES, strict=True):
             end = mean - 0.1 * (1.0 - fraction)
             curve = end - 0.3 * np.exp(-np.array(STEPS) / 100)
             accuracy = curve + rng.normal(0.0, 0.005, (3, len(STEPS)))
             losses.append(
                 {
                     "name": name,
-                    "expression": "-(log(y) - x/y)",
+                    "expression": expression,
                     "learning_rate": 0.01,
                     "train_fraction": fraction,
                     "seeds": [1, 2, 3],

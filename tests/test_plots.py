@@ -1,5 +1,6 @@
 """Figures: what is drawn is what was given."""
 
+import dataclasses
 import itertools
 
 import example_comparison
@@ -17,6 +18,7 @@ from glo_tf.expression import Expression
 from glo_tf.plots.style import DARK, LIGHT, SERIES
 from glo_tf.plots.tree import plot_tree
 from glo_tf.results import Record
+from glo_tf.verdict import TUNED
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
 
@@ -164,6 +166,28 @@ def test_training_curves_have_the_seeds_as_a_band(comparison) -> None:
         values = entry.array("accuracy")
         np.testing.assert_allclose(curve.get_ydata(), values.mean(axis=0))
         assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(values.max())
+
+
+def test_a_tuned_learning_rate_is_another_line_of_the_same_colour(comparison) -> None:
+    cross_entropy, baikal, _ = comparison.at(1.0)
+    tuned = [
+        dataclasses.replace(entry, name=entry.name + TUNED, learning_rate=rate)
+        for entry, rate in ((cross_entropy, 0.1), (baikal, baikal.learning_rate))
+    ]
+    several = dataclasses.replace(comparison, losses=(*comparison.at(1.0), *tuned))
+    figure = plots.plot_training_curves(several)
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    # Baikal's own rate is the given one: the same trainings are drawn once.
+    assert len(lines) == 4
+    assert figure.legends == []
+    given, own = (lines["cross-entropy" + ending] for ending in ("", TUNED))
+    assert given.get_color() == own.get_color() != lines["baikal"].get_color()
+    assert given.get_linestyle() != own.get_linestyle()
+    losses = [
+        dataclasses.replace(baikal, name=f"{scale}", expression=f"{scale}*x*y") for scale in "23456"
+    ]
+    figure = plots.plot_training_curves(dataclasses.replace(comparison, losses=tuple(losses)))
+    assert len(figure.legends) == 1  # beside the curves
 
 
 def test_train_sizes_have_a_line_for_each_loss(comparison) -> None:

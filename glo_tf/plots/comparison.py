@@ -11,11 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from glo_tf.plots.style import LIGHT, SERIES, SIZE, literal, panel, style
+from glo_tf.verdict import TUNED
 
 if TYPE_CHECKING:
-    from glo_tf.comparison import Comparison
+    from matplotlib.axes import Axes
 
-_DASHES = ("-", "--", ":", "-.")
+    from glo_tf.comparison import Comparison, LossTrainings
+
+_DASHES = (("-", "--"), (":", "-."))  # of a loss at the given learning rate, and at its own
+_MOST_INSIDE = 4  # entries of a legend that lies on the axes
 
 
 def plot_means(
@@ -37,6 +41,7 @@ def plot_means(
     Returns:
         A figure that belongs to no window, with each mean as a number.
     """
+    looks = _looks(names)
     with style():
         figure = Figure(figsize=(SIZE[0], 1.1 + 0.62 * len(names)), layout="constrained")
         axes = figure.subplots()
@@ -44,7 +49,7 @@ def plot_means(
         for row, (name, each, mean, interval) in enumerate(
             zip(names, values, means, intervals, strict=True)
         ):
-            color = LIGHT[SERIES[row % len(SERIES)]]
+            color = looks[name]["color"]
             axes.text(
                 0.0,
                 row - 0.24,
@@ -60,7 +65,7 @@ def plot_means(
                 axes.plot(interval, [row, row], color=color, lw=2.2, solid_capstyle="butt")
             axes.plot(mean, row, marker="D", ms=6, color=color)
             axes.annotate(
-                f"{mean:.4g}",
+                f"{mean:#.4g}",
                 (mean, row),
                 xytext=(0, -8),
                 textcoords="offset points",
@@ -115,15 +120,17 @@ def plot_training_curves(comparison: Comparison) -> Figure:
             "training steps",
             f"{comparison.split} {comparison.metric}",
         )
-        for place, entry in enumerate(comparison.at(comparison.train_fractions[-1])):
-            look = _look(place)
+        entries = _different(comparison.at(comparison.train_fractions[-1]))
+        looks = _looks([entry.name for entry in entries])
+        for entry in entries:
+            look = looks[entry.name]
             mean, lowest, highest = _over_seeds(entry.array(comparison.metric))
             axes.fill_between(
                 comparison.steps, lowest, highest, color=look["color"], alpha=0.15, lw=0
             )
             label = literal(entry.name)
             axes.plot(comparison.steps, mean, label=label, marker=".", **look)
-        axes.legend()
+        _legend(figure, axes)
     return figure
 
 
@@ -148,7 +155,8 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
             "training data (%)",
             f"{comparison.split} {comparison.metric}",
         )
-        for place, (label, points) in enumerate(series.items()):
+        looks = _looks(list(series))
+        for label, points in series.items():
             sizes = [size for size, _, _ in points]
             means = [mean for _, mean, _ in points]
             bars = [  # a mean may lie a rounding error outside
@@ -163,19 +171,40 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
                 marker="o",
                 ms=4,
                 capsize=3,
-                **_look(place),
+                **looks[label],
             )
         axes.set_xscale("log")
         ticks = [100 * fraction for fraction in comparison.train_fractions]
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
-        axes.legend()
+        _legend(figure, axes)
     return figure
 
 
-def _look(place: int) -> dict[str, Any]:
-    dashes = _DASHES[place // len(SERIES) % len(_DASHES)]
-    return {"color": LIGHT[SERIES[place % len(SERIES)]], "ls": dashes, "lw": 1.6}
+def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """A colour for each loss; one line where its learning rate was tuned, another where not."""
+    losses = list(dict.fromkeys(name.removesuffix(TUNED) for name in names))
+    looks = {}
+    for name in names:
+        place = losses.index(name.removesuffix(TUNED))
+        dashes = _DASHES[place // len(SERIES) % len(_DASHES)][name.endswith(TUNED)]
+        looks[name] = {"color": LIGHT[SERIES[place % len(SERIES)]], "ls": dashes, "lw": 1.6}
+    return looks
+
+
+def _different(entries: Sequence[LossTrainings]) -> list[LossTrainings]:
+    """Without those that are the same trainings: a tuned rate that is the given one."""
+    found = {(entry.expression, entry.learning_rate): entry for entry in reversed(entries)}
+    return list(reversed(found.values()))
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Inside the axes; below them where it would cover the curves."""
+    if len(axes.get_legend_handles_labels()[0]) > _MOST_INSIDE:
+        figure.set_figheight(SIZE[1] + 0.8)
+        figure.legend(loc="outside lower center", ncols=2)
+    else:
+        axes.legend()
 
 
 def _over_seeds(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
