@@ -44,7 +44,7 @@ def verdict(
     baseline: str,
     at_edge: Sequence[str] = (),
 ) -> str:
-    """What the tests say of each loss, one sentence each.
+    """What the tests say of each loss, one sentence and line each.
 
     Args:
         entries: The trainings.
@@ -82,7 +82,7 @@ def verdict(
             "The best learning rate was the last that was tried, and a better one may lie beyond: "
             f"{', '.join(at_edge)}."
         )
-    return " ".join(sentences)
+    return "\n".join(sentences)
 
 
 def _against(

@@ -128,6 +128,18 @@ def test_a_page_needs_no_network_and_holds_together(searched, tmp_path) -> None:
     assert not re.search(r"(stroke|fill): #(000000|ffffff)", page.text)
 
 
+def test_tests_stand_under_what_they_are_against(tmp_path) -> None:
+    tests = example_comparison.document()["tests"]
+    others = [{**test, "baseline": "base, tuned learning rate"} for test in tests[:1]]
+    example_comparison.write(tmp_path, tests=[*others, *tests], verdict="One.\nTwo.")
+    text = page_of(tmp_path, figures=False).text
+    first, second = re.findall(r'aria-label="Tests against .*?</table>', text, re.DOTALL)
+    assert first.startswith('aria-label="Tests against base, tuned learning rate"')
+    assert (first.count('scope="row"'), second.count('scope="row"')) == (1, len(tests))
+    assert '<td class="number">0.04000</td>' in first  # as many digits as its neighbours
+    assert '<p class="verdict">One.\nTwo.</p>' in text
+
+
 def test_a_formula_is_mathml_with_rounded_numbers(searched) -> None:
     assert page_of(searched[0], figures=False).all("math")
     for text in ("-2.72791*(log(1.53522*y) - x/y)", "max(x, y)/0", "plog(x) + aq(x, psqrt(y))"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 import pathlib
@@ -73,10 +74,12 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["value"] = _value
+    environment.filters["value"] = functools.partial(_number, form=".4g")
+    environment.filters["measured"] = functools.partial(_number, form="#.4g")  # 0.9910, not 0.991
+    environment.filters["p_value"] = functools.partial(_number, form=".2g")
     return environment
 
 
-def _value(value: float | None) -> str:
+def _number(value: float | None, *, form: str) -> str:
     """A number for readers."""
-    return "–" if value is None else f"{value:.4g}"  # noqa: RUF001 (a dash: there is none)
+    return "–" if value is None else format(value, form)  # noqa: RUF001 (a dash: there is none)
