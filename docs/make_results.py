@@ -19,6 +19,7 @@ import numpy as np
 import glo_tf
 from glo_tf import plots
 from glo_tf.comparison import Comparison, LossTrainings
+from glo_tf.comparison_display import with_interval
 from glo_tf.significance import compare_means, correct_by_holm, interval_of_mean
 from glo_tf.verdict import TUNED
 
@@ -43,11 +44,7 @@ def end_table(comparison: Comparison) -> str:
     head = ["data"] if several else []
     head += ["loss", "rate", f"test {comparison.metric}", f"validation {comparison.metric}"]
     head += [f"against {comparison.baseline}", "p, corrected", "NLL", "ECE"]
-    found = {
-        (test.train_fraction, test.loss): test
-        for test in comparison.tests
-        if test.baseline == comparison.baseline
-    }
+    found = comparison.against_baseline()
     rows = []
     for entry in comparison.losses:
         test = found.get((entry.train_fraction, entry.name))
@@ -73,7 +70,7 @@ def steps_table(comparison: Comparison) -> str:
         cells = [
             "a training failed"
             if np.isnan(of_step).any()
-            else _mean(float(of_step.mean()), interval_of_mean(list(of_step)))
+            else with_interval(float(of_step.mean()), interval_of_mean(list(of_step)))
             for of_step in values.T
         ]
         rows.append([entry.name, f"{entry.learning_rate:g}", *cells])
@@ -106,11 +103,7 @@ def pairs_table(comparison: Comparison) -> str:
 
 def _at_end(entry: LossTrainings, name: str) -> str:
     found = entry.at_end(name)
-    return f"{entry.failed} failed" if found is None else _mean(*found)
-
-
-def _mean(mean: float, interval: tuple[float, float] | None) -> str:
-    return f"{mean:.4f}" + ("" if interval is None else f" ± {interval[1] - mean:.4f}")
+    return f"{entry.failed} failed" if found is None else with_interval(*found)
 
 
 def _difference(value: float | None, interval: tuple[float, float] | None) -> str:

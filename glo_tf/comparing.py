@@ -193,9 +193,13 @@ class LossComparison:
         self._seeds = range(self._tuning_seeds.stop, self._tuning_seeds.stop + seeds)
         self._on_training = on_training
         self._split = "validation" if test_data is None else "test"
+        metric = whole.objective.name
+        names = (metric, *((NLL, ECE) if whole.outputs.num_classes else ()))
+        # What is shown, by the name under which a training gives it.
         self._names = (
-            whole.objective.name,
-            *((NLL, ECE) if whole.outputs.num_classes else ()),
+            {f"val_{name}": name for name in names}
+            if test_data is None
+            else {name: name for name in (*names, f"val_{metric}")}
         )
         # Last, so that a refused argument leaves no folder behind.
         self._folder = (
@@ -302,18 +306,13 @@ class LossComparison:
         self, evaluations: Sequence[Evaluation]
     ) -> dict[str, tuple[tuple[float | None, ...], ...]]:
         """By name the values of each training at each step; see `LossTrainings.values`."""
-        prefix = "" if self._split == "test" else "val_"
-        wanted = {prefix + name: name for name in self._names}
-        if self._split == "test":
-            validated = f"val_{self._objective.name}"
-            wanted[validated] = validated
         return {
             name: tuple(
                 (*found, *[None] * (len(self._steps) - len(found)))
                 for evaluation in evaluations
                 for found in [evaluation.measured.get(measured, ())]
             )
-            for measured, name in wanted.items()
+            for measured, name in self._names.items()
         }
 
     @contextlib.contextmanager

@@ -59,6 +59,14 @@ class LossTrainings:
         """The values at the last step, of the trainings that came to it."""
         return [of_seed[-1] for of_seed in self.values[metric] if of_seed[-1] is not None]
 
+    @property
+    def setting(self) -> tuple[str, float | None, float]:
+        """What makes its trainings; entries that share it are the same trainings.
+
+        So it is where the learning rate that suits a loss best is the given one.
+        """
+        return self.expression, self.learning_rate, self.train_fraction
+
     def at_end(self, name: str) -> tuple[float, Interval | None] | None:
         """Mean at the last step, and its 95% interval; None if a training failed.
 
@@ -159,6 +167,14 @@ class Comparison:
     def at(self, train_fraction: float) -> list[LossTrainings]:
         """The entries with one share of the training data, in order."""
         return [entry for entry in self.losses if entry.train_fraction == train_fraction]
+
+    def against_baseline(self) -> dict[tuple[float, str], LossTest]:
+        """The tests against `baseline`, by share of the training data and name of the loss."""
+        return {
+            (test.train_fraction, test.loss): test
+            for test in self.tests
+            if test.baseline == self.baseline
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """The content of `comparison.json`, as JSON-ready data."""

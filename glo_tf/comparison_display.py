@@ -14,6 +14,7 @@ from glo_tf.verdict import TUNED
 if TYPE_CHECKING:
     from glo_tf.comparing import Progress
     from glo_tf.comparison import Comparison, LossTest, LossTrainings
+    from glo_tf.significance import Interval
 
 
 _WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
@@ -72,11 +73,7 @@ class ComparisonDisplay:
         table.add_column("rate")
         for column in (comparison.metric, "difference", "p", *measured):
             table.add_column(column, justify="right")
-        tests = {
-            (test.train_fraction, test.loss): test
-            for test in comparison.tests
-            if test.baseline == comparison.baseline
-        }
+        tests = comparison.against_baseline()
         for entry in comparison.losses:
             test = tests.get((entry.train_fraction, entry.name))
             table.add_row(
@@ -105,5 +102,9 @@ def _at_end(entry: LossTrainings, name: str) -> str:
     found = entry.at_end(name)
     if found is None:
         return ""
-    mean, interval = found
+    return with_interval(*found)
+
+
+def with_interval(mean: float, interval: Interval | None) -> str:
+    """A mean with half of its confidence interval, where there is one."""
     return f"{mean:.4f}" + ("" if interval is None else f" ± {interval[1] - mean:.4f}")

@@ -96,12 +96,12 @@ def _against(
     ]
     # A tuned rate that is the given one makes two entries of the same trainings: one hypothesis.
     p_values = {
-        (entry.expression, entry.learning_rate): None if f is None else f.p_value
+        entry.setting: None if f is None else f.p_value
         for entry, f in zip(entries, found, strict=True)
     }
     corrected = dict(zip(p_values, correct_by_holm(list(p_values.values())), strict=True))
     return [
-        LossTest.of(entry, baseline, f, corrected[entry.expression, entry.learning_rate])
+        LossTest.of(entry, baseline, f, corrected[entry.setting])
         for entry, f in zip(entries, found, strict=True)
     ]
 

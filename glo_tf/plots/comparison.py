@@ -194,7 +194,7 @@ def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _different(entries: Sequence[LossTrainings]) -> list[LossTrainings]:
     """Without those that are the same trainings: a tuned rate that is the given one."""
-    found = {(entry.expression, entry.learning_rate): entry for entry in reversed(entries)}
+    found = {entry.setting: entry for entry in reversed(entries)}
     return list(reversed(found.values()))
 
 
