@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from glo_tf.errors import raise_first
+
 if TYPE_CHECKING:
     from glo_tf.fitness import Evaluation
     from glo_tf.results import Record, SearchResult
@@ -83,7 +85,8 @@ class Callback:
 class CallbackList(Callback):
     """Several callbacks as one.
 
-    Where one raises `StopSearch`, the others are told first, and then it is raised.
+    Where one raises `StopSearch`, the others are told first, and then it is raised; at the end of
+    the search it is ignored.
 
     Args:
         callbacks: Told in this order.
@@ -109,15 +112,22 @@ class CallbackList(Callback):
         self._tell(lambda callback: callback.on_retraining(stage, evaluation))
 
     def on_search_end(self, result: SearchResult) -> None:
-        """Tells all."""
-        self._tell(lambda callback: callback.on_search_end(result))
+        """Tells all, also after one that raises; the first error goes on to the caller."""
+        errors: list[BaseException] = []
+        for callback in self._callbacks:
+            try:
+                callback.on_search_end(result)
+            except StopSearch:  # nothing is left to stop
+                continue
+            except Exception as error:
+                errors.append(error)
+        raise_first(errors)
 
     def _tell(self, event: Callable[[Callback], None]) -> None:
-        stop = None
+        stop: list[BaseException] = []
         for callback in self._callbacks:
             try:
                 event(callback)
             except StopSearch as raised:
-                stop = raised
-        if stop is not None:
-            raise stop
+                stop = [raised]
+        raise_first(stop)

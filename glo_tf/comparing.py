@@ -14,6 +14,7 @@ from glo_tf.calibration import ECE, NLL
 from glo_tf.comparison import Comparison, LossTrainings
 from glo_tf.comparison_folder import ComparisonFolder
 from glo_tf.dispatch import Dispatcher, FailurePolicy
+from glo_tf.errors import at_the_end
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 from glo_tf.given_losses import Losses
@@ -321,10 +322,8 @@ class LossComparison:
             self._in_memory[fraction] if self._folder is None else self._folder.open_study(fraction)
         )
         dispatcher = Dispatcher(self._tasks[fraction], self.strategy, study, self._policy)
-        try:
+        with at_the_end(dispatcher.close):
             yield dispatcher
-        finally:
-            dispatcher.close()
 
 
 def compare(

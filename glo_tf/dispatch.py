@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 
+from glo_tf.errors import at_the_end
 from glo_tf.fitness import FAILED, UNTRAINED, Evaluation, Request, log_training
 from glo_tf.strategies.base import ERROR, Failure, Result, Strategy, Task, TrainingError
 from glo_tf.study import Study
@@ -52,6 +52,14 @@ class _Job:
     tried_on: set[str] = dataclasses.field(default_factory=set)
 
 
+class _Call:
+    """A caller of `evaluate`: what it has, and what it waits for, in its order."""
+
+    def __init__(self) -> None:
+        self.known: dict[Request, Evaluation] = {}
+        self.wanted: dict[Request, None] = {}
+
+
 class Dispatcher:
     """Evaluates requests on the workers of a strategy, each at most once in the life of a study.
 
@@ -74,82 +82,106 @@ class Dispatcher:
         self._study = study
         self._policy = policy
         self._started = False
-        self._waiting: collections.deque[_Job] = collections.deque()
+        self._closed = False
+        self._calls: list[_Call] = []
         self._running: dict[str, _Job] = {}
+        self._to_retry: dict[Request, _Job] = {}
         self._failed_in_a_row: list[Request] = []
 
     def evaluate(self, requests: Sequence[Request]) -> Iterator[Evaluation]:
         """Yields the evaluation of each request, in their order, as soon as it is known.
 
         Trainings run side by side and end in any order. A loss without x or without y has fitness
-        0 and is not trained.
+        0 and is not trained. Several iterators may be open at once, one inside another's loop, too:
+        who asks is served first, and what one of them gets trained, all have. Of one that is given
+        up, nothing more is trained.
 
         Raises:
             TrainingError: If training fails for a reason other than the candidate.
             StudyError: If a result cannot be kept.
+            RuntimeError: If the dispatcher was closed meanwhile.
         """
-        known: dict[Request, Evaluation] = {}
-        self._waiting.clear()  # of a caller who did not wait
+        call = _Call()
         for request in dict.fromkeys(requests):
             found = self._find(request)
-            if found is not None:
-                known[request] = found
-            elif all(job.request != request for job in self._running.values()):
-                self._waiting.append(_Job(request))
-        for request in requests:
-            while request not in known:
-                known.update(self._advance())
-            yield known[request]
+            if found is None:
+                call.wanted[request] = None
+            else:
+                call.known[request] = found
+        self._calls.append(call)
+        try:
+            for request in requests:
+                while request not in call.known:
+                    self._advance(call)
+                yield call.known[request]
+        finally:
+            self._calls.remove(call)
+            for request in call.wanted:
+                if not any(request in other.wanted for other in self._calls):
+                    self._to_retry.pop(request, None)
 
     def record(self, evaluation: Evaluation) -> None:
         """Keeps a fitness that was found without a training."""
         self._study.add_untrained(evaluation)
 
     def close(self) -> None:
-        """Gives up what still runs, frees the workers, and closes the study."""
-        self._waiting.clear()
+        """Gives up what still runs, frees the workers, and closes the study, for good."""
+        self._closed = True
         self._running.clear()
-        try:
-            if self._started:
-                self._started = False
-                self._strategy.close()
-        finally:
-            self._study.close()
+        steps = [self._strategy.close] if self._started else []
+        self._started = False
+        with at_the_end(*steps, self._study.close):
+            pass
 
     def _find(self, request: Request) -> Evaluation | None:
         if not request.loss.has_x_and_y:
             return Evaluation.without_result(request.loss, request.seed, UNTRAINED)
         return self._study.find(request)
 
-    def _advance(self) -> dict[Request, Evaluation]:
-        """Keeps the workers busy until some results are there."""
+    def _advance(self, call: _Call) -> None:
+        """Keeps the workers busy until some results are there, or one of them is free."""
+        if self._closed:
+            raise RuntimeError(
+                "Expected evaluations to end before their workers are freed. "
+                "Received: close while they are waited for"
+            )
         if not self._started:  # as late as this: a search that is all in the study needs no worker
             self._started = True
             self._strategy.start(self._task, self._policy.candidate_timeout)
         for worker in self._strategy.idle():
-            job = self._next_job(worker)
+            self._running.pop(worker, None)  # a training that Ctrl-C cut off
+            job = self._next_job(worker, call)
             if job is not None:
                 self._running[worker] = job
                 self._strategy.submit(job.request, worker)
-        finished = {}
+        ended = [(self._running.pop(result.worker), result) for result in self._strategy.wait()]
         # Failures last: they may end the search, and what is finished is kept.
-        for result in sorted(self._strategy.wait(), key=lambda r: isinstance(r.outcome, Failure)):
-            evaluation = self._take(result)
+        for job, result in sorted(ended, key=lambda pair: isinstance(pair[1].outcome, Failure)):
+            evaluation = self._take(job, result)
             if evaluation is not None:
-                finished[result.request] = evaluation
-        return finished
+                self._tell(job.request, evaluation)
 
-    def _next_job(self, worker: str) -> _Job | None:
+    def _tell(self, request: Request, evaluation: Evaluation) -> None:
+        for call in self._calls:
+            if request in call.wanted:
+                del call.wanted[request]
+                call.known[request] = evaluation
+
+    def _next_job(self, worker: str, first: _Call) -> _Job | None:
         """The first job that has not been tried on the worker, or that no other one could take."""
         others = set(self._strategy.workers()) - {worker}
-        for job in self._waiting:
-            if worker not in job.tried_on or others <= job.tried_on:
-                self._waiting.remove(job)
-                return job
+        running = {job.request for job in self._running.values()}
+        for call in (first, *self._calls):
+            for request in call.wanted:
+                if request in running:
+                    continue
+                job = self._to_retry.get(request) or _Job(request)
+                if worker not in job.tried_on or others <= job.tried_on:
+                    self._to_retry.pop(request, None)
+                    return job
         return None
 
-    def _take(self, result: Result) -> Evaluation | None:
-        job = self._running.pop(result.worker)
+    def _take(self, job: _Job, result: Result) -> Evaluation | None:
         job.tries += 1
         if isinstance(result.outcome, Evaluation):
             self._failed_in_a_row.clear()
@@ -169,7 +201,7 @@ class Dispatcher:
         logger.warning("%s  try %d on %s: %s", job.request.loss, job.tries, result.where, reason)
         job.tried_on.add(result.worker)
         if job.tries <= self._policy.candidate_retries:
-            self._waiting.appendleft(job)
+            self._to_retry[job.request] = job
             return None
         evaluation = Evaluation.without_result(job.request.loss, job.request.seed, FAILED)
         self._study.add(

@@ -11,6 +11,7 @@ from glo_tf.callbacks import Callback
 from glo_tf.comparing import LossComparison
 from glo_tf.comparison import Comparison
 from glo_tf.dispatch import Dispatcher, FailurePolicy
+from glo_tf.errors import at_the_end
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 from glo_tf.given_losses import Loss, Losses, as_expressions
@@ -324,11 +325,14 @@ class LossSearch:
         search goes on from there when it is run again.
 
         Raises:
+            ValueError: While it runs.
             TrainingError: If the model or the data raise, or too many trainings in a row fail.
             StudyError: If results cannot be written, or another process has the output folder.
         """
+        if self._searching:
+            raise ValueError("Expected a search that does not run. Received: run while it runs")
         self._searching = True
-        try:
+        with at_the_end(self._end_run):
             run = SearchRun(
                 self.task,
                 self.settings,
@@ -337,16 +341,18 @@ class LossSearch:
                 callbacks=self.callbacks,
                 comparer=self._compare_found,
             )
-            return run.execute()
-        finally:
-            self._searching = False
-            self.close()
+            result = run.execute()
+        return result
 
     def close(self) -> None:
         """Frees workers and output folder, as `run` does; `evaluate` takes them again."""
         if self._dispatcher is not None:
             dispatcher, self._dispatcher = self._dispatcher, None
             dispatcher.close()
+
+    def _end_run(self) -> None:
+        self._searching = False
+        self.close()
 
     def _compare_found(
         self, best: Expression, losses: Losses, test_data: Any, settings: Mapping[str, Any]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import functools
 import logging
 import statistics
 import time
@@ -26,6 +27,7 @@ from glo_tf.candidates import CandidateEvaluator, heats
 from glo_tf.coefficients import CoefficientSearch
 from glo_tf.compared_losses import ComparedLoss
 from glo_tf.dispatch import Dispatcher
+from glo_tf.errors import at_the_end, raise_first
 from glo_tf.expression import Expression
 from glo_tf.first_generation import first_generation, initial_trees, loss_of
 from glo_tf.fitness import OK, Evaluation, Request
@@ -93,6 +95,7 @@ class SearchRun:
         """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
         started = time.monotonic()
         interrupted = True
+        failure: list[BaseException] = []
         confirmation: list[ComparedLoss] = []
         comparison: list[ComparedLoss] = []
         try:
@@ -110,25 +113,27 @@ class SearchRun:
             interrupted = False
         except KeyboardInterrupt:
             logger.info("Interrupted")
-        finally:  # whatever ended the search, what it found is kept
-            result = SearchResult(
-                best=self._best,
-                confirmation=confirmation,
-                comparison=comparison,
-                records=self._records,
-                counts=dict(self._counts),
-                seconds=time.monotonic() - started,
-                interrupted=interrupted,
-                stopped=self._stopped,
-                outputs=self._task.outputs,
-                objective=self._task.objective,
-                comparer=self._comparer,
-            )
-            try:
-                self._write(result)
-            finally:
-                with contextlib.suppress(StopSearch):  # nothing is left to stop
-                    self._callbacks.on_search_end(result)
+        except BaseException as error:
+            failure.append(error)
+        result = SearchResult(
+            best=self._best,
+            confirmation=confirmation,
+            comparison=comparison,
+            records=self._records,
+            counts=dict(self._counts),
+            seconds=time.monotonic() - started,
+            interrupted=interrupted,
+            stopped=self._stopped,
+            outputs=self._task.outputs,
+            objective=self._task.objective,
+            comparer=self._comparer,
+        )
+        # Whatever ended the search, what it found is kept.
+        with at_the_end(
+            functools.partial(self._write, result),
+            functools.partial(self._callbacks.on_search_end, result),
+        ):
+            raise_first(failure)
         return result
 
     @contextlib.contextmanager

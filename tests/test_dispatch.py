@@ -1,6 +1,8 @@
 """The dispatcher: nothing twice, order, retries, failures; on real strategies of one process."""
 
+import itertools
 import logging
+import signal
 
 import pytest
 
@@ -67,6 +69,138 @@ def test_a_caller_that_stops_waiting_loses_nothing_that_ended(tmp_path) -> None:
     assert len(study) == 1
     assert len(list(dispatcher.evaluate(requests_of(ordinary(2))))) == 2
     assert len(task.trainings()) == 2
+
+
+STRATEGIES = [
+    pytest.param(LocalStrategy, id="local"),
+    pytest.param(lambda: DevicesStrategy(["CPU:0"]), id="one device"),
+    pytest.param(lambda: DevicesStrategy(["CPU:0", "CPU", "/CPU:0"]), id="three devices"),
+]
+each_strategy = pytest.mark.parametrize("make_strategy", STRATEGIES)
+
+
+def fitnesses(evaluations) -> list[float]:
+    return [evaluation.fitness for evaluation in evaluations]
+
+
+@each_strategy
+@pytest.mark.parametrize("level", [1, 2])
+def test_evaluations_inside_an_iteration_of_others(tmp_path, make_strategy, level) -> None:
+    task = ScriptedTask(str(tmp_path))
+    dispatcher, _ = make_dispatcher(task, make_strategy())
+    losses = ordinary(8)
+    asked = [requests_of(losses[:5]), requests_of(losses[2:7]), requests_of(losses[::-1])]
+
+    def evaluate(depth: int) -> None:
+        for request, evaluation in zip(
+            asked[depth], dispatcher.evaluate(asked[depth]), strict=True
+        ):
+            assert (evaluation.loss, evaluation.fitness) == (request.loss, fitness_of(request.loss))
+            if depth < level:
+                evaluate(depth + 1)
+
+    evaluate(0)
+    dispatcher.close()
+    assert sorted(task.trainings()) == sorted(map(str, losses if level == 2 else losses[:7]))
+
+
+@each_strategy
+def test_iterators_that_take_turns(tmp_path, make_strategy) -> None:
+    task = ScriptedTask(str(tmp_path))
+    dispatcher, _ = make_dispatcher(task, make_strategy())
+    losses = ordinary(9)
+    parts = [losses[:6], losses[3:], losses[::2]]
+    iterators = [dispatcher.evaluate(requests_of(part)) for part in parts]
+    found = [[] for _ in parts]
+    while iterators:
+        for place, iterator in enumerate(iterators):
+            found[place].extend(itertools.islice(iterator, 1 + place))
+        if all(len(one) == len(part) for one, part in zip(found, parts, strict=True)):
+            break
+    dispatcher.close()
+    assert [fitnesses(one) for one in found] == [[*map(fitness_of, part)] for part in parts]
+    assert sorted(task.trainings()) == sorted(map(str, losses))
+
+
+@each_strategy
+def test_who_asks_is_served_first_and_what_is_given_up_is_not_trained(
+    tmp_path, make_strategy
+) -> None:
+    task = ScriptedTask(str(tmp_path), seconds=0.05)
+    strategy = make_strategy()
+    dispatcher, _ = make_dispatcher(task, strategy)
+    losses = ordinary(20)
+    outer = dispatcher.evaluate(requests_of(losses[:18]))
+    next(outer)
+    workers = len(strategy.workers())
+    list(dispatcher.evaluate(requests_of([losses[19], losses[0], losses[18]])))
+    begun = task.trainings()
+    assert {str(losses[19]), str(losses[18])} <= set(begun)
+    assert len(begun) <= 2 + 4 * workers  # and not all that came before
+    outer.close()
+    assert fitnesses(dispatcher.evaluate(requests_of(losses[17:]))) == [
+        fitness_of(loss) for loss in losses[17:]
+    ]
+    dispatcher.close()
+    assert len(task.trainings()) <= 3 + 5 * workers
+    assert len(set(task.trainings())) == len(task.trainings())
+
+
+@each_strategy
+def test_a_failure_reaches_all_who_wait_for_it(tmp_path, make_strategy) -> None:
+    task = ScriptedTask(str(tmp_path))
+    dispatcher, _ = make_dispatcher(task, make_strategy(), candidate_retries=1)
+    (loss,) = ordinary(1)
+    asked = requests_of([scripted.OUT_OF_MEMORY, loss])
+    outer = dispatcher.evaluate([Request(loss, 1), *asked])
+    next(outer)
+    inner = list(dispatcher.evaluate(asked))
+    assert [(e.status, e.fitness) for e in inner] == [("failed", 0.0), ("ok", fitness_of(loss))]
+    assert list(outer) == inner
+    dispatcher.close()
+    assert task.trainings().count(str(scripted.OUT_OF_MEMORY)) == 2
+
+
+@each_strategy
+def test_an_error_of_the_model_reaches_all_who_wait_for_it(tmp_path, make_strategy) -> None:
+    task = ScriptedTask(str(tmp_path))
+    dispatcher, _ = make_dispatcher(task, make_strategy())
+    asked = requests_of([*ordinary(1), scripted.RAISE])
+    outer = dispatcher.evaluate(asked)
+    next(outer)
+    for iterator in (dispatcher.evaluate(asked), outer):
+        with pytest.raises(TrainingError, match="a layer's mistake"):
+            list(iterator)
+    assert fitnesses(dispatcher.evaluate(asked[:1])) == [fitness_of(ordinary(1)[0])]
+    dispatcher.close()
+
+
+@each_strategy
+def test_a_training_that_ctrl_c_cut_off_is_done_when_it_is_asked_for_again(
+    tmp_path, make_strategy
+) -> None:
+    task = ScriptedTask(str(tmp_path), seconds=0.3)
+    dispatcher, _ = make_dispatcher(task, make_strategy())
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    asked = requests_of(ordinary(5))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            list(dispatcher.evaluate(asked))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, previous)
+    assert fitnesses(dispatcher.evaluate(asked)) == [fitness_of(loss) for loss in ordinary(5)]
+    dispatcher.close()
+
+
+def test_nothing_is_waited_for_once_it_is_closed(tmp_path) -> None:
+    dispatcher, _ = make_dispatcher(ScriptedTask(str(tmp_path)))
+    iterator = dispatcher.evaluate(requests_of(ordinary(3)))
+    next(iterator)
+    dispatcher.close()
+    with pytest.raises(RuntimeError, match="Received: close while they are waited for"):
+        list(iterator)
 
 
 @pytest.mark.parametrize("special", [scripted.OUT_OF_MEMORY, scripted.SLOW], ids=str)

@@ -314,6 +314,82 @@ def test_a_stop_at_the_end_changes_nothing() -> None:
     assert told.ended == 1
 
 
+@pytest.mark.parametrize("strategy", ["local", "devices"])
+def test_a_callback_may_evaluate_losses_of_its_own(strategy, trainer) -> None:
+    found = []
+
+    class Asks(Callback):
+        def on_evaluation(self, record: Record) -> None:
+            found.append(search.evaluate([CROSS_ENTROPY, BAIKAL, record.loss], seed=7))
+
+        def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+            search.evaluate([evaluation.loss], seed=8)
+
+    search = make_search(callbacks=[Asks()], strategy=strategy)
+    result = search.run()
+    plain = make_search().run()
+    assert result.history == plain.history
+    assert result.comparison == plain.comparison
+    assert [str(e.loss) for e in found[-1]][:2] == [CROSS_ENTROPY, BAIKAL]
+    assert len({(r.loss, r.seed, r.learning_rate) for r in trainer.requests if r.seed == 7}) == len(
+        [r for r in trainer.requests if r.seed == 7]
+    )
+
+
+def test_a_search_does_not_run_inside_itself() -> None:
+    class RunsAgain(Callback):
+        def on_generation(self, generation: Generation) -> None:
+            search.run()
+
+    search = make_search(callbacks=[RunsAgain()])
+    with pytest.raises(ValueError, match="Expected a search that does not run"):
+        search.run()
+
+
+def test_the_first_error_is_the_one_that_is_raised(caplog, tmp_path, monkeypatch) -> None:
+    told = []
+
+    class Fails(Callback):
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def on_generation(self, generation: Generation) -> None:
+            if generation.number == 2:
+                raise KeyError(f"the first of {self.name}")
+
+        def on_search_end(self, result) -> None:
+            told.append(self.name)
+            raise OSError(f"the last of {self.name}")
+
+    search = make_search(callbacks=[Fails("a"), Fails("b")], output_dir=tmp_path / "run")
+    dispatcher = search._open()
+    monkeypatch.setattr(dispatcher._strategy, "close", lambda: 1 / 0)
+    with pytest.raises(KeyError, match="the first of a") as raised:
+        search.run()
+    assert told == ["a", "b"]
+    notes = raised.value.__notes__
+    assert [note.split(": ", 1)[1] for note in notes] == [
+        "OSError: the last of a",
+        "ZeroDivisionError: division by zero",
+    ]
+    for text in ("the last of a", "the last of b", "division by zero"):
+        assert text in caplog.text
+    with pytest.raises(OSError, match="the last of a"):  # the only one
+        make_search(generations=1, coefficient_expressions=0, callbacks=[Fails("a")]).run()
+
+
+def test_a_stopped_search_trains_nothing_more_of_its_generation(trainer) -> None:
+    class Stops(Callback):
+        def on_evaluation(self, record: Record) -> None:
+            raise glo_tf.StopSearch
+
+    search = make_search(callbacks=[Stops()], strategy="local", finalists=0)
+    search.run()
+    of_discovery = [request for request in trainer.requests if request.seed == 0]
+    # The candidate that was known, and the learning rates of cross-entropy.
+    assert len({request.loss for request in of_discovery}) <= 2
+
+
 def test_other_errors_of_callbacks_go_on_to_the_caller() -> None:
     class Broken(Callback):
         def on_generation(self, generation: Generation) -> None:
