@@ -33,7 +33,7 @@ def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from glo_tf import LossSearch
     from glo_tf.callbacks import Callback
-    from glo_tf.results import Record
+    from glo_tf.record import Record
 
     readings: dict[str, list[int]] = {}
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
     from glo_tf.expression import Expression
     from glo_tf.loss_io import load_loss, save_loss
-    from glo_tf.losses import NGL, Baikal, BaikalCMA, ExpressionLoss, NamedLoss
+    from glo_tf.losses import ExpressionLoss
+    from glo_tf.named_losses import NGL, Baikal, BaikalCMA, NamedLoss
     from glo_tf.parsing import ParseError
     from glo_tf.results import SearchResult
     from glo_tf.search import LossSearch
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    "Baikal": "losses",
-    "BaikalCMA": "losses",
+    "Baikal": "named_losses",
+    "BaikalCMA": "named_losses",
     "Callback": "callbacks",
     "Comparison": "comparison",
     "Dataset": "datasets",
@@ -38,8 +39,8 @@ _MODULES = {
     "ExpressionLoss": "losses",
     "LossComparison": "comparing",
     "LossSearch": "search",
-    "NGL": "losses",
-    "NamedLoss": "losses",
+    "NGL": "named_losses",
+    "NamedLoss": "named_losses",
     "ParseError": "parsing",
     "SearchResult": "results",
     "SearchSpace": "search_spaces",
@@ -76,6 +77,12 @@ __all__ = [
 @wrapt.when_imported("keras")
 def _register_losses(_: object) -> None:
     importlib.import_module("glo_tf.losses")
+
+
+@wrapt.when_imported("glo_tf.losses")
+def _register_named_losses(_: object) -> None:
+    # Not by the hook above: glo_tf.losses imports Keras itself, and is not complete by then.
+    importlib.import_module("glo_tf.named_losses")
 
 
 def __getattr__(name: str) -> Any:

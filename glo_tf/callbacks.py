@@ -10,10 +10,8 @@ from glo_tf.errors import raise_first
 
 if TYPE_CHECKING:
     from glo_tf.fitness import Evaluation
-    from glo_tf.results import Record, SearchResult
-
-DISCOVERY, COEFFICIENTS = "discovery", "coefficients"
-CONFIRMATION, COMPARISON = "confirmation", "comparison"
+    from glo_tf.record import Record
+    from glo_tf.results import SearchResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +25,7 @@ class Generation:
         mean_fitness: Mean over the generation's candidates.
         best_so_far: The best candidate of the whole search; None while none has been trained.
         counts: Candidates so far by where their fitness came from; see
-            `glo_tf.results.Record.source`.
+            `glo_tf.record.Record.source`.
     """
 
     phase: str

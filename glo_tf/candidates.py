@@ -18,11 +18,8 @@ from glo_tf.fitness import (
     Evaluation,
     Request,
 )
+from glo_tf.record import CACHED, INHERITED, TRAINED
 from glo_tf.screening import Screen, Verdict
-
-TRAINED, CACHED, INHERITED = "trained", "cached", "inherited"
-SOURCES = (TRAINED, STOPPED, FAILED, CACHED, INHERITED, REJECTED, UNTRAINED)
-"""Where a fitness came from."""
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
 """Why a loss is rejected before it is screened."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from glo_tf.expression import Expression
 from glo_tf.given_losses import Loss, Losses, as_expressions
 from glo_tf.loss_io import load_loss
-from glo_tf.losses import ExpressionLoss, NamedLoss
+from glo_tf.losses import ExpressionLoss
+from glo_tf.named_losses import NamedLoss
 from glo_tf.outputs import Outputs
 from glo_tf.parsing import ParseError
 from glo_tf.usual_loss import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, usual_loss

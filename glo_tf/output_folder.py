@@ -13,7 +13,8 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from glo_tf.results import Record, SearchResult
+from glo_tf.record import Record
+from glo_tf.results import SearchResult
 from glo_tf.study import Study
 from glo_tf.study_file import StudyError, not_written, remove_study
 

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 
 from glo_tf.callbacks import Callback, Generation
-from glo_tf.candidates import SOURCES
 from glo_tf.fitness import Evaluation
 from glo_tf.progress_bar import progress_bar
-from glo_tf.results import Record, SearchResult
+from glo_tf.record import SOURCES, Record
+from glo_tf.results import SearchResult
 
 logger = logging.getLogger("glo_tf")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from glo_tf.expression import Expression
 from glo_tf.fitness import OK
-from glo_tf.results import Record
+from glo_tf.record import Record
 
 
 @dataclasses.dataclass(frozen=True)

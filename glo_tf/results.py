@@ -11,6 +11,7 @@ from glo_tf.compared_losses import ComparedLoss
 from glo_tf.expression import Expression
 from glo_tf.fitness import OK
 from glo_tf.given_losses import Losses
+from glo_tf.record import Record
 
 if TYPE_CHECKING:
     from glo_tf.comparison import Comparison
@@ -20,35 +21,6 @@ if TYPE_CHECKING:
 
 Comparer: TypeAlias = Callable[[Expression, Losses, Any, Mapping[str, Any]], "Comparison"]
 """Compares a found loss with others on test data, with settings; see `LossSearch.compare`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Record:
-    """One candidate of one generation.
-
-    Attributes:
-        phase: `"discovery"` or `"coefficients"`.
-        generation: Counted from 1 within the phase.
-        individual: Counted from 1 within the generation.
-        loss: The whole loss, per class.
-        fitness: Of the validation data, not negative; by default accuracy.
-        status: `"ok"`, or why there is no full training behind the fitness: `"non_finite"`,
-            `"stopped"`, `"rejected"` or `"untrained"`; see `glo_tf.fitness.Evaluation`.
-        source: Where the fitness came from: `"trained"`, `"stopped"`, `"failed"`, `"cached"`,
-            `"inherited"`, `"rejected"` or `"untrained"`.
-        steps: Training steps that this candidate cost (0 where none were done for it).
-        inherited_from: The loss whose fitness this is, as it trains a network alike; else None.
-    """
-
-    phase: str
-    generation: int
-    individual: int
-    loss: Expression
-    fitness: float
-    status: str
-    source: str
-    steps: int
-    inherited_from: Expression | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from glo_tf.compared_losses import ComparedLoss, compare, compare_with_usual
 from glo_tf.expression import Expression
 from glo_tf.learning_rates import Evaluate
 from glo_tf.ranking import Ranking
-from glo_tf.results import Record
+from glo_tf.record import Record
 from glo_tf.settings import SearchSettings
 from glo_tf.task import TrainingTask
 from glo_tf.usual_loss import usual_loss

@@ -13,16 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from glo_tf import genetic
-from glo_tf.callbacks import (
-    COEFFICIENTS,
-    COMPARISON,
-    CONFIRMATION,
-    DISCOVERY,
-    Callback,
-    CallbackList,
-    Generation,
-    StopSearch,
-)
+from glo_tf.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.candidates import CandidateEvaluator, heats
 from glo_tf.coefficients import CoefficientSearch
 from glo_tf.compared_losses import ComparedLoss
@@ -35,7 +26,8 @@ from glo_tf.learning_rates import LEARNING_RATE_FACTORS, Evaluate
 from glo_tf.output_folder import OutputFolder, try_to_write_report
 from glo_tf.parameterization import Parameterization
 from glo_tf.ranking import Ranking
-from glo_tf.results import Comparer, Record, SearchResult
+from glo_tf.record import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Record
+from glo_tf.results import Comparer, SearchResult
 from glo_tf.retraining import compare_best, confirm
 from glo_tf.screening import Screen, trains_alike
 from glo_tf.settings import FULL, NONE, SearchSettings

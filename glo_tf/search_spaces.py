@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glo_tf.callbacks import COEFFICIENTS, DISCOVERY
 from glo_tf.expression import Expression, Node, arity, is_named_node, named_nodes
 from glo_tf.parameterization import Parameterization
+from glo_tf.record import COEFFICIENTS, DISCOVERY
 
 if TYPE_CHECKING:
     from glo_tf.genetic import Operators

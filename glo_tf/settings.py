@@ -11,11 +11,11 @@ from typing import Any
 import cma
 import gplearn
 
-from glo_tf.callbacks import COEFFICIENTS
 from glo_tf.expression import Expression
 from glo_tf.first_generation import initial_trees
 from glo_tf.genetic import Operators
 from glo_tf.parameterization import Parameterization
+from glo_tf.record import COEFFICIENTS
 from glo_tf.search_spaces import SearchSpace
 
 FULL, EQUIVALENCE, NONE = SCREENING = ("full", "equivalence", "none")

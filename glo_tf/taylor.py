@@ -17,9 +17,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from glo_tf.callbacks import COEFFICIENTS
 from glo_tf.expression import Expression, Node
 from glo_tf.parameterization import Parameterization
+from glo_tf.program import Program
+from glo_tf.record import COEFFICIENTS
 from glo_tf.search_spaces import SearchSpace
 
 _Tree = tuple[tuple[Node, float], ...]  # nodes in prefix order, each with its coefficient
@@ -90,8 +91,6 @@ def lifts_the_label(loss: Expression, num_classes: int) -> bool:
         loss: Of one class, the whole loss -f.
         num_classes: C.
     """
-    from glo_tf.program import Program  # brings TensorFlow, which a listing has no need of
-
     labels, predictions = np.array([[1.0, 0.0]]), np.full((1, 2), 1.0 / num_classes)
     _, slopes = Program.of(loss, dtype=np.float64).run(labels, predictions)
     of_label, of_other = slopes[0]

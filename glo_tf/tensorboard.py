@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glo_tf.callbacks import Callback, Generation
-from glo_tf.candidates import SOURCES, TRAINED
-from glo_tf.results import Record, SearchResult
+from glo_tf.record import SOURCES, TRAINED, Record
+from glo_tf.results import SearchResult
 
 logger = logging.getLogger("glo_tf")
 

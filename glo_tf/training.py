@@ -14,9 +14,10 @@ import tensorflow as tf
 from glo_tf import arrays, chance
 from glo_tf.expression import Expression, Node
 from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
+from glo_tf.interpreter import interpret, tensors
 from glo_tf.measuring import Meter
 from glo_tf.nodes import Operation
-from glo_tf.program import Program, instruction_set, interpret
+from glo_tf.program import Program, instruction_set
 from glo_tf.resident_data import ResidentData
 from glo_tf.seeding import seeded
 from glo_tf.task import HeldOut, TrainingTask
@@ -219,7 +220,7 @@ class CandidateTrainer:
             coefficients = tf.constant(loss.coefficients, tf.float32)
             return self._translator(loss.nodes), (coefficients,)
         capacity = max(_CAPACITY, 1 << (loss.size - 1).bit_length())
-        program = Program.of(loss, capacity=capacity).tensors()
+        program = tensors(Program.of(loss, capacity=capacity))
         # Compiled again if a node was registered since: the program may use it.
         return self._interpreter(capacity, instruction_set()), program
 

@@ -59,7 +59,7 @@ def test_the_reference_has_every_public_name(site) -> None:
     named = set().union(*(page.anchors for page in site.values()))
     for module in (glo_tf, glo_tf.plots, glo_tf.strategies, glo_tf.testing):
         assert {f"{module.__name__}.{name}" for name in module.__all__} <= named
-    assert {"glo_tf.nodes.Operation", "glo_tf.results.Record", "glo_tf.LossSearch.run"} <= named
+    assert {"glo_tf.nodes.Operation", "glo_tf.record.Record", "glo_tf.LossSearch.run"} <= named
 
 
 def test_the_reference_is_made_of_docstrings(folder, site) -> None:

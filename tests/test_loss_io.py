@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from glo_tf.expression import Expression
 from glo_tf.loss_io import load_loss, save_loss
-from glo_tf.losses import NGL, Baikal, BaikalCMA, ExpressionLoss
+from glo_tf.losses import ExpressionLoss
+from glo_tf.named_losses import NGL, Baikal, BaikalCMA
 
 VALID = {
     "format": "glo_tf.loss",

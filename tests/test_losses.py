@@ -14,7 +14,8 @@ import tensorflow as tf
 
 import glo_tf
 from glo_tf.expression import Expression
-from glo_tf.losses import NGL, Baikal, BaikalCMA, ExpressionLoss
+from glo_tf.losses import ExpressionLoss
+from glo_tf.named_losses import NGL, Baikal, BaikalCMA
 
 CROSS_ENTROPY = "-(x*log(y))"
 REDUCTIONS = ["sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", None, "none"]

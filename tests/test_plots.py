@@ -17,7 +17,7 @@ from glo_tf.comparison_file import read_comparison
 from glo_tf.expression import Expression
 from glo_tf.plots.style import DARK, LIGHT, SERIES
 from glo_tf.plots.tree import plot_tree
-from glo_tf.results import Record
+from glo_tf.record import Record
 from glo_tf.verdict import TUNED
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")

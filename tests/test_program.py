@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from glo_tf import genetic, nodes, search_spaces
 from glo_tf.expression import Expression
+from glo_tf.interpreter import interpret, tensors
 from glo_tf.nodes import Dual
 from glo_tf.operators import GloOperators
-from glo_tf.program import Program, instruction_set, interpret
+from glo_tf.program import Program, instruction_set
 from glo_tf.translate import Translation
 
 COEFFICIENTS = st.one_of(st.just(1.0), st.floats(-4, 4, allow_subnormal=False))
@@ -57,7 +58,7 @@ INTERPRET = {
 
 
 def interpreted(expression: Expression, jit_compile: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    program = Program.of(expression, capacity=CAPACITY).tensors()
+    program = tensors(Program.of(expression, capacity=CAPACITY))
     value, slope = INTERPRET[jit_compile](tf.constant(X), tf.constant(Y), *program)
     return value.numpy(), slope.numpy()
 
@@ -197,7 +198,7 @@ def test_a_kink_has_the_mean_slope_of_its_sides(text: str) -> None:
     coefficients = tf.constant(expression.coefficients, tf.float32)
     slopes = (
         program.run(Y, Y)[1],
-        *(run(y, y, *program.tensors())[1] for run in INTERPRET.values()),
+        *(run(y, y, *tensors(program))[1] for run in INTERPRET.values()),
         translation.value_and_slope(y, y, coefficients)[1],
         tape.gradient(value, y),
     )
@@ -231,6 +232,6 @@ def test_an_operation_that_is_registered_later_has_a_code_of_its_own(monkeypatch
     ours, theirs = Program.of(expression, capacity=CAPACITY), translated(expression)
     retraced = tf.function(interpret, autograph=False)
     assert_equal(ours.run(X, Y), theirs)
-    result = retraced(tf.constant(X), tf.constant(Y), *ours.tensors())
+    result = retraced(tf.constant(X), tf.constant(Y), *tensors(ours))
     assert_equal(tuple(part.numpy() for part in result), theirs)
     np.testing.assert_allclose(theirs[1], 3 * Y**2, rtol=1e-5)

@@ -17,7 +17,8 @@ from glo_tf.architectures import NamedArchitecture
 from glo_tf.callbacks import Callback
 from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.fitness import Request
-from glo_tf.results import Record, SearchResult
+from glo_tf.record import Record
+from glo_tf.results import SearchResult
 from glo_tf.search import LossSearch
 from glo_tf.strategies import worker
 from glo_tf.strategies.ray_cluster import RayStrategy

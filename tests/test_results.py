@@ -12,7 +12,8 @@ from glo_tf.metric import Metric
 from glo_tf.objective import Objective
 from glo_tf.outputs import Outputs
 from glo_tf.ranking import Ranking
-from glo_tf.results import Record, SearchResult
+from glo_tf.record import Record
+from glo_tf.results import SearchResult
 
 FITNESSES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9]) | st.floats(0, 1)
 LOSSES = st.sampled_from(

@@ -12,7 +12,7 @@ from glo_tf import architectures, datasets, genetic, screening, search_spaces
 from glo_tf.expression import Expression
 from glo_tf.fitness import Request
 from glo_tf.fixed_predictions import UNDECIDED, fixed_set, logit_gradients
-from glo_tf.losses import NGL, Baikal, BaikalCMA
+from glo_tf.named_losses import NGL, Baikal, BaikalCMA
 from glo_tf.outputs import Output, Outputs
 from glo_tf.program import Program
 from glo_tf.rejection import learns

@@ -19,7 +19,7 @@ from glo_tf.gplearn_operators import GplearnOperators
 from glo_tf.operators import GloOperators
 from glo_tf.outputs import Outputs
 from glo_tf.parameterization import Parameterization
-from glo_tf.results import Record
+from glo_tf.record import Record
 from glo_tf.screening import Screen, Verdict, trains_alike
 from glo_tf.search import LossSearch
 from glo_tf.search_spaces import glo

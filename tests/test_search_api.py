@@ -16,7 +16,7 @@ from glo_tf.callbacks import Callback, Generation
 from glo_tf.evaluation import evaluate
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request, nothing_to_check
-from glo_tf.results import Record
+from glo_tf.record import Record
 from glo_tf.search import LossSearch
 from glo_tf.task import TrainingTask
 

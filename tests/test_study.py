@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 from glo_tf.output_folder import OutputFolder
-from glo_tf.results import Record
+from glo_tf.record import Record
 from glo_tf.study import Study
 from glo_tf.study_file import StudyError, remove_study
 

@@ -25,10 +25,9 @@ import glo_tf
 from glo_tf import command_flags, tensorboard
 from glo_tf import main as command_line
 from glo_tf.callbacks import Generation
-from glo_tf.candidates import SOURCES
 from glo_tf.command_search import make_search as search_of_flags
 from glo_tf.expression import Expression
-from glo_tf.results import Record
+from glo_tf.record import SOURCES, Record
 
 PNG_BYTES = 2  # of an image summary: width, height, then one PNG each
 

@@ -11,11 +11,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.callbacks import COEFFICIENTS
-from glo_tf.candidates import TRAINED
 from glo_tf.fitness import OK
 from glo_tf.plots.style import LIGHT, SIZE, panel, style
-from glo_tf.results import Record, pareto_front
+from glo_tf.record import COEFFICIENTS, TRAINED, Record
+from glo_tf.results import pareto_front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

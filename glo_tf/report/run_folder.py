@@ -10,11 +10,10 @@ import pathlib
 import re
 from typing import TYPE_CHECKING, Any
 
-from glo_tf.callbacks import COEFFICIENTS, DISCOVERY
 from glo_tf.expression import Expression
 from glo_tf.loss_io import load_loss
 from glo_tf.output_folder import OutputFolder
-from glo_tf.results import Record
+from glo_tf.record import COEFFICIENTS, DISCOVERY, Record
 from glo_tf.study_contents import StudyContents, read_study
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from glo_tf.candidates import SOURCES
-from glo_tf.losses import NGL, Baikal, ExpressionLoss
+from glo_tf.losses import ExpressionLoss
+from glo_tf.named_losses import NGL, Baikal
 from glo_tf.plots.comparison import plot_means
 from glo_tf.plots.history import (
     generations,
@@ -25,9 +25,10 @@ from glo_tf.plots.history import (
 from glo_tf.plots.losses import plot_binary_losses, plot_loss
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
+from glo_tf.record import SOURCES, Record
 from glo_tf.report.inline import Picture, formula
 from glo_tf.report.run_folder import SearchFiles, TrainedRow
-from glo_tf.results import Record, pareto_front
+from glo_tf.results import pareto_front
 
 MEANING = {
     "trained": "trained to the end",

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from glo_tf.callbacks import COEFFICIENTS, DISCOVERY
 from glo_tf.expression import Expression
 from glo_tf.operators import GloOperators
 from glo_tf.plugin_options import OptionValue
+from glo_tf.record import COEFFICIENTS, DISCOVERY
 from glo_tf.search_spaces import SearchSpace
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.small_task import TRAIN_STEPS, small_data
