@@ -20,16 +20,29 @@ import filelock
 from glo_tf import fingerprint
 from glo_tf.fitness import STOPPED, Evaluation, Request
 from glo_tf.study_file import (
-    SCHEMA,
     check_contents,
     check_header,
     connect,
     create,
+    damaged,
+    empty_log,
     locked,
     not_written,
+    transaction,
+)
+from glo_tf.study_log import log_of
+from glo_tf.study_tables import (
+    EVALUATIONS,
+    DamageError,
+    checked,
+    delete,
+    insert,
+    make_tables,
+    measured,
 )
 
-_FIND = "SELECT fitness, status, steps, seconds, measured FROM evaluations WHERE hash=? AND trained"
+_IS_IT = "hash=? AND trained=?"
+_LOG_BYTES = 4_000_000  # after which the write-ahead log is emptied
 
 
 class Study:
@@ -62,7 +75,7 @@ class Study:
             task: What determines the result of every training; see `TrainingTask.description`.
         """
         connection = connect(":memory:")
-        connection.executescript(SCHEMA)
+        make_tables(connection)
         return cls(connection, _hash(task))
 
     @classmethod
@@ -119,18 +132,10 @@ class Study:
         keys = [self._key(request, stopped=True)] if request.stop_at_chance else []
         for key in (*keys, self._key(request)):
             with self._translated():
-                row = self._connection.execute(_FIND, (key,)).fetchone()
-            if row is not None:
-                fitness, status, steps, seconds, text = row
-                return Evaluation(
-                    request.loss,
-                    request.seed,
-                    fitness,
-                    status,
-                    steps,
-                    seconds,
-                    measured={name: tuple(found) for name, found in json.loads(text).items()},
-                )
+                query = f"SELECT * FROM {EVALUATIONS} WHERE {_IS_IT}"
+                row = self._connection.execute(query, (key, 1)).fetchone()
+                if row is not None:
+                    return _evaluation(request, checked(EVALUATIONS, row))
         return None
 
     def add(
@@ -148,7 +153,7 @@ class Study:
             StudyError: If it cannot be written, as on a full disk.
         """
         key = self._key(request, stopped=evaluation.status == STOPPED)
-        self._insert("REPLACE", key, 1, request, evaluation, worker, tries, reason)
+        self._insert(key, 1, request, evaluation, worker, tries, reason)
 
     def add_untrained(self, evaluation: Evaluation) -> None:
         """Keeps a fitness that was found without a training: inherited, rejected, x or y missing.
@@ -157,12 +162,13 @@ class Study:
             StudyError: If it cannot be written.
         """
         request = Request(evaluation.loss, evaluation.seed)
-        self._insert("IGNORE", self._key(request), 0, request, evaluation, "", 0, "")
+        self._insert(self._key(request), 0, request, evaluation, "", 0, "")
 
     def forget(self, requests: Iterable[Request]) -> None:
         """Drops trainings, to do them again another time."""
-        keys = [(self._key(request),) for request in requests]
-        self._execute("DELETE FROM evaluations WHERE hash=? AND trained", keys)
+        with self._written():
+            for request in requests:
+                delete(self._connection, EVALUATIONS, _IS_IT, (self._key(request), 1))
 
     def close(self) -> None:
         """Frees the file for others; a study in memory stays."""
@@ -172,7 +178,6 @@ class Study:
 
     def _insert(
         self,
-        conflict: str,
         key: str,
         trained: int,
         request: Request,
@@ -185,35 +190,45 @@ class Study:
         row = (
             key,
             trained,
-            str(request.loss),
-            json.dumps(request.loss.coefficients),
-            request.seed,
-            request.learning_rate,
-            request.train_steps,
-            evaluation.fitness,
+            *_asked(request),
+            _real(evaluation.fitness),
             evaluation.status,
-            evaluation.steps,
-            evaluation.seconds,
-            worker,
-            tries,
-            reason,
+            int(evaluation.steps),
+            _real(evaluation.seconds),
+            _plain(worker),
+            int(tries),
+            _plain(reason),
             None if origin is None else str(origin),
             datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             json.dumps(request.checkpoints),
             json.dumps(dict(evaluation.measured), allow_nan=False),
         )
-        places = ",".join("?" * len(row))
-        self._execute(f"INSERT OR {conflict} INTO evaluations VALUES (NULL,{places})", [row])
+        with self._written():
+            there = f"SELECT count(*) FROM {EVALUATIONS} WHERE {_IS_IT}"
+            (count,) = self._connection.execute(there, (key, trained)).fetchone()
+            if count and not trained:
+                return
+            if count:
+                delete(self._connection, EVALUATIONS, _IS_IT, (key, trained))
+            last = f"SELECT coalesce(max(id), 0) FROM {EVALUATIONS}"
+            (number,) = self._connection.execute(last).fetchone()
+            insert(self._connection, EVALUATIONS, (number + 1, *row))
 
-    def _execute(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        with self._translated(), self._connection:
-            self._connection.executemany(statement, rows)
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        with self._translated():
+            with transaction(self._connection):
+                yield
+            if self._path is not None and log_of(self._path).stat().st_size > _LOG_BYTES:
+                empty_log(self._connection)
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (DamageError, UnicodeDecodeError) as error:
+            raise damaged(self._path, str(error)) from error
+        except (OSError, sqlite3.Error) as error:
             raise not_written(self._path, error) from error
 
     def _key(self, request: Request, *, stopped: bool = False) -> str:
@@ -221,6 +236,43 @@ class Study:
         what = (loss.nodes, loss.coefficients, request.seed, request.learning_rate)
         steps = (request.train_steps, stopped, request.checkpoints)
         return fingerprint.of_bytes([self._task.encode(), repr((*what, *steps)).encode()])
+
+
+def _asked(request: Request) -> tuple[Any, ...]:
+    """The columns that say what was asked for."""
+    rate = request.learning_rate
+    return (
+        str(request.loss),
+        json.dumps(request.loss.coefficients),
+        int(request.seed),
+        None if rate is None else _real(rate),
+        None if request.train_steps is None else int(request.train_steps),
+    )
+
+
+def _evaluation(request: Request, row: tuple[Any, ...]) -> Evaluation:
+    """What a row says that a request gave.
+
+    Raises:
+        DamageError: If the row is another request's.
+    """
+    number, _, _, *asked = row[:8]
+    fitness, status, steps, seconds = row[8:12]
+    if tuple(asked) != _asked(request) or row[17] != json.dumps(request.checkpoints):
+        raise DamageError(f"row {number} of the table {EVALUATIONS} is of another training")
+    return Evaluation(
+        request.loss, request.seed, fitness, status, steps, seconds, measured=measured(row[18])
+    )
+
+
+def _real(number: float) -> float:
+    """A float as SQLite gives it back, which knows no negative zero."""
+    return float(number) + 0.0
+
+
+def _plain(text: str) -> str:
+    """Text that SQLite takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

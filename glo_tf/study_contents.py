@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import pathlib
-import sqlite3
 from typing import Any
 
-from glo_tf.study_file import APPLICATION_ID, SCHEMA_VERSION, StudyError, connect_to_read
+from glo_tf.study_file import reading
+from glo_tf.study_tables import EVALUATIONS, SETTINGS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,37 +38,25 @@ def read_study(path: pathlib.Path) -> StudyContents:
     """Reads a study beside the search that may be writing to it.
 
     Raises:
-        StudyError: If it is no study, or cannot be read.
+        StudyError: If it is no study, damaged, or cannot be read.
     """
-    # Not by `check_header`, which closes the file: a search of this process would lose its locks.
-    with contextlib.closing(connect_to_read(path)) as connection:
-        try:
-            (kind,) = connection.execute("PRAGMA application_id").fetchone()
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if (kind, version) != (APPLICATION_ID, SCHEMA_VERSION):
-                raise ValueError(f"application {kind:#x}, schema version {version}")
-            settings = dict(connection.execute("SELECT name, value FROM settings"))
-            trained = "FROM evaluations WHERE trained"
-            statuses = dict(
-                connection.execute(f"SELECT status, count(*) {trained} GROUP BY status")
-            )
-            seconds, began, ended = connection.execute(
-                f"SELECT total(seconds), min(finished), max(finished) {trained}"
-            ).fetchone()
-            workers, failures = (
-                [text for (text,) in connection.execute(f"SELECT DISTINCT {column} {trained}")]
-                for column in ("worker", "reason")
-            )
-            return StudyContents(
-                settings={name: json.loads(value) for name, value in settings.items()},
-                statuses=statuses,
-                seconds=seconds,
-                workers=sorted(filter(None, workers)),
-                failures=sorted(filter(None, failures)),
-                began=began or "",
-                ended=ended or "",
-            )
-        except (sqlite3.Error, ValueError) as error:
-            raise StudyError(
-                f"Expected a study of schema version {SCHEMA_VERSION} ({error}). Received: '{path}'"
-            ) from error
+    with reading(path) as connection:
+        settings = dict(connection.execute(f"SELECT name, value FROM {SETTINGS}"))
+        trained = f"FROM {EVALUATIONS} WHERE trained"
+        statuses = dict(connection.execute(f"SELECT status, count(*) {trained} GROUP BY status"))
+        seconds, began, ended = connection.execute(
+            f"SELECT total(seconds), min(finished), max(finished) {trained}"
+        ).fetchone()
+        workers, failures = (
+            [text for (text,) in connection.execute(f"SELECT DISTINCT {column} {trained}")]
+            for column in ("worker", "reason")
+        )
+    return StudyContents(
+        settings={name: json.loads(value) for name, value in settings.items()},
+        statuses=statuses,
+        seconds=seconds,
+        workers=sorted(filter(None, workers)),
+        failures=sorted(filter(None, failures)),
+        began=began or "",
+        ended=ended or "",
+    )

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import filelock
 
-SCHEMA_VERSION = 2
+from glo_tf.study_log import log_of, log_problem
+from glo_tf.study_tables import SETTINGS, DamageError, insert, make_tables, verify
+
+SCHEMA_VERSION = 3
 """Of the tables; a file with another is refused."""
 
 APPLICATION_ID = 0x474C4F54  # "GLOT", in the file's header
-SCHEMA = """
-CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE evaluations (
-    id INTEGER PRIMARY KEY,
-    hash TEXT NOT NULL,            -- of the task and the request: all that determines the value
-    trained INTEGER NOT NULL,      -- 0 where the fitness was found without a training
-    loss TEXT NOT NULL,            -- the whole loss, with its coefficients
-    coefficients TEXT NOT NULL,    -- JSON, one per node in prefix order
-    seed INTEGER NOT NULL,
-    learning_rate REAL,            -- NULL for the optimizer's own
-    train_steps INTEGER,           -- NULL for the task's own
-    fitness REAL NOT NULL,
-    status TEXT NOT NULL,
-    steps INTEGER NOT NULL,        -- that were trained
-    seconds REAL NOT NULL,
-    worker TEXT NOT NULL,          -- where it ran
-    tries INTEGER NOT NULL,
-    reason TEXT NOT NULL,          -- why it failed
-    inherited_from TEXT,           -- the loss that was trained instead
-    finished TEXT NOT NULL,        -- UTC
-    checkpoints TEXT NOT NULL,     -- JSON, steps
-    measured TEXT NOT NULL,        -- JSON, by name the values at the checkpoints that were reached
-    UNIQUE (hash, trained)
-);
-"""
+
+_SIDE_FILES = ("-wal", "-shm", "-journal")  # that SQLite keeps beside a database
 
 
 class StudyError(ValueError):
@@ -46,9 +27,50 @@ class StudyError(ValueError):
 
 def not_written(path: pathlib.Path | None, error: Exception) -> StudyError:
     """The error for a file that cannot be written, as on a full disk."""
+    return _explained(
+        path,
+        error,
+        "room and permission to write",
+        "what was finished before is kept, and the same command continues",
+    )
+
+
+def not_read(path: pathlib.Path | None, error: Exception) -> StudyError:
+    """The error for a study that cannot be opened or read."""
+    return _explained(path, error, "permission to read", "it was left as it is")
+
+
+def _explained(
+    path: pathlib.Path | None, error: Exception, expected: str, remark: str
+) -> StudyError:
+    code = getattr(error, "sqlite_errorcode", None)
+    kind = None if code is None else code & 0xFF
+    if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return damaged(path, str(error))
+    if code is None and isinstance(error, sqlite3.OperationalError):
+        return damaged(path, str(error))  # Python's own error: text that cannot be decoded
+    if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        expected = "no other program to hold the study"
+    elif kind == sqlite3.SQLITE_CONSTRAINT:
+        expected = "values that a study can hold"
+    elif kind in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH):
+        expected = "the tables of a study, which something else has changed"
+        remark = "move it away, or use overwrite=True (--overwrite)"
+    return StudyError(f"Expected {expected}. Received: '{path}' ({error}); {remark}")
+
+
+def damaged(path: pathlib.Path | None, problem: str, way_out: str = "") -> StudyError:
+    """The error for a study that is not as it was written.
+
+    Args:
+        path: Of the study.
+        problem: What is wrong.
+        way_out: A gentler one than those that it names anyway.
+    """
+    problem = " ".join(problem.split())[:300]  # SQLite quotes whole tables
     return StudyError(
-        f"Expected room and permission to write. Received: '{path}' ({error}); what was finished "
-        "before is kept, and the same command continues"
+        f"Expected a readable study. Received: '{path}', which is corrupt ({problem}); it was "
+        f"left as it is: {way_out}move it away, or use overwrite=True (--overwrite)"
     )
 
 
@@ -65,7 +87,7 @@ def remove_study(path: pathlib.Path) -> None:
                 f"Expected a study of glo_tf to overwrite. Received: '{path}', which is something "
                 "else; it was left as it is: move it away, or take another output_dir"
             )
-        for end in ("", "-wal", "-shm", "-journal"):
+        for end in ("", *_SIDE_FILES):
             path.with_name(path.name + end).unlink(missing_ok=True)
     finally:
         lock.release()
@@ -94,29 +116,54 @@ def _is_study(path: pathlib.Path) -> bool:
 
 
 def connect(path: str | pathlib.Path) -> sqlite3.Connection:
-    """Opens a study that is there, or one in memory, to write to it."""
-    connection = sqlite3.connect(path, check_same_thread=False)
+    """Opens a study that is there, or one in memory, to write to it.
+
+    Transactions are begun explicitly.
+    """
+    connection = _guarded(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
     connection.execute("PRAGMA journal_mode=WAL")
     # What was committed survives the death of the process; the file survives that of the machine.
     connection.execute("PRAGMA synchronous=NORMAL")
+    # Only `empty_log` empties the log, as a whole: see `study_log`.
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    empty_log(connection)
     return connection
+
+
+def empty_log(connection: sqlite3.Connection) -> None:
+    """Moves what the write-ahead log holds to the file, unless a reader is in the way."""
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def create(path: pathlib.Path, settings: Mapping[str, str]) -> None:
     """Makes the file in one step, so that there never is half a study."""
     partial = path.with_name(path.name + ".partial")
-    partial.unlink(missing_ok=True)
-    connection = sqlite3.connect(partial)
+    for end in ("", *_SIDE_FILES):
+        partial.with_name(partial.name + end).unlink(missing_ok=True)
+    connection = sqlite3.connect(partial, isolation_level=None)
     try:
-        connection.executescript(
-            f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={SCHEMA_VERSION};"
-            + SCHEMA
-        )
-        with connection:
-            connection.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        make_tables(connection)
+        with transaction(connection):
+            for row in settings.items():
+                insert(connection, SETTINGS, row)
     finally:
         connection.close()
     os.replace(partial, path)
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Writes all that is executed within, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite itself rolls back after some errors
+            connection.execute("ROLLBACK")
+        raise
 
 
 def check_header(path: pathlib.Path) -> None:
@@ -126,35 +173,25 @@ def check_header(path: pathlib.Path) -> None:
             f"Expected a study of glo_tf. Received: '{path}', which is something else, or corrupt; "
             "it was left as it is: move it away, or take another output_dir"
         )
-    version = int.from_bytes(_header(path)[60:64], "big")
+    header = _header(path)
+    version = int.from_bytes(header[60:64], "big")
     if version != SCHEMA_VERSION:
         raise StudyError(
             f"Expected a study of schema version {SCHEMA_VERSION}. Received: '{path}' of version "
             f"{version}; continue it with the glo_tf that wrote it, or take another output_dir"
         )
-
-
-def connect_to_read(path: pathlib.Path) -> sqlite3.Connection:
-    """Opens a study beside a search that may be writing to it."""
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+    if not {*header[18:20]} <= {1, 2}:  # SQLite would take it for one that cannot be written
+        raise damaged(path, f"its file format versions are {header[18]} and {header[19]}")
 
 
 def check_contents(path: pathlib.Path, given: Mapping[str, str]) -> None:
-    """Compares the settings, and looks for damage, without writing."""
-    connection = connect_to_read(path)
-    try:
-        problem = connection.execute("PRAGMA quick_check").fetchone()[0]
-        there = dict(connection.execute("SELECT name, value FROM settings"))
-    except sqlite3.DatabaseError as error:
-        problem = str(error)
-    finally:
-        connection.close()
-    if problem != "ok":
-        raise StudyError(
-            f"Expected a readable study. Received: '{path}', which is corrupt "
-            f"({' '.join(problem.split())}); it was left as it is: move it away, or use "
-            "overwrite=True (--overwrite)"
-        )
+    """Looks for damage, and compares the settings, without writing.
+
+    Raises:
+        StudyError: If there is damage, or settings differ.
+    """
+    with reading(path) as connection:
+        there = dict(connection.execute(f"SELECT name, value FROM {SETTINGS}"))
     names = [name for name in {**given, **there} if given.get(name) != there.get(name)]
     if names:
         differences = ", ".join(
@@ -165,6 +202,47 @@ def check_contents(path: pathlib.Path, given: Mapping[str, str]) -> None:
             "Expected the settings of the search in output_dir, to continue it, or overwrite=True "
             f"(--overwrite). Received: output_dir='{path.parent}', {differences}"
         )
+
+
+@contextlib.contextmanager
+def reading(path: pathlib.Path) -> Iterator[sqlite3.Connection]:
+    """A study as it is at one moment, all of it verified, beside a search that may write to it.
+
+    Raises:
+        StudyError: If it is no study, or damaged; for what the reader of a verified study meets,
+            too.
+    """
+    try:
+        uri = f"{path.resolve().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+            _guarded(connection)
+            # Not by `check_header`, which closes the file: a search of this process would lose its
+            # locks.
+            (kind,) = connection.execute("PRAGMA application_id").fetchone()
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if (kind, version) != (APPLICATION_ID, SCHEMA_VERSION):
+                raise StudyError(
+                    f"Expected a study of schema version {SCHEMA_VERSION} (application {kind:#x}, "
+                    f"schema version {version}). Received: '{path}'"
+                )
+            connection.execute("BEGIN")
+            verify(connection)
+            problem = log_problem(path)
+            if problem:
+                log = log_of(path)
+                raise damaged(path, problem, f"move '{log}' away to go on from what is older, or ")
+            yield connection
+    except (DamageError, UnicodeDecodeError) as error:  # SQLite quotes what it cannot read
+        raise damaged(path, str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        raise not_read(path, error) from error
+
+
+def _guarded(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Runs nothing that a file brings along, and takes no cell for longer than it can be."""
+    connection.execute("PRAGMA trusted_schema=OFF")
+    connection.execute("PRAGMA cell_size_check=ON")
+    return connection
 
 
 def _header(path: pathlib.Path) -> bytes:

@@ -171,7 +171,7 @@ def foreign_sqlite(path: pathlib.Path) -> None:
 def later_version(path: pathlib.Path) -> None:
     open_study(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version=3")
+    connection.execute("PRAGMA user_version=4")
     connection.close()
 
 
@@ -195,7 +195,7 @@ def cut_off(path: pathlib.Path) -> None:
     [
         (lambda path: path.write_text("name,value\n"), "which is something else, or corrupt"),
         (foreign_sqlite, "which is something else, or corrupt"),
-        (later_version, "schema version 2. Received: .* of version 3"),
+        (later_version, "schema version 3. Received: .* of version 4"),
         (torn, "which is corrupt"),
         (cut_off, "which is corrupt"),
     ],
