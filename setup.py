@@ -36,6 +36,7 @@ setup(
     },
     install_requires=[
         "absl-py>=2.1",
+        "cloudpickle>=3.0",
         "cma>=4.0",
         "filelock>=3.12",
         "gplearn>=0.4.3",

@@ -23,6 +23,11 @@ from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
 globals().update(registered(StrategyTestCase, "glo_tf"))
 
 
+class Test_local_process(StrategyTestCase):  # noqa: N801 (as the generated ones)
+    name = "local"
+    options = {"process": True}
+
+
 class Test_ray(StrategyTestCase):  # noqa: N801 (takes the generated one's place)
     name = "ray"
     options = {"num_workers": 2, "num_cpus": 1.0}

@@ -1,35 +1,57 @@
-"""Trainings in the calling thread, one after the other: the reference for all other strategies."""
+"""Trainings one after the other on one device: the reference for all other strategies."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
 
-from glo_tf.fitness import Request, Trainer
-from glo_tf.strategies.base import Result, Strategy, Task
-from glo_tf.strategies.worker import Deadline, run
+from glo_tf.fitness import Evaluation, Request, nothing_to_check
+from glo_tf.strategies.base import Failure, Result, Strategy, Task
+from glo_tf.strategies.process import WorkerProcess
+from glo_tf.strategies.worker import run
 
 _NAME = "local"
 
 
 class LocalStrategy(Strategy):
-    """One worker: this process, on TensorFlow's default device.
+    """One worker on TensorFlow's default device: this process, or a child of it.
 
-    A training that is over its time is given up between two of its calls of 0.2 s; one that never
-    returns from a call is not, as it has this thread.
+    A child it is if asked for, and with a `candidate_timeout`: a training that never returns from a
+    call into TensorFlow can only be ended with its process.
+
+    Args:
+        process: Whether to train in a worker process, which a candidate can crash without harm to
+            this one. What a training gives does not depend on it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, process: bool = False) -> None:
+        self._process = process
         self._task: Task | None = None
-        self._trainer: Trainer | None = None
+        self._worker: _ThisProcess | WorkerProcess | None = None
         self._timeout: float | None = None
         self._request: Request | None = None
 
+    @property
+    def shares_process(self) -> bool:
+        """Whether this process trains."""
+        return isinstance(self._worker, _ThisProcess)
+
     def start(self, task: Task, candidate_timeout: float | None = None) -> None:
-        """Makes the trainer; started again with the same task, it keeps the one it has."""
-        if self._trainer is None or self._task is not task:
-            self._task, self._trainer = task, task.make_trainer()
+        """Makes the trainer.
+
+        Started again with the same task, it keeps the one that this process has.
+
+        Raises:
+            ValueError: If the task cannot be sent to a worker process.
+            TrainingError: If a worker process cannot make a trainer.
+        """
         self._timeout = candidate_timeout
+        if self._process or candidate_timeout is not None:
+            self._worker = WorkerProcess(task)
+            self._worker.start()
+        elif not self.shares_process or self._task is not task:
+            self._worker = _ThisProcess(task)
+        self._task = task
 
     def idle(self) -> Sequence[str]:
         """The one worker, until it has a request."""
@@ -46,16 +68,29 @@ class LocalStrategy(Strategy):
     def wait(self) -> list[Result]:
         """Does the training."""
         assert self._request is not None
-        assert self._trainer is not None
+        assert self._worker is not None
         request, self._request = self._request, None
-        outcome = run(self._trainer, request, Deadline(self._timeout))
-        return [Result(request, _NAME, platform.node(), outcome)]
+        outcome = self._worker.train(request, self._timeout)
+        return [Result(request, _NAME, self._worker.where, outcome)]
 
     def close(self) -> None:
-        """Forgets the request."""
+        """Forgets the request, and ends the worker process."""
         self._request = None
+        if isinstance(self._worker, WorkerProcess):
+            self._worker.close()
 
 
-def local() -> LocalStrategy:
-    """This process, one device, one training after the other."""
-    return LocalStrategy()
+class _ThisProcess:
+    """The trainer that this process has."""
+
+    def __init__(self, task: Task):
+        self._trainer = task.make_trainer()
+        self.where = platform.node()
+
+    def train(self, request: Request, timeout: float | None) -> Evaluation | Failure:
+        return run(self._trainer, request, nothing_to_check)
+
+
+def local(*, process: bool = False) -> LocalStrategy:
+    """One device, one training after the other, in this process or a worker process."""
+    return LocalStrategy(process=process)
