@@ -157,9 +157,14 @@ class _Child:
             answer = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError):
             return self._lost()
+        except BaseException:  # Ctrl-C; what it answers later would be taken for another's answer
+            self.end()
+            raise
         return Failure(**answer["failure"]) if "failure" in answer else answer
 
     def end(self) -> None:
+        if self._connection.closed:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the group is gone
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
