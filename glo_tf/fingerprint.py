@@ -6,7 +6,7 @@ Two processes that build the same thing get the same hash, whatever names Keras 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ import numpy as np
 _LENGTH = 16  # hexadecimal digits
 
 
-def of_bytes(parts: Iterable[bytes]) -> str:
-    """Hash of a sequence of bytes objects."""
+def of_bytes(parts: Iterable[bytes | memoryview]) -> str:
+    """Hash of a sequence of bytes objects, or views of bytes."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "little"))
@@ -24,11 +24,16 @@ def of_bytes(parts: Iterable[bytes]) -> str:
 
 
 def of_arrays(arrays: Iterable[np.ndarray]) -> str:
-    """Hash of dtypes, shapes and values."""
-    parts: list[bytes] = []
-    for array in arrays:
-        parts += [f"{array.dtype.str} {array.shape}".encode(), array.tobytes()]
-    return of_bytes(parts)
+    """Hash of dtypes, shapes and values; arrays of objects hold bytes."""
+    return of_bytes(part for array in arrays for part in _parts(array))
+
+
+def _parts(array: np.ndarray) -> Iterator[bytes | memoryview]:
+    yield f"{array.dtype.str} {array.shape}".encode()
+    if array.dtype == object:  # in memory they are addresses
+        yield from array.flat
+    else:
+        yield np.ascontiguousarray(array).reshape(-1).view(np.uint8).data  # large, so not copied
 
 
 def of_graph(definition: Any) -> str:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from glo_tf.array_forms import Leaf
 from glo_tf.arrays import Structure
 
 
@@ -16,7 +17,7 @@ class ResidentData:
     """Samples as they came and labels as float32 columns, as tensors.
 
     Attributes:
-        samples: A tensor `(N, ...)`, or a structure of such.
+        samples: A tensor `(N, ...)`, also a `tf.RaggedTensor`, or a structure of such.
         labels: Shape `(N, W)`.
     """
 
@@ -26,7 +27,7 @@ class ResidentData:
     @classmethod
     def place(cls, samples: Structure, labels: np.ndarray) -> ResidentData:
         """Places arrays on the current device."""
-        return cls(keras.tree.map_structure(tf.constant, samples), tf.constant(labels))
+        return cls(keras.tree.map_structure(_placed, samples), tf.constant(labels))
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])
@@ -35,3 +36,7 @@ class ResidentData:
         """Samples and labels at `indices`, shape `(batch,)`."""
         samples = keras.tree.map_structure(lambda part: tf.gather(part, indices), self.samples)
         return samples, tf.gather(self.labels, indices)
+
+
+def _placed(part: Leaf) -> tf.Tensor | tf.RaggedTensor:
+    return tf.identity(part) if isinstance(part, tf.RaggedTensor) else tf.constant(part)

@@ -272,7 +272,7 @@ def _described(samples: Structure, labels: np.ndarray) -> str:
     parts = arrays.flat(samples)
     shapes = ", ".join(str(part.shape[1:]) for part in parts)
     return f"{len(labels)} samples of shape {shapes}, sha256 " + fingerprint.of_arrays(
-        [*parts, labels]
+        [*arrays.contents(samples), labels]
     )
 
 

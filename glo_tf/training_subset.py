@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from glo_tf.arrays import Structure
+from glo_tf import arrays
+from glo_tf.arrays import Pair, Structure
 from glo_tf.outputs import Outputs
 
 
@@ -59,4 +59,4 @@ def take_fraction(
             f"Received: train_fraction={fraction}"
         ) from error
     places = np.sort(chosen)
-    return tuple(keras.tree.map_structure(lambda part: part[places], part) for part in data)
+    return Pair(*(arrays.take(part, places) for part in data))

@@ -1,0 +1,40 @@
+"""How much data a process may hold."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+
+_SHARE = 1 / 3  # of the memory: data is there twice while it is joined, and while it is trained on
+_WHERE_UNKNOWN = 16 * 2**30  # bytes
+_CGROUP = pathlib.Path("/sys/fs/cgroup/memory.max")
+
+
+def most_bytes() -> int:
+    """Bytes that the data of one argument may have: a third of the machine's or container's."""
+    total = _WHERE_UNKNOWN
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
+        total = min(total, int(_CGROUP.read_text()))
+    return int(total * _SHARE)
+
+
+def check(argument: str, size: int, advice: str) -> None:
+    """Refuses data that do not fit.
+
+    Args:
+        argument: For the message.
+        size: Bytes.
+        advice: For the message.
+
+    Raises:
+        ValueError: If there are more than `most_bytes`.
+    """
+    most = most_bytes()
+    if size > most:
+        raise ValueError(
+            f"Expected {argument} of at most {most / 2**30:.1f} GiB, a third of the memory. "
+            f"Received: over {size / 2**30:.1f} GiB; {advice}"
+        )
