@@ -131,25 +131,25 @@ class Joined:
 def _number(argument: str, data: Any) -> int | None:
     """Of the batches; None if it is not known."""
     if isinstance(data, tf.data.Dataset):
-        length: int = int(data.cardinality())
-        endless = length == tf.data.INFINITE_CARDINALITY
-    elif isinstance(data, keras.utils.PyDataset):
-        length = int(data.num_batches or 0)
-        endless = data.num_batches is None
-    else:
+        length = int(data.cardinality())
+        if length >= 0:
+            return length
+        if length == tf.data.UNKNOWN_CARDINALITY:
+            return None
+    elif not isinstance(data, keras.utils.PyDataset):
         return None
-    if endless:
-        kind = "tf.data.Dataset" if isinstance(data, tf.data.Dataset) else "PyDataset"
-        raise ValueError(
-            f"Expected {argument} to end, as it is held in memory. Received: an endless {kind}; "
-            "take a part of it, as by .take(batches), or give it a length"
-        )
-    return None if length < 0 else length
+    elif data.num_batches is not None:
+        return int(data.num_batches)
+    kind = "tf.data.Dataset" if isinstance(data, tf.data.Dataset) else "PyDataset"
+    raise ValueError(
+        f"Expected {argument} to end, as it is held in memory. Received: an endless {kind}; "
+        "take a part of it, as by .take(batches), or give it a length"
+    )
 
 
 def _bytes(leaf: Leaf) -> int:
     if isinstance(leaf, tf.RaggedTensor):
-        return int(tf.size(leaf.flat_values)) * max(1, leaf.dtype.size)
+        return int(max(1, leaf.dtype.size) * tf.size(leaf.flat_values))
     if leaf.dtype == object:
-        return _BYTES_OF_AN_OBJECT * int(leaf.size) + sum(map(len, leaf.flat))
+        return int(sum(_BYTES_OF_AN_OBJECT + len(text) for text in leaf.flat))
     return int(leaf.nbytes)

@@ -49,9 +49,10 @@ class LossSearch:
             subclassed, compiled or not; its outputs, one or a list or dict of several, have shape
             `(N, units)`.
         train_data: Samples and targets, arrays or what a model of several inputs and outputs takes
-            (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`. Or a
-            batched `tf.data.Dataset` of such pairs, which is read into memory; one that shuffles
-            gives another order each time, and cannot be continued.
+            (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`; also of
+            text, `pandas` and other libraries. Or batches of such pairs that end, such as a
+            `tf.data.Dataset`, which are read into memory; those that shuffle give another order
+            each time, and cannot be continued. NaN and infinity are refused.
         validation_data: The same; decides the fitness.
         optimizer: Keras optimizer, its name or its configuration.
         metric: What fitness measures: name of a Keras metric, a `keras.metrics.Metric`, or a

@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import os
 import platform
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -127,6 +128,8 @@ class TrainingTask:
         set_memory_growth()
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
         built, graph = _built(model, samples)
+        for name, (others, _) in loaded.items():
+            _call(name, built, others)
         with tf.device("CPU:0"):
             outputs = find_outputs(built(arrays.head(samples, _LOOKED_AT)), targets, epsilon)
             predictions = {
@@ -251,8 +254,32 @@ def _built(model: Callable[[], keras.Model], samples: Structure) -> tuple[keras.
         with seeded(0):
             built = model()
             # A subclassed model has no weights before its first call.
-            built(arrays.head(samples, 1))
+            _call("train_data", built, samples)
         return built, forward_graph(built, samples)
+
+
+def _call(name: str, built: keras.Model, samples: Structure) -> None:
+    """Samples that the model cannot take show before any training.
+
+    Raises:
+        ValueError: If they are of another shape or structure.
+    """
+    try:
+        with tf.device("CPU:0"):
+            built(arrays.head(samples, 1))
+    except Exception as error:  # a model raises what it likes
+        shapes = ", ".join(str(tuple(part.shape)) for part in arrays.flat(samples)[:4])
+        raise ValueError(
+            f"Expected samples of {name} that the model takes. Received: shape {shapes} "
+            f"({type(error).__name__}: {_reason(error)})"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The line that says it; Keras has it in bold, between others."""
+    bold = re.search(r"\x1b\[1m(.+?)(\x1b\[0m|\n)", str(error))
+    line = bold[1] if bold else str(error).strip().partition("\n")[0]
+    return line[:250]
 
 
 def _described_model(built: keras.Model, graph: Any) -> str:
