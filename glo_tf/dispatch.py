@@ -124,6 +124,10 @@ class Dispatcher:
         """Keeps a fitness that was found without a training."""
         self._study.add_untrained(evaluation)
 
+    def check_study(self) -> None:
+        """Raises `StudyError` if the study's file is not where it was; see `Study.check_place`."""
+        self._study.check_place()
+
     def close(self) -> None:
         """Gives up what still runs, frees the workers, and closes the study, for good."""
         self._closed = True

@@ -40,6 +40,8 @@ def raise_first(errors: list[BaseException]) -> None:
     """
     if not errors:
         return
+    # Several steps may meet what ended the first.
+    errors[1:] = [later for later in errors[1:] if later is not errors[0]]
     for later in errors[1:]:
         what = f"{type(later).__name__}: {later}"
         logger.error("After an error, another one: %s", what, exc_info=later)

@@ -75,8 +75,14 @@ def cli() -> None:
 
 
 def _fail(error: BaseException | str, code: int) -> int:
-    print(f"glo-tf: error: {' '.join(str(error).split())}", file=sys.stderr)
+    text = " ".join([str(error), *_notes(error)])
+    print(f"glo-tf: error: {' '.join(text.split())}", file=sys.stderr)
     return code
+
+
+def _notes(error: BaseException | str) -> list[str]:
+    """What went wrong after an error, such as where a lost study is saved."""
+    return list(getattr(error, "__notes__", []))
 
 
 def _search(values: flags.FlagValues, interruption: Interruption) -> int:
@@ -108,8 +114,9 @@ def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
     try:
         with _log_to(folder / "comparison.log"), display:
             result = comparison.run()
-    except KeyboardInterrupt:
-        print("Ended before its time; the same command continues.")
+    except KeyboardInterrupt as error:
+        notes = _notes(error) or ["the same command continues."]
+        print(f"Ended before its time; {' '.join(notes)}")
         return interruption.exit_code
     display.show(result)
     print(f"Results: {output_dir}")

@@ -20,6 +20,7 @@ import filelock
 from glo_tf import fingerprint
 from glo_tf.fitness import STOPPED, Evaluation, Request
 from glo_tf.study_file import (
+    StudyError,
     check_contents,
     check_header,
     connect,
@@ -30,7 +31,7 @@ from glo_tf.study_file import (
     not_written,
     transaction,
 )
-from glo_tf.study_log import log_of
+from glo_tf.study_rescue import Place, rescue
 from glo_tf.study_tables import (
     EVALUATIONS,
     DamageError,
@@ -66,6 +67,8 @@ class Study:
         self._task = task
         self._path = path
         self._lock = lock
+        self._place = None if path is None else Place(path)
+        self._lost: StudyError | None = None
 
     @classmethod
     def in_memory(cls, task: Mapping[str, Any]) -> Study:
@@ -107,7 +110,8 @@ class Study:
                 check_contents(path, given)
             else:
                 create(path, given)
-            return cls(connect(path), _hash(task), path, lock)
+            # Absolute, whatever the working directory is later.
+            return cls(connect(path), _hash(task), path.absolute(), lock)
         except (OSError, sqlite3.Error) as error:
             lock.release()
             raise not_written(path, error) from error
@@ -170,11 +174,42 @@ class Study:
             for request in requests:
                 delete(self._connection, EVALUATIONS, _IS_IT, (self._key(request), 1))
 
+    def check_place(self) -> None:
+        """Saves the study elsewhere if its file is not where and what it was; each write does this.
+
+        Raises:
+            StudyError: If that is so, the same each time; it says where the copy is.
+        """
+        if self._lost is None and self._place is not None and self._path is not None:
+            problem = self._place.problem()
+            if problem:
+                self._lost = self._saved_elsewhere(self._path, problem)
+        if self._lost is not None:
+            raise self._lost
+
+    def _saved_elsewhere(self, path: pathlib.Path, problem: str) -> StudyError:
+        expected = f"Expected '{path}' to stay as it is while a search runs. Received: {problem}"
+        try:
+            copy = rescue(self._connection, path)
+        except StudyError as error:
+            return StudyError(f"{expected}; {error}")
+        return StudyError(
+            f"{expected}; what it held is saved as '{copy}': move that file back, or continue with "
+            f"output_dir='{copy.parent}' (--output_dir={copy.parent})"
+        )
+
     def close(self) -> None:
-        """Frees the file for others; a study in memory stays."""
+        """Frees the file for others; a study in memory stays.
+
+        Raises:
+            StudyError: As `check_place`.
+        """
         if self._lock is not None:
-            self._connection.close()
-            self._lock.release()
+            try:
+                self.check_place()
+            finally:
+                self._connection.close()
+                self._lock.release()
 
     def _insert(
         self,
@@ -219,8 +254,10 @@ class Study:
         with self._translated():
             with transaction(self._connection):
                 yield
-            if self._path is not None and log_of(self._path).stat().st_size > _LOG_BYTES:
+            self.check_place()
+            if self._place is not None and self._place.log_size > _LOG_BYTES:
                 empty_log(self._connection)
+                self._place.renew()
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -229,6 +266,7 @@ class Study:
         except (DamageError, UnicodeDecodeError) as error:
             raise damaged(self._path, str(error)) from error
         except (OSError, sqlite3.Error) as error:
+            self.check_place()
             raise not_written(self._path, error) from error
 
     def _key(self, request: Request, *, stopped: bool = False) -> str:

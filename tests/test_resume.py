@@ -5,6 +5,8 @@ import ipaddress
 import os
 import pathlib
 import random
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,6 +156,40 @@ def test_a_full_disk_ends_a_search_that_continues_with_room(tmp_path, whole) -> 
     assert run(folder) == 0
     assert finished.items() <= trainings(folder).items()
     assert results(folder) == results(reference)
+
+
+def _delete_study(folder: pathlib.Path) -> None:
+    (folder / "study.db").unlink()
+
+
+def _replace_study(folder: pathlib.Path) -> None:
+    _delete_study(folder)
+    (folder / "study.db").write_text("mine")
+
+
+@pytest.mark.parametrize(
+    "vanish", [_delete_study, _replace_study, shutil.rmtree], ids=["study", "another", "folder"]
+)
+def test_a_study_that_vanishes_is_saved_and_continues_elsewhere(tmp_path, whole, vanish) -> None:
+    reference, _ = whole
+    folder = tmp_path / "search"
+    process = start(folder)
+    _wait_for(lambda: len(trainings(folder)) >= 3)
+    finished = trainings(folder)
+    vanish(folder)
+    process.join(60)
+    assert process.exitcode == 1
+    error = (tmp_path / "search.err").read_text()
+    assert error.startswith(f"glo-tf: error: Expected '{folder / 'study.db'}' to stay as it is ")
+    assert error.count("\n") == 1
+    assert "same command" not in error + (tmp_path / "search.out").read_text()
+    rescued = pathlib.Path(re.search(r"--output_dir=(.*?)\)", error)[1])
+    assert rescued.parent == tmp_path
+    assert finished.items() <= trainings(rescued).items()
+    if vanish is _replace_study:
+        assert (folder / "study.db").read_text() == "mine"
+    assert run(rescued) == 0
+    assert results(rescued) == results(reference)
 
 
 def test_a_corrupt_study_is_bad_input_and_left_alone(tmp_path, whole) -> None:
