@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from glo_tf.command_task import training_arguments
+from glo_tf.command_task import output_dir, training_arguments
 
 if TYPE_CHECKING:
     from glo_tf.comparing import LossComparison
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def make_comparison(
     values: flags.FlagValues, display: ComparisonDisplay
-) -> tuple[LossComparison, str]:
+) -> tuple[LossComparison, pathlib.Path]:
     """The comparison that the flags describe, and its output folder.
 
     Args:
@@ -36,7 +37,7 @@ def make_comparison(
     from glo_tf.comparing import LossComparison
     from glo_tf.loss_names import split_losses
 
-    output_dir = values.output_dir or f"runs/{values.dataset}_compare_seed{values.seed}"
+    folder = output_dir(values)
     comparison = LossComparison(
         train_data=(data.x_train, data.y_train),
         validation_data=(data.x_validation, data.y_validation),
@@ -47,11 +48,11 @@ def make_comparison(
         train_fraction=fractions,
         tune_learning_rate=values.tune_learning_rate,
         tuning_seeds=values.tuning_seeds,
-        output_dir=output_dir,
+        output_dir=folder,
         on_training=display.on_training,
         **arguments,
     )
-    return comparison, output_dir
+    return comparison, folder
 
 
 def _fractions(texts: Sequence[str]) -> list[float]:

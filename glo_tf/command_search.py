@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import pathlib
 from typing import TYPE_CHECKING
 
 from absl import flags
 
-from glo_tf.command_task import plugin, training_arguments
+from glo_tf.command_task import output_dir, plugin, training_arguments
 
 if TYPE_CHECKING:
     from glo_tf.callbacks import Callback
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from glo_tf.search_spaces import SearchSpace
 
 
-def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
+def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
     """The search that the flags describe, and its output folder.
 
     Raises:
@@ -28,7 +28,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
     from glo_tf.progress import ProgressDisplay
     from glo_tf.search import LossSearch
 
-    output_dir = values.output_dir or f"runs/{values.dataset}_seed{values.seed}"
+    folder = output_dir(values)
     search = LossSearch(
         train_data=(data.x_train, data.y_train),
         validation_data=(data.x_validation, data.y_validation),
@@ -49,21 +49,21 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, str]:
         comparison_seeds=values.comparison_seeds,
         screening=values.screening,
         racing=values.racing,
-        output_dir=output_dir,
-        callbacks=[ProgressDisplay(), *_tensorboard(values, output_dir)],
+        output_dir=folder,
+        callbacks=[ProgressDisplay(), *_tensorboard(values, folder)],
         **arguments,
     )
-    return search, output_dir
+    return search, folder
 
 
-def _tensorboard(values: flags.FlagValues, output_dir: str) -> list[Callback]:
+def _tensorboard(values: flags.FlagValues, folder: pathlib.Path) -> list[Callback]:
     if not values.tensorboard:
         return []
     from glo_tf.tensorboard import TensorBoard
 
     names = ("dataset", "architecture", "optimizer", "learning_rate", "train_steps", "seed")
     hparams = {name: values[name].value for name in names}
-    return [TensorBoard(os.path.join(output_dir, "tensorboard"), hparams=hparams)]
+    return [TensorBoard(folder / "tensorboard", hparams=hparams)]
 
 
 def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import pathlib
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from glo_tf import plugins
+from glo_tf.files import user_path
 
 if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
@@ -41,7 +43,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
 
     from glo_tf.architectures import NamedArchitecture
 
-    data = load_dataset(data_dir=values.data_dir)
+    data = load_dataset(data_dir=values.data_dir and str(user_path(values.data_dir)))
     return data, {
         "model": NamedArchitecture(
             values.architecture, data.input_shape, data.num_classes, architecture_options
@@ -62,6 +64,12 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
         "max_consecutive_failures": values.max_consecutive_failures,
         "overwrite": values.overwrite,
     }
+
+
+def output_dir(values: flags.FlagValues) -> pathlib.Path:
+    """The folder for the results of a search or a comparison."""
+    compared = "_compare" if values.mode == "compare" else ""
+    return user_path(values.output_dir or f"runs/{values.dataset}{compared}_seed{values.seed}")
 
 
 @contextlib.contextmanager

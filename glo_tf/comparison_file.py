@@ -8,7 +8,8 @@ import pathlib
 from typing import Any
 
 from glo_tf.comparison import Comparison, LossTest, LossTrainings
-from glo_tf.json_file import read_document, write_text
+from glo_tf.files import user_path, write_whole
+from glo_tf.json_file import read_document
 
 FORMAT, VERSION = "glo_tf.comparison", 1
 
@@ -17,8 +18,13 @@ _MAX_BYTES = 50_000_000
 
 def write_comparison(comparison: Comparison, path: str | os.PathLike[str]) -> None:
     """Writes a `comparison.json`; a crash leaves the old file or the new one."""
+    write_whole(path, as_document(comparison))
+
+
+def as_document(comparison: Comparison) -> bytes:
+    """The content of the file."""
     document = {"format": FORMAT, "version": VERSION, **comparison.as_dict()}
-    write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
 def read_comparison(path: str | os.PathLike[str]) -> Comparison:
@@ -28,7 +34,7 @@ def read_comparison(path: str | os.PathLike[str]) -> Comparison:
         OSError: If the file cannot be read.
         ValueError: If it is no such file, has another version, or lacks what belongs to it.
     """
-    path = pathlib.Path(path)
+    path = user_path(path)
     document = read_document(path, FORMAT, VERSION, _MAX_BYTES)
     return _Reader(path).comparison(document)
 

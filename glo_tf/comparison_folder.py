@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
-import pathlib
+import re
 
 from glo_tf.comparison import Comparison
-from glo_tf.output_folder import OutputFolder, check_writable, try_to_write_report
+from glo_tf.comparison_file import as_document
+from glo_tf.files import user_path
+from glo_tf.output_folder import (
+    COMPARISON,
+    COMPARISON_FLAGS,
+    COMPARISON_LOG,
+    OutputFolder,
+    make_writable,
+    refuse_orphans,
+    try_to_write_report,
+    writing_to,
+)
+from glo_tf.owned_files import check_free, check_study_free, remove_owned, write_owned
 from glo_tf.study import Study
 from glo_tf.study_file import not_written, remove_study
 from glo_tf.task import TrainingTask
@@ -21,16 +33,16 @@ class ComparisonFolder:
     Args:
         path: Created if absent.
         tasks: By their part of the training data.
-        overwrite: Whether earlier studies and results may be removed.
+        overwrite: Whether earlier studies and results may be removed. What glo_tf has not written
+            never is.
 
     Attributes:
         trained_before: Trainings in the studies of an earlier run.
 
     Raises:
+        ForeignFileError: If others have put something where results go; nothing is touched.
         StudyError: If the folder cannot be written, or a study there is of another task.
     """
-
-    RESULT, LOG = "comparison.json", "comparison.log"
 
     def __init__(
         self,
@@ -39,14 +51,27 @@ class ComparisonFolder:
         *,
         overwrite: bool = False,
     ):
-        self.path = pathlib.Path(path)
+        self.path = user_path(path)
         self._tasks = tasks
-        check_writable(self.path)
+        result, report = self.path / COMPARISON, self.path / OutputFolder.REPORT
+        studies = [self.path / _study_name(fraction) for fraction in tasks]
+        with writing_to(self.path):
+            check_free(result, report)
+            for study in studies:
+                check_study_free(study)
+        earlier = [path for path in self.path.glob("trainings*.db") if _STUDY.fullmatch(path.name)]
         if overwrite:
-            for study in self.path.glob("trainings*.db"):
+            make_writable(self.path)
+            for study in earlier:
                 remove_study(study)
-            for name in (self.RESULT, self.LOG, OutputFolder.REPORT):
-                (self.path / name).unlink(missing_ok=True)
+            logs = [self.path / COMPARISON_LOG, self.path / COMPARISON_FLAGS]
+            with writing_to(self.path):
+                remove_owned([result, report, *logs])
+        elif not earlier:
+            # A search's folder may be compared in, too; the report tells of both.
+            searched = (self.path / OutputFolder.STUDY).exists()
+            refuse_orphans([result, *([] if searched else [report])], studies[0])
+        make_writable(self.path)
         self.trained_before = 0
         for fraction in tasks:
             opened = self.open_study(fraction)
@@ -55,8 +80,8 @@ class ComparisonFolder:
 
     def open_study(self, fraction: float) -> Study:
         """The study of a part of the training data, for this process alone; see `Study.open`."""
-        name = "trainings.db" if fraction == 1.0 else f"trainings_{fraction:g}.db"
-        return Study.open(self.path / name, self._tasks[fraction].description, {})
+        path = self.path / _study_name(fraction)
+        return Study.open(path, self._tasks[fraction].description, {})
 
     def write(self, comparison: Comparison) -> None:
         """Replaces `comparison.json` and `report.html`.
@@ -64,9 +89,16 @@ class ComparisonFolder:
         Raises:
             StudyError: If it cannot be written.
         """
-        path = self.path / self.RESULT
+        path = self.path / COMPARISON
         try:
-            comparison.save(path)
+            write_owned(path, as_document(comparison))
         except OSError as error:
             raise not_written(path, error) from error
         try_to_write_report(self.path)
+
+
+_STUDY = re.compile(r"trainings(_\d[\d.e-]*)?\.db")
+
+
+def _study_name(fraction: float) -> str:
+    return "trainings.db" if fraction == 1.0 else f"trainings_{fraction}.db"

@@ -3,16 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 from typing import Any
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Writes a file; a crash leaves the old file or the new one."""
-    partial = pathlib.Path(f"{os.fspath(path)}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
 
 
 def read_document(path: pathlib.Path, form: str, version: int, max_bytes: int) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from glo_tf.json_file import read_document, write_text
+from glo_tf.files import user_path, write_whole
+from glo_tf.json_file import read_document
 from glo_tf.losses import ExpressionLoss
 
 FORMAT, VERSION = "glo_tf.loss", 1
@@ -44,6 +45,11 @@ def save_loss(
         ValueError: If the file would be too large for `load_loss`, or `metadata` holds a NaN or an
             infinity.
     """
+    write_whole(path, as_document(loss, metadata))
+
+
+def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None) -> bytes:
+    """The content of the file; see `save_loss`."""
     if not isinstance(loss, ExpressionLoss):
         raise TypeError(f"Expected an ExpressionLoss. Received: {type(loss).__name__}")
     document = {
@@ -62,7 +68,7 @@ def save_loss(
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     if len(text) > _MAX_BYTES:
         raise ValueError(f"Expected a loss of at most {_MAX_BYTES} bytes. Received: {len(text)}")
-    write_text(path, text)
+    return text.encode()
 
 
 def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
@@ -74,8 +80,8 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
         OSError: If the file cannot be read.
         ValueError: If it is not such a file, has another version, or holds values out of range.
     """
-    path = pathlib.Path(path)
-    document = read_document(path, FORMAT, VERSION, _MAX_BYTES)
+    path = user_path(path)
+    document = _read(path)
     arguments: dict[str, Any] = {}
     for field, types in _FIELDS.items():
         if field not in document:
@@ -85,3 +91,18 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
             raise ValueError(f"Expected a valid '{field}'. Received: {value!r} in '{path}'")
         arguments[field] = value
     return ExpressionLoss(**arguments)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What stands as `metadata` in a file of `save_loss`.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is not such a file.
+    """
+    metadata = _read(user_path(path)).get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    return read_document(path, FORMAT, VERSION, _MAX_BYTES)

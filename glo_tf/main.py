@@ -19,9 +19,10 @@ from glo_tf import plugins
 from glo_tf.command_compare import make_comparison
 from glo_tf.command_flags import define_flags, resolve_flagfiles
 from glo_tf.command_search import make_search
-from glo_tf.command_task import quiet_start
+from glo_tf.command_task import output_dir, quiet_start
 from glo_tf.interruption import Interruption
-from glo_tf.output_folder import OutputFolder
+from glo_tf.output_folder import COMPARISON_FLAGS, COMPARISON_LOG, OutputFolder
+from glo_tf.owned_files import MARK, check_free, is_there, write_owned
 from glo_tf.plugin_skeleton import new_plugin
 from glo_tf.strategies import TrainingError
 
@@ -86,40 +87,45 @@ def _notes(error: BaseException | str) -> list[str]:
 
 
 def _search(values: flags.FlagValues, interruption: Interruption) -> int:
+    folder = output_dir(values)
+    log, flagfile = folder / OutputFolder.LOG, folder / OutputFolder.FLAGS
     try:
-        search, output_dir = make_search(values)
-    except ValueError as error:
+        check_free(log, flagfile)
+        search, _ = make_search(values)
+        _write_flags(flagfile, values)
+    except (ValueError, OSError) as error:
         return _fail(error, BAD_INPUT)
-    _write_flags(pathlib.Path(output_dir) / "search.flags", values)
     if search.trained_before:
-        print(f"Continuing in {output_dir}: {search.trained_before} trainings are done.")
-    with _log_to(pathlib.Path(output_dir) / OutputFolder.LOG):
+        print(f"Continuing in {folder}: {search.trained_before} trainings are done.")
+    with _log_to(log):
         result = search.run()
-    print(f"Results: {output_dir}")
+    print(f"Results: {folder}")
     return interruption.exit_code if result.interrupted else 0
 
 
 def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
+    folder = output_dir(values)
+    log, flagfile = folder / COMPARISON_LOG, folder / COMPARISON_FLAGS
     try:
         from glo_tf.comparison_display import ComparisonDisplay  # SciPy, not for --help
 
+        check_free(log, flagfile)
         display = ComparisonDisplay()
-        comparison, output_dir = make_comparison(values, display)
+        comparison, _ = make_comparison(values, display)
+        _write_flags(flagfile, values)
     except (ValueError, OSError) as error:
         return _fail(error, BAD_INPUT)
-    folder = pathlib.Path(output_dir)
-    _write_flags(folder / "compare.flags", values)
     if comparison.trained_before:
-        print(f"Continuing in {output_dir}: {comparison.trained_before} trainings are done.")
+        print(f"Continuing in {folder}: {comparison.trained_before} trainings are done.")
     try:
-        with _log_to(folder / "comparison.log"), display:
+        with _log_to(log), display:
             result = comparison.run()
     except KeyboardInterrupt as error:
         notes = _notes(error) or ["the same command continues."]
         print(f"Ended before its time; {' '.join(notes)}")
         return interruption.exit_code
     display.show(result)
-    print(f"Results: {output_dir}")
+    print(f"Results: {folder}")
     return 0
 
 
@@ -169,20 +175,32 @@ def _write_flags(path: pathlib.Path, values: flags.FlagValues) -> None:
         for name in (flag.name for flag in group)
         if values[name].value is not None and name not in ("help", "overwrite")
     ]
-    path.write_text("\n".join(given) + "\n", encoding="utf-8")
+    write_owned(path, MARK + ("\n".join(given) + "\n").encode())
 
 
 class _LogFile(logging.FileHandler):
-    """Goes on where an earlier run ended; a full disk does not print tracebacks."""
+    """Goes on where an earlier run ended; what finds no room is told once, at the end."""
+
+    problem: BaseException | None = None
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
         """Drops the record."""
+        self.problem = sys.exception()
+
+    def close(self) -> None:
+        """Closes the file, which may have no room for what is still to be written."""
+        try:
+            super().close()
+        except OSError as error:
+            self.problem = error
 
 
 @contextlib.contextmanager
 def _log_to(path: pathlib.Path) -> Iterator[None]:
     """Sends the project's log, and the traceback of what ends the run, to a file."""
-    handler = _LogFile(path, encoding="utf-8")
+    if not is_there(path):
+        write_owned(path, MARK)
+    handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -195,6 +213,8 @@ def _log_to(path: pathlib.Path) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         handler.close()
+        if handler.problem is not None:
+            print(f"glo-tf: warning: '{path}' lacks lines ({handler.problem})", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -101,6 +101,13 @@ class Outputs:
         """`epsilon` of each output; None for a linear one, which is not clipped."""
         return [None if out.activation == LINEAR else self.epsilon for out in self.each]
 
+    @property
+    def with_own_loss(self) -> list[str]:
+        """Names of the outputs that need a loss each; `[""]` where one loss is for all."""
+        if len(set(self.epsilons)) == 1:
+            return [""]
+        return list(self.names or map(str, range(len(self.each))))
+
     def bounds(self) -> tuple[Any, Any]:
         """What columns are clipped to, for `clip`: two numbers, or two float32 rows `(W,)`."""
         clipped = self.probabilities

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import keyword
+import os
 import pathlib
+import shutil
 import string
 from collections.abc import Sequence
 
@@ -50,17 +52,25 @@ def write_plugin(name: str, parent: pathlib.Path) -> pathlib.Path:
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise ValueError(f"Expected a Python identifier as the plugin's name. Received: '{name}'")
     folder = parent / name
-    if folder.exists():
+    if os.path.lexists(folder):
         raise ValueError(f"Expected a name that is no folder here yet. Received: '{name}'")
     if importlib.util.find_spec(name) is not None:
         raise ValueError(f"Expected a name that no installed module has. Received: '{name}'")
-    (folder / "tests").mkdir(parents=True)
-    for path, template in {
-        "setup.py": "setup.py",
-        "README.md": "README.md",
-        f"{name}.py": "module.py",
-        f"tests/test_{name}.py": "test_plugin.py",
-    }.items():
-        text = (_TEMPLATES / f"{template}.template").read_text(encoding="utf-8")
-        (folder / path).write_text(string.Template(text).substitute(name=name), encoding="utf-8")
+    folder.mkdir()
+    try:
+        (folder / "tests").mkdir()
+        for path, template in {
+            "setup.py": "setup.py",
+            "README.md": "README.md",
+            f"{name}.py": "module.py",
+            f"tests/test_{name}.py": "test_plugin.py",
+        }.items():
+            text = (_TEMPLATES / f"{template}.template").read_text(encoding="utf-8")
+            text = string.Template(text).substitute(name=name)
+            (folder / path).write_text(text, encoding="utf-8")
+    except BaseException:
+        shutil.rmtree(
+            folder, ignore_errors=True
+        )  # half a plugin would be in the way of a whole one
+        raise
     return folder

@@ -239,7 +239,11 @@ class LossSearch:
             None
             if output_dir is None
             else OutputFolder(
-                output_dir, task.description, settings.description(), overwrite=overwrite
+                output_dir,
+                task.description,
+                settings.description(),
+                outputs=task.outputs.with_own_loss,
+                overwrite=overwrite,
             )
         )
         self.trained_before = 0 if self._output is None else self._output.trained_before

@@ -82,7 +82,7 @@ def remove_study(path: pathlib.Path) -> None:
     """
     lock = locked(path)
     try:
-        if path.exists() and path.stat().st_size and not _is_study(path):
+        if path.exists() and path.stat().st_size and not is_study(path):
             raise StudyError(
                 f"Expected a study of glo_tf to overwrite. Received: '{path}', which is something "
                 "else; it was left as it is: move it away, or take another output_dir"
@@ -108,7 +108,7 @@ def locked(path: pathlib.Path) -> filelock.BaseFileLock:
     return lock
 
 
-def _is_study(path: pathlib.Path) -> bool:
+def is_study(path: pathlib.Path) -> bool:
     """Whether a file was written by this module, in whatever state it is now."""
     header = _header(path)
     is_sqlite = header.startswith(b"SQLite format 3\0")
@@ -168,7 +168,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def check_header(path: pathlib.Path) -> None:
     """Looks at the first bytes only: SQLite itself might write to what it opens."""
-    if not _is_study(path):
+    if not is_study(path):
         raise StudyError(
             f"Expected a study of glo_tf. Received: '{path}', which is something else, or corrupt; "
             "it was left as it is: move it away, or take another output_dir"

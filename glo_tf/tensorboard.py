@@ -13,8 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glo_tf.callbacks import Callback, Generation
+<<<<<<< HEAD
 from glo_tf.record import SOURCES, TRAINED, Record
 from glo_tf.results import SearchResult
+=======
+from glo_tf.candidates import SOURCES, TRAINED
+from glo_tf.files import user_path
+from glo_tf.results import Record, SearchResult
+>>>>>>> 0bed7f0 (Replace and remove only files that say glo_tf wrote them)
 
 logger = logging.getLogger("glo_tf")
 
@@ -134,7 +140,8 @@ class TensorBoard(Callback):
     def _remove_earlier(self) -> None:
         for run in _RUNS:
             for folder in self._log_dir.glob(run):
-                _remove(folder)
+                if not folder.is_symlink():
+                    _remove(folder)
 
     def _writer(self, run: str) -> Any:
         if run not in self._writers:
@@ -236,7 +243,7 @@ class TensorBoard(Callback):
 
 def _writable(log_dir: str | os.PathLike[str]) -> pathlib.Path:
     """The folder, which need not exist; that is for the search to make."""
-    path = pathlib.Path(log_dir).absolute()
+    path = user_path(log_dir).absolute()
     existing = next(folder for folder in (path, *path.parents) if folder.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
         raise ValueError(f"Expected a writable log_dir. Received: log_dir='{log_dir}'")
@@ -253,7 +260,8 @@ def _as_file_name(name: str) -> str:
 
 def _remove(run: pathlib.Path) -> None:
     """Removes the event files of a run that were written here, and the folder if none is left."""
-    for path in run.glob(f"events.out.tfevents.*{_SUFFIX}"):
+    paths = list(run.glob(f"events.out.tfevents.*{_SUFFIX}"))
+    for path in paths:
         path.unlink()
-    if not any(run.iterdir()):
+    if paths and not any(run.iterdir()):
         run.rmdir()

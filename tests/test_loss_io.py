@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import tempfile
 
 import pytest
@@ -208,21 +209,21 @@ def test_metadata_that_cannot_be_saved_leaves_the_old_file(tmp_path, metadata) -
 def test_a_save_that_fails_leaves_the_old_file(
     tmp_path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    def full_disk(path: pathlib.Path, text: str, **_) -> None:
-        path.write_bytes(text.encode()[:20])
-        raise OSError("no space left")
-
     def no_permission(*_) -> None:
         raise OSError("not permitted")
 
     path = written(tmp_path / "loss.json", VALID)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     with monkeypatch.context() as patch:
         if step == "write":
-            patch.setattr(pathlib.Path, "write_text", full_disk)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20, limits[1]))  # a disk nearly full
         else:
             patch.setattr(os, "replace", no_permission)
-        with pytest.raises(OSError, match=r"no space|not permitted"):
-            save_loss(Baikal(), path)
+        try:
+            with pytest.raises(OSError, match=r"File too large|not permitted"):
+                save_loss(Baikal(), path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert json.loads(path.read_text()) == VALID
     save_loss(Baikal(), path)
     assert load_loss(path).name == "baikal"

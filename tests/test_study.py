@@ -225,10 +225,12 @@ def test_overwriting_takes_a_corrupt_study_but_no_foreign_file(tmp_path) -> None
 
 
 def test_results_without_a_study_are_not_replaced_unasked(tmp_path) -> None:
-    (tmp_path / "history.csv").write_text("mine")
+    OutputFolder(tmp_path, TASK, SETTINGS).begin_history()
+    (tmp_path / "study.db").unlink()
+    before = (tmp_path / "history.csv").read_bytes()
     with pytest.raises(StudyError, match=r"with a history\.csv but no study\.db"):
         OutputFolder(tmp_path, TASK, SETTINGS)
-    assert (tmp_path / "history.csv").read_text() == "mine"
+    assert (tmp_path / "history.csv").read_bytes() == before
     OutputFolder(tmp_path, TASK, SETTINGS, overwrite=True)
 
 

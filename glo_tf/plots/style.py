@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 from cycler import cycler
 from matplotlib.figure import Figure
+
+from glo_tf.files import user_path, write_whole
+from glo_tf.owned_files import GENERATOR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -102,7 +106,7 @@ def panel(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def save(figure: Figure, path: pathlib.Path) -> list[pathlib.Path]:
+def save(figure: Figure, path: str | os.PathLike[str]) -> list[pathlib.Path]:
     """Writes a figure as PNG, on white, and as SVG, transparent.
 
     Args:
@@ -115,25 +119,38 @@ def save(figure: Figure, path: pathlib.Path) -> list[pathlib.Path]:
     Raises:
         OSError: If they cannot be written.
     """
-    png, vector = path.with_name(f"{path.name}.png"), path.with_name(f"{path.name}.svg")
+    paths = file_names(user_path(path))
+    for written, data in zip(paths, as_files(figure), strict=True):
+        write_whole(written, data)
+    return paths
+
+
+def file_names(path: pathlib.Path) -> list[pathlib.Path]:
+    """The files that `save` writes."""
+    return [path.with_name(path.name + suffix) for suffix in (".png", ".svg")]
+
+
+def as_files(figure: Figure) -> tuple[bytes, bytes]:
+    """Their contents."""
+    image = io.BytesIO()
     with style():
-        figure.savefig(png, dpi=200)
-    vector.write_text(svg(figure), encoding="utf-8")
-    return [png, vector]
+        figure.savefig(image, format="png", dpi=200, metadata={"Software": GENERATOR})
+    return image.getvalue(), svg(figure, creator=GENERATOR).encode()
 
 
-def svg(figure: Figure, *, text_as_text: bool = False) -> str:
+def svg(figure: Figure, *, text_as_text: bool = False, creator: str | None = None) -> str:
     """A figure as an SVG document, the same for the same figure.
 
     Args:
         figure: The figure.
         text_as_text: Whether text stays text, in whatever font there is, and not outlines.
+        creator: What the document names as its maker.
     """
     file = io.StringIO()
     with style():
         matplotlib.rcParams["svg.hashsalt"] = "glo_tf"  # ids would be random
         matplotlib.rcParams["svg.fonttype"] = "none" if text_as_text else "path"
         figure.savefig(
-            file, format="svg", facecolor="none", metadata={"Date": None, "Creator": None}
+            file, format="svg", facecolor="none", metadata={"Date": None, "Creator": creator}
         )
     return file.getvalue()

@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import json
 import pathlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from glo_tf.expression import Expression
+<<<<<<< HEAD
 from glo_tf.loss_io import load_loss
 from glo_tf.output_folder import OutputFolder
 from glo_tf.record import COEFFICIENTS, DISCOVERY, Record
+=======
+from glo_tf.loss_io import load_loss, read_metadata
+from glo_tf.output_folder import OutputFolder, best_loss_files
+from glo_tf.results import Record
+>>>>>>> 0bed7f0 (Replace and remove only files that say glo_tf wrote them)
 from glo_tf.study_contents import StudyContents, read_study
 
 if TYPE_CHECKING:
@@ -93,10 +98,9 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
     metric = str(contents.settings.get("task.metric", "accuracy"))
     several = "; " in metric
     minimized = not several and bool(re.match(r"\S+ \(min\)", metric))
-    stem, suffix = OutputFolder.BEST_LOSS.rsplit(".", 1)
-    paths = sorted([*folder.glob(f"{stem}.{suffix}"), *folder.glob(f"{stem}_*.{suffix}")])
+    paths = list(best_loss_files(folder).values())
     losses = {path.name: load_loss(path) for path in paths}
-    metadata = _metadata(paths[0]) if paths else {}
+    metadata = read_metadata(paths[0]) if paths else {}
     return SearchFiles(
         study=contents,
         records=_read_history(folder / OutputFolder.HISTORY),
@@ -132,11 +136,6 @@ def _read_history(path: pathlib.Path) -> list[Record]:
         raise ValueError(
             f"Expected a history that a search of this version wrote ({error}). Received: '{path}'"
         ) from error
-
-
-def _metadata(path: pathlib.Path) -> dict[str, Any]:
-    metadata = json.loads(path.read_text(encoding="utf-8")).get("metadata")  # load_loss has checked
-    return metadata if isinstance(metadata, dict) else {}
 
 
 def _rows(

@@ -11,13 +11,15 @@ import platform
 import jinja2
 
 from glo_tf.comparison_file import read_comparison
-from glo_tf.output_folder import OutputFolder
-from glo_tf.plots.style import DARK, LIGHT, save
+from glo_tf.files import user_path
+from glo_tf.output_folder import COMPARISON, OutputFolder
+from glo_tf.owned_files import check_free, write_owned
+from glo_tf.plots.style import DARK, LIGHT, as_files, file_names
 from glo_tf.report.comparison_part import ComparisonPart
 from glo_tf.report.run_folder import read_search
 from glo_tf.report.search_part import SearchPart
 
-COMPARISON, FIGURES = "comparison.json", "figures"
+FIGURES = "figures"
 
 
 def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pathlib.Path:
@@ -32,9 +34,12 @@ def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pat
 
     Raises:
         OSError: If files cannot be read or written.
-        ValueError: If the folder holds neither, or a file is not as glo_tf writes it.
+        ValueError: If the folder holds neither, a file is not as glo_tf writes it, or others have
+            put one where the report or its figures go.
     """
-    folder = pathlib.Path(folder)
+    folder = user_path(folder)
+    page = folder / OutputFolder.REPORT
+    check_free(page)
     path = folder / COMPARISON
     comparison = ComparisonPart(read_comparison(path)) if path.is_file() else None
     alone = comparison is not None and not (folder / OutputFolder.STUDY).exists()
@@ -57,13 +62,18 @@ def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pat
         )
     )
     if figures:
+        pictures = {
+            folder / FIGURES / picture.name: picture
+            for part in parts
+            for picture in part.pictures()
+        }
+        check_free(*(file for path in pictures for file in file_names(path)))
         (folder / FIGURES).mkdir(exist_ok=True)
-        for picture in (picture for part in parts for picture in part.pictures()):
-            save(picture.figure, folder / FIGURES / picture.name)
-    partial = folder / f"{OutputFolder.REPORT}.partial"
-    partial.write_text(html, encoding="utf-8")
-    os.replace(partial, folder / OutputFolder.REPORT)
-    return folder / OutputFolder.REPORT
+        for path, picture in pictures.items():
+            for file, data in zip(file_names(path), as_files(picture.figure), strict=True):
+                write_owned(file, data)
+    write_owned(page, html.encode())
+    return page
 
 
 def _environment() -> jinja2.Environment:
