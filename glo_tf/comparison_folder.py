@@ -20,7 +20,7 @@ from glo_tf.output_folder import (
 )
 from glo_tf.owned_files import check_free, check_study_free, remove_owned, write_owned
 from glo_tf.study import Study
-from glo_tf.study_file import not_written, remove_study
+from glo_tf.study_file import is_study, not_written, remove_study
 from glo_tf.task import TrainingTask
 
 
@@ -59,7 +59,11 @@ class ComparisonFolder:
             check_free(result, report)
             for study in studies:
                 check_study_free(study)
-        earlier = [path for path in self.path.glob("trainings*.db") if _STUDY.fullmatch(path.name)]
+        earlier = [
+            path
+            for path in sorted(self.path.glob("trainings*.db"))
+            if _STUDY.fullmatch(path.name) and path.is_file() and is_study(path)
+        ]
         if overwrite:
             make_writable(self.path)
             for study in earlier:

@@ -15,10 +15,6 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-<<<<<<< HEAD
-from glo_tf.record import Record
-from glo_tf.results import SearchResult
-=======
 from glo_tf.files import user_path
 from glo_tf.owned_files import (
     HISTORY_HEADER,
@@ -28,8 +24,8 @@ from glo_tf.owned_files import (
     remove_owned,
     write_owned,
 )
-from glo_tf.results import Record, SearchResult
->>>>>>> 0bed7f0 (Replace and remove only files that say glo_tf wrote them)
+from glo_tf.record import Record
+from glo_tf.results import SearchResult
 from glo_tf.study import Study
 from glo_tf.study_file import StudyError, not_written, remove_study
 

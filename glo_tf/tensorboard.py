@@ -13,14 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glo_tf.callbacks import Callback, Generation
-<<<<<<< HEAD
+from glo_tf.files import user_path
 from glo_tf.record import SOURCES, TRAINED, Record
 from glo_tf.results import SearchResult
-=======
-from glo_tf.candidates import SOURCES, TRAINED
-from glo_tf.files import user_path
-from glo_tf.results import Record, SearchResult
->>>>>>> 0bed7f0 (Replace and remove only files that say glo_tf wrote them)
 
 logger = logging.getLogger("glo_tf")
 

@@ -15,11 +15,11 @@ import glo_tf
 from glo_tf import main as command_line
 from glo_tf.comparison_folder import ComparisonFolder
 from glo_tf.expression import Expression
-from glo_tf.losses import Baikal
+from glo_tf.named_losses import Baikal
 from glo_tf.output_folder import OutputFolder, best_loss_files, best_loss_name
 from glo_tf.owned_files import HISTORY_HEADER, MARK, ForeignFileError, foreign, write_owned
-from glo_tf.report import write_report
 from glo_tf.record import Record
+from glo_tf.report import write_report
 from glo_tf.results import SearchResult
 
 TASK, SETTINGS = {"model": "a"}, {"seed": 0}
@@ -155,6 +155,7 @@ def test_overwriting_removes_all_that_was_written_and_nothing_else(
         "notes.txt": b"mine",
         "best_loss_good.json": (b'{"format": "glo_tf.loss", "version": 1}'),
         "trainings_old.db": b"mine",
+        "trainings_0.5.db": b"mine",
         "report.html.partial": b"mine",
         "comparison.json.partial": b"mine",
         "best_loss.json.partial": b"mine",

@@ -10,15 +10,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from glo_tf.expression import Expression
-<<<<<<< HEAD
-from glo_tf.loss_io import load_loss
-from glo_tf.output_folder import OutputFolder
-from glo_tf.record import COEFFICIENTS, DISCOVERY, Record
-=======
 from glo_tf.loss_io import load_loss, read_metadata
 from glo_tf.output_folder import OutputFolder, best_loss_files
-from glo_tf.results import Record
->>>>>>> 0bed7f0 (Replace and remove only files that say glo_tf wrote them)
+from glo_tf.record import COEFFICIENTS, DISCOVERY, Record
 from glo_tf.study_contents import StudyContents, read_study
 
 if TYPE_CHECKING:
