@@ -1,5 +1,5 @@
 # Every target sets up .venv first, once per set of extras and packaging change.
-PYTHON ?= python3.11
+PYTHON ?= python3
 EXTRAS ?= test
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +26,14 @@ docs: $(VENV)/.installed-docs
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-$(VENV)/.installed-%: setup.py
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+$(VENV)/.installed-%: setup.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[$*]'
 	touch $@
+
+# The versions are those of python_requires in setup.py.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+		echo "Expected Python 3.11, 3.12 or 3.13, for which TensorFlow exists. Received:" \
+		"PYTHON=$(PYTHON) ($$($(PYTHON) --version 2>&1 | head -n 1)). Name one: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	$(PYTHON) -m venv $(VENV)

@@ -12,7 +12,8 @@ setup(
     long_description_content_type="text/markdown",
     license="MIT",
     license_files=["LICENSE"],
-    python_requires=">=3.11",
+    # As far as TensorFlow has wheels; the Makefile says so too.
+    python_requires=">=3.11,<3.14",
     classifiers=[
         "Intended Audience :: Science/Research",
         "Programming Language :: Python :: 3",

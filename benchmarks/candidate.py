@@ -21,6 +21,16 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from convolutional import (
+    NETWORKS,
+    Network,
+    flops,
+    interleave,
+    matmul_peak,
+    tensorflow_trainings,
+    timed,
+    torch_trainings,
+)
 from digits_task import digits_task
 from reporting import report, spread
 
@@ -32,21 +42,9 @@ flags.DEFINE_float("seconds", 3.0, "About how long a contender trains per round,
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 OURS = "glo_tf"
-Speeds = dict[str, list[float]]
 
 
-def interleave(contenders: dict[str, Callable[[], float]]) -> Speeds:
-    """Speeds of all contenders in every round but the first, in which they compile."""
-    speeds: Speeds = {name: [] for name in contenders}
-    for number in range(FLAGS.rounds + 1):
-        for name, contender in contenders.items():
-            speed = contender()
-            if number:
-                speeds[name].append(speed)
-    return speeds
-
-
-def rows_of(case: str, unit: str, speeds: Speeds) -> list[dict[str, Any]]:
+def rows_of(case: str, unit: str, speeds: dict[str, list[float]]) -> list[dict[str, Any]]:
     rows = []
     for name, values in speeds.items():
         ratios = [ours / theirs for ours, theirs in zip(speeds[OURS], values, strict=True)]
@@ -123,7 +121,8 @@ def digits() -> list[dict[str, Any]]:
                 "glo_tf without XLA": ours(pool, without_xla),
                 "compile, fit, evaluate": peer(pool, fit_arrays),
                 "same, one epoch of 300 steps in one execution": peer(pool, fit_once),
-            }
+            },
+            FLAGS.rounds,
         )
         rows += rows_of(f"digits MLP, {case}", "candidates", speeds)
     return rows
@@ -155,142 +154,31 @@ def _tuned() -> Any:
         yield loss.with_coefficients(tuple(rng.uniform(0.5, 1.5, loss.size)))
 
 
-def lenet5() -> Any:
-    import keras
-
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            keras.layers.Conv2D(6, 5, padding="same", activation="relu"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Conv2D(16, 5, activation="relu"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Flatten(),
-            keras.layers.Dense(120, activation="relu"),
-            keras.layers.Dense(84, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
-        ]
-    )
-
-
-def convolutional(
-    case: str, build: Callable[[], Any], torch_network: str, batch_size: int
-) -> list[dict[str, Any]]:
-    import keras
-    import tensorflow as tf
-
-    from glo_tf import ExpressionLoss, datasets
-    from glo_tf.expression import Expression
-    from glo_tf.fitness import nothing_to_check
-    from glo_tf.task import TrainingTask
-
-    data = datasets.mnist()
-    train, validation = (data.x_train, data.y_train), (data.x_validation, data.y_validation)
-    text = "-(x*log(y))"
-    labels = keras.utils.to_categorical(data.y_train, 10).astype("float32")
-    pipeline = tf.data.Dataset.from_tensor_slices((data.x_train, labels)).cache()
-    pipeline = pipeline.shuffle(len(labels), seed=0).repeat().batch(batch_size).prefetch(2)
-    model = build()
-    model.compile(keras.optimizers.SGD(0.01), ExpressionLoss(text))
-
-    trainer = TrainingTask.define(
-        build, "sgd", train, validation, train_steps=3000, batch_size=batch_size
-    ).make_trainer()
-    # The training alone: the peers measure no validation accuracy either.
-    steps, arguments = trainer._compiled(Expression.parse(text))
-    indices = trainer._batches(0)
-
-    def ours(count: int) -> None:
-        trainer._loop.restore(trainer._initial(0))
-        trainer._advance(steps, (indices, *arguments), 0, count, check=nothing_to_check)
-
-    trainings: dict[str, Callable[[int], Any]] = {
-        OURS: ours,
-        "Model.fit on tf.data": lambda count: model.fit(pipeline, steps_per_epoch=count, verbose=0),
-    }
+def convolutional(network: Network) -> list[dict[str, Any]]:
+    trainings = tensorflow_trainings(network)
     try:
-        import torch
-        import torch_peer
+        trainings |= torch_trainings(network)
     except ImportError:
         print("PyTorch is not installed (extra bench): Model.fit is the only peer")
-    else:
-        for memory_format in (torch.contiguous_format, torch.channels_last):
-            name = f"PyTorch, {str(memory_format).removeprefix('torch.')}"
-            network = getattr(torch_peer, torch_network)()
-            trainings[name] = torch_peer.training(
-                network, data.x_train, labels, batch_size, memory_format
-            )
-
-    def timed(training: Callable[[int], Any]) -> Callable[[], float]:
-        count = 10
-
-        def measure() -> float:
-            nonlocal count
-            began = time.perf_counter()
-            training(count)
-            speed = count / (time.perf_counter() - began)
-            count = max(10, min(2000, int(FLAGS.seconds * speed)))
-            return speed
-
-        return measure
-
-    contenders = {name: timed(training) for name, training in trainings.items()}
-    speeds = interleave({**contenders, "peak": _matmul_peak})
+    contenders = {name: timed(training, FLAGS.seconds) for name, training in trainings.items()}
+    speeds = interleave({**contenders, "peak": matmul_peak}, FLAGS.rounds)
     peaks = speeds.pop("peak")
-    rows = rows_of(case, "steps", speeds)
-    flops = _flops(build(), batch_size)
+    rows = rows_of(network.title, "steps", speeds)
+    work = flops(network.build(), network.batch_size)
     for row, values in zip(rows, speeds.values(), strict=True):
-        shares = [value * flops / peak for value, peak in zip(values, peaks, strict=True)]
+        shares = [value * work / peak for value, peak in zip(values, peaks, strict=True)]
         row["share of matmul peak"] = spread(shares)
-    print(f"{case}: {flops / 1e9:.2f} GFLOP a step; peak {spread([p / 1e9 for p in peaks], 0)}")
+    peak = spread([value / 1e9 for value in peaks], 0)
+    print(f"{network.title}: {work / 1e9:.2f} GFLOP a step; peak {peak}")
     return rows
-
-
-def _matmul_peak() -> float:
-    """Operations per second in the product of two large float32 matrices."""
-    import tensorflow as tf
-
-    size = 2048
-    left = tf.random.uniform((size, size))
-    product = tf.matmul(left, left)
-    began = time.perf_counter()
-    for _ in range(8):
-        product = tf.matmul(left, left)
-    product.numpy()
-    return 8 * 2 * size**3 / (time.perf_counter() - began)
-
-
-def _flops(model: Any, batch_size: int) -> float:
-    """Operations of one training step in its convolutions and dense layers.
-
-    Forward, gradient of the weights and gradient of the inputs take the same number each; the
-    first layer needs no gradient of its inputs.
-    """
-    import keras
-
-    layers = [
-        layer
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Conv2D | keras.layers.Dense)
-    ]
-    total = 0.0
-    for number, layer in enumerate(layers):
-        places = np.prod(layer.output.shape[1:-1]) if layer.kernel.ndim == 4 else 1
-        total += (2 if number == 0 else 3) * 2 * float(np.prod(layer.kernel.shape) * places)
-    return total * batch_size
 
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from glo_tf import architectures
-
-    def glo_mnist_cnn() -> Any:
-        return architectures.glo_mnist_cnn((28, 28, 1), 10)
-
     cases: dict[str, Callable[[], list[dict[str, Any]]]] = {
         "digits": digits,
-        "cnn": lambda: convolutional("paper CNN, batch 100", glo_mnist_cnn, "glo_mnist_cnn", 100),
-        "lenet5": lambda: convolutional("LeNet-5, batch 128", lenet5, "lenet5", 128),
+        "cnn": lambda: convolutional(NETWORKS["cnn"]),
+        "lenet5": lambda: convolutional(NETWORKS["lenet5"]),
     }
     unknown = sorted(set(FLAGS.cases) - set(cases))
     if unknown:

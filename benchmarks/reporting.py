@@ -8,11 +8,14 @@ import os
 import platform
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+# Before TensorFlow, which then uses oneDNN.
+import glo_tf
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
@@ -21,8 +24,20 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
     return f"{middle:.{digits}f} ({least:.{digits}f} to {most:.{digits}f})"
 
 
-def report(title: str, rows: Sequence[dict[str, Any]], output: str | None) -> None:
-    """Prints the rows as a table; writes them, with command, machine and versions, to `output`."""
+def report(
+    title: str,
+    rows: Sequence[dict[str, Any]],
+    output: str | None,
+    more: Mapping[str, Any] | None = None,
+) -> None:
+    """Prints the rows as a table; writes them, with command, machine and versions, to `output`.
+
+    Args:
+        title: Stands over the table.
+        rows: Dictionaries of the same keys, which are the columns.
+        output: A JSON file, or None.
+        more: What else the file shall say.
+    """
     table = Table(title=title, title_justify="left")
     for column in rows[0]:
         table.add_column(column)
@@ -31,16 +46,20 @@ def report(title: str, rows: Sequence[dict[str, Any]], output: str | None) -> No
     # As wide as it has to be, in a log file too.
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     if output:
-        write(rows, output)
+        write(rows, output, more)
 
 
-def write(rows: Sequence[dict[str, Any]], output: str) -> None:
+def write(
+    rows: Sequence[dict[str, Any]], output: str, more: Mapping[str, Any] | None = None
+) -> None:
     """Writes rows, of one table or of several, with command, machine and versions."""
     packages = ("keras", "numpy", "tensorflow")
+    versions = {name: importlib.metadata.version(name) for name in packages}
     content = {
         "command": " ".join(["python", *sys.argv]),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "versions": {name: importlib.metadata.version(name) for name in packages},
+        "versions": {"glo_tf": glo_tf.__version__, **versions},
+        **(more or {}),
         "rows": list(rows),
     }
     with open(output, "w", encoding="utf-8") as file:

@@ -2,7 +2,8 @@
 
 Names are imported when they are first used, so that `import glo_tf` is quick and losses need no
 TensorFlow. Where Keras is imported, before or after, the losses are imported with it: Keras finds
-only registered classes when it loads a model.
+only registered classes when it loads a model. Where TensorFlow is not imported yet, it is set to
+use oneDNN on every CPU (`glo_tf.onednn`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 import wrapt
+
+from glo_tf import onednn
 
 if TYPE_CHECKING:
     from glo_tf.callbacks import Callback, StopSearch
@@ -72,6 +75,8 @@ __all__ = [
     "load_loss",
     "save_loss",
 ]
+
+onednn.settle()
 
 
 @wrapt.when_imported("keras")

@@ -10,6 +10,9 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import inspect
+import os
+import sys
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,6 +26,16 @@ GROUPS = {
     "glo_tf.strategies": "strategy",
 }
 """Entry-point groups, and what messages call their plugins."""
+
+_RECENT = 2.0  # seconds within which a folder may change again and keep its time of change
+
+_EntryPoints = dict[str, list[importlib.metadata.EntryPoint]]
+"""Name to entry points, one per package that registers it."""
+
+_Folders = tuple[tuple[str, int, int], ...]
+"""Where packages are installed: path, inode, time of the last change."""
+
+_known: tuple[_Folders, dict[str, _EntryPoints]] | None = None
 
 
 class PluginError(ValueError):
@@ -128,15 +141,43 @@ def describe(group: str) -> list[PluginDescription]:
     return descriptions
 
 
-def _entry_points(group: str) -> dict[str, list[importlib.metadata.EntryPoint]]:
-    """Name to entry points, one per package that registers it."""
+def _entry_points(group: str) -> _EntryPoints:
+    """The group's entry points, looked for again where a package was installed or removed."""
+    global _known
     if group not in GROUPS:
         raise PluginError(f"Expected one of {', '.join(GROUPS)}. Received: group='{group}'")
-    found: dict[str, dict[str, importlib.metadata.EntryPoint]] = {}
-    for entry in importlib.metadata.entry_points(group=group):
-        # One package can be seen twice, as an editable install in its own source folder is.
-        found.setdefault(entry.name, {}).setdefault(_package(entry), entry)
-    return {name: list(packages.values()) for name, packages in found.items()}
+    folders = _folders()
+    if _known is None or _known[0] != folders:
+        found = _scan()
+        newest = max((changed for *_, changed in folders), default=0)
+        if time.time_ns() - newest < _RECENT * 1e9:
+            return found[group]
+        _known = folders, found
+    return _known[1][group]
+
+
+def _folders() -> _Folders:
+    folders = []
+    for path in sys.path:
+        try:
+            state = os.stat(path or ".")
+        except OSError:  # as Python's own python311.zip
+            continue
+        folders.append((path, state.st_ino, state.st_mtime_ns))
+    return tuple(folders)
+
+
+def _scan() -> dict[str, _EntryPoints]:
+    """Reads the entry points of all installed packages; takes milliseconds."""
+    entries = importlib.metadata.entry_points()
+    groups: dict[str, _EntryPoints] = {}
+    for group in GROUPS:
+        found: dict[str, dict[str, importlib.metadata.EntryPoint]] = {}
+        for entry in entries.select(group=group):
+            # One package can be seen twice, as an editable install in its own source folder is.
+            found.setdefault(entry.name, {}).setdefault(_package(entry), entry)
+        groups[group] = {name: list(packages.values()) for name, packages in found.items()}
+    return groups
 
 
 def _package(entry: importlib.metadata.EntryPoint) -> str:

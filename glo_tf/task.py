@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 import glo_tf
-from glo_tf import arrays, fingerprint
+from glo_tf import arrays, fingerprint, onednn
 from glo_tf.arrays import Structure
 from glo_tf.objective import Objective
 from glo_tf.outputs import Outputs
@@ -126,6 +126,7 @@ class TrainingTask:
             loaded["test_data"] = arrays.load("test_data", test_data)
         _check_sizes(train_steps, batch_size, arrays.count(samples), epsilon)
         set_memory_growth()
+        onednn.warn_if_left_off()
         config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
         built, graph = _built(model, samples)
         for name, (others, _) in loaded.items():
@@ -172,7 +173,7 @@ class TrainingTask:
                 "epsilon": epsilon,
                 "jit_compile": jit_compile,
                 "intra_op_threads": threads,
-                **versions(),
+                **computing(),
             },
         )
 
@@ -187,12 +188,12 @@ class TrainingTask:
         """Makes a process that has only just started one in which trainings end as they did here.
 
         Raises:
-            RuntimeError: If it has other versions or another model.
+            RuntimeError: If it has other versions, other kernels or another model.
         """
         tf.config.threading.set_intra_op_parallelism_threads(self.threads)
         set_memory_growth()
         built, graph = _built(self.model, self.train_data[0])
-        for name, value in {**versions(), "model": _described_model(built, graph)}.items():
+        for name, value in {**computing(), "model": _described_model(built, graph)}.items():
             if value != self.description[name]:
                 raise RuntimeError(
                     f"Expected {name} {self.description[name]} on {platform.node()}, as where the "
@@ -232,13 +233,15 @@ def set_memory_growth() -> None:
             logger.info("Memory growth of %s is left as it is: %s", gpu.name, error)
 
 
-def versions() -> dict[str, str]:
-    """Versions of what a training runs on."""
+def computing() -> dict[str, str]:
+    """What a training runs on: versions, and TensorFlow's kernels."""
     return {
         "glo_tf": glo_tf.__version__,
         "tensorflow": tf.__version__,
         "keras": keras.__version__,
         "numpy": np.__version__,
+        # Under the name by which a user changes it: messages show what differs.
+        onednn.VARIABLE: "1" if onednn.is_on() else "0",
     }
 
 

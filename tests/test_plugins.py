@@ -1,12 +1,16 @@
 """The registry, against fake distributions on a temporary path."""
 
+import importlib.metadata
+import os
+import shutil
 import subprocess
 import sys
+import time
 
 import fake_distribution
 import pytest
 
-from glo_tf import plugins
+from glo_tf import nodes, plugins
 
 DATASETS = "glo_tf.datasets"
 
@@ -19,6 +23,79 @@ def distribution(tmp_path, monkeypatch):
         fake_distribution.register(tmp_path / folder, monkeypatch, package, {DATASETS: [entry]})
 
     return install
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """On the path, as the only folder that has changed in the last minute."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    settled = [path for path in sys.path if not changed_lately(path)]
+    monkeypatch.setattr(sys, "path", [str(folder), *settled])
+    return folder
+
+
+def changed_lately(path: str) -> bool:
+    return os.path.isdir(path or ".") and time.time() - os.stat(path or ".").st_mtime < 60.0
+
+
+def add(folder, package: str, entry: str) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:  # it is on the path already
+        fake_distribution.register(folder, monkeypatch, package, {DATASETS: [entry]})
+
+
+def set_age(folder, seconds: float) -> None:
+    os.utime(folder, (time.time() - seconds,) * 2)
+
+
+def count_scans(monkeypatch) -> list[None]:
+    scans: list[None] = []
+    entry_points = importlib.metadata.entry_points
+    monkeypatch.setattr(
+        importlib.metadata, "entry_points", lambda: (scans.append(None), entry_points())[1]
+    )
+    return scans
+
+
+def test_unknown_names_do_not_read_all_packages_each_time(folder, monkeypatch) -> None:
+    set_age(folder, 60.0)
+    scans = count_scans(monkeypatch)
+    assert not any(nodes.find(f"unknown_{number}") for number in range(100))
+    assert len(scans) == 1
+
+
+def test_what_is_installed_or_removed_later_is_seen(folder) -> None:
+    for number in range(3):
+        set_age(folder, 60.0 - number)
+        assert f"new_{number}" not in plugins.names(DATASETS)
+        add(folder, f"package_{number}", f"new_{number} = glo_tf.datasets:digits")
+        assert f"new_{number}" in plugins.names(DATASETS)
+    set_age(folder, 30.0)
+    assert "new_1" in plugins.names(DATASETS)
+    shutil.rmtree(folder / "package_1-1.0.dist-info")
+    assert "new_1" not in plugins.names(DATASETS)
+    assert "new_2" in plugins.names(DATASETS)
+
+
+def test_a_folder_that_has_only_just_changed_is_read_again(folder, monkeypatch) -> None:
+    """Its time of change is too coarse to tell a second change from the first."""
+    monkeypatch.setattr(plugins, "_RECENT", 3600.0)  # however slow the machine
+    add(folder, "first", "one = glo_tf.datasets:digits")
+    state = os.stat(folder)
+    assert "one" in plugins.names(DATASETS)
+    add(folder, "second", "two = glo_tf.datasets:digits")
+    os.utime(folder, ns=(state.st_atime_ns, state.st_mtime_ns))
+    importlib.metadata.FastPath.__new__.cache_clear()  # Python's own, by the time alone
+    assert "two" in plugins.names(DATASETS)
+
+
+def test_the_same_path_can_become_another_folder(folder, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(sys, "path", ["", *sys.path])
+    for name in ("here", "there"):
+        add(tmp_path / name, name, f"{name} = glo_tf.datasets:digits")
+        set_age(tmp_path / name, 60.0)
+        monkeypatch.chdir(tmp_path / name)
+        assert {"here", "there"} & set(plugins.names(DATASETS)) == {name}
 
 
 @pytest.mark.parametrize("group", plugins.GROUPS)

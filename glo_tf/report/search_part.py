@@ -11,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from glo_tf import onednn
 from glo_tf.losses import ExpressionLoss
 from glo_tf.named_losses import NGL, Baikal
 from glo_tf.plots.comparison import plot_means
@@ -110,6 +111,7 @@ class SearchPart:
         return {
             **versions,
             "XLA": "used" if settings.get("task.jit_compile") else "not used",
+            "oneDNN": "used" if settings.get(f"task.{onednn.VARIABLE}") == "1" else "not used",
             "threads of a training": str(settings.get("task.intra_op_threads", "unknown")),
         }
 

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from glo_tf import onednn
 from glo_tf.fitness import Evaluation, Request, Trainer
 from glo_tf.strategies.base import (
     ERROR,
@@ -117,7 +118,9 @@ class RayStrategy(Strategy):
             cpus = min(task.threads, max(1.0, resources.get("CPU", 1.0)))
         reference = [self._ray.put(task)]  # in a list: the actor fetches it when it is ready to
         actor = self._ray.remote(_Worker).options(num_cpus=cpus, num_gpus=gpus)
-        self._make_actor = lambda: actor.remote(reference)
+        # An actor's process begins without TensorFlow, and is to import it as it was here.
+        environment = {k: v for k, v in os.environ.items() if k == onednn.VARIABLE}
+        self._make_actor = lambda: actor.remote(reference, environment)
         count = self._num_workers or _room(resources, cpus, gpus)
         for number in range(count):
             self._start_actor(_Slot(f"ray-{number}"))
@@ -251,8 +254,9 @@ class _Slot:
 class _Worker:
     """The actor: a trainer in a process of its own. Errors leave it as data."""
 
-    def __init__(self, task: list[Any]):
+    def __init__(self, task: list[Any], environment: dict[str, str]):
         self._reference = task
+        os.environ.update(environment)
         self._trainer: Trainer | None = None
 
     def prepare(self) -> tuple[str, Failure | None]:
