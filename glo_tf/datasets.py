@@ -9,6 +9,8 @@ import urllib.request
 
 import numpy as np
 
+from glo_tf.finite import not_finite
+
 
 class DatasetUnavailableError(ValueError):
     """A data set is neither prepared on this machine nor downloadable from it."""
@@ -30,7 +32,7 @@ class Dataset:
         num_classes: Number of classes, at least 2.
 
     Raises:
-        ValueError: If lengths, shapes or labels do not fit together.
+        ValueError: If lengths, shapes or labels do not fit together, or samples are not finite.
     """
 
     name: str
@@ -49,25 +51,40 @@ class Dataset:
                 f"num_classes={self.num_classes}"
             )
         for split in ("train", "validation", "test"):
-            samples, labels = getattr(self, f"x_{split}"), getattr(self, f"y_{split}")
-            if len(samples) == 0 or len(samples) != len(labels) or labels.ndim != 1:
-                raise ValueError(
-                    f"Expected x_{split} and y_{split} of one length, labels of shape (N,). "
-                    f"Received: {self.name} with shapes {samples.shape} and {labels.shape}"
-                )
-            if samples.shape[1:] != self.input_shape:
-                raise ValueError(
-                    f"Expected x_{split} of shape (N, {', '.join(map(str, self.input_shape))}). "
-                    f"Received: {self.name} with shape {samples.shape}"
-                )
-            if labels.min() < 0 or labels.max() >= self.num_classes:
-                raise ValueError(
-                    f"Expected labels in [0, {self.num_classes - 1}]. Received: {self.name} with "
-                    f"y_{split} from {labels.min()} to {labels.max()}"
-                )
+            self._check_split(split)
         if len(np.unique(self.y_train)) < 2:
             raise ValueError(
                 f"Expected training labels of at least two classes. Received: {self.name} with one"
+            )
+
+    def _check_split(self, split: str) -> None:
+        samples, labels = getattr(self, f"x_{split}"), getattr(self, f"y_{split}")
+        for name, array, kinds, what in (
+            (f"x_{split}", samples, "biuf", "numbers"),
+            (f"y_{split}", labels, "iu", "integers"),
+        ):
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or not array.ndim:
+                raise ValueError(
+                    f"Expected {name} to be a NumPy array of {what}. Received: {self.name} with "
+                    f"{type(array).__name__} {getattr(array, 'dtype', '')}"[:300]
+                )
+        if len(samples) == 0 or len(samples) != len(labels) or labels.ndim != 1:
+            raise ValueError(
+                f"Expected x_{split} and y_{split} of one length, labels of shape (N,). "
+                f"Received: {self.name} with shapes {samples.shape} and {labels.shape}"
+            )
+        if samples.shape[1:] != self.input_shape:
+            raise ValueError(
+                f"Expected x_{split} of shape (N, {', '.join(map(str, self.input_shape))}). "
+                f"Received: {self.name} with shape {samples.shape}"
+            )
+        holes = not_finite(samples)
+        if holes is not None:
+            raise ValueError(f"Expected finite x_{split}. Received: {self.name} with {holes}")
+        if labels.min() < 0 or labels.max() >= self.num_classes:
+            raise ValueError(
+                f"Expected labels in [0, {self.num_classes - 1}]. Received: {self.name} with "
+                f"y_{split} from {labels.min()} to {labels.max()}"
             )
 
     @property

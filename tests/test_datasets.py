@@ -75,6 +75,16 @@ def test_data_that_cannot_be_had_says_what_to_run(tmp_path) -> None:
         ({"y_test": np.zeros((4, 1), np.int32)}, "of one length"),
         ({"x_validation": np.zeros((4, 3, 3, 1), np.float32)}, "Expected x_validation of shape"),
         ({"x_test": np.zeros((0, 2, 2, 1), np.float32)}, "of one length"),
+        ({"x_train": [[0.0]] * 4}, "x_train to be a NumPy array of numbers.*small with list"),
+        ({"x_test": np.full((4, 2, 2, 1), "a")}, "x_test to be a NumPy array of numbers.*<U1"),
+        ({"x_test": np.zeros((4, 2, 2, 1), object)}, "x_test to be .* of numbers.*object"),
+        ({"x_test": np.float32(0.0)}, "x_test to be a NumPy array"),
+        ({"y_validation": np.zeros(4)}, "y_validation to be .* of integers.*float64"),
+        ({"y_train": ["a", "b"] * 2}, "y_train to be a NumPy array of integers"),
+        (
+            {"x_validation": np.where(np.arange(16).reshape(4, 2, 2, 1) == 13, np.nan, 0.0)},
+            r"finite x_validation.*small with 1 NaN or infinite value .first in sample 3, at \[0,",
+        ),
     ],
 )
 def test_a_data_set_that_does_not_fit_together_is_refused(changes, message) -> None:

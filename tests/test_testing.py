@@ -62,6 +62,14 @@ def test_a_data_set_that_is_split_anew_each_time_fails() -> None:
         case.test_loaded_twice_it_is_the_same({})
 
 
+def test_a_data_set_that_raises_another_error_fails_with_what_to_raise() -> None:
+    def offline(data_dir=None):
+        raise OSError("no route to host")
+
+    with pytest.raises(AssertionError, match=r"DatasetUnavailableError .*OSError: no route to host"):
+        case_of(DatasetTestCase, offline).test_loaded_twice_it_is_the_same({})
+
+
 def test_data_that_cannot_be_had_is_skipped_with_the_reason() -> None:
     def unavailable(data_dir=None):
         raise datasets.DatasetUnavailableError("Expected a network")

@@ -31,6 +31,11 @@ class DatasetTestCase(PluginTestCase):
             data: Dataset = self.load()(data_dir=None, **options)
         except DatasetUnavailableError as error:
             pytest.skip(str(error))
+        except Exception as error:  # a plugin raises what it likes
+            raise AssertionError(
+                "Expected a glo_tf.Dataset, or a DatasetUnavailableError where the data cannot be "
+                f"had. Received: {type(error).__name__}: {error}"
+            ) from error
         return data
 
     def test_samples_are_finite_float32_and_labels_are_integers(
