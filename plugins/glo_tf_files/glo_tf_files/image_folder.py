@@ -5,13 +5,15 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from glo_tf.datasets import Dataset
 from glo_tf_files.splits import stratified_splits
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".webp")
 """Of the files that are read."""
+
+_LARGEST = 2**16 - 1  # of a pixel
 
 
 def image_folder(
@@ -47,7 +49,10 @@ def image_folder(
     del data_dir
     if image_size < 1:
         raise ValueError(f"Expected image_size of at least 1. Received: image_size={image_size}")
-    folder = pathlib.Path(path).expanduser()
+    try:
+        folder = pathlib.Path(path).expanduser()
+    except RuntimeError:  # of a user who is not known
+        folder = pathlib.Path(path)
     if not folder.is_dir():
         raise ValueError(f"Expected a folder with one sub-folder per class. Received: path={path}")
     files = {
@@ -70,8 +75,23 @@ def image_folder(
 def _read(file: pathlib.Path, size: int, grayscale: bool) -> np.ndarray:
     try:
         with Image.open(file) as image:
-            upright = ImageOps.exif_transpose(image)
+            upright = _in_eight_bits(ImageOps.exif_transpose(image))
             square = ImageOps.fit(upright.convert("L" if grayscale else "RGB"), (size, size))
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ValueError(f"Expected an image. Received: {file} ({type(error).__name__})") from error
+    except Exception as error:  # broken files make Pillow raise errors of many kinds
+        reason = str(error).replace(str(file), "").partition("\n")[0][:100]
+        raise ValueError(
+            f"Expected an image. Received: {file} ({type(error).__name__}: {reason})"
+        ) from error
     return np.asarray(square, np.float32).reshape(size, size, -1) / np.float32(255.0)
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """Pillow's conversion cuts what is over 255, and warns of palettes with transparency."""
+    if image.mode == "P":
+        return image.convert("RGBA")
+    if image.mode not in ("F", "I") and not image.mode.startswith("I;"):
+        return image
+    pixels = np.asarray(image)
+    if image.mode == "F" or pixels.min() < 0 or pixels.max() > _LARGEST:
+        raise ValueError("pixels of more than 16 bits")
+    return Image.fromarray((pixels / (_LARGEST / 255)).round().astype(np.uint8))

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glo_tf_files.shown import shown
+
 
 def stratified_splits(
     labels: np.ndarray, classes: Sequence[str], *, validation: float, test: float, seed: int
@@ -32,7 +34,9 @@ def stratified_splits(
     if seed < 0:
         raise ValueError(f"Expected a seed of at least 0. Received: seed={seed}")
     if len(classes) < 2:
-        raise ValueError(f"Expected at least two classes. Received: {', '.join(classes) or 'none'}")
+        raise ValueError(
+            f"Expected at least two classes. Received: {', '.join(map(shown, classes)) or 'none'}"
+        )
     rng = np.random.default_rng(seed)
     parts: tuple[list[np.ndarray], ...] = ([], [], [])
     for label, name in enumerate(classes):
@@ -42,7 +46,7 @@ def stratified_splits(
         if ends[1] >= len(members):
             raise ValueError(
                 "Expected samples of each class to train on, beside those of validation and test. "
-                f"Received: {len(members)} of '{name}', validation={validation}, test={test}"
+                f"Received: {len(members)} of {shown(name)}, validation={validation}, test={test}"
             )
         for part, indices in zip(parts, np.split(members, ends), strict=True):
             part.append(indices)

@@ -59,6 +59,9 @@ def test_other_delimiters_and_a_byte_order_mark_are_read(table) -> None:
         ({"label": "genus"}, "label=genus and columns length, species, width, planet"),
         ({"label": "length"}, "species='rose' .*line 2"),
         ({"delimiter": ""}, "delimiter="),
+        ({"delimiter": "\n"}, r"delimiter='.n'"),
+        ({"path": "~nobody-of-this-name/flowers.csv"}, "Expected a CSV file .*path=~nobody"),
+        ({"label": 999 * "s"}, "label=ssssssssssss[.][.][.]sssssssssssss and columns"),
         ({"validation": 2.0}, "validation=2.0"),
     ],
 )
@@ -73,6 +76,10 @@ def test_options_that_make_no_sense_are_refused(table, options, message) -> None
         ("1.0,rose,nan,3", "width='nan'"),
         ("1.0,rose,,3", "width=''"),
         ("1.0,rose", "width='None'"),
+        ("1.0,rose,1_000,3", "width='1_000'"),
+        ("1.0,rose,\0,3", r"width='.x00'"),
+        ("1.0,rose," + 9999 * "long" + ",3", r"width='longlonglong[.][.][.]glonglonglong'"),
+        ("1.0,  ,2.0,3", "Expected a label and 4 columns"),
         ("1.0,,2.0,3", "Expected a label and 4 columns"),
         ("1.0,rose,2.0,3,4", "Expected a label and 4 columns"),
     ],
@@ -83,10 +90,49 @@ def test_a_line_that_is_incomplete_is_named(table, line, message) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         csv_table(path=str(table), label="species")
     assert "line 62" in str(caught.value)
+    assert len(str(caught.value).replace(str(table), "")) < 200
 
 
 def test_a_class_of_two_samples_is_refused(table) -> None:
     with table.open("a") as file:
         file.write("1.0,tulip,2.0,3\n2.0,tulip,2.0,3\n")
     with pytest.raises(ValueError, match="2 of 'tulip'"):
+        csv_table(path=str(table), label="species")
+
+
+def test_space_around_labels_and_names_means_nothing(table) -> None:
+    spaced = table.with_name("spaced.csv")
+    spaced.write_text(table.read_text().replace(",", " , "))
+    first, second = (csv_table(path=str(path), label="species") for path in (table, spaced))
+    np.testing.assert_array_equal(first.x_train, second.x_train)
+    np.testing.assert_array_equal(first.y_train, second.y_train)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "columns none"),
+        (b"length,species\n", "Expected lines of measurements. .*flowers.csv without any"),
+        (
+            "length,species\n1,rose\n".encode("utf-16"),
+            "flowers.csv .UnicodeDecodeError: .utf-8",
+        ),
+        (b"species," + b",".join(b"c%d" % k for k in range(99)) + b",c7", "c6 and 93 more"),
+        (b'length,species\n1,rose\n"2,aster\n', r"length='2,aster.n'"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(table, content, message) -> None:
+    table.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        csv_table(path=str(table), label="species")
+    assert "\n" not in str(caught.value)
+
+
+def test_numbers_too_large_to_standardise_are_named(table) -> None:
+    lines = table.read_text().splitlines()
+    for number in range(1, 61, 2):
+        length, rest = lines[number].split(",", 1)
+        lines[number] = f"{length}e300,{rest}"
+    table.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=r"standardised. Received: 'length' up to [0-9.]+e\+302"):
         csv_table(path=str(table), label="species")

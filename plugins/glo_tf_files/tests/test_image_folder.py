@@ -73,6 +73,44 @@ def test_a_folder_of_one_class_is_refused(folder) -> None:
         image_folder(path=str(folder / "red"))
 
 
+def test_images_of_sixteen_bits_are_those_of_eight(folder, tmp_path) -> None:
+    """Pillow alone makes them white."""
+    for name in ("red", "blue"):
+        (tmp_path / "deep" / name).mkdir(parents=True)
+        for file in (folder / name).glob("*.*[gp]"):
+            gray = np.asarray(Image.open(file).convert("L"))
+            Image.fromarray(gray).save(folder / name / f"{file.stem}.png")
+            Image.fromarray(gray.astype(np.uint16) * 257).save(
+                tmp_path / "deep" / name / f"{file.stem}.png"
+            )
+            if file.suffix != ".png":
+                file.unlink()
+    eight, sixteen = (image_folder(path=str(path)) for path in (folder, tmp_path / "deep"))
+    np.testing.assert_array_equal(eight.x_train, sixteen.x_train)
+
+
+def test_a_palette_with_transparency_is_its_colours(folder) -> None:
+    pixels = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    for transparency in (None, bytes(range(256))):
+        image = Image.fromarray(pixels).convert("P")
+        options = {} if transparency is None else {"transparency": transparency}
+        image.save(folder / "red" / "palette.png", **options)
+        found = image_folder(path=str(folder), seed=3)
+        if transparency is None:
+            opaque = found
+    np.testing.assert_array_equal(opaque.x_train, found.x_train)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.7])
+def test_an_image_cut_short_is_named(folder, share) -> None:
+    file = folder / "red" / "0.png"
+    content = file.read_bytes()
+    file.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ValueError, match=r"^Expected an image\. Received: .*0\.png \(") as caught:
+        image_folder(path=str(folder))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_file_that_is_no_image_is_named(folder) -> None:
     (folder / "red" / "broken.png").write_bytes(b"nothing")
     with pytest.raises(ValueError, match=r"Expected an image. Received: .*broken\.png"):
