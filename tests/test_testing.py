@@ -66,7 +66,7 @@ def test_a_data_set_that_raises_another_error_fails_with_what_to_raise() -> None
     def offline(data_dir=None):
         raise OSError("no route to host")
 
-    with pytest.raises(AssertionError, match=r"DatasetUnavailableError .*OSError: no route to host"):
+    with pytest.raises(AssertionError, match=r"Unavailable.*OSError: no route to host"):
         case_of(DatasetTestCase, offline).test_loaded_twice_it_is_the_same({})
 
 

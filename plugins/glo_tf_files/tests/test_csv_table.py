@@ -60,7 +60,10 @@ def test_other_delimiters_and_a_byte_order_mark_are_read(table) -> None:
         ({"label": "length"}, "species='rose' .*line 2"),
         ({"delimiter": ""}, "delimiter="),
         ({"delimiter": "\n"}, r"delimiter='.n'"),
-        ({"path": "~nobody-of-this-name/flowers.csv"}, "Expected a CSV file .*path=~nobody"),
+        (
+            {"path": "~nobody-of-this-name/flowers.csv"},
+            r"Expected a CSV file\. Received: path=~nobody",
+        ),
         ({"label": 999 * "s"}, "label=ssssssssssss[.][.][.]sssssssssssss and columns"),
         ({"validation": 2.0}, "validation=2.0"),
     ],
