@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pathlib
@@ -9,7 +10,7 @@ from typing import Any
 
 from glo_tf.comparison import Comparison, LossTest, LossTrainings
 from glo_tf.files import user_path, write_whole
-from glo_tf.json_file import read_document
+from glo_tf.json_file import is_count, is_finite, read_document, shown
 
 FORMAT, VERSION = "glo_tf.comparison", 1
 
@@ -46,19 +47,24 @@ class _Reader:
         self._path = path
 
     def comparison(self, data: dict[str, Any]) -> Comparison:
-        steps = self._integers(data, "steps")
+        steps = self._counts(data, "steps")
         entries = [self._entry(entry, len(steps)) for entry in self._objects(data, "losses")]
         if not steps or not entries:
-            raise self._error("steps and losses", "none")
+            raise self._error("steps and losses", [])
+        if steps[0] < 1 or any(one >= other for one, other in itertools.pairwise(steps)):
+            raise self._error("'steps' that rise from 1 on", steps)
+        named = [(entry.name, entry.train_fraction) for entry in entries]
+        if len(set(named)) < len(named):
+            raise self._error("each name once for each 'train_fraction'", named)
         metric = self._text(data, "metric")
         for entry in entries:
             if metric not in entry.values:
                 raise self._error(f"values of '{metric}' of each loss", sorted(entry.values))
         return Comparison(
             metric=metric,
-            mode=self._text(data, "mode"),
-            split=self._text(data, "split"),
-            confidence=self._required(data, "confidence"),
+            mode=self._one_of(("max", "min"), data, "mode"),
+            split=self._one_of(("test", "validation"), data, "split"),
+            confidence=self._share(data, "confidence"),
             steps=steps,
             baseline=self._text(data, "baseline"),
             losses=tuple(entries),
@@ -67,15 +73,17 @@ class _Reader:
         )
 
     def _entry(self, data: dict[str, Any], steps: int) -> LossTrainings:
-        seeds = self._integers(data, "seeds")
+        seeds = self._counts(data, "seeds")
+        if not seeds:
+            raise self._error("'seeds'", seeds)
         given = data.get("values")
         if not isinstance(given, dict) or not given:
             raise self._error("'values' by metric", given)
         values = {}
         for name, rows in given.items():
             try:
-                values[str(name)] = tuple(tuple(map(_value, of_seed)) for of_seed in rows)
-                lengths = list(map(len, values[str(name)]))
+                values[name] = tuple(tuple(map(_value, of_seed)) for of_seed in rows)
+                lengths = list(map(len, values[name]))
             except (TypeError, ValueError):
                 lengths = []
             if lengths != [steps] * len(seeds):
@@ -84,7 +92,7 @@ class _Reader:
             name=self._text(data, "name"),
             expression=self._text(data, "expression"),
             learning_rate=self._number(data, "learning_rate"),
-            train_fraction=self._required(data, "train_fraction"),
+            train_fraction=self._share(data, "train_fraction"),
             seeds=seeds,
             values=values,
             mean=self._number(data, "mean"),
@@ -93,7 +101,7 @@ class _Reader:
 
     def _test(self, data: dict[str, Any]) -> LossTest:
         return LossTest(
-            train_fraction=self._required(data, "train_fraction"),
+            train_fraction=self._share(data, "train_fraction"),
             loss=self._text(data, "loss"),
             baseline=self._text(data, "baseline"),
             difference=self._number(data, "difference"),
@@ -119,39 +127,41 @@ class _Reader:
         value = data.get(name)
         if value is None:
             return None
-        if not _is_number(value):
-            raise self._error(f"a number '{name}'", value)
+        if not is_finite(value):
+            raise self._error(f"a finite number '{name}'", value)
         return float(value)
 
-    def _required(self, data: dict[str, Any], name: str) -> float:
+    def _share(self, data: dict[str, Any], name: str) -> float:
         value = self._number(data, name)
-        if value is None:
-            raise self._error(f"a number '{name}'", value)
+        if value is None or not 0.0 < value <= 1.0:
+            raise self._error(f"'{name}' above 0 and at most 1", value)
         return value
 
-    def _integers(self, data: dict[str, Any], name: str) -> tuple[int, ...]:
+    def _one_of(self, choices: tuple[str, ...], data: dict[str, Any], name: str) -> str:
+        value = self._text(data, name)
+        if value not in choices:
+            raise self._error(f"'{name}' of {' or '.join(choices)}", value)
+        return value
+
+    def _counts(self, data: dict[str, Any], name: str) -> tuple[int, ...]:
         value = data.get(name)
-        if not isinstance(value, list) or not all(type(item) is int for item in value):
-            raise self._error(f"a list '{name}' of integers", value)
+        if not isinstance(value, list) or not all(map(is_count, value)):
+            raise self._error(f"a list '{name}' of integers from 0 to 2**53", value)
         return tuple(value)
 
     def _interval(self, data: dict[str, Any]) -> tuple[float, float] | None:
         value = data.get("interval")
         if value is None or value == [None, None]:
             return None
-        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
-            raise self._error("an 'interval' of two numbers", value)
+        if not isinstance(value, list) or len(value) != 2 or not all(map(is_finite, value)):
+            raise self._error("an 'interval' of two finite numbers", value)
         return float(value[0]), float(value[1])
 
     def _error(self, expected: str, received: object) -> ValueError:
-        return ValueError(f"Expected {expected}. Received: {str(received)[:80]} in '{self._path}'")
+        return ValueError(f"Expected {expected}. Received: {shown(received)} in '{self._path}'")
 
 
 def _value(value: object) -> float | None:
-    if value is not None and not _is_number(value):
+    if value is not None and not is_finite(value):
         raise ValueError
     return value  # type: ignore[return-value]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

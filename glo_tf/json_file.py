@@ -6,26 +6,71 @@ import json
 import pathlib
 from typing import Any
 
+LARGEST = 2**53
+"""Of the integers in a file; beyond it, numbers are not exact in every reader of JSON."""
+
+_LARGEST_MEASURED = 1e100  # nothing that is measured in float32 comes near
+
 
 def read_document(path: pathlib.Path, form: str, version: int, max_bytes: int) -> dict[str, Any]:
     """The object in a file of the given format and version; its other fields are not checked.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is too large, no JSON, or has another format or version.
+        ValueError: If it is too large, no JSON, names a field twice, or has another format or
+            version.
     """
-    if path.stat().st_size > max_bytes:
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)  # a device has no size
+    if len(data) > max_bytes:
         raise ValueError(
             f"Expected a file of format '{form}' of at most {max_bytes} bytes. Received: '{path}'"
         )
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"Expected a JSON file ({error}). Received: '{path}'") from error
     if not isinstance(document, dict) or document.get("format") != form:
         raise ValueError(f"Expected a file with format '{form}'. Received: '{path}'")
-    if document.get("version") != version:
+    received = document.get("version")
+    if type(received) is not int or received != version:
         raise ValueError(
-            f"Expected version {version}. Received: version={document.get('version')!r} in '{path}'"
+            f"Expected version {version}. Received: version={shown(received)} in '{path}'"
         )
     return document
+
+
+def shown(value: object) -> str:
+    """A value that was read, for a message of one line."""
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = type(value).__name__
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def in_short(error: Exception) -> str:
+    """An error about what was read, in one line: a parser's shows the text that it parsed."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 400 else f"{text[:200]} ... {text[-197:]}"
+
+
+def is_finite(value: object) -> bool:
+    """Whether a value that was read is a number whose square a float can be; JSON has others."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return -_LARGEST_MEASURED <= value <= _LARGEST_MEASURED
+
+
+def is_count(value: object) -> bool:
+    """Whether a value that was read is an integer from 0 to `LARGEST`."""
+    return type(value) is int and 0 <= value <= LARGEST
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"field {shown(twice)} twice")
+    return fields

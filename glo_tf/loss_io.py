@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from glo_tf.files import user_path, write_whole
-from glo_tf.json_file import read_document
+from glo_tf.json_file import in_short, read_document, shown
 from glo_tf.losses import ExpressionLoss
+from glo_tf.parsing import ParseError
 
 FORMAT, VERSION = "glo_tf.loss", 1
 
@@ -88,9 +89,17 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
             raise ValueError(f"Expected a field '{field}'. Received: '{path}'")
         value = document[field]
         if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
-            raise ValueError(f"Expected a valid '{field}'. Received: {value!r} in '{path}'")
+            raise ValueError(f"Expected a valid '{field}'. Received: {shown(value)} in '{path}'")
         arguments[field] = value
-    return ExpressionLoss(**arguments)
+    try:
+        return ExpressionLoss(**arguments)
+    except ParseError as error:
+        raise ValueError(
+            f"Expected a valid 'expression' ({in_short(error)}). "
+            f"Received: {shown(arguments['expression'])} in '{path}'"
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{in_short(error)} in '{path}'") from error
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:

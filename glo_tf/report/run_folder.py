@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
+import math
 import pathlib
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from glo_tf.expression import Expression
+from glo_tf.json_file import in_short, is_count, is_finite, shown
 from glo_tf.loss_io import load_loss, read_metadata
 from glo_tf.output_folder import OutputFolder, best_loss_files
-from glo_tf.record import COEFFICIENTS, DISCOVERY, Record
+from glo_tf.owned_files import HISTORY_HEADER, is_there
+from glo_tf.record import COEFFICIENTS, DISCOVERY, SOURCES, Record
 from glo_tf.study_contents import StudyContents, read_study
 
 if TYPE_CHECKING:
@@ -107,48 +111,74 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
 
 
 def _read_history(path: pathlib.Path) -> list[Record]:
-    if not path.exists():
+    if not is_there(path):
         return []
     parse = functools.lru_cache(maxsize=None)(Expression.parse)
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [
-                Record(
-                    phase=row["phase"],
-                    generation=int(row["generation"]),
-                    individual=int(row["individual"]),
-                    loss=parse(row["loss"]),
-                    fitness=float(row["fitness"]),
-                    status=row["status"],
-                    source=row["source"],
-                    steps=int(row["steps"]),
-                    inherited_from=parse(row["inherited_from"]) if row["inherited_from"] else None,
-                )
-                for row in csv.DictReader(file)
-            ]
-    except (KeyError, TypeError, ValueError) as error:
+            rows = csv.reader(file, strict=True)
+            header = next(rows, [])
+            if header != list(HISTORY_HEADER):
+                raise ValueError(f"columns {shown(header)}")
+            return [_record(dict(zip(header, row, strict=True)), parse) for row in rows]
+    except (ValueError, csv.Error) as error:
         raise ValueError(
-            f"Expected a history that a search of this version wrote ({error}). Received: '{path}'"
+            f"Expected a history that a search of this version wrote ({in_short(error)}). "
+            f"Received: '{path}'"
         ) from error
+
+
+def _record(row: dict[str, str], parse: Callable[[str], Expression]) -> Record:
+    generation, individual, steps = (
+        int(row[name]) for name in ("generation", "individual", "steps")
+    )
+    fitness = float(row["fitness"])
+    if not all(map(is_count, (generation, individual, steps))) or not 0.0 <= fitness < math.inf:
+        raise ValueError(f"numbers out of range in {shown(row)}")
+    if row["phase"] not in (DISCOVERY, COEFFICIENTS) or row["source"] not in SOURCES:
+        raise ValueError(f"phase={shown(row['phase'])}, source={shown(row['source'])}")
+    return Record(
+        phase=row["phase"],
+        generation=generation,
+        individual=individual,
+        loss=parse(row["loss"]),
+        fitness=fitness,
+        status=row["status"],
+        source=row["source"],
+        steps=steps,
+        inherited_from=parse(row["inherited_from"]) if row["inherited_from"] else None,
+    )
 
 
 def _rows(
     metadata: dict[str, Any], name: str, minimized: bool, paths: list[pathlib.Path]
 ) -> list[TrainedRow]:
-    try:
-        return [
-            TrainedRow(
-                str(row["name"]),
-                str(row["loss"]),
-                None if row["learning_rate"] is None else float(row["learning_rate"]),
-                [_value(float(fitness), minimized) for fitness in row["fitnesses"]],
-            )
-            for row in metadata.get(name, [])
-        ]
-    except (KeyError, TypeError, ValueError) as error:
+    rows = metadata.get(name, [])
+    if not isinstance(rows, list) or not all(map(_is_trained_row, rows)):
         raise ValueError(
-            f"Expected '{name}' as a search writes it ({error!r}). Received: '{paths[0]}'"
-        ) from error
+            f"Expected '{name}' as a search writes it. Received: {shown(rows)} in '{paths[0]}'"
+        )
+    return [
+        TrainedRow(
+            row["name"],
+            row["loss"],
+            row["learning_rate"],
+            [_value(float(fitness), minimized) for fitness in row["fitnesses"]],
+        )
+        for row in rows
+    ]
+
+
+def _is_trained_row(row: object) -> bool:
+    return (
+        isinstance(row, dict)
+        and all(isinstance(row.get(name), str) for name in ("name", "loss"))
+        and "learning_rate" in row
+        and (row["learning_rate"] is None or is_finite(row["learning_rate"]))
+        and isinstance(row.get("fitnesses"), list)
+        and len(row["fitnesses"]) > 0
+        and all(is_finite(fitness) and fitness >= 0.0 for fitness in row["fitnesses"])
+    )
 
 
 def _value(fitness: float, minimized: bool) -> float:
