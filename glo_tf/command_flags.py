@@ -1,11 +1,13 @@
-"""The command line's flags, and where its flagfiles are found."""
+"""The command line's flags."""
 
 from __future__ import annotations
 
-import pathlib
 import re
+from collections.abc import Sequence
 
 from absl import flags
+
+from glo_tf.flagfiles import Argument, expand, find_flagfile
 
 
 def define_flags() -> flags.FlagValues:
@@ -278,31 +280,50 @@ def define_flags() -> flags.FlagValues:
     return values
 
 
-def resolve_flagfiles(arguments: list[str]) -> list[str]:
-    """Points `--flagfile=NAME` at the shipped configurations where the name is no file here.
+def parse_flags(arguments: Sequence[str]) -> flags.FlagValues:
+    """The flags that the arguments give, those of flagfiles among them.
+
+    Args:
+        arguments: With the program's name first.
 
     Raises:
-        ValueError: If the name is neither.
+        ValueError: If they are not flags and their values; the message names the flagfile and the
+            line. It does, too, where a flagfile is not found or not readable.
+        OSError: If a flagfile cannot be read.
+    """
+    for argument in arguments:
+        if re.search(r"[\r\n\0\ud800-\udfff]", argument):  # what a flagfile could not hold
+            raise ValueError(f"Expected flags of one line, in UTF-8. Received: {argument!r}")
+    given = [Argument(arguments[0]), *expand(resolve_flagfiles(arguments)[1:])]
+    values, problem = _parsed(given)
+    if problem:
+        # The first argument without which there would be nothing wrong.
+        culprit = next(n for n in range(1, len(given) + 1) if _parsed(given[:n])[1] == problem)
+        origin = given[culprit - 1].origin
+        raise ValueError(f"{problem} (in {origin})" if origin else problem)
+    return values
+
+
+def resolve_flagfiles(arguments: Sequence[str]) -> list[str]:
+    """Points `--flagfile=NAME` at the file that it means; see `flagfiles.find_flagfile`.
+
+    Raises:
+        ValueError: If there is none.
     """
     resolved: list[str] = []
     for argument in arguments:
         if resolved and re.fullmatch("--?flagfile", resolved[-1]):  # --flagfile NAME
             argument = f"{resolved.pop()}={argument}"
         match = re.fullmatch(r"(--?flagfile=)(.+)", argument)
-        if match and not pathlib.Path(match[2]).exists():
-            argument = match[1] + str(_shipped_flagfile(match[2]))
-        resolved.append(argument)
+        resolved.append(match[1] + str(find_flagfile(match[2])) if match else argument)
     return resolved
 
 
-def _shipped_flagfile(name: str) -> pathlib.Path:
-    package = pathlib.Path(__file__).parent
-    # Installed, the configurations lie inside the package; in a checkout beside it.
-    folders = [
-        folder for folder in (package / "configs", package.parent / "configs") if folder.is_dir()
-    ]
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    known = sorted(path.name for folder in folders for path in folder.glob("*.flags"))
-    raise ValueError(f"Expected a flagfile here or one of {', '.join(known)}. Received: '{name}'")
+def _parsed(arguments: Sequence[Argument]) -> tuple[flags.FlagValues, str]:
+    """The flags, and what is wrong with them, or `""`."""
+    values = define_flags()
+    try:
+        surplus = values([argument.text for argument in arguments])[1:]
+    except flags.Error as error:
+        return values, str(error)
+    return values, f"Expected flags only. Received: {surplus[0]}" if surplus else ""

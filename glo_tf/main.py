@@ -17,7 +17,7 @@ from absl import flags
 
 from glo_tf import plugins
 from glo_tf.command_compare import make_comparison
-from glo_tf.command_flags import define_flags, resolve_flagfiles
+from glo_tf.command_flags import parse_flags
 from glo_tf.command_search import make_search
 from glo_tf.command_task import output_dir, quiet_start
 from glo_tf.interruption import Interruption
@@ -44,12 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv if argv is None else argv)
     if arguments[1:2] == ["new-plugin"]:
         return _new_plugin(arguments[2:])
-    values = define_flags()
     try:
-        surplus = values(resolve_flagfiles(arguments))[1:]
-        if surplus:
-            raise ValueError(f"Expected flags only. Received: {' '.join(surplus)}")
-    except (flags.Error, ValueError, OSError) as error:
+        values = parse_flags(arguments)
+    except (ValueError, OSError) as error:
         return _fail(error, BAD_INPUT)
     if values.help:
         print(f"{__doc__}\n{values.get_help()}")
