@@ -60,6 +60,9 @@ class Callback:
     raise `StopSearch`; whatever else it raises ends the search with that error.
     """
 
+    def on_understood(self, summary: str) -> None:
+        """Called first, with what was understood: "3 classes, softmax; fitness: accuracy"."""
+
     def on_search_begin(self, planned: int) -> None:
         """Called once before the first candidate.
 
@@ -92,6 +95,10 @@ class CallbackList(Callback):
 
     def __init__(self, callbacks: Sequence[Callback]):
         self._callbacks = callbacks
+
+    def on_understood(self, summary: str) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_understood(summary))
 
     def on_search_begin(self, planned: int) -> None:
         """Tells all."""

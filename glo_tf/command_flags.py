@@ -67,6 +67,16 @@ def define_flags() -> flags.FlagValues:
     )
     flags.DEFINE_string("architecture", "mlp", "Registered architecture (see --mode=list).", **task)
     own_options("architecture", task)
+    flags.DEFINE_enum(
+        "outputs",
+        None,
+        ["softmax", "sigmoid"],
+        "What the architecture gives; if unset, what its last activation and the labels say.",
+        **task,
+    )
+    flags.DEFINE_boolean(
+        "from_logits", False, "The architecture ends in logits: without softmax or sigmoid.", **task
+    )
     flags.DEFINE_string("optimizer", "sgd", "Keras optimizer by name.", **task)
     flags.DEFINE_float("learning_rate", 0.01, "Learning rate of the optimizer (per step).", **task)
     flags.DEFINE_string(

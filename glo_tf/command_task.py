@@ -51,6 +51,8 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
         "optimizer": keras.optimizers.get(
             {"class_name": values.optimizer, "config": {"learning_rate": values.learning_rate}}
         ),
+        "outputs": values.outputs,
+        "from_logits": values.from_logits,
         "metric": values.metric,
         "metric_mode": values.metric_mode,
         "train_steps": values.train_steps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.errors import at_the_end
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
+from glo_tf.found_outputs import OutputKinds
 from glo_tf.given_losses import Losses
 from glo_tf.learning_rates import LEARNING_RATE_FACTORS, TunedRate, tune_learning_rates
 from glo_tf.loss_names import with_baseline
@@ -30,6 +32,8 @@ from glo_tf.verdict import TUNED, against_baseline, verdict
 if TYPE_CHECKING:
     import keras
 
+
+logger = logging.getLogger("glo_tf")
 
 TUNING, COMPARISON = "tuning", "comparison"
 """Stages of a comparison."""
@@ -81,6 +85,8 @@ class LossComparison:
             `glo_tf.learning_rates.tune_learning_rates`.
         tuning_seeds: Trainings for each learning rate that is tried. A single one may choose a rate
             at the edge of divergence.
+        outputs: As in `glo_tf.LossSearch`.
+        from_logits: As in `glo_tf.LossSearch`.
         optimizer: As in `glo_tf.LossSearch`.
         metric: As in `glo_tf.LossSearch`.
         metric_mode: As in `glo_tf.LossSearch`.
@@ -98,6 +104,10 @@ class LossComparison:
             that was interrupted is continued, and one may get more losses or seeds.
         overwrite: Whether earlier results in `output_dir` may be removed instead.
         on_training: Called after each training, also after one that is taken from a study.
+
+    Attributes:
+        summary: What was understood, such as "3 classes, softmax; fitness: accuracy".
+        trained_before: Trainings in the studies of an earlier run.
 
     Raises:
         ValueError: If an argument is out of range or does not fit another, or `output_dir` holds
@@ -117,6 +127,8 @@ class LossComparison:
         train_fraction: float | Sequence[float] = 1.0,
         tune_learning_rate: bool = False,
         tuning_seeds: int = 3,
+        outputs: OutputKinds | None = None,
+        from_logits: bool = False,
         optimizer: keras.Optimizer | str | dict[str, Any] = "sgd",
         metric: Any = None,
         metric_mode: str = "auto",
@@ -153,13 +165,15 @@ class LossComparison:
             train_steps=train_steps,
             batch_size=batch_size,
             epsilon=epsilon,
+            from_logits=from_logits,
             metric=metric,
             metric_mode=metric_mode,
             jit_compile=compiled_by_xla,
         )
         train_data = arrays.load("train_data", train_data)
-        whole = define(train_data)
+        whole = define(train_data, outputs=outputs)
         self._objective = whole.objective
+        self.summary = whole.summary
         self._losses, self._baseline = with_baseline(losses, whole.outputs)
         if any(name.endswith(TUNED) for name in self._losses):
             raise ValueError(
@@ -177,6 +191,7 @@ class LossComparison:
         self._fractions = tuple(dict.fromkeys(float(fraction) for fraction in fractions))
         if not self._fractions:
             raise ValueError(f"Expected a train_fraction. Received: {train_fraction!r}")
+        kinds = whole.outputs.restore([output.activation for output in whole.outputs.each])
         self._tasks: dict[float, TrainingTask] = {}
         for fraction in self._fractions:
             part = take_fraction(
@@ -187,7 +202,7 @@ class LossComparison:
                 batch_size=batch_size,
                 seed=seed,
             )
-            self._tasks[fraction] = whole if part is train_data else define(part)
+            self._tasks[fraction] = whole if part is train_data else define(part, outputs=kinds)
         every = evaluate_every or train_steps
         self._steps = (*range(every, train_steps, every), train_steps)
         self._tuning_seeds = range(seed, seed + tuning_seeds)
@@ -222,6 +237,7 @@ class LossComparison:
             TrainingError: If the model or the data raise, or too many trainings in a row fail.
             StudyError: If results cannot be written, or another process has the output folder.
         """
+        logger.info(self.summary)
         tuned = self._tuned() if self._tune else {}
         planned = len(self._losses) * (2 if self._tune else 1) * len(self._seeds)
         counted = _Counted(COMPARISON, planned * len(self._fractions), self._on_training)

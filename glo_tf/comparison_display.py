@@ -41,6 +41,10 @@ class ComparisonDisplay:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
+    def on_understood(self, summary: str) -> None:
+        """Prints what was understood of the task."""
+        self._print(summary)
+
     def on_training(self, progress: Progress) -> None:
         """Shows that a training has ended."""
         if not self._console.is_terminal:

@@ -55,9 +55,8 @@ def evaluate(
     return expression.fold(combine)
 
 
-def is_log_of_scaled_y(expression: Expression, index: int) -> bool:
-    """Whether node `index` is the logarithm of y times a positive coefficient."""
-    return (
-        expression.nodes[index : index + 2] == ("log", "y")
-        and expression.coefficients[index + 1] > 0
+def is_log_of_scaled_y(expression: Expression, index: int, *, any_scale: bool = False) -> bool:
+    """Whether node `index` is the logarithm of y times a positive coefficient, or any one."""
+    return expression.nodes[index : index + 2] == ("log", "y") and (
+        any_scale or expression.coefficients[index + 1] > 0
     )

@@ -31,7 +31,7 @@ def logit_gradients(
 
     Args:
         outputs: Whose columns these are.
-        slopes: dL/dy, `(n, W)`.
+        slopes: dL/dy, `(n, W)`; of logits dL/dlog(y).
         predictions: y, `(n, W)`.
 
     Returns:
@@ -42,19 +42,25 @@ def logit_gradients(
         slope, y = slopes[:, place], predictions[:, place]
         if output.activation == LINEAR:
             gradients[:, place], terms[:, place] = slope, np.abs(slope)
-        elif output.activation == SIGMOID and not output.binary:
-            gradients[:, place] = slope * y * (1.0 - y)
+            continue
+        to_log = slope if output.from_logits else slope * y
+        if output.activation == SIGMOID and not output.binary:
+            gradients[:, place] = to_log * (1.0 - y)
             terms[:, place] = np.abs(gradients[:, place])
         else:  # a binary output is a softmax of a logit and 0
-            gradients[:, place] = through_softmax(slope, y)
-            terms[:, place] = np.abs(slope * y).max(axis=-1, keepdims=True)
+            gradients[:, place] = through_log_softmax(to_log, y)
+            terms[:, place] = np.abs(to_log).max(axis=-1, keepdims=True)
     return gradients, terms
 
 
-def through_softmax(slopes: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-    """Gradients with respect to the logits of a softmax, `(..., C)`."""
-    weighted = slopes * predictions
-    return np.asarray(weighted - predictions * weighted.sum(axis=-1, keepdims=True))
+def through_log_softmax(slopes: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Gradients with respect to the logits of a softmax, `(..., C)`.
+
+    Args:
+        slopes: With respect to the logarithms of the predictions, `(..., C)`.
+        predictions: `(..., C)`.
+    """
+    return np.asarray(slopes - predictions * slopes.sum(axis=-1, keepdims=True))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from glo_tf.expression import Expression
 
@@ -21,7 +21,7 @@ def as_expressions(
     losses: Sequence[Loss],
     name: str,
     *,
-    epsilons: Sequence[float | None],
+    options: Sequence[Mapping[str, Any]],
     width: int | None = None,
 ) -> list[Expression]:
     """The trees of given losses, which are trained as a search trains: on its labels, summed.
@@ -29,7 +29,7 @@ def as_expressions(
     Args:
         losses: Losses.
         name: Of the argument, for messages.
-        epsilons: Clippings of the predictions in the trainings.
+        options: Of Keras losses, as they fit the outputs of the model; see `Outputs.loss_options`.
         width: Columns of every output. The terms of a loss with `class_reduction="mean"` are
             divided by it; None refuses such a loss.
 
@@ -43,13 +43,13 @@ def as_expressions(
             f"Received: {name}={losses!r}"
         )
     return [
-        _as_expression(loss, f"{name}[{place}]", epsilons, width)
+        _as_expression(loss, f"{name}[{place}]", options, width)
         for place, loss in enumerate(losses)
     ]
 
 
 def _as_expression(
-    loss: Loss, name: str, epsilons: Sequence[float | None], width: int | None
+    loss: Loss, name: str, options: Sequence[Mapping[str, Any]], width: int | None
 ) -> Expression:
     from glo_tf.losses import ExpressionLoss
 
@@ -59,12 +59,12 @@ def _as_expression(
         return Expression.parse(loss)
     if not isinstance(loss, ExpressionLoss):
         raise ValueError(f"Expected text, Expression or ExpressionLoss. Received: {name}={loss!r}")
-    trained: dict[str, object] = {
-        "epsilon": loss.epsilon if loss.epsilon in epsilons else epsilons[0],
-        "from_logits": False,
-        "label_smoothing": 0.0,
-        "reduction": "sum_over_batch_size",
-    }
+    trained: dict[str, object] = {"label_smoothing": 0.0, "reduction": "sum_over_batch_size"}
+    # Probabilities are the same to a loss, whatever gave them.
+    for option in ("epsilon", "from_logits", *(["activation"] if loss.from_logits else [])):
+        fitting = [of_output[option] for of_output in options]
+        given = getattr(loss, option)
+        trained[option] = given if given in fitting else fitting[0]
     if width is None:
         trained["class_reduction"] = "sum"
     for option, value in trained.items():

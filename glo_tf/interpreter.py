@@ -12,7 +12,8 @@ import keras
 import tensorflow as tf
 
 from glo_tf.nodes import Dual, Operation
-from glo_tf.program import FIRST, IMMEDIATE, Program, instruction_set
+from glo_tf.outputs import LogPrediction
+from glo_tf.program import IMMEDIATE, Program, instruction_set, result_register
 
 
 def tensors(program: Program) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -26,6 +27,8 @@ def interpret(
     codes: tf.Tensor,
     numbers: tf.Tensor,
     length: tf.Tensor,
+    *,
+    log_y: LogPrediction | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Runs a program on tensors, inside a `tf.function` of the caller.
 
@@ -38,14 +41,19 @@ def interpret(
         codes: int32 `(capacity, 6)`, see `Program`.
         numbers: `(capacity, 3)`, dtype of `y_pred`.
         length: int32 scalar.
+        log_y: For programs that take it; None for others.
 
     Returns:
-        Value and d/dy, both of the shape of `y_pred`.
+        Value and d/dy, or the derivative of which `log_y` tells, both of the shape of `y_pred`.
     """
     # To need k results at once, a tree must have 2**k - 1 nodes (Sethi and Ullman, 1970).
     results = int(codes.shape[0] + 1).bit_length() - 1
     zeros = tf.zeros_like(y_pred)
-    inputs = tf.stack([tf.stack([y_true, zeros]), tf.stack([y_pred, tf.ones_like(y_pred)])])
+    slope_of_y = tf.ones_like(y_pred) if log_y is None else log_y.slope_of_y
+    given = [tf.stack([y_true, zeros]), tf.stack([y_pred, slope_of_y])]
+    if log_y is not None:
+        given.append(tf.stack([log_y.value, log_y.slope]))
+    inputs = tf.stack(given)
     empty = tf.zeros(tf.concat([[results], tf.shape(inputs)[1:]], 0), y_pred.dtype)
     registers = tf.concat([inputs, empty], 0)
 
@@ -79,4 +87,5 @@ def interpret(
         return index + 1, tf.tensor_scatter_nd_update(registers, [[code[3]]], result[tf.newaxis])
 
     _, registers = tf.while_loop(unfinished, instruction, (tf.constant(0), registers))
-    return registers[FIRST, 0], registers[FIRST, 1]
+    result = result_register(log_y is not None)
+    return registers[result, 0], registers[result, 1]

@@ -14,7 +14,9 @@ def full_precision(dtype: str) -> str:
     return "float32" if dtype in _EXACT_INTEGERS else dtype
 
 
-def labels(y_true: Any, y_pred: Any, sparse: bool, smoothing: float) -> Any:
+def labels(
+    y_true: Any, y_pred: Any, sparse: bool, smoothing: float, independent: bool = False
+) -> Any:
     """Labels of every class.
 
     Args:
@@ -22,6 +24,7 @@ def labels(y_true: Any, y_pred: Any, sparse: bool, smoothing: float) -> Any:
         y_pred: Predictions `(..., C)`; C of 1 stands for two classes.
         sparse: Whether `y_true` holds class indices; one out of range makes its row NaN.
         smoothing: Label smoothing in [0, 1].
+        independent: Whether they are labels of their own, of which each is there or not.
 
     Returns:
         Tensor `(..., max(C, 2))` of the dtype of `y_pred`.
@@ -35,18 +38,21 @@ def labels(y_true: Any, y_pred: Any, sparse: bool, smoothing: float) -> Any:
         x = one_hot + ops.expand_dims(nothing, -1)
     else:
         x = _both_classes(ops.cast(y_true, y_pred.dtype))
-    return x + smoothing * (1.0 / classes - x) if smoothing else x
+    return x + smoothing * (1.0 / (2 if independent else classes) - x) if smoothing else x
 
 
-def probabilities(y_pred: Any, from_logits: bool, epsilon: float) -> tuple[Any, Any]:
+def probabilities(
+    y_pred: Any, from_logits: bool, epsilon: float, independent: bool = False
+) -> tuple[Any, Any]:
     """Probabilities y of every class, clipped to `[epsilon, 1]`, and log(y) if from logits.
 
-    The logarithm is not clipped: it is the log-softmax itself, which has a slope everywhere.
+    The logarithm is not clipped: it is the log-softmax itself, or the log-sigmoid of independent
+    labels, which has a slope everywhere.
     """
     if not from_logits:
         return ops.clip(_both_classes(y_pred), epsilon, 1.0), None
     if y_pred.shape[-1] > 1:
-        log_y = ops.log_softmax(y_pred, axis=-1)
+        log_y = ops.log_sigmoid(y_pred) if independent else ops.log_softmax(y_pred, axis=-1)
     else:
         log_y = ops.concatenate([ops.log_sigmoid(-y_pred), ops.log_sigmoid(y_pred)], axis=-1)
     return ops.exp(ops.maximum(log_y, ops.log(ops.cast(epsilon, log_y.dtype)))), log_y

@@ -25,7 +25,9 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "name": str,
     "sparse": bool,
     "class_reduction": str,
+    "activation": str,
 }
+_OPTIONAL = ("activation",)  # not in the files of earlier releases
 
 
 def save_loss(
@@ -64,6 +66,7 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
         "name": loss.name,
         "sparse": loss.sparse,
         "class_reduction": loss.class_reduction,
+        **({} if loss.activation == "softmax" else {"activation": loss.activation}),
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
@@ -85,6 +88,8 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
     document = _read(path)
     arguments: dict[str, Any] = {}
     for field, types in _FIELDS.items():
+        if field not in document and field in _OPTIONAL:
+            continue
         if field not in document:
             raise ValueError(f"Expected a field '{field}'. Received: '{path}'")
         value = document[field]

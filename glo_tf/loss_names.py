@@ -67,7 +67,8 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
         return name, loss
     named = {kind.NAME: kind for kind in NamedLoss.__subclasses__()}
     if text in named:
-        return text, named[text]()
+        options = outputs.loss_options[0]
+        return text, named[text](options["from_logits"], activation=options["activation"])
     if text.endswith(".json"):
         return text, load_loss(text)
     try:
@@ -102,7 +103,7 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
             raise ValueError(f"Expected losses with different names. Received: losses={losses!r}")
         given[name] = found
     expressions = as_expressions(
-        list(given.values()), "losses", epsilons=outputs.epsilons, width=outputs.common_width
+        list(given.values()), "losses", options=outputs.loss_options, width=outputs.common_width
     )
     trees = dict(zip(given, expressions, strict=True))
     for name, tree in trees.items():

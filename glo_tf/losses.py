@@ -34,7 +34,8 @@ class ExpressionLoss(keras.losses.Loss):
             are accepted for x and y) or as an `Expression`.
         from_logits: Whether predictions are logits rather than probabilities. log(y) and y are then
             taken from their log-softmax (log-sigmoid if binary).
-        label_smoothing: In [0, 1]; labels become `x*(1 - label_smoothing) + label_smoothing/C`.
+        label_smoothing: In [0, 1]; labels become `x*(1 - label_smoothing) + label_smoothing/C`,
+            with C of 2 for a sigmoid.
         reduction: As in `keras.losses.Loss`.
         name: As in `keras.losses.Loss`.
         dtype: As in `keras.losses.Loss`; Keras's default, float32, also for half-precision models.
@@ -44,6 +45,8 @@ class ExpressionLoss(keras.losses.Loss):
         sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`. An index
             out of range makes the loss NaN.
         class_reduction: `"sum"` or `"mean"` of the terms over the classes.
+        activation: `"softmax"` of classes that exclude each other, or `"sigmoid"` of labels of
+            their own: what is applied to logits.
 
     Call arguments:
         y_true: True labels, shape `(..., C)`, one-hot, probabilities or numbers; with `sparse`,
@@ -77,6 +80,7 @@ class ExpressionLoss(keras.losses.Loss):
         epsilon: float | None = 1e-7,
         sparse: bool = False,
         class_reduction: str = "sum",
+        activation: str = "softmax",
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if epsilon is not None and not 0.0 < epsilon < 1.0:
@@ -94,6 +98,15 @@ class ExpressionLoss(keras.losses.Loss):
             raise ValueError(
                 f"Expected 'sum' or 'mean'. Received: class_reduction={class_reduction!r}"
             )
+        if activation not in ("softmax", "sigmoid"):
+            raise ValueError(
+                f"Expected 'softmax' or 'sigmoid'. Received: activation={activation!r}"
+            )
+        if sparse and activation == "sigmoid":
+            raise ValueError(
+                "Expected activation='softmax' for class indices. Received: sparse=True, "
+                "activation='sigmoid'"
+            )
         if not isinstance(expression, Expression):
             expression = Expression.parse(expression)
         self.tree = expression
@@ -102,6 +115,7 @@ class ExpressionLoss(keras.losses.Loss):
         self.epsilon = epsilon
         self.sparse = sparse
         self.class_reduction = class_reduction
+        self.activation = activation
 
     @property
     def expression(self) -> str:
@@ -133,8 +147,11 @@ class ExpressionLoss(keras.losses.Loss):
         if self.epsilon is None:
             x, y = ops.cast(y_true, y_pred.dtype), y_pred
         else:
-            x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing)
-            y, log_y = loss_inputs.probabilities(y_pred, self.from_logits, self.epsilon)
+            independent = self.activation == "sigmoid"
+            x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing, independent)
+            y, log_y = loss_inputs.probabilities(
+                y_pred, self.from_logits, self.epsilon, independent
+            )
         terms = evaluate(self.tree, x, y, ops=ops, log_y_pred=log_y)
         reduce = ops.sum if self.class_reduction == "sum" else ops.mean
         return ops.cast(reduce(ops.broadcast_to(terms, ops.shape(y)), axis=-1), self.dtype)
@@ -150,6 +167,8 @@ class ExpressionLoss(keras.losses.Loss):
             "epsilon": self.epsilon,
             "sparse": self.sparse,
             "class_reduction": self.class_reduction,
+            # Not in the files of earlier releases, of which all losses are softmax.
+            **({} if self.activation == "softmax" else {"activation": self.activation}),
         }
 
     def sympy(self) -> Expr:

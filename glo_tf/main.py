@@ -114,6 +114,7 @@ def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
         return _fail(error, BAD_INPUT)
     if comparison.trained_before:
         print(f"Continuing in {folder}: {comparison.trained_before} trainings are done.")
+    display.on_understood(comparison.summary)
     try:
         with _log_to(log), display:
             result = comparison.run()

@@ -131,6 +131,8 @@ class Metric:
         return 1.0 / fitness - 1.0 if fitness > 0.0 else float("inf")
 
     def _suited(self, targets: np.ndarray, units: int) -> np.ndarray:
+        if self.source is keras.metrics.BinaryAccuracy:  # it would find no prediction equal to 0.9
+            targets = (targets > self.config["threshold"]).astype(np.float32)
         if units == 1 or not self.source.__module__.startswith("keras."):
             return targets
         takes_indices = self.source.__name__.startswith("Sparse") or self.config.get(

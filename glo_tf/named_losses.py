@@ -20,6 +20,7 @@ class NamedLoss(ExpressionLoss):
         dtype: As in `keras.losses.Loss`.
         epsilon: Predictions are clipped to `[epsilon, 1]`.
         sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`.
+        activation: What is applied to logits, `"softmax"` or `"sigmoid"`.
     """
 
     EXPRESSION: ClassVar[str]
@@ -36,6 +37,7 @@ class NamedLoss(ExpressionLoss):
         *,
         epsilon: float = 1e-7,
         sparse: bool = False,
+        activation: str = "softmax",
     ):
         super().__init__(
             self.EXPRESSION,
@@ -47,6 +49,7 @@ class NamedLoss(ExpressionLoss):
             epsilon=epsilon,
             sparse=sparse,
             class_reduction=self.CLASS_REDUCTION,
+            activation=activation,
         )
 
     def get_config(self) -> dict[str, Any]:

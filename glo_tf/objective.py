@@ -107,6 +107,12 @@ class Objective:
             else f"fitness ({', '.join(dict.fromkeys(metric.name for metric in counted))})"
         )
 
+    @property
+    def goal(self) -> str:
+        """What fitness is, in words and metrics."""
+        of_each = [m.name if m.mode == MAX else f"1 / (1 + {m.name})" for m in self._counted]
+        return of_each[0] if len(of_each) == 1 else f"mean of {', '.join(of_each)}"
+
     def shown(self, fitnesses: Sequence[float]) -> str:
         """Fitnesses for readers: several as their mean and standard deviation.
 

@@ -6,8 +6,9 @@ A loss is element-wise and summed over the columns, so the outputs of a model st
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,37 @@ if TYPE_CHECKING:
 
 SOFTMAX, SIGMOID, LINEAR = "softmax", "sigmoid", "linear"
 """What the numbers of an output are; Keras's names of the activations that give such numbers."""
+
+
+class LogPrediction(NamedTuple):
+    """log(y) where it is known better than from y, as of logits; arrays of the shape of y.
+
+    Derivatives are then not d/dy: they are taken with respect to log(y) before it is clipped, in
+    columns of logits.
+
+    Attributes:
+        value: log(y), not clipped.
+        slope: Its derivative.
+        slope_of_y: That of y, which is clipped.
+    """
+
+    value: Any
+    slope: Any
+    slope_of_y: Any
+
+
+class SeenByLoss(NamedTuple):
+    """Predictions as a loss takes them; arrays `(N, W)`.
+
+    Attributes:
+        y: Clipped.
+        inside: Where the loss has a slope: where y is not clipped, or its logarithm is not.
+        log_y: None if no output gives logits.
+    """
+
+    y: Any
+    inside: Any
+    log_y: LogPrediction | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,11 +59,13 @@ class Output:
             probabilities of their own; `"linear"`: any numbers.
         units: Width of the model's output.
         quantiles: Of the training targets of a linear output, in rising order; else empty.
+        from_logits: Whether the model gives logits, and the activation is applied to them here.
     """
 
     activation: str
     units: int
     quantiles: tuple[float, ...] = ()
+    from_logits: bool = False
 
     @property
     def binary(self) -> bool:
@@ -43,8 +77,28 @@ class Output:
         """Number of columns."""
         return 2 if self.binary else self.units
 
+    @property
+    def probabilities(self) -> bool:
+        """Whether its columns are probabilities."""
+        return self.activation != LINEAR
+
+    def scores(self, predictions: tf.Tensor) -> tf.Tensor:
+        """Float32 columns of what a model returned, `(N, width)`: of logits, log-probabilities."""
+        import tensorflow as tf
+
+        part = tf.cast(predictions, tf.float32)
+        if not self.from_logits:
+            return tf.concat([1.0 - part, part], axis=-1) if self.binary else part
+        if self.activation == SOFTMAX:
+            return tf.nn.log_softmax(part)
+        return tf.math.log_sigmoid(tf.concat([-part, part], axis=-1) if self.binary else part)
+
     def __str__(self) -> str:
-        return f"{self.activation}({self.units})"
+        if self.activation == LINEAR:
+            return f"{self.units} number{'s' * (self.units > 1)}, linear"
+        classes = self.binary or self.activation == SOFTMAX
+        what = f"{self.width} {'classes' if classes else 'labels of their own'}, {self.activation}"
+        return what + " of logits" * self.from_logits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,14 +146,29 @@ class Outputs:
     @property
     def probabilities(self) -> np.ndarray:
         """Which columns are probabilities, bool `(W,)`."""
-        return np.concatenate(
-            [np.full(output.width, output.activation != LINEAR) for output in self.each]
-        )
+        return np.concatenate([np.full(out.width, out.probabilities) for out in self.each])
+
+    @property
+    def from_logits(self) -> np.ndarray:
+        """Which columns are probabilities of logits, bool `(W,)`."""
+        return np.concatenate([np.full(out.width, out.from_logits) for out in self.each])
 
     @property
     def epsilons(self) -> list[float | None]:
         """`epsilon` of each output; None for a linear one, which is not clipped."""
-        return [None if out.activation == LINEAR else self.epsilon for out in self.each]
+        return [self.epsilon if out.probabilities else None for out in self.each]
+
+    @property
+    def loss_options(self) -> list[dict[str, Any]]:
+        """For each output, what a `glo_tf.ExpressionLoss` has to be told of it."""
+        options: list[dict[str, Any]] = []
+        for output, epsilon in zip(self.each, self.epsilons, strict=True):
+            several = output.from_logits and not output.binary
+            activation = output.activation if several else SOFTMAX
+            options.append(
+                {"epsilon": epsilon, "from_logits": output.from_logits, "activation": activation}
+            )
+        return options
 
     @property
     def with_own_loss(self) -> list[str]:
@@ -117,15 +186,55 @@ class Outputs:
         return lower.astype(np.float32), upper.astype(np.float32)
 
     def columns(self, predictions: Any) -> tf.Tensor:
-        """What a model returned, as float32 columns `(N, W)`."""
+        """What a model returned, as float32 columns y `(N, W)`; of logits, the probabilities."""
+        import tensorflow as tf
+
+        scores, logarithms = self.scores(predictions), self.from_logits
+        if not logarithms.any():
+            return scores
+        return tf.where(logarithms, tf.exp(scores), scores)
+
+    def scores(self, predictions: Any) -> tf.Tensor:
+        """What a model returned, as float32 columns `(N, W)`; of logits, the log-probabilities.
+
+        What a loss tells a network are derivatives with respect to these; see `seen_by_loss`.
+        """
         import keras
         import tensorflow as tf
 
-        parts = []
-        for output, part in zip(self.each, keras.tree.flatten(predictions), strict=True):
-            part = tf.cast(part, tf.float32)
-            parts.append(tf.concat([1.0 - part, part], axis=-1) if output.binary else part)
+        given = keras.tree.flatten(predictions)
+        parts = [output.scores(part) for output, part in zip(self.each, given, strict=True)]
         return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+
+    def scores_of(self, columns: np.ndarray) -> np.ndarray:
+        """The `scores` of columns y `(N, W)`."""
+        logarithms = columns.copy()
+        np.log(columns, out=logarithms, where=self.from_logits)
+        return logarithms
+
+    def seen_by_loss(self, ops: Any, scores: Any) -> SeenByLoss:
+        """Clipped predictions, and of logits their logarithms, which are not clipped.
+
+        Args:
+            ops: The library that computes: `numpy` or `keras.ops`.
+            scores: Columns `(N, W)`, see `scores`.
+        """
+        logarithms = self.from_logits
+        lower, upper = self.bounds()
+        inside = (scores >= lower) & (scores <= upper)
+        if not logarithms.any():
+            return SeenByLoss(ops.clip(scores, lower, upper), inside, None)
+        least = math.log(self.epsilon)
+        y = ops.where(
+            logarithms, ops.exp(ops.maximum(scores, least)), ops.clip(scores, lower, upper)
+        )
+        one = ops.ones_like(scores)
+        log_y = LogPrediction(
+            value=ops.where(logarithms, scores, ops.log(y)),
+            slope=ops.where(logarithms, one, one / y),
+            slope_of_y=ops.where(logarithms, ops.where(scores >= least, y, ops.zeros_like(y)), one),
+        )
+        return SeenByLoss(y, inside | logarithms, log_y)
 
     def split(self, columns: np.ndarray) -> list[np.ndarray]:
         """The predictions `(N, units)` of each output, from the columns."""
@@ -142,7 +251,7 @@ class Outputs:
 
     def __str__(self) -> str:
         names = self.names or [""] * len(self.each)
-        return ", ".join(
+        return "; ".join(
             f"{name}: {output}" if name else str(output)
             for name, output in zip(names, self.each, strict=True)
         )

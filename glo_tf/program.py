@@ -6,15 +6,19 @@ The arrays are arguments, not code: `glo_tf.interpreter` runs them in a graph th
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
 
 from glo_tf import nodes
+from glo_tf.evaluation import is_log_of_scaled_y
 from glo_tf.expression import Expression, arity
 from glo_tf.nodes import Dual, Operation
+from glo_tf.outputs import LogPrediction
 
-X, Y, FIRST = 0, 1, 2  # rows of the register file: label, prediction, then intermediate results
+X, Y = 0, 1  # rows of the register file: label, prediction
+LOG_Y = 2  # in programs for logits, log(y); intermediate results follow
 IMMEDIATE = -1  # an operand that is a number
 _COPY = 0  # the code of the one operation that is no node
 _IDENTITY = Operation(
@@ -37,23 +41,30 @@ def instruction_set() -> tuple[Operation, ...]:
 class Program:
     """An expression as arrays, for `run` and `glo_tf.interpreter.interpret`.
 
-    Registers 0 and 1 hold x and y, the others intermediate results; the last instruction writes
-    register 2. Parts without x and y are folded into numbers.
+    Registers 0 and 1 hold x and y, with `log_y` register 2 log(y), the others intermediate results;
+    the last instruction writes the first of them. Parts without x and y are folded into numbers.
 
     Attributes:
         codes: int32 `(capacity, 6)`: operation, registers of both operands (-1 for a number), the
             register written, and whether each operand depends on y.
         numbers: float `(capacity, 3)`: the node's coefficient, and the operands that are numbers.
         length: Number of instructions in use.
+        log_y: Whether it is for predictions whose logarithm is known better than from y.
     """
 
     codes: np.ndarray
     numbers: np.ndarray
     length: int
+    log_y: bool = False
 
     @classmethod
     def of(
-        cls, expression: Expression, *, capacity: int | None = None, dtype: Any = np.float32
+        cls,
+        expression: Expression,
+        *,
+        capacity: int | None = None,
+        dtype: Any = np.float32,
+        log_y: bool = False,
     ) -> Program:
         """Compiles an expression; takes microseconds per node.
 
@@ -61,6 +72,8 @@ class Program:
             expression: The tree with its coefficients.
             capacity: Rows of the arrays, at least the expression's size; its size if None.
             dtype: In which the program will run; numbers are folded in it.
+            log_y: Whether the logarithm of y, times a positive coefficient, is taken from a
+                `LogPrediction`.
 
         Raises:
             ValueError: If the expression has more nodes than `capacity`.
@@ -71,19 +84,22 @@ class Program:
                 f"Expected an expression of at most {capacity} nodes. "
                 f"Received: {expression.size} nodes"
             )
-        instructions = _Compiler(expression, dtype).instructions
+        instructions = _Compiler(expression, dtype, log_y).instructions
         codes = np.zeros((capacity, 6), np.int32)
         numbers = np.zeros((capacity, 3), dtype)
         for row, (code, number) in enumerate(instructions):
             codes[row], numbers[row] = code, number
-        return cls(codes, numbers, len(instructions))
+        return cls(codes, numbers, len(instructions), log_y)
 
-    def run(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def run(
+        self, x: np.ndarray, y: np.ndarray, log_y: LogPrediction | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Value and d/dy in NumPy, in the precision of the program.
 
         Args:
             x: Labels, any shape.
             y: Predictions, same shape.
+            log_y: For a program with `log_y`, which takes it from y if None.
 
         Returns:
             Two arrays of the same shape, with NaN and infinity as IEEE arithmetic gives them;
@@ -92,6 +108,12 @@ class Program:
         dtype = self.numbers.dtype
         x, y = x.astype(dtype), y.astype(dtype)
         held = {X: (x, np.zeros_like(x)), Y: (y, np.ones_like(y))}
+        if log_y is not None:
+            value, slope, slope_of_y = (part.astype(dtype) for part in log_y)
+            held |= {Y: (y, slope_of_y), LOG_Y: (value, slope)}
+        elif self.log_y:
+            with np.errstate(all="ignore"):
+                held[LOG_Y] = np.log(y), 1.0 / y
 
         def operand(register: int, number: Any, depends: int) -> Dual:
             if register == IMMEDIATE:
@@ -111,7 +133,12 @@ class Program:
                 value, slope = operation.dual(np, *operands)
                 slope = slope * factor if any(depends) else np.zeros_like(y)
                 held[target] = _flushed(value * factor), _flushed(slope)
-        return held[FIRST]
+        return held[result_register(self.log_y)]
+
+
+def result_register(log_y: bool) -> int:
+    """The first register of intermediate results, where that of the program is in the end."""
+    return LOG_Y + log_y
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,9 +153,11 @@ class _Operand:
 class _Compiler:
     """Emits the instructions of one expression, the operand that needs more registers first."""
 
-    def __init__(self, expression: Expression, dtype: Any):
+    def __init__(self, expression: Expression, dtype: Any, log_y: bool):
         self._expression = expression
         self._dtype = np.dtype(dtype).type
+        self._log_y = log_y
+        self._first = result_register(log_y)
         self._codes = {
             operation.name: _COPY + 1 + place for place, operation in enumerate(nodes.registered())
         }
@@ -137,9 +166,9 @@ class _Compiler:
         for index in range(expression.size - 1, -1, -1):
             self._measure(index)
         self.instructions: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
-        result = self._emit(0, FIRST)
-        if result.register != FIRST:  # a bare leaf or number
-            self._append(_COPY, [result], 1.0, FIRST)
+        result = self._emit(0, self._first)
+        if result.register != self._first:  # a bare leaf or number
+            self._append(_COPY, [result], 1.0, self._first)
 
     def _operands(self, index: int) -> list[int]:
         operands, start = [], index + 1
@@ -165,12 +194,16 @@ class _Compiler:
         if node in ("x", "y"):
             leaf = _Operand(X) if node == "x" else _Operand(Y, depends=True)
             return leaf if factor == 1.0 else self._append(_COPY, [leaf], factor, free)
+        if self._log_y and is_log_of_scaled_y(self._expression, index):
+            scale = _Operand(IMMEDIATE, math.log(self._expression.coefficients[index + 1]))
+            operands = [_Operand(LOG_Y, depends=True), scale]
+            return self._append(self._codes["+"], operands, factor, free)
         indices = self._operands(index)
         found: dict[int, _Operand] = {}
         place = free
         for operand in sorted(indices, key=lambda operand: -self._needs[operand]):
             found[operand] = self._emit(operand, place)
-            place += found[operand].register >= FIRST
+            place += found[operand].register >= self._first
         operands = [found[operand] for operand in indices]
         if all(operand.register == IMMEDIATE for operand in operands):
             return _Operand(IMMEDIATE, self._fold(node, operands, factor))

@@ -29,6 +29,10 @@ class ProgressDisplay(Callback):
         self._progress = progress_bar(self._console)
         self._task = self._progress.add_task("starting", total=None)
 
+    def on_understood(self, summary: str) -> None:
+        """Prints it."""
+        self._console.print(summary, highlight=False, soft_wrap=True, markup=False)
+
     def on_search_begin(self, planned: int) -> None:
         """Starts the display."""
         self._progress.update(self._task, total=planned)

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glo_tf.fixed_predictions import linear_targets, sigmoid, softmax, through_softmax
-from glo_tf.outputs import LINEAR, SIGMOID, Output, Outputs
+from glo_tf.fixed_predictions import linear_targets, sigmoid, softmax, through_log_softmax
+from glo_tf.outputs import LINEAR, SIGMOID, SOFTMAX, Output, Outputs
 from glo_tf.program import Program
 
 _LOG_ODDS = np.linspace(-16.5, 16.5, 331)  # of a prediction; beyond 1e-7 on either side
@@ -44,21 +44,22 @@ def learns(programs: Sequence[Program], outputs: Outputs) -> np.ndarray:
         bool `(len(programs),)`.
     """
     learned = np.zeros(len(programs), bool)
-    slopes = None
+    tables: dict[bool, np.ndarray] = {}
     for output in dict.fromkeys(outputs.each):
         if output.activation == LINEAR:
             learned |= _follows_targets(programs, output)
             continue
-        if slopes is None:
-            slopes = np.stack([_slopes(program, outputs.epsilon) for program in programs])
+        logits = output.from_logits
+        if logits not in tables:
+            tables[logits] = np.stack([_slopes(p, outputs.epsilon, logits) for p in programs])
         if output.activation == SIGMOID and not output.binary:
-            learned |= _learns_labels(slopes)
+            learned |= _learns_labels(tables[logits])
         else:
-            learned |= _learns_classes(slopes, output.width)
+            learned |= _learns_classes(tables[logits], output.width, logits)
     return learned
 
 
-def _learns_classes(slopes: np.ndarray, num_classes: int) -> np.ndarray:
+def _learns_classes(slopes: np.ndarray, num_classes: int, from_logits: bool) -> np.ndarray:
     samples = min(32, max(4, 320 // num_classes))
     labels = np.arange(samples) % num_classes
     logits = np.random.default_rng(0).normal(size=(samples, num_classes))
@@ -67,7 +68,8 @@ def _learns_classes(slopes: np.ndarray, num_classes: int) -> np.ndarray:
     reached = np.zeros(len(slopes))
     for rate in _RATES:
         y = softmax(logits)
-        gradients = through_softmax(_looked_up(slopes, y, is_label), y)
+        found = _looked_up(slopes, y, is_label)
+        gradients = through_log_softmax(found if from_logits else found * y, y)
         # Each prediction moves at its own scale, as it is the direction that is asked about.
         largest = np.abs(gradients).max(axis=-1, keepdims=True)
         moves = np.divide(gradients, largest, out=np.zeros_like(gradients), where=largest > 0)
@@ -124,16 +126,20 @@ def _correlations(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     return correlations
 
 
-def _slopes(program: Program, epsilon: float) -> np.ndarray:
-    """dL/dy at every grid point, for x = 0 and x = 1; 0 where it is not finite."""
-    predictions = np.tile(np.clip(sigmoid(_LOG_ODDS), epsilon, 1.0), (2, 1))
+def _slopes(program: Program, epsilon: float, from_logits: bool) -> np.ndarray:
+    """dL/dy at every grid point, for x = 0 and x = 1; 0 where it is not finite.
+
+    Of logits it is dL/dlog(y).
+    """
+    table = Outputs((Output(SOFTMAX, len(_LOG_ODDS), from_logits=from_logits),), epsilon=epsilon)
+    seen = table.seen_by_loss(np, table.scores_of(np.tile(sigmoid(_LOG_ODDS), (2, 1))))
     labels = np.repeat([[0.0], [1.0]], len(_LOG_ODDS), axis=1)
-    _, slopes = program.run(labels, predictions)
+    _, slopes = program.run(labels, seen.y, seen.log_y)
     return np.where(np.isfinite(slopes), slopes, 0.0).astype(float)
 
 
 def _looked_up(slopes: np.ndarray, predictions: np.ndarray, is_label: np.ndarray) -> np.ndarray:
-    """dL/dy of each loss at predictions `(losses, ...)`, from the table."""
+    """The slope of each loss at predictions `(losses, ...)`, from its table."""
     odds = predictions / np.maximum(1.0 - predictions, 1e-12)
     first, step = _LOG_ODDS[0], _LOG_ODDS[1] - _LOG_ODDS[0]
     place = np.rint((np.log(np.maximum(odds, 1e-12)) - first) / step).astype(int)

@@ -70,19 +70,19 @@ class SearchResult:
         """The best loss, ready for `keras.Model.compile(loss=...)`.
 
         Returns:
-            One loss; where some outputs of the model are probabilities and others are not, one for
-            each, as a list or as a dict by the outputs' names.
+            One loss; where outputs differ in kind, such as probabilities, logits and numbers, one
+            for each, as a list or as a dict by the outputs' names.
 
         Raises:
             ValueError: If no candidate was trained to the end.
         """
         from glo_tf.losses import ExpressionLoss
 
-        loss, epsilons = self._best().loss, self.outputs.epsilons
-        if len(set(epsilons)) == 1:
-            return ExpressionLoss(loss, epsilon=epsilons[0])
+        loss, (first, *others) = self._best().loss, self.outputs.loss_options
+        if all(options == first for options in others):
+            return ExpressionLoss(loss, **first)
         losses: list[ExpressionLoss] | dict[str, ExpressionLoss] = self.outputs.restore(
-            [ExpressionLoss(loss, epsilon=value) for value in epsilons]
+            [ExpressionLoss(loss, **options) for options in (first, *others)]
         )
         return losses
 

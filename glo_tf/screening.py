@@ -137,11 +137,14 @@ class Traits:
     def of(cls, loss: Expression, outputs: Outputs) -> Traits:
         """Examines one loss."""
         labels, predictions = fixed_set(outputs)
-        clipped = np.clip(predictions, *outputs.bounds())
-        program = Program.of(loss)
-        value, slope = program.run(labels, clipped)
+        with np.errstate(all="ignore"):
+            seen = outputs.seen_by_loss(np, outputs.scores_of(predictions))
+        log_y = seen.log_y is not None
+        program = Program.of(loss, log_y=log_y)
+        value, slope = program.run(labels, seen.y, seen.log_y)
         finite = np.stack([np.isfinite(value), np.isfinite(slope)])
-        _, exact = Program.of(loss, dtype=np.float64).run(labels, clipped)
+        exactly = Program.of(loss, dtype=np.float64, log_y=log_y)
+        _, exact = exactly.run(labels, seen.y, seen.log_y)
         undecided = slice(UNDECIDED)
         with np.errstate(all="ignore"):
             gradients, terms = logit_gradients(outputs, exact, predictions)

@@ -14,10 +14,12 @@ from glo_tf.dispatch import Dispatcher, FailurePolicy
 from glo_tf.errors import at_the_end
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
+from glo_tf.found_outputs import OutputKinds
 from glo_tf.given_losses import Loss, Losses, as_expressions
 from glo_tf.loss_names import by_name
 from glo_tf.operators import GloOperators
 from glo_tf.output_folder import OutputFolder
+from glo_tf.outputs import SIGMOID, SOFTMAX
 from glo_tf.results import SearchResult
 from glo_tf.search_run import SearchRun
 from glo_tf.search_spaces import SearchSpace
@@ -39,10 +41,10 @@ class LossSearch:
     of a network trained for `train_steps` steps. CMA-ES then tunes one coefficient per node of the
     best trees. A search space may have one of these two phases only.
 
-    Labels and outputs of the model say what x and y are: class indices or one-hot labels beside
-    probabilities that sum to 1 (softmax), labels of 0 and 1 beside probabilities of their own
-    (sigmoid; one unit stands for two classes), or numbers (regression; standardise the targets).
-    The terms of several outputs are summed.
+    Labels and the model's last activation say what x and y are: class indices or one-hot labels
+    beside a softmax, labels of 0 and 1 beside a sigmoid (one unit stands for two classes), or
+    numbers (regression; standardise the targets). Logits are trained with their log-softmax, where
+    `from_logits` says that they are logits. The terms of several outputs are summed.
 
     Args:
         model: Function without arguments that returns a new `keras.Model`, functional or
@@ -54,6 +56,11 @@ class LossSearch:
             `tf.data.Dataset`, which are read into memory; those that shuffle give another order
             each time, and cannot be continued. NaN and infinity are refused.
         validation_data: The same; decides the fitness.
+        outputs: What the model's outputs are, where labels and last activation leave it open or
+            should not decide it: `"softmax"`, `"sigmoid"` or `"linear"`; for several outputs also a
+            list or dict of them, with None for what is to be found.
+        from_logits: Whether outputs without softmax and sigmoid, beside labels of classes, are
+            logits. Metrics are given their probabilities.
         optimizer: Keras optimizer, its name or its configuration.
         metric: What fitness measures: name of a Keras metric, a `keras.metrics.Metric`, or a
             function of `y_true` and `y_pred`; for several outputs also a list or dict of them, of
@@ -148,6 +155,8 @@ class LossSearch:
         train_data: Any,
         validation_data: Any,
         *,
+        outputs: OutputKinds | None = None,
+        from_logits: bool = False,
         optimizer: keras.Optimizer | str | dict[str, Any] = "sgd",
         search_space: str | SearchSpace = "glo",
         operators: genetic.Operators | None = None,
@@ -196,7 +205,14 @@ class LossSearch:
             search_space=space,
             operators=operators if operators is not None else _own_operators(space),
             initial_expressions=tuple(
-                as_expressions(initial_expressions, "initial_expressions", epsilons=[epsilon, None])
+                as_expressions(
+                    initial_expressions,
+                    "initial_expressions",
+                    options=[
+                        {"epsilon": epsilon, "from_logits": False, "activation": SOFTMAX},
+                        {"epsilon": None, "from_logits": from_logits, "activation": SIGMOID},
+                    ],
+                )
             ),
             population_size=population_size,
             elites=elites,
@@ -230,6 +246,8 @@ class LossSearch:
             "train_steps": train_steps,
             "batch_size": batch_size,
             "epsilon": epsilon,
+            "outputs": outputs,
+            "from_logits": from_logits,
             "metric": metric,
             "metric_mode": metric_mode,
         }
@@ -290,7 +308,7 @@ class LossSearch:
         losses = as_expressions(
             expressions,
             "expressions",
-            epsilons=self.task.outputs.epsilons,
+            options=self.task.outputs.loss_options,
             width=self.task.outputs.common_width,
         )
         seed = self.settings.seed if seed is None else seed

@@ -86,12 +86,14 @@ class SearchRun:
     def execute(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
         started = time.monotonic()
+        logger.info(self._task.summary)
         interrupted = True
         failure: list[BaseException] = []
         confirmation: list[ComparedLoss] = []
         comparison: list[ComparedLoss] = []
         try:
             with self._stoppable():
+                self._callbacks.on_understood(self._task.summary)
                 self._callbacks.on_search_begin(self._planned())
                 if self._settings.search_space.has_discovery:
                     self._discover()

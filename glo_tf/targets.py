@@ -1,42 +1,16 @@
-"""Which outputs a model has, and the targets of a data set as columns of labels beside them."""
+"""The targets of a data set, as columns of labels beside the outputs of a model."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import keras
 import numpy as np
 
 from glo_tf import arrays
 from glo_tf.arrays import Structure
-from glo_tf.outputs import LINEAR, SIGMOID, SOFTMAX, Output, Outputs
+from glo_tf.outputs import SOFTMAX, Output, Outputs
 
-_QUANTILES = 33
-_ROUNDING = 1e-3  # of a sum of probabilities, also in half precision
-
-
-def find_outputs(predictions: Any, targets: Structure, epsilon: float) -> Outputs:
-    """What a model's outputs are, as its predictions and the targets of the training data tell.
-
-    Class indices, and rows that sum to 1 beside predictions that do, are classes (softmax);
-    targets of 0 and 1 beside predictions in [0, 1] are probabilities (sigmoid); all else is linear.
-
-    Args:
-        predictions: The untrained model's, for a few samples.
-        targets: All of the training data.
-        epsilon: See `Outputs`.
-
-    Raises:
-        ValueError: If an output is not of shape `(N, units)`, or targets do not fit it.
-    """
-    names = tuple(sorted(predictions)) if isinstance(predictions, dict) else None
-    found = [np.asarray(part) for part in arrays.flat(predictions)]
-    given = _in_order(targets, names, len(found), "train_data")
-    each = [
-        _output(names[place] if names else f"output {place}", part, target)
-        for place, (part, target) in enumerate(zip(found, given, strict=True))
-    ]
-    return Outputs(tuple(each), names, epsilon)
+ROUNDING = 1e-3
+"""Of a sum of probabilities."""
 
 
 def label_columns(name: str, targets: Structure, outputs: Outputs) -> np.ndarray:
@@ -45,7 +19,7 @@ def label_columns(name: str, targets: Structure, outputs: Outputs) -> np.ndarray
     Raises:
         ValueError: If targets do not fit the outputs.
     """
-    given = _in_order(targets, outputs.names, len(outputs.each), name)
+    given = in_order(targets, outputs.names, len(outputs.each), name)
     parts = [_columns(name, part, out) for part, out in zip(given, outputs.each, strict=True)]
     return np.concatenate(parts, axis=-1)
 
@@ -55,20 +29,25 @@ def as_rows(targets: Structure, outputs: Outputs) -> list[np.ndarray]:
 
     They are as they were given, but `(N, 1)` instead of `(N,)` where there is one unit.
     """
-    given = _in_order(targets, outputs.names, len(outputs.each), "validation_data")
+    given = in_order(targets, outputs.names, len(outputs.each), "validation_data")
     rows = [
         part[:, None]
         if part.ndim == 1 and output.units == 1
-        else _indices_or_rows(part, output.units)
+        else indices_or_rows(part, output.units)
         for part, output in zip(given, outputs.each, strict=True)
     ]
     # Predictions are float32, and TensorFlow does not mix.
     return [part.astype(np.float32) if part.dtype == np.float64 else part for part in rows]
 
 
-def _in_order(
+def in_order(
     targets: Structure, names: tuple[str, ...] | None, count: int, where: str
 ) -> list[np.ndarray]:
+    """The targets of each output.
+
+    Raises:
+        ValueError: If their structure is not that of the outputs.
+    """
     if names is not None and (not isinstance(targets, dict) or set(targets) != set(names)):
         keys = sorted(targets) if isinstance(targets, dict) else type(targets).__name__
         raise ValueError(
@@ -84,42 +63,13 @@ def _in_order(
     return given
 
 
-def _indices_or_rows(targets: np.ndarray, units: int) -> np.ndarray:
+def indices_or_rows(targets: np.ndarray, units: int) -> np.ndarray:
     """Class indices as `(N,)`, and all else as it is; Keras's data sets have `(N, 1)`."""
     return targets[:, 0] if targets.shape[1:] == (1,) and units > 1 else targets
 
 
-def _output(name: str, predictions: np.ndarray, targets: np.ndarray) -> Output:
-    if predictions.ndim != 2 or predictions.shape[1] == 0:
-        raise ValueError(
-            "Expected a model whose outputs have shape (N, units). "
-            f"Received: {name} of shape={predictions.shape} for {len(predictions)} sample(s)"
-        )
-    if not np.issubdtype(targets.dtype, np.number) and targets.dtype != bool:
-        raise ValueError(f"Expected numbers as targets of {name}. Received: dtype={targets.dtype}")
-    units = int(predictions.shape[1])
-    targets = _indices_or_rows(targets, units)
-    are_probabilities = bool(((predictions >= 0.0) & (predictions <= 1.0)).all())
-    are_classes = are_probabilities and np.allclose(predictions.sum(axis=1), 1.0, atol=_ROUNDING)
-    if targets.ndim == 1 and units > 1:
-        if not are_classes:
-            raise ValueError(
-                "Expected class probabilities, as of a softmax, where labels are class indices. "
-                f"Received: {name} with {units} units, of which the rows do not sum to 1"
-            )
-        return Output(SOFTMAX, units)
-    rows = targets[:, None] if targets.ndim == 1 else targets
-    if rows.shape[1:] == (units,) and are_probabilities and predictions.any():
-        if are_classes and units > 1 and np.allclose(rows.sum(axis=1), 1.0, atol=_ROUNDING):
-            return Output(SOFTMAX, units)
-        if np.isin(rows, (0, 1)).all():
-            return Output(SIGMOID, units)
-    quantiles = np.quantile(rows.astype(float), np.linspace(0.0, 1.0, _QUANTILES))
-    return Output(LINEAR, units, tuple(quantiles.tolist()))
-
-
 def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
-    targets = _indices_or_rows(targets, output.units)
+    targets = indices_or_rows(targets, output.units)
     if targets.ndim == 1 and output.units > 1:
         if output.activation == SOFTMAX:
             targets = _one_hot(name, targets, output.units)
@@ -133,10 +83,16 @@ def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
     rows = targets.astype(np.float32)
     if not np.isfinite(rows).all():
         raise ValueError(f"Expected finite targets in {name}. Received: NaN or infinity")
-    if output.activation != LINEAR and (rows.min() < 0.0 or rows.max() > 1.0):
+    if output.probabilities and (rows.min() < 0.0 or rows.max() > 1.0):
         raise ValueError(
             f"Expected targets of {name} in [0, 1], as in train_data. "
             f"Received: from {rows.min():g} to {rows.max():g}"
+        )
+    if output.activation == SOFTMAX and not np.allclose(rows.sum(axis=1), 1.0, atol=ROUNDING):
+        sums = rows.sum(axis=1)
+        raise ValueError(
+            f"Expected targets of {name} whose rows sum to 1, as in train_data. "
+            f"Received: sums from {sums.min():g} to {sums.max():g}"
         )
     return np.concatenate([1.0 - rows, rows], axis=-1) if output.binary else rows
 

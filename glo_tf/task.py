@@ -21,10 +21,12 @@ import tensorflow as tf
 import glo_tf
 from glo_tf import arrays, fingerprint, onednn
 from glo_tf.arrays import Structure
+from glo_tf.found_outputs import OutputKinds, find_outputs
+from glo_tf.last_activation import last_activations
 from glo_tf.objective import Objective
 from glo_tf.outputs import Outputs
 from glo_tf.seeding import seeded
-from glo_tf.targets import as_rows, find_outputs, label_columns
+from glo_tf.targets import as_rows, label_columns
 from glo_tf.training_loop import forward_graph, xla_pays
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("glo_tf")
 
-_LOOKED_AT = 32  # samples whose predictions say what the model's outputs are
+_LOOKED_AT = 32  # samples whose predictions may confirm what the model's outputs are
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -97,6 +99,8 @@ class TrainingTask:
         train_steps: int,
         batch_size: int,
         epsilon: float = 1e-7,
+        outputs: OutputKinds | None = None,
+        from_logits: bool = False,
         metric: Any = None,
         metric_mode: str = "auto",
         jit_compile: bool | None = None,
@@ -113,6 +117,8 @@ class TrainingTask:
             train_steps: Training steps per candidate.
             batch_size: Samples per step.
             epsilon: Clipping of predictions that are probabilities.
+            outputs: What the user says of the model's outputs; see `find_outputs`.
+            from_logits: The same.
             metric: What fitness measures on the validation data; see `Objective.define`.
             metric_mode: Its direction.
             jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
@@ -132,21 +138,28 @@ class TrainingTask:
         for name, (others, _) in loaded.items():
             _call(name, built, others)
         with tf.device("CPU:0"):
-            outputs = find_outputs(built(arrays.head(samples, _LOOKED_AT)), targets, epsilon)
+            understood = find_outputs(
+                built(arrays.head(samples, _LOOKED_AT)),
+                last_activations(built, samples),
+                targets,
+                epsilon,
+                outputs=outputs,
+                from_logits=from_logits,
+            )
             predictions = {
-                name: outputs.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
+                name: understood.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
                 for name, (others, _) in loaded.items()
             }
-        columns = label_columns("train_data", targets, outputs)
+        columns = label_columns("train_data", targets, understood)
         held_out = {
             name: HeldOut(
-                others, label_columns(name, of_others, outputs), as_rows(of_others, outputs)
+                others, label_columns(name, of_others, understood), as_rows(of_others, understood)
             )
             for name, (others, of_others) in loaded.items()
         }
-        objective = Objective.define(metric, metric_mode, outputs)
+        objective = Objective.define(metric, metric_mode, understood)
         for name, data in held_out.items():
-            _check_metric(objective, predictions[name], data.targets, outputs)
+            _check_metric(objective, predictions[name], data.targets, understood)
         jit_compile = xla_pays(graph) if jit_compile is None else jit_compile
         threads = intra_op_threads()
         return cls(
@@ -155,7 +168,7 @@ class TrainingTask:
             train_data=(samples, columns),
             validation_data=held_out["validation_data"],
             test_data=held_out.get("test_data"),
-            outputs=outputs,
+            outputs=understood,
             objective=objective,
             train_steps=train_steps,
             batch_size=batch_size,
@@ -165,7 +178,7 @@ class TrainingTask:
                 "train_data": _described(samples, columns),
                 **{name: _described(d.samples, d.labels) for name, d in held_out.items()},
                 "model": _described_model(built, graph),
-                "outputs": str(outputs),
+                "outputs": str(understood),
                 "optimizer": _without_names(config),
                 "metric": str(objective),
                 "train_steps": train_steps,
@@ -176,6 +189,11 @@ class TrainingTask:
                 **computing(),
             },
         )
+
+    @property
+    def summary(self) -> str:
+        """What was understood, such as "3 classes, softmax; fitness: accuracy"."""
+        return f"{self.outputs}; fitness: {self.objective.goal}"
 
     @property
     def learning_rate(self) -> float | None:

@@ -220,7 +220,8 @@ class CandidateTrainer:
             coefficients = tf.constant(loss.coefficients, tf.float32)
             return self._translator(loss.nodes), (coefficients,)
         capacity = max(_CAPACITY, 1 << (loss.size - 1).bit_length())
-        program = tensors(Program.of(loss, capacity=capacity))
+        log_y = bool(self.task.outputs.from_logits.any())
+        program = tensors(Program.of(loss, capacity=capacity, log_y=log_y))
         # Compiled again if a node was registered since: the program may use it.
         return self._interpreter(capacity, instruction_set()), program
 

@@ -16,7 +16,11 @@ from glo_tf.outputs import Outputs
 from glo_tf.resident_data import ResidentData
 
 TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
-"""`f(y_true, y_pred, *arguments)`: the loss's terms and their derivatives d/dy, `(batch, C)`."""
+"""`f(y_true, y_pred, *arguments, log_y=None)`: the loss's terms and their derivatives d/dy.
+
+Both are `(batch, W)`. With a `LogPrediction` for models that give logits, derivatives are as it
+says.
+"""
 
 Steps = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`steps(batches, start, end, *arguments)`: the step reached; whether all losses were finite."""
@@ -99,21 +103,19 @@ class TrainingLoop:
     ) -> tf.Tensor:
         samples, labels = self._train_data.rows(batch)
         with tf.GradientTape() as tape:
-            predictions = self._outputs.columns(self._model(samples, training=True))
+            scores = self._outputs.scores(self._model(samples, training=True))
             penalties = list(self._model.losses)
-        lower, upper = self._outputs.bounds()
-        clipped = tf.clip_by_value(predictions, lower, upper)
-        terms, slopes = loss(labels, clipped, *arguments)
+        seen = self._outputs.seen_by_loss(keras.ops, scores)
+        terms, slopes = loss(labels, seen.y, *arguments, log_y=seen.log_y)
         value = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
-        unclipped = (predictions >= lower) & (predictions <= upper)
         scale = self._optimizer.scale_loss(tf.constant(1.0))
         share = scale / tf.cast(tf.shape(labels)[0], tf.float32)
         variables = self._model.trainable_variables
         gradients = tape.gradient(
-            [predictions, *penalties],
+            [scores, *penalties],
             variables,
             output_gradients=[
-                tf.where(unclipped, slopes, 0.0) * share,
+                tf.where(seen.inside, slopes, 0.0) * share,
                 *(tf.cast(scale, penalty.dtype) for penalty in penalties),
             ],
         )

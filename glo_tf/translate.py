@@ -9,9 +9,10 @@ import keras
 import tensorflow as tf
 
 from glo_tf import nodes
-from glo_tf.evaluation import evaluate
+from glo_tf.evaluation import evaluate, is_log_of_scaled_y
 from glo_tf.expression import Expression
 from glo_tf.nodes import Dual
+from glo_tf.outputs import LogPrediction
 
 
 class Translation:
@@ -74,7 +75,12 @@ class Translation:
         return int(self._graph.experimental_get_tracing_count())
 
     def value_and_slope(
-        self, y_true: tf.Tensor, y_pred: tf.Tensor, coefficients: tf.Tensor
+        self,
+        y_true: tf.Tensor,
+        y_pred: tf.Tensor,
+        coefficients: tf.Tensor,
+        *,
+        log_y: LogPrediction | None = None,
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The value and d/dy, by the rules of `glo_tf.nodes`, as ops of the caller's graph.
 
@@ -82,12 +88,15 @@ class Translation:
             y_true: True labels x, any shape, float.
             y_pred: Predictions y, same shape and dtype.
             coefficients: One factor per node in prefix order, shape `(size,)`, same dtype.
+            log_y: Of predictions that come from logits; it says what derivatives are then taken
+                with respect to.
 
         Returns:
             Two tensors of the shape and dtype of `y_pred`.
         """
         zero, one = tf.zeros_like(y_pred), tf.ones_like(y_pred)
-        leaves = {"x": Dual(y_true, zero, False), "y": Dual(y_pred, one, True)}
+        slope_of_y = one if log_y is None else log_y.slope_of_y
+        leaves = {"x": Dual(y_true, zero, False), "y": Dual(y_pred, slope_of_y, True)}
         factors = tf.unstack(coefficients, num=self.expression.size)
 
         def combine(index: int, operands: Sequence[Dual]) -> Dual:
@@ -99,6 +108,10 @@ class Translation:
                 return Dual(leaf.value * factor, leaf.slope * factor, leaf.depends)
             depends = any(operand.depends for operand in operands)
             value, slope = nodes.get(node).dual(keras.ops, *operands)
+            if log_y is not None and is_log_of_scaled_y(self.expression, index, any_scale=True):
+                scale = factors[index + 1]
+                value = tf.where(scale > 0.0, log_y.value + tf.math.log(scale), value)
+                slope = tf.where(scale > 0.0, log_y.slope, slope)
             return Dual(value * factor, slope * factor if depends else zero, depends)
 
         value, slope, _ = self.expression.fold(combine)

@@ -212,7 +212,7 @@ def test_models_whose_outputs_no_loss_fits_are_refused() -> None:
         return keras.Sequential([keras.Input((4,)), keras.layers.Reshape((2, 2))])
 
     data = SAMPLES, CLASSES
-    with pytest.raises(ValueError, match="Expected class probabilities, as of a softmax"):
+    with pytest.raises(ValueError, match="Expected from_logits=True, if output 0 gives logits"):
         TrainingTask.define(logits, "sgd", data, data, train_steps=1, batch_size=10)
     with pytest.raises(ValueError, match=r"outputs have shape \(N, units\).*shape=\(32, 2, 2\)"):
         TrainingTask.define(image, "sgd", data, data, train_steps=1, batch_size=10)

@@ -59,7 +59,10 @@ _ASKED = {
     "finalists": "finalists",
     "seed": "seed",
 }
-_EPSILON = inspect.signature(ExpressionLoss).parameters["epsilon"].default
+_DEFAULTS = {
+    name: inspect.signature(ExpressionLoss).parameters[name].default
+    for name in ("from_logits", "epsilon", "activation")
+}
 _VERSIONS = ("glo_tf", "tensorflow", "keras", "numpy", "cma", "gplearn")
 
 
@@ -151,8 +154,12 @@ class SearchPart:
         files = self.files.losses
         if len(files) == 1:
             (loss,) = files.values()
-            epsilon = "" if loss.epsilon == _EPSILON else f", epsilon={loss.epsilon!r}"
-            given = f'glo_tf.ExpressionLoss("{loss.expression}"{epsilon})'
+            options = "".join(
+                f", {name}={getattr(loss, name)!r}"
+                for name, default in _DEFAULTS.items()
+                if getattr(loss, name) != default
+            )
+            given = f'glo_tf.ExpressionLoss("{loss.expression}"{options})'
             again = '# The same from the file: glo_tf.load_loss("best_loss.json")\n'
         else:
             names = ", ".join(f'{_output(name)!r}: glo_tf.load_loss("{name}")' for name in files)
