@@ -71,7 +71,7 @@ def find_outputs(
     if from_logits and not result.from_logits.any():
         raise ValueError(
             "Expected a model that ends in logits, without softmax or sigmoid, beside labels of "
-            f"classes. Received: from_logits=True, with outputs understood as: {result}"
+            f"classes. Received: from_logits=True, with outputs understood as: {result.in_words}"
         )
     return result
 

@@ -93,12 +93,17 @@ class Output:
             return tf.nn.log_softmax(part)
         return tf.math.log_sigmoid(tf.concat([-part, part], axis=-1) if self.binary else part)
 
-    def __str__(self) -> str:
-        if self.activation == LINEAR:
-            return f"{self.units} number{'s' * (self.units > 1)}, linear"
+    @property
+    def in_words(self) -> str:
+        """What it is, for readers: "3 classes, softmax"."""
         classes = self.binary or self.activation == SOFTMAX
-        what = f"{self.width} {'classes' if classes else 'labels of their own'}, {self.activation}"
-        return what + " of logits" * self.from_logits
+        what = "classes" if classes else "labels of their own"
+        if self.activation == LINEAR:
+            what = "number" if self.units == 1 else "numbers"
+        return f"{self.width} {what}, {self.activation}" + " of logits" * self.from_logits
+
+    def __str__(self) -> str:
+        return f"{self.activation}({self.units})" + " of logits" * self.from_logits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,9 +254,15 @@ class Outputs:
             return dict(zip(self.names, values, strict=True))
         return values[0] if len(values) == 1 else list(values)
 
+    @property
+    def in_words(self) -> str:
+        """What they are, for readers: "3 classes, softmax"."""
+        return "; ".join(self._named([output.in_words for output in self.each]))
+
     def __str__(self) -> str:
-        names = self.names or [""] * len(self.each)
-        return "; ".join(
-            f"{name}: {output}" if name else str(output)
-            for name, output in zip(names, self.each, strict=True)
-        )
+        return ", ".join(self._named(list(map(str, self.each))))
+
+    def _named(self, texts: Sequence[str]) -> list[str]:
+        if self.names is None:
+            return list(texts)
+        return [f"{name}: {text}" for name, text in zip(self.names, texts, strict=True)]

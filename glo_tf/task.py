@@ -178,7 +178,7 @@ class TrainingTask:
                 "train_data": _described(samples, columns),
                 **{name: _described(d.samples, d.labels) for name, d in held_out.items()},
                 "model": _described_model(built, graph),
-                "outputs": str(understood),
+                "outputs": understood.in_words,
                 "optimizer": _without_names(config),
                 "metric": str(objective),
                 "train_steps": train_steps,
@@ -193,7 +193,7 @@ class TrainingTask:
     @property
     def summary(self) -> str:
         """What was understood, such as "3 classes, softmax; fitness: accuracy"."""
-        return f"{self.outputs}; fitness: {self.objective.goal}"
+        return f"{self.outputs.in_words}; fitness: {self.objective.goal}"
 
     @property
     def learning_rate(self) -> float | None:

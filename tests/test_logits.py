@@ -78,7 +78,7 @@ def as_columns(kind: str, labels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("how", ["interpreted", "translated"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_value_and_slope_are_those_of_the_keras_loss(kind: str, how: str, data) -> None:
     trees = expressions(unit=False, coefficients=COEFFICIENTS, max_leaves=6)
@@ -109,8 +109,8 @@ def test_value_and_slope_are_those_of_the_keras_loss(kind: str, how: str, data) 
     size = 1.0 + np.abs(slopes.numpy()).max(axis=-1, where=np.isfinite(slopes.numpy()), initial=0.0)
     worth = fine & (size < 1e4)
     np.testing.assert_allclose(value[worth], expected.numpy()[worth], rtol=1e-3, atol=1e-3)
-    error = np.abs(ours - theirs).max(axis=-1) / size
-    assert (error[worth] <= 2e-3).all()
+    error = np.abs(ours[worth] - theirs[worth]).max(axis=-1) / size[worth]
+    assert (error <= 2e-3).all()
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -143,7 +143,7 @@ def test_both_are_close_for_losses_as_they_are_found(kind: str, loss: str) -> No
 
 
 def test_cross_entropy_has_a_slope_where_the_probability_is_clipped() -> None:
-    loss = Expression.parse("-(x*log(3*y))")
+    loss = Expression.parse("-(x*log(3.5*y))")
     outputs = Outputs((Output("softmax", 2, from_logits=True),))
     logits = tf.constant([[50.0, -50.0]])
     with tf.GradientTape() as tape:
@@ -153,7 +153,7 @@ def test_cross_entropy_has_a_slope_where_the_probability_is_clipped() -> None:
     assert float(seen.y[0, 1]) == pytest.approx(1e-7)
     program = Program.of(loss, capacity=CAPACITY, log_y=True).tensors()
     terms, slopes = INTERPRET(tf.constant([[0.0, 1.0]]), seen.y, *program, log_y=seen.log_y)
-    assert float(tf.reduce_sum(terms)) == pytest.approx(100.0 - np.log(3.0))
+    assert float(tf.reduce_sum(terms)) == pytest.approx(100.0 - np.log(3.5))
     gradient = tape.gradient(scores, logits, output_gradients=slopes)
     np.testing.assert_allclose(gradient, [[1.0, -1.0]])
 
@@ -164,7 +164,7 @@ def test_cross_entropy_has_a_slope_where_the_probability_is_clipped() -> None:
 )
 def test_a_training_step_is_that_of_keras(names: tuple[str, ...], loss: str) -> None:
     """Interpreted or translated; also beside numbers."""
-    if "number" in names and "log(y" in loss:
+    if "number" in names and loss != LOSSES[2]:
         pytest.skip("numbers may be negative")
     task = make_task(*names)
     trainer = task.make_trainer()
@@ -183,7 +183,7 @@ def test_a_training_step_is_that_of_keras(names: tuple[str, ...], loss: str) -> 
 def test_it_trains_as_with_the_activation_as_a_layer(kind, activation, jit_compile) -> None:
     def with_layer() -> keras.Model:
         logits = build_model(kind)
-        return keras.Model(logits.inputs, keras.layers.Activation(activation)(logits.outputs[0]))
+        return keras.Model(logits.inputs[0], keras.layers.Activation(activation)(logits.outputs[0]))
 
     arguments = {"train_steps": 60, "batch_size": 20, "jit_compile": jit_compile}
     data = SAMPLES, targets(kind)
@@ -247,7 +247,17 @@ def test_the_screen_sees_the_gradients_of_the_logits() -> None:
 def test_the_same_losses_are_rejected_as_behind_the_activation(kind: str) -> None:
     without = Screen(Outputs((KINDS[kind],)))
     behind = Screen(Outputs((Output(KINDS[kind].activation, KINDS[kind].units),)))
-    texts = [*LOSSES, "x*log(y)", "-(x*y)", "y - x", "square(x + y)", "log(y) - x", "x/y", "x*0*y"]
+    texts = [
+        *LOSSES,
+        "square(x - y)",
+        "x*log(y)",
+        "-(x*y)",
+        "y - x",
+        "square(x + y)",
+        "log(y) - x",
+        "x/y",
+        "x*0*y",
+    ]
     losses = [Expression.parse(text) for text in texts]
     expected = [verdict.rejection for verdict in behind.examine(losses)]
     assert [verdict.rejection for verdict in without.examine(losses)] == expected
