@@ -185,12 +185,12 @@ def test_it_trains_as_with_the_activation_as_a_layer(kind, activation, jit_compi
         logits = build_model(kind)
         return keras.Model(logits.inputs[0], keras.layers.Activation(activation)(logits.outputs[0]))
 
-    arguments = {"train_steps": 60, "batch_size": 20, "jit_compile": jit_compile}
+    arguments = {"train_steps": 40, "batch_size": 20, "jit_compile": jit_compile}
     data = SAMPLES, targets(kind)
     without = make_task(kind, **arguments).make_trainer()
     beside = TrainingTask.define(with_layer, "sgd", data, data, **arguments).make_trainer()
     for loss in LOSSES:
-        request = Request(Expression.parse(loss), 0, 0.1)
+        request = Request(Expression.parse(loss), 0, 0.003)
         ours, theirs = without.evaluate(request), beside.evaluate(request)
         assert ours.status == theirs.status == OK
         assert ours.fitness == pytest.approx(theirs.fitness, abs=0.02)
