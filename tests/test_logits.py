@@ -16,9 +16,11 @@ import glo_tf
 from glo_tf.expression import Expression
 from glo_tf.fitness import OK, Request
 from glo_tf.fixed_predictions import UNDECIDED, fixed_set
-from glo_tf.losses import Baikal, ExpressionLoss
+from glo_tf.interpreter import interpret, tensors
+from glo_tf.losses import ExpressionLoss
+from glo_tf.named_losses import Baikal
 from glo_tf.outputs import Output, Outputs
-from glo_tf.program import Program, interpret
+from glo_tf.program import Program
 from glo_tf.screening import Screen, Traits
 from glo_tf.task import TrainingTask
 from glo_tf.translate import Translation
@@ -93,7 +95,7 @@ def test_value_and_slope_are_those_of_the_keras_loss(kind: str, how: str, data) 
     seen = outputs.seen_by_loss(keras.ops, scores)
     columns = tf.constant(as_columns(kind, labels))
     if how == "interpreted":
-        program = Program.of(loss, capacity=CAPACITY, log_y=True).tensors()
+        program = tensors(Program.of(loss, capacity=CAPACITY, log_y=True))
         terms, slopes = INTERPRET(columns, seen.y, *program, log_y=seen.log_y)
     else:
         coefficients = tf.constant(loss.coefficients, tf.float32)
@@ -129,7 +131,7 @@ def test_both_are_close_for_losses_as_they_are_found(kind: str, loss: str) -> No
     coefficients = tf.constant(tree.coefficients, tf.float32)
     numpy_log_y = glo_tf.outputs.LogPrediction(*(part.numpy() for part in seen.log_y))
     found = [
-        INTERPRET(columns, seen.y, *program.tensors(), log_y=seen.log_y),
+        INTERPRET(columns, seen.y, *tensors(program), log_y=seen.log_y),
         Translation(tree).value_and_slope(columns, seen.y, coefficients, log_y=seen.log_y),
         program.run(columns.numpy(), seen.y.numpy(), numpy_log_y),
     ]
@@ -151,7 +153,7 @@ def test_cross_entropy_has_a_slope_where_the_probability_is_clipped() -> None:
         scores = outputs.scores(logits)
     seen = outputs.seen_by_loss(keras.ops, scores)
     assert float(seen.y[0, 1]) == pytest.approx(1e-7)
-    program = Program.of(loss, capacity=CAPACITY, log_y=True).tensors()
+    program = tensors(Program.of(loss, capacity=CAPACITY, log_y=True))
     terms, slopes = INTERPRET(tf.constant([[0.0, 1.0]]), seen.y, *program, log_y=seen.log_y)
     assert float(tf.reduce_sum(terms)) == pytest.approx(100.0 - np.log(3.5))
     gradient = tape.gradient(scores, logits, output_gradients=slopes)
