@@ -96,6 +96,36 @@ def test_what_no_flag_says_comes_from_the_search_space(tmp_path, monkeypatch) ->
     assert (taylor.coefficient_sigma0, taylor.coefficient_population_size) == (1.2, 28)
 
 
+def test_what_was_understood_is_said_and_logits_are_a_flag_away(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    entries = {"glo_tf.architectures": ["ending_in_logits = ending_in_logits:architecture"]}
+    fake_distribution.register(tmp_path, monkeypatch, "ending_in_logits", entries)
+    (tmp_path / "ending_in_logits.py").write_text(
+        "def architecture(input_shape, num_classes):\n"
+        "    import keras\n"
+        "    layers = [keras.Input(input_shape), keras.layers.Flatten()]\n"
+        "    return keras.Sequential([*layers, keras.layers.Dense(num_classes)])\n"
+    )
+    short = ("--generations=1", "--coefficient_expressions=0", "--finalists=0")
+    arguments = [*QUICK, *short, "--comparison_seeds=0", "--architecture=ending_in_logits"]
+    assert run(*arguments, f"--output_dir={tmp_path / 'refused'}") == 2
+    assert "Expected from_logits=True" in capsys.readouterr().err
+    assert run(*arguments, "--from_logits", f"--output_dir={tmp_path / 'run'}") == 0
+    understood = "10 classes, softmax of logits; fitness: accuracy"
+    assert capsys.readouterr().out.splitlines()[0] == understood
+    assert understood in (tmp_path / "run" / "search.log").read_text()
+    assert "--from_logits" in (tmp_path / "run" / "search.flags").read_text()
+    assert glo_tf.load_loss(tmp_path / "run" / "best_loss.json").from_logits
+    compare = ["--mode=compare", "--losses=baikal,square(x - y)", "--seeds=1", "--train_steps=2"]
+    folder = f"--output_dir={tmp_path / 'compared'}"
+    assert run("--architecture=ending_in_logits", "--from_logits", *compare, folder) == 0
+    assert capsys.readouterr().out.splitlines()[0] == understood
+    assert understood in (tmp_path / "compared" / "comparison.log").read_text()
+    assert run(*compare, "--outputs=sigmoid", f"{folder}_refused") == 2
+    assert "Expected outputs='softmax'" in capsys.readouterr().err
+
+
 def test_screening_racing_and_xla_are_flags(tmp_path, monkeypatch) -> None:
     seen = {}
 

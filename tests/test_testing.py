@@ -78,7 +78,7 @@ def test_data_that_cannot_be_had_is_skipped_with_the_reason() -> None:
         case_of(DatasetTestCase, unavailable).test_loaded_twice_it_is_the_same({})
 
 
-def test_an_architecture_that_gives_logits_fails() -> None:
+def test_an_architecture_that_gives_logits_fails_if_it_does_not_say_so() -> None:
     def logits(input_shape, num_classes):
         import keras
 
@@ -89,6 +89,7 @@ def test_an_architecture_that_gives_logits_fails() -> None:
     case = case_of(ArchitectureTestCase, logits)
     with pytest.raises(AssertionError):
         case.test_outputs_are_class_probabilities({})
+    case_of(ArchitectureTestCase, logits, from_logits=True).test_outputs_are_class_probabilities({})
 
 
 def test_an_architecture_with_weights_of_its_own_chance_fails() -> None:

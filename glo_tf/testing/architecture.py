@@ -21,21 +21,26 @@ class ArchitectureTestCase(PluginTestCase):
     Attributes:
         input_shapes: Shapes of one sample that it has to take; it is trained on the first.
         num_classes: Classes that it has to tell apart.
+        from_logits: Whether it ends in logits, and is to be used with `--from_logits`.
     """
 
     group = "glo_tf.architectures"
     input_shapes: ClassVar[Sequence[tuple[int, ...]]] = ((8, 8, 1), (32, 32, 3))
     num_classes: ClassVar[int] = 7
+    from_logits: ClassVar[bool] = False
 
     def test_outputs_are_class_probabilities(
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
-        """Shape `(N, C)`, at least 0, with a sum of 1."""
+        """Shape `(N, C)`, at least 0, with a sum of 1; of logits, finite."""
         for shape in self.input_shapes:
             model = self.load()(shape, self.num_classes, **plugin_options)
             samples = np.random.default_rng(0).uniform(size=(3, *shape)).astype(np.float32)
             outputs = np.asarray(model(samples))
             assert outputs.shape == (3, self.num_classes)
+            if self.from_logits:
+                assert np.isfinite(outputs).all()
+                continue
             np.testing.assert_allclose(outputs.sum(axis=1), 1.0, rtol=1e-5)
             assert (outputs >= 0.0).all()
 
@@ -58,7 +63,9 @@ class ArchitectureTestCase(PluginTestCase):
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
         """What one training leaves behind must not reach the next."""
-        trainer = small_task(self._architecture(plugin_options)).make_trainer()
+        trainer = small_task(
+            self._architecture(plugin_options), from_logits=self.from_logits
+        ).make_trainer()
         requests = [Request(CROSS_ENTROPY, seed) for seed in (0, 1)]
         first = [trainer.evaluate(request) for request in requests]
         for evaluation in first:

@@ -24,7 +24,7 @@ def small_data(
     return (patterns[labels] + noise).astype(np.float32), labels
 
 
-def small_task(architecture: NamedArchitecture) -> TrainingTask:
+def small_task(architecture: NamedArchitecture, *, from_logits: bool = False) -> TrainingTask:
     """Twenty steps of 16 samples, on data that fits the architecture."""
     from glo_tf.task import TrainingTask
 
@@ -34,6 +34,7 @@ def small_task(architecture: NamedArchitecture) -> TrainingTask:
         "adam",
         small_data(shape, classes, 128, seed=1),
         small_data(shape, classes, 256, seed=2),
+        from_logits=from_logits,
         train_steps=TRAIN_STEPS,
         batch_size=16,
     )
