@@ -1,7 +1,7 @@
 """Samples and targets in the forms that users have them in, as arrays.
 
 What comes out is a NumPy array of numbers, one of objects that are all `bytes` (text, UTF-8), or a
-`tf.RaggedTensor`, where rows differ in length.
+`Ragged`, where rows differ in length.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import numpy as np
 import tensorflow as tf
 
 from glo_tf import memory
+from glo_tf.ragged import Ragged
 
 _ALL = "{part} of {argument}"
 _TEXT, _NUMBER, _MISSING, _ARRAY, _OTHER = "text", "number", "missing", "array", "other"
 
 Leaf = Any
-"""A NumPy array or a `tf.RaggedTensor`."""
+"""A NumPy array or a `Ragged`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ def as_leaf(place: Place, value: Any) -> Leaf:
         ValueError: If it is no array of numbers or text.
     """
     leaf = _converted(place, value)
-    if isinstance(leaf, tf.RaggedTensor):
+    if isinstance(leaf, Ragged):
         if place.part == "targets":
             raise place.error(
                 f"{_ALL} with rows of one length", "a tf.RaggedTensor; pad it, as by .to_tensor()"
@@ -123,8 +124,10 @@ def is_sparse(value: Any) -> bool:
 
 
 def _converted(place: Place, value: Any) -> Any:
-    if isinstance(value, tf.RaggedTensor | np.ndarray):
+    if isinstance(value, Ragged | np.ndarray):
         return value
+    if isinstance(value, tf.RaggedTensor):
+        return Ragged.of(value)
     if is_sparse(value):
         return _dense(place, value)
     if is_pandas(value):

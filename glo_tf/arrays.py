@@ -12,11 +12,12 @@ import tensorflow as tf
 from glo_tf import batches
 from glo_tf.array_forms import Leaf, Place, as_leaf, column_names, is_pandas, is_sparse
 from glo_tf.finite import not_finite
+from glo_tf.ragged import Ragged
 
 Structure = Any
 """An array, or a list, tuple or dict of arrays, as Keras models take and return them.
 
-Arrays are NumPy's, of numbers or of `bytes` (text), or a `tf.RaggedTensor`.
+Arrays are NumPy's, of numbers or of `bytes` (text), or a `Ragged`.
 """
 
 
@@ -59,17 +60,16 @@ def flat(structure: Structure) -> list[Any]:
 
 
 def head(structure: Structure, count: int) -> Structure:
-    """The first samples."""
-    return keras.tree.map_structure(lambda array: array[:count], structure)
+    """The first samples, as a model takes them."""
+    return keras.tree.map_structure(
+        lambda leaf: leaf.tensor[:count] if isinstance(leaf, Ragged) else leaf[:count], structure
+    )
 
 
 def take(structure: Structure, places: np.ndarray) -> Structure:
     """The samples at `places`, int `(n,)`."""
     return keras.tree.map_structure(
-        lambda array: (
-            tf.gather(array, places) if isinstance(array, tf.RaggedTensor) else array[places]
-        ),
-        structure,
+        lambda leaf: leaf.take(places) if isinstance(leaf, Ragged) else leaf[places], structure
     )
 
 
@@ -80,23 +80,23 @@ def count(structure: Structure) -> int:
 
 def specs(structure: Structure) -> Structure:
     """`tf.TensorSpec`s of one sample in a batch."""
-    return keras.tree.map_structure(_spec, structure)
+    return keras.tree.map_structure(
+        lambda leaf: (
+            leaf.spec
+            if isinstance(leaf, Ragged)
+            else tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))
+        ),
+        structure,
+    )
 
 
 def contents(structure: Structure) -> Iterable[np.ndarray]:
     """All that its arrays hold, as NumPy arrays."""
     for leaf in flat(structure):
-        if isinstance(leaf, tf.RaggedTensor):
-            yield from (np.asarray(part) for part in (leaf.flat_values, *leaf.nested_row_splits))
+        if isinstance(leaf, Ragged):
+            yield from (leaf.values, *leaf.splits)
         else:
             yield leaf
-
-
-def _spec(leaf: Leaf) -> tf.TypeSpec:
-    if isinstance(leaf, tf.RaggedTensor):
-        shape = [1, *leaf.shape[1:]]
-        return tf.RaggedTensorSpec(shape, leaf.dtype, leaf.ragged_rank, leaf.row_splits.dtype)
-    return tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))
 
 
 def _checked_pair(name: str, pair: Any) -> Any:
@@ -114,7 +114,7 @@ def _joined(name: str, data: Any) -> tuple[Structure, Structure]:
     for batch in batches.each(name, data):
         pair = _converted(name, _checked_pair(name, batch), check=False)
         leaves = flat(pair)
-        if any(leaf.shape.rank == 0 if tf.is_tensor(leaf) else leaf.ndim == 0 for leaf in leaves):
+        if any(not len(leaf.shape) for leaf in leaves):
             raise ValueError(
                 f"Expected {name} to have batches, as of .batch(100). Received: single samples"
             )
@@ -175,22 +175,14 @@ def _is_array(item: Any) -> bool:
 
 
 def _check_finite(place: Place, leaf: Leaf, columns: list[Any] | None) -> None:
-    if isinstance(leaf, tf.RaggedTensor):
-        found = not_finite(leaf.flat_values.numpy(), rows=_rows(leaf))
+    if isinstance(leaf, Ragged):
+        found = not_finite(leaf.values, rows=leaf.rows())
     else:
         found = not_finite(leaf, columns)
     if found is not None:
         raise place.error(
             "finite {part} in {argument}", f"{found}; replace them, or leave these samples out"
         )
-
-
-def _rows(ragged: tf.RaggedTensor) -> np.ndarray:
-    """Which sample each of its flat values is of."""
-    rows = np.arange(ragged.shape[0])
-    for splits in ragged.nested_row_splits:
-        rows = np.repeat(rows, np.diff(splits.numpy()))
-    return rows
 
 
 def _as_trained_on(samples: Structure) -> Structure:

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from glo_tf import memory
 from glo_tf.array_forms import Leaf
+from glo_tf.ragged import Ragged
 
 logger = logging.getLogger("glo_tf")
 
@@ -111,15 +112,17 @@ class Joined:
         joined = []
         while self._parts:
             parts = self._parts.pop(0)
-            ragged = isinstance(parts[0], tf.RaggedTensor)
-            joined.append(tf.concat(parts, axis=0) if ragged else np.concatenate(parts))
+            first = parts[0]
+            joined.append(
+                first.join(parts[1:]) if isinstance(first, Ragged) else np.concatenate(parts)
+            )
         return joined
 
     def _check_alike(self, first: Leaf, leaf: Leaf) -> None:
-        if tuple(first.shape[1:]) != tuple(leaf.shape[1:]) or type(first) is not type(leaf):
+        if first.shape[1:] != leaf.shape[1:] or type(first) is not type(leaf):
             raise ValueError(
                 f"Expected batches of one shape in {self._argument}, as they become one array. "
-                f"Received: {tuple(first.shape)} and {tuple(leaf.shape)}; pad all to one length, "
+                f"Received: {first.shape} and {leaf.shape}; pad all to one length, "
                 "as .padded_batch(100, padded_shapes=...), or read them by .ragged_batch(100)"
             )
         if (first.dtype == object) != (leaf.dtype == object):
@@ -148,8 +151,8 @@ def _number(argument: str, data: Any) -> int | None:
 
 
 def _bytes(leaf: Leaf) -> int:
-    if isinstance(leaf, tf.RaggedTensor):
-        return int(max(1, leaf.dtype.size) * tf.size(leaf.flat_values))
+    if isinstance(leaf, Ragged):
+        return _bytes(leaf.values) + sum(map(_bytes, leaf.splits))
     if leaf.dtype == object:
         return int(sum(_BYTES_OF_AN_OBJECT + len(text) for text in leaf.flat))
     return int(leaf.nbytes)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from glo_tf.array_forms import Leaf
 from glo_tf.arrays import Structure
+from glo_tf.ragged import Ragged
 
 
 @dataclasses.dataclass(frozen=True, eq=False)  # the trace of what predicts for it is its own
@@ -38,5 +39,5 @@ class ResidentData:
         return samples, tf.gather(self.labels, indices)
 
 
-def _placed(part: Leaf) -> tf.Tensor | tf.RaggedTensor:
-    return tf.identity(part) if isinstance(part, tf.RaggedTensor) else tf.constant(part)
+def _placed(leaf: Leaf) -> tf.Tensor | tf.RaggedTensor:
+    return leaf.tensor if isinstance(leaf, Ragged) else tf.constant(leaf)

@@ -208,7 +208,8 @@ class TrainingTask:
         Raises:
             RuntimeError: If it has other versions, other kernels or another model.
         """
-        tf.config.threading.set_intra_op_parallelism_threads(self.threads)
+        if intra_op_threads() != self.threads:  # refused once the user's modules made a tensor
+            tf.config.threading.set_intra_op_parallelism_threads(self.threads)
         set_memory_growth()
         built, graph = _built(self.model, self.train_data[0])
         for name, value in {**computing(), "model": _described_model(built, graph)}.items():

@@ -2,6 +2,7 @@
 
 import collections
 import itertools
+import pickle
 import re
 
 import keras
@@ -152,12 +153,31 @@ def test_structures_stay_structures() -> None:
 
 def test_ragged_rows_stay_ragged() -> None:
     samples, _ = arrays.load("train_data", (ROWS, Y))
-    assert samples is ROWS
+    assert samples.tensor.to_list() == ROWS.to_list()
     assert arrays.count(samples) == 40
-    assert arrays.take(samples, np.array([2, 0])).to_list() == [[4, 5, 6], [1, 2]]
+    assert arrays.take(samples, np.array([2, 0])).tensor.to_list() == [[4, 5, 6], [1, 2]]
+    assert arrays.head(samples, 2).to_list() == [[1, 2], [3]]
     assert arrays.specs(samples).is_compatible_with(arrays.head(samples, 1))
-    whole, part = (list(arrays.contents(rows)) for rows in (samples, samples[:39]))
-    assert (whole[0].tolist(), whole[1].tolist()) == (part[0].tolist(), [*part[1], 60])
+    values, splits = arrays.contents(samples)
+    assert (values.tolist(), splits.tolist()[-3:]) == ([1, 2, 3, 4, 5, 6] * 10, [57, 60, 60])
+    copied = pickle.loads(pickle.dumps(samples))
+    assert b"tensorflow" not in pickle.dumps(samples)
+    np.testing.assert_array_equal(copied.values, samples.values)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        tf.ragged.constant([[[1, 2], []], [], [[3]], [[4, 5], [6], [7]]]),
+        tf.ragged.constant([[[1, 2], [3, 4]], [], [[5, 6]], [[7, 8]]], ragged_rank=1),
+        tf.ragged.constant([["a", "b c"], [], ["é"], ["d"]]),
+    ],
+)
+def test_ragged_rows_of_any_rank_and_dtype(rows) -> None:
+    samples, _ = arrays.load("train_data", (rows, Y[:4]))
+    assert samples.tensor.to_list() == rows.to_list()
+    assert samples.tensor.shape.as_list() == rows.shape.as_list() == list(samples.shape)
+    assert arrays.specs(samples).is_compatible_with(rows[:1])
 
 
 class Batches(keras.utils.PyDataset):
@@ -213,7 +233,7 @@ def test_batches_of_structures_text_and_ragged_rows() -> None:
         "train_data", tf.data.Dataset.from_tensor_slices(whole).ragged_batch(7)
     )
     assert samples["text"].tolist() == BYTES
-    assert samples["rows"].to_list() == ROWS.to_list()
+    assert samples["rows"].tensor.to_list() == ROWS.to_list()
     np.testing.assert_array_equal(targets[1], X)
 
 
