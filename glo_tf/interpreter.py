@@ -12,8 +12,8 @@ import keras
 import tensorflow as tf
 
 from glo_tf.nodes import Dual, Operation
-from glo_tf.outputs import LogPrediction
 from glo_tf.program import IMMEDIATE, Program, instruction_set, result_register
+from glo_tf.seen_by_loss import LogPrediction
 
 
 def tensors(program: Program) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:

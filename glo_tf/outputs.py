@@ -6,9 +6,8 @@ A loss is element-wise and summed over the columns, so the outputs of a model st
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,37 +16,6 @@ if TYPE_CHECKING:
 
 SOFTMAX, SIGMOID, LINEAR = "softmax", "sigmoid", "linear"
 """What the numbers of an output are; Keras's names of the activations that give such numbers."""
-
-
-class LogPrediction(NamedTuple):
-    """log(y) where it is known better than from y, as of logits; arrays of the shape of y.
-
-    Derivatives are then not d/dy: they are taken with respect to log(y) before it is clipped, in
-    columns of logits.
-
-    Attributes:
-        value: log(y), not clipped.
-        slope: Its derivative.
-        slope_of_y: That of y, which is clipped.
-    """
-
-    value: Any
-    slope: Any
-    slope_of_y: Any
-
-
-class SeenByLoss(NamedTuple):
-    """Predictions as a loss takes them; arrays `(N, W)`.
-
-    Attributes:
-        y: Clipped.
-        inside: Where the loss has a slope: where y is not clipped, or its logarithm is not.
-        log_y: None if no output gives logits.
-    """
-
-    y: Any
-    inside: Any
-    log_y: LogPrediction | None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,7 +170,7 @@ class Outputs:
     def scores(self, predictions: Any) -> tf.Tensor:
         """What a model returned, as float32 columns `(N, W)`; of logits, the log-probabilities.
 
-        What a loss tells a network are derivatives with respect to these; see `seen_by_loss`.
+        What a loss tells a network are derivatives with respect to these.
         """
         import keras
         import tensorflow as tf
@@ -216,30 +184,6 @@ class Outputs:
         logarithms = columns.copy()
         np.log(columns, out=logarithms, where=self.from_logits)
         return logarithms
-
-    def seen_by_loss(self, ops: Any, scores: Any) -> SeenByLoss:
-        """Clipped predictions, and of logits their logarithms, which are not clipped.
-
-        Args:
-            ops: The library that computes: `numpy` or `keras.ops`.
-            scores: Columns `(N, W)`, see `scores`.
-        """
-        logarithms = self.from_logits
-        lower, upper = self.bounds()
-        inside = (scores >= lower) & (scores <= upper)
-        if not logarithms.any():
-            return SeenByLoss(ops.clip(scores, lower, upper), inside, None)
-        least = math.log(self.epsilon)
-        y = ops.where(
-            logarithms, ops.exp(ops.maximum(scores, least)), ops.clip(scores, lower, upper)
-        )
-        one = ops.ones_like(scores)
-        log_y = LogPrediction(
-            value=ops.where(logarithms, scores, ops.log(y)),
-            slope=ops.where(logarithms, one, one / y),
-            slope_of_y=ops.where(logarithms, ops.where(scores >= least, y, ops.zeros_like(y)), one),
-        )
-        return SeenByLoss(y, inside | logarithms, log_y)
 
     def split(self, columns: np.ndarray) -> list[np.ndarray]:
         """The predictions `(N, units)` of each output, from the columns."""

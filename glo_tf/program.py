@@ -15,7 +15,7 @@ from glo_tf import nodes
 from glo_tf.evaluation import is_log_of_scaled_y
 from glo_tf.expression import Expression, arity
 from glo_tf.nodes import Dual, Operation
-from glo_tf.outputs import LogPrediction
+from glo_tf.seen_by_loss import LogPrediction
 
 X, Y = 0, 1  # rows of the register file: label, prediction
 LOG_Y = 2  # in programs for logits, log(y); intermediate results follow

@@ -21,6 +21,7 @@ import numpy as np
 from glo_tf.fixed_predictions import linear_targets, sigmoid, softmax, through_log_softmax
 from glo_tf.outputs import LINEAR, SIGMOID, SOFTMAX, Output, Outputs
 from glo_tf.program import Program
+from glo_tf.seen_by_loss import seen_by_loss
 
 _LOG_ODDS = np.linspace(-16.5, 16.5, 331)  # of a prediction; beyond 1e-7 on either side
 _DISTANCES = np.linspace(-12.0, 12.0, 385)  # of a linear prediction from the mean target
@@ -132,7 +133,7 @@ def _slopes(program: Program, epsilon: float, from_logits: bool) -> np.ndarray:
     Of logits it is dL/dlog(y).
     """
     table = Outputs((Output(SOFTMAX, len(_LOG_ODDS), from_logits=from_logits),), epsilon=epsilon)
-    seen = table.seen_by_loss(np, table.scores_of(np.tile(sigmoid(_LOG_ODDS), (2, 1))))
+    seen = seen_by_loss(table, np, table.scores_of(np.tile(sigmoid(_LOG_ODDS), (2, 1))))
     labels = np.repeat([[0.0], [1.0]], len(_LOG_ODDS), axis=1)
     _, slopes = program.run(labels, seen.y, seen.log_y)
     return np.where(np.isfinite(slopes), slopes, 0.0).astype(float)

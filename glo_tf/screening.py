@@ -23,6 +23,7 @@ from glo_tf.fixed_predictions import UNDECIDED, fixed_set, logit_gradients
 from glo_tf.outputs import Outputs
 from glo_tf.program import Program
 from glo_tf.rejection import learns
+from glo_tf.seen_by_loss import seen_by_loss
 
 TOLERANCE = 1e-7
 """Relative to the largest term y*dL/dy of a prediction."""
@@ -138,7 +139,7 @@ class Traits:
         """Examines one loss."""
         labels, predictions = fixed_set(outputs)
         with np.errstate(all="ignore"):
-            seen = outputs.seen_by_loss(np, outputs.scores_of(predictions))
+            seen = seen_by_loss(outputs, np, outputs.scores_of(predictions))
         log_y = seen.log_y is not None
         program = Program.of(loss, log_y=log_y)
         value, slope = program.run(labels, seen.y, seen.log_y)

@@ -14,6 +14,7 @@ from glo_tf.arrays import Structure
 from glo_tf.chance import area_under_roc
 from glo_tf.outputs import Outputs
 from glo_tf.resident_data import ResidentData
+from glo_tf.seen_by_loss import seen_by_loss
 
 TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`f(y_true, y_pred, *arguments, log_y=None)`: the loss's terms and their derivatives d/dy.
@@ -105,7 +106,7 @@ class TrainingLoop:
         with tf.GradientTape() as tape:
             scores = self._outputs.scores(self._model(samples, training=True))
             penalties = list(self._model.losses)
-        seen = self._outputs.seen_by_loss(keras.ops, scores)
+        seen = seen_by_loss(self._outputs, keras.ops, scores)
         terms, slopes = loss(labels, seen.y, *arguments, log_y=seen.log_y)
         value = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
         scale = self._optimizer.scale_loss(tf.constant(1.0))

@@ -12,7 +12,7 @@ from glo_tf import nodes
 from glo_tf.evaluation import evaluate, is_log_of_scaled_y
 from glo_tf.expression import Expression
 from glo_tf.nodes import Dual
-from glo_tf.outputs import LogPrediction
+from glo_tf.seen_by_loss import LogPrediction
 
 
 class Translation:

@@ -22,6 +22,7 @@ from glo_tf.named_losses import Baikal
 from glo_tf.outputs import Output, Outputs
 from glo_tf.program import Program
 from glo_tf.screening import Screen, Traits
+from glo_tf.seen_by_loss import LogPrediction, seen_by_loss
 from glo_tf.task import TrainingTask
 from glo_tf.translate import Translation
 from glo_tf.usual_loss import usual_loss
@@ -92,7 +93,7 @@ def test_value_and_slope_are_those_of_the_keras_loss(kind: str, how: str, data) 
         tape.watch(logits)
         expected = keras_loss(labels, logits)
         scores = outputs.scores(logits)
-    seen = outputs.seen_by_loss(keras.ops, scores)
+    seen = seen_by_loss(outputs, keras.ops, scores)
     columns = tf.constant(as_columns(kind, labels))
     if how == "interpreted":
         program = tensors(Program.of(loss, capacity=CAPACITY, log_y=True))
@@ -125,11 +126,11 @@ def test_both_are_close_for_losses_as_they_are_found(kind: str, loss: str) -> No
         tape.watch(logits)
         expected = keras_loss(labels, logits)
         scores = outputs.scores(logits)
-    seen = outputs.seen_by_loss(keras.ops, scores)
+    seen = seen_by_loss(outputs, keras.ops, scores)
     columns = tf.constant(as_columns(kind, labels))
     program = Program.of(tree, capacity=CAPACITY, log_y=True)
     coefficients = tf.constant(tree.coefficients, tf.float32)
-    numpy_log_y = glo_tf.outputs.LogPrediction(*(part.numpy() for part in seen.log_y))
+    numpy_log_y = LogPrediction(*(part.numpy() for part in seen.log_y))
     found = [
         INTERPRET(columns, seen.y, *tensors(program), log_y=seen.log_y),
         Translation(tree).value_and_slope(columns, seen.y, coefficients, log_y=seen.log_y),
@@ -151,7 +152,7 @@ def test_cross_entropy_has_a_slope_where_the_probability_is_clipped() -> None:
     with tf.GradientTape() as tape:
         tape.watch(logits)
         scores = outputs.scores(logits)
-    seen = outputs.seen_by_loss(keras.ops, scores)
+    seen = seen_by_loss(outputs, keras.ops, scores)
     assert float(seen.y[0, 1]) == pytest.approx(1e-7)
     program = tensors(Program.of(loss, capacity=CAPACITY, log_y=True))
     terms, slopes = INTERPRET(tf.constant([[0.0, 1.0]]), seen.y, *program, log_y=seen.log_y)
