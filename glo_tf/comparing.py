@@ -224,6 +224,7 @@ class LossComparison:
             else ComparisonFolder(output_dir, self._tasks, overwrite=overwrite)
         )
         self.trained_before = 0 if self._folder is None else self._folder.trained_before
+        self.suspects = [] if self._folder is None else self._folder.suspects
         self._in_memory = {
             fraction: Study.in_memory(task.description) for fraction, task in self._tasks.items()
         }

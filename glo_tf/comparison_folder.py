@@ -38,6 +38,7 @@ class ComparisonFolder:
 
     Attributes:
         trained_before: Trainings in the studies of an earlier run.
+        suspects: Trainings in whose midst an earlier run died.
 
     Raises:
         ForeignFileError: If others have put something where results go; nothing is touched.
@@ -77,9 +78,11 @@ class ComparisonFolder:
             refuse_orphans([result, *([] if searched else [report])], studies[0])
         make_writable(self.path)
         self.trained_before = 0
+        self.suspects: list[str] = []
         for fraction in tasks:
             opened = self.open_study(fraction)
             self.trained_before += len(opened)
+            self.suspects += opened.suspects
             opened.close()
 
     def open_study(self, fraction: float) -> Study:

@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 
+from glo_tf.crash_guard import CrashGuard
 from glo_tf.errors import at_the_end
 from glo_tf.fitness import FAILED, UNTRAINED, Evaluation, Request, log_training
 from glo_tf.strategies.base import ERROR, Failure, Result, Strategy, Task, TrainingError
@@ -78,7 +79,7 @@ class Dispatcher:
         policy: FailurePolicy = FailurePolicy(),
     ):
         self._task = task
-        self._strategy = strategy
+        self._strategy = CrashGuard(strategy, study.started)
         self._study = study
         self._policy = policy
         self._started = False
@@ -179,11 +180,14 @@ class Dispatcher:
             for request in call.wanted:
                 if request in running:
                     continue
-                job = self._to_retry.get(request) or _Job(request)
+                job = self._to_retry.get(request) or self._new_job(request)
                 if worker not in job.tried_on or others <= job.tried_on:
                     self._to_retry.pop(request, None)
                     return job
         return None
+
+    def _new_job(self, request: Request) -> _Job:
+        return _Job(request, tries=self._strategy.tries(request))
 
     def _take(self, job: _Job, result: Result) -> Evaluation | None:
         job.tries += 1

@@ -1,10 +1,13 @@
-"""SIGINT and SIGTERM: the first ends a run in order, the second at once."""
+"""SIGINT and SIGTERM: the first ends a run in order, the second at once. And native crashes."""
 
 from __future__ import annotations
 
+import contextlib
+import faulthandler
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -50,3 +53,20 @@ class Interruption:
             os._exit(128 + number)  # what is finished is in the study
         self._received = number
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def stack_of_crashes() -> Iterator[None]:
+    """A native crash, as a segmentation fault, prints the Python stack to standard error.
+
+    It does so also while that is silenced, and leaves a handler that is there already alone.
+    """
+    if faulthandler.is_enabled():
+        yield
+        return
+    with open(os.dup(2), "w") as screen:
+        faulthandler.enable(screen)
+        try:
+            yield
+        finally:
+            faulthandler.disable()

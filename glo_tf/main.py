@@ -12,6 +12,7 @@ import logging
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from absl import flags
 
@@ -20,11 +21,15 @@ from glo_tf.command_compare import make_comparison
 from glo_tf.command_flags import parse_flags
 from glo_tf.command_search import make_search
 from glo_tf.command_task import output_dir, quiet_start
-from glo_tf.interruption import Interruption
+from glo_tf.interruption import Interruption, stack_of_crashes
 from glo_tf.output_folder import COMPARISON_FLAGS, COMPARISON_LOG, OutputFolder
 from glo_tf.owned_files import MARK, check_free, is_there, write_owned
 from glo_tf.plugin_skeleton import new_plugin
 from glo_tf.strategies import TrainingError
+
+if TYPE_CHECKING:
+    from glo_tf.comparing import LossComparison
+    from glo_tf.search import LossSearch
 
 logger = logging.getLogger("glo_tf")
 
@@ -56,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if values.mode == "report":
         return _report(values)
     run = _compare if values.mode == "compare" else _search
-    with Interruption() as interruption:
+    with Interruption() as interruption, stack_of_crashes():
         try:
             return run(values, interruption)
         except KeyboardInterrupt:
@@ -92,8 +97,7 @@ def _search(values: flags.FlagValues, interruption: Interruption) -> int:
         _write_flags(flagfile, values)
     except (ValueError, OSError) as error:
         return _fail(error, BAD_INPUT)
-    if search.trained_before:
-        print(f"Continuing in {folder}: {search.trained_before} trainings are done.")
+    _show_what_was_before(search, folder)
     with _log_to(log):
         result = search.run()
     print(f"Results: {folder}")
@@ -112,8 +116,7 @@ def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
         _write_flags(flagfile, values)
     except (ValueError, OSError) as error:
         return _fail(error, BAD_INPUT)
-    if comparison.trained_before:
-        print(f"Continuing in {folder}: {comparison.trained_before} trainings are done.")
+    _show_what_was_before(comparison, folder)
     display.on_understood(comparison.summary)
     try:
         with _log_to(log), display:
@@ -125,6 +128,18 @@ def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
     display.show(result)
     print(f"Results: {folder}")
     return 0
+
+
+def _show_what_was_before(run: LossSearch | LossComparison, folder: pathlib.Path) -> None:
+    if run.trained_before:
+        print(f"Continuing in {folder}: {run.trained_before} trainings are done.")
+    if run.suspects:
+        print(
+            f"An earlier run died in the midst of training {', '.join(run.suspects)}. It is tried "
+            "with care, and if it crashes its process again, counts as failed. "
+            "--strategy=local --strategy_options=process=true keeps all trainings out of this "
+            "process."
+        )
 
 
 def _report(values: flags.FlagValues) -> int:

@@ -51,6 +51,7 @@ class OutputFolder:
 
     Attributes:
         trained_before: Trainings in the study of an earlier run of this search.
+        suspects: Trainings in whose midst an earlier run died.
 
     Raises:
         ForeignFileError: If others have put something where results go; nothing is touched.
@@ -92,6 +93,7 @@ class OutputFolder:
         make_writable(self.path)
         opened = self.open_study()
         self.trained_before = len(opened)
+        self.suspects = opened.suspects
         opened.close()
 
     def open_study(self) -> Study:

@@ -265,6 +265,7 @@ class LossSearch:
             )
         )
         self.trained_before = 0 if self._output is None else self._output.trained_before
+        self.suspects = [] if self._output is None else self._output.suspects
         self._in_memory = Study.in_memory(task.description)
         self._dispatcher: Dispatcher | None = None
         self._searching = False

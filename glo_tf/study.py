@@ -18,8 +18,11 @@ from typing import Any
 import filelock
 
 from glo_tf import fingerprint
+from glo_tf.errors import at_the_end
 from glo_tf.fitness import STOPPED, Evaluation, Request
+from glo_tf.started import StartedTrainings
 from glo_tf.study_file import (
+    RUNNING,
     StudyError,
     check_contents,
     check_header,
@@ -54,6 +57,9 @@ class Study:
         task: Hash of what every training has in common.
         path: Of the file, for messages; None in memory.
         lock: Held until `close`.
+
+    Attributes:
+        started: What is trained in this process, and what earlier ones died of.
     """
 
     def __init__(
@@ -69,6 +75,8 @@ class Study:
         self._lock = lock
         self._place = None if path is None else Place(path)
         self._lost: StudyError | None = None
+        running = None if path is None else path.with_name(path.name + RUNNING)
+        self.started = StartedTrainings(running)
 
     @classmethod
     def in_memory(cls, task: Mapping[str, Any]) -> Study:
@@ -126,6 +134,11 @@ class Study:
             (count,) = self._connection.execute(query).fetchone()
         return int(count)
 
+    @property
+    def suspects(self) -> list[str]:
+        """Trainings in whose midst an earlier process died, as text."""
+        return [str(suspect) for suspect in self.started.suspects.values()]
+
     def find(self, request: Request) -> Evaluation | None:
         """The evaluation of a training that is done, or None.
 
@@ -158,6 +171,7 @@ class Study:
         """
         key = self._key(request, stopped=evaluation.status == STOPPED)
         self._insert(key, 1, request, evaluation, worker, tries, reason)
+        self.started.end(request)
 
     def add_untrained(self, evaluation: Evaluation) -> None:
         """Keeps a fitness that was found without a training: inherited, rejected, x or y missing.
@@ -205,11 +219,9 @@ class Study:
             StudyError: As `check_place`.
         """
         if self._lock is not None:
-            try:
-                self.check_place()
-            finally:
-                self._connection.close()
-                self._lock.release()
+            steps = (self.started.close, self._connection.close, self._lock.release)
+            with at_the_end(self.check_place, *steps):
+                pass
 
     def _insert(
         self,

@@ -18,7 +18,8 @@ SCHEMA_VERSION = 3
 
 APPLICATION_ID = 0x474C4F54  # "GLOT", in the file's header
 
-_SIDE_FILES = ("-wal", "-shm", "-journal")  # that SQLite keeps beside a database
+RUNNING = "-running"  # the file of `glo_tf.started`
+_SIDE_FILES = ("-wal", "-shm", "-journal", RUNNING)  # beside a database; the first are SQLite's
 
 
 class StudyError(ValueError):

@@ -81,6 +81,11 @@ class Strategy(abc.ABC):
     how often a request is tried again is not a strategy's business.
     """
 
+    @property
+    def shares_process(self) -> bool:
+        """Whether trainings run in this process, which a crash in a model would take with it."""
+        return False
+
     @abc.abstractmethod
     def start(self, task: Task, candidate_timeout: float | None = None) -> None:
         """Prepares the workers.

@@ -45,6 +45,11 @@ class DevicesStrategy(Strategy):
         self._task: Task | None = None
         self._timeout: float | None = None
 
+    @property
+    def shares_process(self) -> bool:
+        """Threads do."""
+        return True
+
     def start(self, task: Task, candidate_timeout: float | None = None) -> None:
         """Starts the threads; each makes its trainer when it gets its first request."""
         if self._devices is None:
