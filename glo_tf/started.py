@@ -87,8 +87,10 @@ class StartedTrainings:
         Raises:
             StudyError: If that cannot be written.
         """
+        if not self._running and not self.suspects:
+            return
         key = _key(request)
-        known = self._running.pop(key, None) or self.suspects.pop(key, None)
+        known = self._running.pop(key, None) or self.suspects.get(key)
         self.suspects.pop(key, None)
         if known is not None:
             self._write()

@@ -152,6 +152,7 @@ class Study:
                 query = f"SELECT * FROM {EVALUATIONS} WHERE {_IS_IT}"
                 row = self._connection.execute(query, (key, 1)).fetchone()
                 if row is not None:
+                    self.started.end(request)
                     return _evaluation(request, checked(EVALUATIONS, row))
         return None
 

@@ -144,6 +144,7 @@ def test_a_task_that_cannot_be_sent_is_refused(tmp_path) -> None:
 
 def test_lambdas_are_sent_with_what_they_close_over() -> None:
     import keras
+    import tensorflow as tf
 
     from glo_tf.strategies.local import local
     from glo_tf.task import TrainingTask
@@ -151,10 +152,17 @@ def test_lambdas_are_sent_with_what_they_close_over() -> None:
 
     units = 3
 
+    class Through(keras.layers.Layer):
+        def call(self, inputs):
+            outputs = tf.py_function(lambda given: given, [inputs], tf.float32)
+            outputs.set_shape(inputs.shape)
+            return outputs
+
     def build():
-        layers = [keras.Input((4,)), keras.layers.Dense(units, "softmax")]
+        layers = [keras.Input((4,)), Through(), keras.layers.Dense(units, "softmax")]
         return keras.Sequential(layers)
 
+    build()  # TensorFlow counts the functions of a process
     data = small_data((4,), 3, 64, seed=1)
     metric = lambda y_true, y_pred: y_pred[:, 0] * units  # noqa: E731
     task = TrainingTask.define(
@@ -166,6 +174,7 @@ def test_lambdas_are_sent_with_what_they_close_over() -> None:
         batch_size=16,
         metric=metric,
         metric_mode="max",
+        jit_compile=False,
     )
     outcomes = []
     for process in (False, True):
