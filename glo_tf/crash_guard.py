@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+import platform
 from collections.abc import Sequence
 
-from glo_tf.fitness import Request
+from glo_tf.fitness import Evaluation, Request
 from glo_tf.started import StartedTrainings, Suspect
 from glo_tf.strategies.base import WORKER_LOST, Failure, Result, Strategy, Task, TrainingError
 from glo_tf.strategies.process import WorkerProcess
@@ -65,10 +67,13 @@ class CrashGuard(Strategy):
             return
         suspect = self._started.suspect(request) or Suspect(str(request.loss), request.seed)
         # Where one candidate has crashed its process, others of the same model may.
-        apart = suspect.endangers or (self._convicted and len(self.workers()) == 1)
-        if apart and (self._process_starts() or suspect.deaths >= _MOST_DEATHS):
-            self._apart[worker] = request, suspect
-            return
+        if suspect.endangers or (self._convicted and len(self.workers()) == 1):
+            # From here on it is no suspect: if this process dies now, it was killed.
+            self._started.end(request)
+            if self._process_starts() or suspect.deaths >= _MOST_DEATHS:
+                self._apart[worker] = request, suspect
+                return
+            self._started.accuse(request, suspect)
         self._started.begin(request)
         self._running[worker] = request
         self._strategy.submit(request, worker)
@@ -111,13 +116,14 @@ class CrashGuard(Strategy):
         return True
 
     def _train_apart(self, worker: str, request: Request, suspect: Suspect) -> Result:
+        outcome: Evaluation | Failure
         if self._process is None:
             message = f"{suspect.deaths} processes died in its midst, and it cannot be tried apart"
-            return Result(request, worker, "", Failure(WORKER_LOST, message))
-        # From here on it is no suspect: if this process dies now, it was killed.
-        self._started.end(request)
-        outcome = self._process.train(request, self._timeout)
+            outcome, where = Failure(WORKER_LOST, message), platform.node()
+        else:
+            outcome, where = self._process.train(request, self._timeout), self._process.where
         if isinstance(outcome, Failure) and outcome.kind == WORKER_LOST:
             self._convicted = True
-            self._started.accuse(request, suspect.deaths + 1)
-        return Result(request, worker, self._process.where, outcome)
+            again = dataclasses.replace(suspect, deaths=suspect.deaths + 1, alone=True)
+            self._started.accuse(request, again)
+        return Result(request, worker, where, outcome)

@@ -95,14 +95,13 @@ class StartedTrainings:
         if known is not None:
             self._write()
 
-    def accuse(self, request: Request, deaths: int) -> None:
-        """Notes that a training alone in a process was the end of it.
+    def accuse(self, request: Request, suspect: Suspect) -> None:
+        """Notes what is known against a request.
 
         Raises:
             StudyError: If that cannot be written.
         """
-        found = Suspect(str(request.loss), request.seed, deaths, alone=True)
-        self.suspects[_key(request)] = found
+        self.suspects[_key(request)] = suspect
         self._write()
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from glo_tf.fitness import Request
 from glo_tf.started import StartedTrainings, Suspect
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
+from glo_tf.strategies.process import WorkerProcess
 from glo_tf.study import Study
 from glo_tf.study_file import StudyError
 from glo_tf.testing import scripted_task as scripted
@@ -114,6 +115,31 @@ def test_a_process_that_was_killed_is_not_the_candidates_fault(tmp_path) -> None
     ]
     assert crashes(tmp_path) == ["driver", "worker"]
     assert not (tmp_path / "study.db-running").exists()
+
+
+def test_a_run_that_is_killed_while_it_tries_a_suspect_clears_it(tmp_path, monkeypatch) -> None:
+    running = tmp_path / "study.db-running"
+    (loss,) = ordinary(1)
+    died_in_the_midst_of(running, loss)
+    task = ScriptedTask(str(tmp_path))
+
+    class Killed(BaseException):
+        pass
+
+    def killed(self) -> None:
+        raise Killed
+
+    monkeypatch.setattr(WorkerProcess, "start", killed)
+    guard = CrashGuard(LocalStrategy(), StartedTrainings(running))
+    guard.start(task)
+    with pytest.raises(Killed):
+        guard.submit(Request(loss, 0), "local")
+    assert suspects(running) == []
+    guard = CrashGuard(LocalStrategy(), StartedTrainings(running))
+    guard.start(task)
+    guard.submit(Request(loss, 0), "local")
+    (result,) = guard.wait()
+    assert result.outcome.fitness == fitness_of(loss)
 
 
 def requests_of(losses) -> list[Request]:
