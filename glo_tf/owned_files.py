@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterable
 
 from glo_tf.files import write_whole
-from glo_tf.study_file import StudyError, is_study
+from glo_tf.study_file import SIDE_FILES, StudyError, is_study
 
 GENERATOR = "glo_tf"
 """What pages and figures name as the program that made them."""
@@ -112,7 +112,7 @@ def remove_owned(paths: Iterable[pathlib.Path]) -> None:
 
 
 def check_study_free(path: pathlib.Path) -> None:
-    """The same as `check_free` for a study, its lock, and SQLite's own files beside it.
+    """The same as `check_free` for a study, its lock, and the other files beside it.
 
     The lock is an empty file. A write-ahead log without its study would be taken for the log of
     the next one.
@@ -126,7 +126,7 @@ def check_study_free(path: pathlib.Path) -> None:
             raise _foreign(study, reason)
     beside = [path.with_suffix(".lock")]
     if not is_there(path):
-        beside += [path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal")]
+        beside += [path.with_name(path.name + end) for end in SIDE_FILES]
     for other in beside:
         if is_there(other):
             raise _foreign(other, "not written by glo_tf, or left of a study that was removed")

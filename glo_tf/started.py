@@ -16,9 +16,6 @@ from glo_tf import fingerprint
 from glo_tf.fitness import Request
 from glo_tf.study_file import not_written
 
-SIDE_FILE = "-running"
-"""What the file's name adds to that of its study."""
-
 _MOST_BYTES = 1_000_000  # that are read; a worker takes some 200
 
 

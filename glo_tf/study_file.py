@@ -19,7 +19,7 @@ SCHEMA_VERSION = 3
 APPLICATION_ID = 0x474C4F54  # "GLOT", in the file's header
 
 RUNNING = "-running"  # the file of `glo_tf.started`
-_SIDE_FILES = ("-wal", "-shm", "-journal", RUNNING)  # beside a database; the first are SQLite's
+SIDE_FILES = ("-wal", "-shm", "-journal", RUNNING)  # beside a database; the first are SQLite's
 
 
 class StudyError(ValueError):
@@ -88,7 +88,7 @@ def remove_study(path: pathlib.Path) -> None:
                 f"Expected a study of glo_tf to overwrite. Received: '{path}', which is something "
                 "else; it was left as it is: move it away, or take another output_dir"
             )
-        for end in ("", *_SIDE_FILES):
+        for end in ("", *SIDE_FILES):
             path.with_name(path.name + end).unlink(missing_ok=True)
     finally:
         lock.release()
@@ -139,7 +139,7 @@ def empty_log(connection: sqlite3.Connection) -> None:
 def create(path: pathlib.Path, settings: Mapping[str, str]) -> None:
     """Makes the file in one step, so that there never is half a study."""
     partial = path.with_name(path.name + ".partial")
-    for end in ("", *_SIDE_FILES):
+    for end in ("", *SIDE_FILES):
         partial.with_name(partial.name + end).unlink(missing_ok=True)
     connection = sqlite3.connect(partial, isolation_level=None)
     try:
