@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from glo_tf.errors import raise_first
+from glo_tf.errors import raise_first, shown
 
 if TYPE_CHECKING:
     from glo_tf.fitness import Evaluation
@@ -81,6 +81,25 @@ class Callback:
 
     def on_search_end(self, result: SearchResult) -> None:
         """Called last, also after an interruption or an error."""
+
+
+def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
+    """A user's callbacks.
+
+    Raises:
+        ValueError: If one is none.
+    """
+    expected = (
+        "Expected callbacks as a list of glo_tf.Callback objects, which observe the search; a "
+        "callback of Keras observes one training, and has no place in it. Received: "
+    )
+    if not isinstance(callbacks, Iterable):
+        raise ValueError(f"{expected}callbacks={shown(callbacks)}")
+    given = tuple(callbacks)
+    for place, callback in enumerate(given):
+        if not isinstance(callback, Callback):
+            raise ValueError(f"{expected}callbacks[{place}]={shown(callback)}")
+    return given
 
 
 class CallbackList(Callback):

@@ -14,6 +14,7 @@ from absl import flags
 
 from glo_tf import plugins
 from glo_tf.files import user_path
+from glo_tf.learning_rates import check_learning_rate
 
 if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
@@ -26,6 +27,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
     Raises:
         ValueError: If flags name nothing that exists, or do not fit.
     """
+    check_learning_rate(values.learning_rate)
     load_dataset = plugin(values, "dataset", "glo_tf.datasets")
     architecture_options = plugin(values, "architecture", "glo_tf.architectures").keywords
     strategy = _strategy(values)

@@ -15,13 +15,15 @@ from glo_tf.calibration import ECE, NLL
 from glo_tf.comparison import Comparison, LossTrainings
 from glo_tf.comparison_folder import ComparisonFolder
 from glo_tf.dispatch import Dispatcher, FailurePolicy
-from glo_tf.errors import at_the_end
+from glo_tf.errors import at_the_end, shown
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 from glo_tf.found_outputs import OutputKinds
+from glo_tf.fresh_models import check_builder
 from glo_tf.given_losses import Losses
 from glo_tf.learning_rates import LEARNING_RATE_FACTORS, TunedRate, tune_learning_rates
 from glo_tf.loss_names import with_baseline
+from glo_tf.optimizers import Given as GivenOptimizer
 from glo_tf.strategies import Strategy
 from glo_tf.strategies.named import make_strategy
 from glo_tf.study import Study
@@ -129,7 +131,7 @@ class LossComparison:
         tuning_seeds: int = 3,
         outputs: OutputKinds | None = None,
         from_logits: bool = False,
-        optimizer: keras.Optimizer | str | dict[str, Any] = "sgd",
+        optimizer: GivenOptimizer = "sgd",
         metric: Any = None,
         metric_mode: str = "auto",
         train_steps: int = 2000,
@@ -145,6 +147,12 @@ class LossComparison:
         overwrite: bool = False,
         on_training: Callable[[Progress], None] | None = None,
     ):
+        check_builder(model)
+        if on_training is not None and not callable(on_training):
+            raise ValueError(
+                "Expected on_training to be a function that takes a glo_tf.comparing.Progress. "
+                f"Received: on_training={shown(on_training)}"
+            )
         compiled_by_xla = true_false_or_auto(jit_compile)
         _check_at_least(0, seed=seed)
         _check_at_least(1, seeds=seeds, tuning_seeds=tuning_seeds)

@@ -1,10 +1,12 @@
-"""Errors that follow each other: the first one is what went wrong."""
+"""Errors that follow each other, of which the first is what went wrong; values in messages."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 logger = logging.getLogger("glo_tf")
 
@@ -49,3 +51,9 @@ def raise_first(errors: list[BaseException]) -> None:
         del later
     del errors[1:]
     raise errors.pop()
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: on one line, short, without addresses in memory."""
+    text = re.sub(r"( object)? at 0x[0-9a-f]+", "", " ".join(repr(value).split()))
+    return text if len(text) <= 80 else f"{text[:77]}..."

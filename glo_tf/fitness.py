@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -31,7 +32,8 @@ class Request:
             nothing in the training.
 
     Raises:
-        ValueError: If the checkpoints do not rise from 1 on.
+        ValueError: If the checkpoints do not rise from 1 on, or the learning rate is not positive
+            and finite.
     """
 
     loss: Expression
@@ -42,6 +44,11 @@ class Request:
     checkpoints: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.learning_rate is not None and not 0.0 < self.learning_rate < math.inf:
+            raise ValueError(
+                "Expected a learning_rate that is positive and finite. "
+                f"Received: learning_rate={self.learning_rate}"
+            )
         steps = (0, *self.checkpoints)
         if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
             raise ValueError(

@@ -7,6 +7,8 @@ import itertools
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
+import numpy as np
+
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 
@@ -18,6 +20,20 @@ LEARNING_RATE_FACTORS = (1.0, 2.0, 5.0, 10.0, 20.0)
 
 _LADDER = (*(digit * 10.0**power for power in range(-3, 3) for digit in (1, 2, 5)), 1000.0)
 """All multiples that it may go on to, 1, 2 and 5 of each power of ten from 0.001 to 1000."""
+
+
+def check_learning_rate(learning_rate: float) -> None:
+    """Refuses what no training can use.
+
+    Raises:
+        ValueError: If it is not positive and finite, as float32.
+    """
+    limits = np.finfo(np.float32)
+    if not float(limits.tiny) <= learning_rate <= float(limits.max):
+        raise ValueError(
+            "Expected a learning_rate that is positive and finite, as float32. "
+            f"Received: learning_rate={learning_rate}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)

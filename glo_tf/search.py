@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from glo_tf import arrays, genetic, plugins
-from glo_tf.callbacks import Callback
+from glo_tf.callbacks import Callback, checked_callbacks
 from glo_tf.comparing import LossComparison
 from glo_tf.comparison import Comparison
 from glo_tf.dispatch import Dispatcher, FailurePolicy
@@ -15,9 +15,12 @@ from glo_tf.errors import at_the_end
 from glo_tf.expression import Expression
 from glo_tf.fitness import Evaluation, Request
 from glo_tf.found_outputs import OutputKinds
+from glo_tf.fresh_models import check_builder
 from glo_tf.given_losses import Loss, Losses, as_expressions
+from glo_tf.learning_rates import check_learning_rate
 from glo_tf.loss_names import by_name
 from glo_tf.operators import GloOperators
+from glo_tf.optimizers import Given as GivenOptimizer
 from glo_tf.output_folder import OutputFolder
 from glo_tf.outputs import SIGMOID, SOFTMAX
 from glo_tf.results import SearchResult
@@ -47,9 +50,10 @@ class LossSearch:
     `from_logits` says that they are logits. The terms of several outputs are summed.
 
     Args:
-        model: Function without arguments that returns a new `keras.Model`, functional or
-            subclassed, compiled or not; its outputs, one or a list or dict of several, have shape
-            `(N, units)`.
+        model: Function without arguments that returns a new `keras.Model` each time, functional or
+            subclassed, compiled or not, with the same weights from the same seed
+            (`keras.utils.set_random_seed`); its outputs, one or a list or dict of several, have
+            shape `(N, units)`.
         train_data: Samples and targets, arrays or what a model of several inputs and outputs takes
             (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`; also of
             text, `pandas` and other libraries. Or batches of such pairs that end, such as a
@@ -61,7 +65,9 @@ class LossSearch:
             list or dict of them, with None for what is to be found.
         from_logits: Whether outputs without softmax and sigmoid, beside labels of classes, are
             logits. Metrics are given their probabilities.
-        optimizer: Keras optimizer, its name or its configuration.
+        optimizer: Keras optimizer, its name or its configuration; or a function without arguments
+            that makes a new one each time, for one that its configuration does not describe in
+            full.
         metric: What fitness measures: name of a Keras metric, a `keras.metrics.Metric`, or a
             function of `y_true` and `y_pred`; for several outputs also a list or dict of them, of
             which the mean counts, with None for outputs that do not. By default accuracy, or the
@@ -157,7 +163,7 @@ class LossSearch:
         *,
         outputs: OutputKinds | None = None,
         from_logits: bool = False,
-        optimizer: keras.Optimizer | str | dict[str, Any] = "sgd",
+        optimizer: GivenOptimizer = "sgd",
         search_space: str | SearchSpace = "glo",
         operators: genetic.Operators | None = None,
         metric: Any = None,
@@ -190,6 +196,8 @@ class LossSearch:
         overwrite: bool = False,
         callbacks: Sequence[Callback] = (),
     ):
+        check_builder(model)
+        self.callbacks = checked_callbacks(callbacks)
         compiled_by_xla = true_false_or_auto(jit_compile)
         self._failure_policy = FailurePolicy(
             candidate_timeout=candidate_timeout,
@@ -236,7 +244,6 @@ class LossSearch:
             racing=racing,
             seed=seed,
         )
-        self.callbacks = tuple(callbacks)
         self.strategy = make_strategy(strategy) if isinstance(strategy, str) else strategy
         training: dict[str, Any] = {
             "model": model,
@@ -295,7 +302,7 @@ class LossSearch:
             expressions: Whole losses per class: text such as `"-(x*log(y))"`, `Expression` or
                 `ExpressionLoss`.
             seed: Of the trainings; the search's own if None.
-            learning_rate: The optimizer's own if None.
+            learning_rate: Positive; the optimizer's own if None, as it has to be with a schedule.
 
         Returns:
             One evaluation of one training per loss, in order; with status `"untrained"` and fitness
@@ -312,6 +319,13 @@ class LossSearch:
             options=self.task.outputs.loss_options,
             width=self.task.outputs.common_width,
         )
+        if learning_rate is not None:
+            check_learning_rate(learning_rate)
+            if self.task.learning_rate is None:
+                raise ValueError(
+                    "Expected no learning_rate beside an optimizer with a schedule. "
+                    f"Received: learning_rate={learning_rate}"
+                )
         seed = self.settings.seed if seed is None else seed
         if seed < 0:
             raise ValueError(f"Expected seed of at least 0. Received: seed={seed}")

@@ -6,24 +6,43 @@ import contextlib
 import random
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend.common import global_state
+from tensorflow.python.eager import context
 
 _LOCK = threading.RLock()  # the generators belong to the process
+_OF_KERAS = ("global_random_seed", "global_seed_generator")
 
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seeds Python, NumPy and Keras, and gives Python and NumPy their states back.
+    """Seeds Python, NumPy, TensorFlow and Keras, and gives each its state back.
 
-    One thread at a time is inside.
+    One thread at a time is inside. TensorFlow forgets how often an eager operation with a seed of
+    its own was called, as it does for each `tf.random.set_seed`.
     """
     with _LOCK:
         python_state, numpy_state = random.getstate(), np.random.get_state()
+        of_keras = {name: global_state.get_global_attribute(name) for name in _OF_KERAS}
+        of_tensorflow = _state_of_tensorflow()
         keras.utils.set_random_seed(seed)
         try:
             yield
         finally:
             random.setstate(python_state)
             np.random.set_state(numpy_state)
+            for name, value in of_keras.items():
+                global_state.set_global_attribute(name, value)
+            vars(context.context()).update(of_tensorflow)
+
+
+def _state_of_tensorflow() -> dict[str, Any]:
+    """The seed, and the generator of what operations take beside it; TensorFlow has no way to ask.
+
+    `tf.random.set_seed` replaces the generator, so it is kept as it is.
+    """
+    state = vars(context.context())
+    return {"_seed": state["_seed"], "_rng": state.get("_rng")}

@@ -10,7 +10,6 @@ import dataclasses
 import logging
 import os
 import platform
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,15 +18,14 @@ import numpy as np
 import tensorflow as tf
 
 import glo_tf
-from glo_tf import arrays, fingerprint, onednn
+from glo_tf import arrays, fingerprint, fresh_models, onednn, optimizers
 from glo_tf.arrays import Structure
 from glo_tf.found_outputs import OutputKinds, find_outputs
 from glo_tf.last_activation import last_activations
 from glo_tf.objective import Objective
 from glo_tf.outputs import Outputs
-from glo_tf.seeding import seeded
 from glo_tf.targets import as_rows, label_columns
-from glo_tf.training_loop import forward_graph, xla_pays
+from glo_tf.training_loop import xla_pays
 
 if TYPE_CHECKING:
     from glo_tf.training import CandidateTrainer
@@ -59,7 +57,8 @@ class TrainingTask:
 
     Attributes:
         model: Function without arguments that returns a new `keras.Model`.
-        optimizer: Configuration of a Keras optimizer, as `keras.optimizers.serialize` gives it.
+        optimizer: Function without arguments that returns a new `keras.Optimizer`.
+        learning_rate: The optimizer's; None where a schedule sets it.
         train_data: Samples, an array `(N, ...)` or a structure of such, and the labels of all
             outputs as columns, float32 `(N, W)`.
         validation_data: What networks are measured on, for the fitness.
@@ -75,7 +74,8 @@ class TrainingTask:
     """
 
     model: Callable[[], keras.Model]
-    optimizer: dict[str, Any]
+    optimizer: Callable[[], keras.Optimizer]
+    learning_rate: float | None
     train_data: tuple[Structure, np.ndarray]
     validation_data: HeldOut
     test_data: HeldOut | None
@@ -91,7 +91,7 @@ class TrainingTask:
     def define(
         cls,
         model: Callable[[], keras.Model],
-        optimizer: keras.Optimizer | str | dict[str, Any],
+        optimizer: optimizers.Given,
         train_data: Any,
         validation_data: Any,
         *,
@@ -105,12 +105,13 @@ class TrainingTask:
         metric_mode: str = "auto",
         jit_compile: bool | None = None,
     ) -> TrainingTask:
-        """Checks a setting, by building the model once.
+        """Checks a setting, by building the model twice.
 
         Args:
             model: Function without arguments that returns a new `keras.Model`; its outputs have
-                shape `(N, units)`. A compiled model's loss and optimizer are not used.
-            optimizer: A Keras optimizer, its name or its configuration.
+                shape `(N, units)`. A compiled model's loss and optimizer are not used. See
+                `glo_tf.fresh_models`.
+            optimizer: See `glo_tf.optimizers`.
             train_data: Samples and targets; see `glo_tf.arrays.load`, `glo_tf.targets`.
             validation_data: The same.
             test_data: The same; None for none.
@@ -124,7 +125,8 @@ class TrainingTask:
             jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
 
         Raises:
-            ValueError: If sizes, shapes or the metric do not fit.
+            ValueError: If sizes, shapes or the metric do not fit, or if no training can begin from
+                the model or with the optimizer.
         """
         samples, targets = arrays.load("train_data", train_data)
         loaded = {"validation_data": arrays.load("validation_data", validation_data)}
@@ -133,11 +135,11 @@ class TrainingTask:
         _check_sizes(train_steps, batch_size, arrays.count(samples), epsilon)
         set_memory_growth()
         onednn.warn_if_left_off()
-        config = keras.optimizers.serialize(keras.optimizers.get(optimizer))
-        built, graph = _built(model, samples)
-        for name, (others, _) in loaded.items():
-            _call(name, built, others)
+        checked = optimizers.understand(optimizer, train_steps)
         with tf.device("CPU:0"):
+            built, graph = fresh_models.examine(model, samples)
+            for name, (others, _) in loaded.items():
+                fresh_models.call(built, others, name)
             understood = find_outputs(
                 built(arrays.head(samples, _LOOKED_AT)),
                 last_activations(built, samples),
@@ -164,7 +166,8 @@ class TrainingTask:
         threads = intra_op_threads()
         return cls(
             model=model,
-            optimizer=config,
+            optimizer=checked.make,
+            learning_rate=checked.learning_rate,
             train_data=(samples, columns),
             validation_data=held_out["validation_data"],
             test_data=held_out.get("test_data"),
@@ -177,9 +180,9 @@ class TrainingTask:
             description={
                 "train_data": _described(samples, columns),
                 **{name: _described(d.samples, d.labels) for name, d in held_out.items()},
-                "model": _described_model(built, graph),
+                "model": fresh_models.describe(built, graph),
                 "outputs": understood.in_words,
-                "optimizer": _without_names(config),
+                "optimizer": checked.config,
                 "metric": str(objective),
                 "train_steps": train_steps,
                 "batch_size": batch_size,
@@ -195,13 +198,6 @@ class TrainingTask:
         """What was understood, such as "3 classes, softmax; fitness: accuracy"."""
         return f"{self.outputs.in_words}; fitness: {self.objective.goal}"
 
-    @property
-    def learning_rate(self) -> float | None:
-        """The optimizer's learning rate; None where a schedule sets it."""
-        rate = self.optimizer["config"].get("learning_rate")
-        # Keras stores it as float32: 0.01 comes back as 0.009999999776482582.
-        return float(str(np.float32(rate))) if isinstance(rate, int | float) else None
-
     def prepare_process(self) -> None:
         """Makes a process that has only just started one in which trainings end as they did here.
 
@@ -211,8 +207,11 @@ class TrainingTask:
         if intra_op_threads() != self.threads:  # refused once the user's modules made a tensor
             tf.config.threading.set_intra_op_parallelism_threads(self.threads)
         set_memory_growth()
-        built, graph = _built(self.model, self.train_data[0])
-        for name, value in {**computing(), "model": _described_model(built, graph)}.items():
+        samples = self.train_data[0]
+        with tf.device("CPU:0"):  # the same everywhere
+            built = fresh_models.build(self.model, samples, seed=0)
+            graph = fresh_models.forward_graph(built, samples)
+        for name, value in {**computing(), "model": fresh_models.describe(built, graph)}.items():
             if value != self.description[name]:
                 raise RuntimeError(
                     f"Expected {name} {self.description[name]} on {platform.node()}, as where the "
@@ -268,53 +267,6 @@ def intra_op_threads() -> int:
     """Threads of one TensorFlow operation in this process."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return int(tf.config.threading.get_intra_op_parallelism_threads()) or available or 1
-
-
-def _built(model: Callable[[], keras.Model], samples: Structure) -> tuple[keras.Model, Any]:
-    """The model and its forward graph; on the CPU, the same everywhere."""
-    with tf.device("CPU:0"):
-        with seeded(0):
-            built = model()
-            # A subclassed model has no weights before its first call.
-            _call("train_data", built, samples)
-        return built, forward_graph(built, samples)
-
-
-def _call(name: str, built: keras.Model, samples: Structure) -> None:
-    """Samples that the model cannot take show before any training.
-
-    Raises:
-        ValueError: If they are of another shape or structure.
-    """
-    try:
-        with tf.device("CPU:0"):
-            built(arrays.head(samples, 1))
-    except Exception as error:  # a model raises what it likes
-        shapes = ", ".join(str(tuple(part.shape)) for part in arrays.flat(samples)[:4])
-        raise ValueError(
-            f"Expected samples of {name} that the model takes. Received: shape {shapes} "
-            f"({type(error).__name__}: {_reason(error)})"
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    """The line that says it; Keras has it in bold, between others."""
-    bold = re.search(r"\x1b\[1m(.+?)(\x1b\[0m|\n)", str(error))
-    line = bold[1] if bold else str(error).strip().partition("\n")[0]
-    return line[:250]
-
-
-def _described_model(built: keras.Model, graph: Any) -> str:
-    weights = fingerprint.of_arrays(np.asarray(v.value) for v in built.variables)
-    digest = fingerprint.of_bytes([fingerprint.of_graph(graph).encode(), weights.encode()])
-    return f"{built.count_params()} parameters, sha256 {digest}"
-
-
-def _without_names(config: Any) -> Any:
-    """Keras numbers names through the life of a process; they change nothing."""
-    if isinstance(config, dict):
-        return {key: _without_names(item) for key, item in config.items() if key != "name"}
-    return config
 
 
 def _described(samples: Structure, labels: np.ndarray) -> str:

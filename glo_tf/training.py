@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from glo_tf import arrays, chance
+from glo_tf import chance, fresh_models
 from glo_tf.expression import Expression, Node
 from glo_tf.fitness import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
 from glo_tf.interpreter import interpret, tensors
@@ -55,6 +55,9 @@ class CandidateTrainer:
             self._validation.data,
             jit_compile=task.jit_compile,
         )
+        with seeded(0):  # for what draws from TensorFlow's generator
+            for held_out in filter(None, (self._validation, self._test)):
+                self._loop.predict.get_concrete_function(held_out.data)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
         self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
@@ -183,11 +186,12 @@ class CandidateTrainer:
         return start, True
 
     def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
-        with seeded(seed):
-            model = self.task.model()
-            # A subclassed model has no weights before its first call.
-            model(arrays.head(self.task.train_data[0], 1))
-        optimizer = keras.optimizers.deserialize(self.task.optimizer)
+        model = fresh_models.build(self.task.model, self.task.train_data[0], seed)
+        optimizer = self.task.optimizer()
+        if optimizer.built:
+            raise ValueError(
+                "Expected optimizer to make a new one each time. Received: one that has been used"
+            )
         optimizer.build(model.trainable_variables)
         return model, optimizer
 

@@ -9,11 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from glo_tf import arrays
-from glo_tf.arrays import Structure
 from glo_tf.chance import area_under_roc
 from glo_tf.outputs import Outputs
 from glo_tf.resident_data import ResidentData
+from glo_tf.seeding import seeded
 from glo_tf.seen_by_loss import seen_by_loss
 
 TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
@@ -96,7 +95,8 @@ class TrainingLoop:
 
         function = tf.function(steps, autograph=False, jit_compile=self._jit_compile or None)
         scalar = tf.TensorSpec([], tf.int32)
-        compiled: Steps = function.get_concrete_function(batches, scalar, scalar, *arguments)
+        with seeded(0):  # for what draws from TensorFlow's generator
+            compiled: Steps = function.get_concrete_function(batches, scalar, scalar, *arguments)
         return compiled
 
     def _step(
@@ -173,22 +173,6 @@ class TrainingLoop:
             variable.assign(value)
 
 
-def forward_graph(model: keras.Model, samples: Structure) -> Any:
-    """The `GraphDef` of a forward pass in training, with the penalties that the model adds.
-
-    Args:
-        model: Built model.
-        samples: Arrays such as it takes.
-    """
-
-    def forward(samples: tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
-        return model(samples, training=True), list(model.losses)
-
-    function = tf.function(forward, autograph=False)
-    graph = function.get_concrete_function(arrays.specs(samples)).graph
-    return graph.as_graph_def()
-
-
 def xla_pays(forward: Any) -> bool:
     """Whether a training is faster under XLA: on a CPU, for models of dense algebra.
 
@@ -196,7 +180,7 @@ def xla_pays(forward: Any) -> bool:
     numbers (`docs/performance.md`). On GPUs nothing was measured, and the answer is False.
 
     Args:
-        forward: The model's `forward_graph`.
+        forward: The `GraphDef` of the model's forward pass.
     """
     if tf.config.list_logical_devices("GPU"):
         return False
