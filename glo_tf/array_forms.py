@@ -99,6 +99,8 @@ def as_leaf(place: Place, value: Any) -> Leaf:
             f"text, first {first}; encode classes as 0 to C-1, as "
             "np.unique(labels, return_inverse=True) does",
         )
+    if place.part == "targets" and leaf.dtype.kind == "V":  # NumPy has no such floats: bfloat16
+        return leaf.astype(np.float32)
     if place.part == "targets" and leaf.dtype.kind == "c":
         raise place.error(
             f"real numbers as {_ALL}", f"dtype {leaf.dtype}; give an output to each part"
@@ -112,8 +114,9 @@ def column_names(value: Any) -> list[Any] | None:
 
 
 def is_pandas(value: Any) -> bool:
-    """Whether it is of pandas, which nothing here needs or imports before that."""
-    return any(base.__module__.partition(".")[0] == "pandas" for base in type(value).__mro__)
+    """Whether it is an array of pandas, which nothing here needs or imports before that."""
+    bases = type(value).__mro__
+    return hasattr(value, "__array__") and any(b.__module__[:6] == "pandas" for b in bases)
 
 
 def is_sparse(value: Any) -> bool:
@@ -154,13 +157,13 @@ def _dense(place: Place, value: Any) -> np.ndarray:
 def _of_list(place: Place, value: Sequence[Any]) -> np.ndarray:
     try:
         array = np.asarray(value)
-    except ValueError as error:
+    except Exception as error:  # items of a list raise what they like
         raise place.error(f"{_ALL} with rows of one length", _unequal(value, error)) from error
     # NumPy makes text of numbers among text; as objects they stay what they are.
     return np.asarray(value, dtype=object) if array.dtype.kind in "US" else array
 
 
-def _unequal(rows: Sequence[Any], error: ValueError) -> str:
+def _unequal(rows: Sequence[Any], error: Exception) -> str:
     todo = "pad or cut them, as keras.utils.pad_sequences does"
     shapes = [np.shape(row) if hasattr(row, "shape") else _length(row) for row in rows]
     for place, shape in enumerate(shapes):
@@ -190,7 +193,11 @@ def _of_frame(place: Place, frame: Any) -> np.ndarray:
 
 
 def _of_series(place: Place, series: Any) -> np.ndarray:
-    if not isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf" and series.hasnans:
+    if (
+        not isinstance(series.dtype, np.dtype)
+        and series.dtype.kind in "biuf"
+        and series.isna().any()
+    ):
         return np.asarray(series.to_numpy(dtype=np.float64, na_value=np.nan))
     return np.asarray(series)
 
@@ -204,10 +211,11 @@ def _of_objects(place: Place, array: np.ndarray) -> np.ndarray:
     if kinds <= {_NUMBER, _MISSING}:
         return _numbers(place, values).reshape(array.shape)
     if kinds == {_ARRAY} and array.ndim == 1:
-        joined: np.ndarray = as_leaf(
-            place, _of_list(place, [np.asarray(value) for value in values])
-        )
-        return joined
+        joined = _of_list(place, [np.asarray(value) for value in values])
+        if joined.dtype.kind not in "OUST":
+            return joined
+        if joined.ndim > 1:
+            return _of_objects(place, joined)
     if kinds == {_TEXT, _MISSING}:
         where = next(number for number, value in enumerate(values) if _kind(value) == _MISSING)
         sample = where * len(array) // array.size
@@ -241,14 +249,14 @@ def _numbers(place: Place, values: list[Any]) -> np.ndarray:
         return array
     try:
         return np.array([math.nan if _kind(v) == _MISSING else float(v) for v in values], float)
-    except OverflowError:
-        raise place.error(f"{_ALL} in the range of float64", "an integer beyond it") from None
+    except (OverflowError, ValueError) as error:  # an integer that is too large, a signalling NaN
+        raise place.error(f"{_ALL} in the range of float64", _first_line(error)) from None
 
 
 def _kind(value: Any) -> str:
     if isinstance(value, str | bytes):
         return _TEXT
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+    if value is None or value is np.ma.masked or type(value).__name__ in ("NAType", "NaTType"):
         return _MISSING
     if isinstance(value, float) and value != value:
         return _MISSING

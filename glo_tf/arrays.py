@@ -129,7 +129,10 @@ def _joined(name: str, data: Any) -> tuple[Structure, Structure]:
             ) from None
         joined.add(leaves)
     if joined is None:
-        raise ValueError(f"Expected {name} with at least one batch. Received: an empty dataset")
+        raise ValueError(
+            f"Expected {name} with at least one batch. Received: an empty "
+            "dataset, or a generator that was read before"
+        )
     pair = keras.tree.pack_sequence_as(first, joined.leaves())
     return _converted(name, pair, check=True)
 

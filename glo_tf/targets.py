@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+
 import keras
 import numpy as np
 
@@ -11,6 +13,8 @@ from glo_tf.outputs import SOFTMAX, Output, Outputs
 
 ROUNDING = 1e-3
 """Of a sum of probabilities."""
+
+_NAMED = 8  # outputs in a message
 
 
 def label_columns(name: str, targets: Structure, outputs: Outputs) -> np.ndarray:
@@ -49,10 +53,11 @@ def in_order(
         ValueError: If their structure is not that of the outputs.
     """
     if names is not None and (not isinstance(targets, dict) or set(targets) != set(names)):
-        keys = sorted(targets) if isinstance(targets, dict) else type(targets).__name__
+        keys = reprlib.repr(list(targets)) if isinstance(targets, dict) else _what(targets)
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         raise ValueError(
-            f"Expected targets of {where} as a dict with {', '.join(names)}, as the model's "
-            f"outputs. Received: {keys}"
+            f"Expected targets of {where} as a dict with {', '.join(names[:_NAMED])}{more}, as the "
+            f"model's outputs. Received: {keys}"
         )
     given = arrays.flat(targets)
     if len(given) != count:
@@ -61,6 +66,10 @@ def in_order(
             f"Received: {len(given)}"
         )
     return given
+
+
+def _what(targets: Structure) -> str:
+    return f"{type(targets).__name__} of {len(arrays.flat(targets))}"
 
 
 def indices_or_rows(targets: np.ndarray, units: int) -> np.ndarray:

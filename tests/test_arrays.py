@@ -4,6 +4,8 @@ import collections
 import itertools
 import pickle
 import re
+import tracemalloc
+from decimal import Decimal
 
 import keras
 import numpy as np
@@ -11,11 +13,11 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from glo_tf import arrays, batches, memory
+from glo_tf import arrays, batches, fingerprint, memory
 from glo_tf.expression import Expression
 from glo_tf.finite import not_finite
 from glo_tf.fitness import OK, Request
@@ -547,3 +549,59 @@ def test_samples_that_the_model_does_not_take_are_named(name, samples, validatio
     assert "\n" not in str(e.value)
     assert "\x1b" not in str(e.value)
     assert len(str(e.value)) < 450
+
+
+ANYTHING = st.recursive(
+    st.one_of(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.complex_numbers(),
+        st.text() | st.binary() | st.dates() | st.decimals() | st.just(pd.NA) | st.just(object),
+        hnp.arrays(
+            hnp.scalar_dtypes() | hnp.unicode_string_dtypes(),
+            hnp.array_shapes(min_dims=0, max_dims=3, max_side=4),
+        ),
+        hnp.arrays(object, st.integers(0, 4), elements=st.none() | st.text() | st.integers()),
+        st.sampled_from([X, Y, FRAME, FRAME.age, ROWS, TEXT, tf.constant(1), np.ma.masked]),
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text() | st.integers(), inner, max_size=3)
+        | st.builds(iter, st.lists(inner, max_size=3))
+    ),
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(ANYTHING | st.tuples(ANYTHING, ANYTHING))
+@example(([np.array("")], [1]))
+@example(([[Decimal("sNaN")]], [1]))
+@example((pd.NA, None))
+@example(([[np.ma.masked]], [1]))
+def test_anything_at_all_becomes_arrays_or_is_refused_in_one_short_line(data) -> None:
+    try:
+        pair = arrays.load("train_data", data)
+    except ValueError as error:
+        message = str(error)
+        assert message.startswith("Expected ")
+        assert "train_data" in message
+        assert "\n" not in message
+        assert len(message) < 500
+    else:
+        assert {leaf.shape[0] for leaf in arrays.flat(tuple(pair))} == {arrays.count(pair.samples)}
+
+
+def test_large_arrays_are_neither_copied_nor_doubled() -> None:
+    large = np.ones((1000, 10_000), np.float32)
+    tracemalloc.start()
+    samples, _ = arrays.load("train_data", (large, np.zeros(1000)))
+    first = fingerprint.of_arrays(arrays.contents(samples))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < large.nbytes / 2
+    large[999, 9999] = 2.0
+    assert fingerprint.of_arrays([large]) != first
+
+
+def test_targets_in_half_precision_are_numbers() -> None:
+    labels = tf.cast(Y, tf.bfloat16)
+    assert arrays.load("train_data", (X, labels)).targets.tolist() == Y.tolist()
