@@ -17,27 +17,27 @@ if TYPE_CHECKING:
 
     from glo_tf.losses import ExpressionLoss
 
-_DIGITS = 6  # significant digits of a simplified coefficient
 
+def simplified(expression: Expression, *, probabilities: bool = True) -> Expr:
+    """The shortest equal form that is found with SymPy in bounded work, mostly in milliseconds.
 
-def simplified(expression: Expression) -> Expr:
-    """The shortest equal form that SymPy finds, for x >= 0 and y > 0.
+    Forms are compared with the expression on fixed points, and those that differ are left out; if
+    none is left, as for trees that are too large to be rearranged, the result is that of
+    `Expression.sympy`. Numbers are rounded to six significant digits, or to as many as keep the
+    value to that precision. Terms that have no derivative with respect to y stay: they change the
+    loss, though not the training.
 
-    Numbers are rounded to six significant digits. Terms that have no derivative with respect to y
-    stay: they change the loss, though not the training.
+    Args:
+        expression: The tree.
+        probabilities: Whether x is at least 0 and y positive, as labels and predictions of classes
+            are; else both are any real numbers.
 
     Returns:
         An expression in the symbols x and y.
     """
-    import sympy
+    from glo_tf.symbolic import simplified
 
-    x, y = sympy.Symbol("x", nonnegative=True), sympy.Symbol("y", positive=True)
-    given = expression.sympy().subs({sympy.Symbol("x"): x, sympy.Symbol("y"): y})
-    expanded = sympy.expand(sympy.expand_log(given))
-    forms = (given, sympy.simplify(given), expanded, sympy.simplify(expanded))
-    shortest = min((form.evalf(_DIGITS) for form in forms), key=sympy.count_ops)
-    whole = {n: sympy.Integer(n) for n in shortest.atoms(sympy.Float) if n == int(n)}
-    return shortest.xreplace(whole).subs({x: sympy.Symbol("x"), y: sympy.Symbol("y")})
+    return simplified(expression, probabilities=probabilities)
 
 
 def python(loss: ExpressionLoss) -> str:

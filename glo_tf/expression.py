@@ -174,32 +174,21 @@ class Expression:
         return to_text(self)
 
     def sympy(self) -> Expr:
-        """The expression as SymPy sees it, in the symbols x and y."""
-        import sympy
+        """The expression as SymPy sees it, in the symbols x and y.
 
-        def plain(node: Node, operands: Sequence[Expr]) -> Expr:
-            if isinstance(node, int):
-                return sympy.Integer(node)
-            if not operands:
-                return sympy.Symbol(node)
-            return operations.get(node).sympy(sympy, *operands)
+        Its value is the loss's wherever that is finite, as far as rounding goes. SymPy rearranges
+        it on its own where the tree is small enough for that to be quick, and the result agrees
+        with the loss; else it has the tree's shape, unevaluated.
+        """
+        from glo_tf.symbolic import to_sympy
 
-        def combine(index: int, operands: Sequence[Expr]) -> Expr:
-            node, factor = self.nodes[index], self.coefficients[index]
-            value = plain(node, operands)
-            if factor == 1.0:
-                return value
-            exact = sympy.Integer(int(factor)) if factor.is_integer() else sympy.Float(factor)
-            return exact if node == 1 else sympy.Mul(exact, value)
-
-        return self.fold(combine)
+        return to_sympy(self)
 
     def latex(self) -> str:
-        """LaTeX of the expression in the shape in which it was found."""
-        import sympy
+        """LaTeX of the expression in the shape in which it was found; see `glo_tf.notation`."""
+        from glo_tf.notation import latex
 
-        with sympy.evaluate(False):
-            return str(sympy.latex(self.sympy(), order="none"))
+        return latex(self)
 
 
 _Keyed = tuple[tuple[int, str, float], ...]

@@ -180,8 +180,8 @@ class ExpressionLoss(keras.losses.Loss):
         return self.tree.latex()
 
     def simplified(self) -> Expr:
-        """The term of one class, simplified by SymPy; see `glo_tf.export.simplified`."""
-        return export.simplified(self.tree)
+        """The term of one class, or of one number, simplified; see `glo_tf.export.simplified`."""
+        return export.simplified(self.tree, probabilities=self.epsilon is not None)
 
     def python(self) -> str:
         """Source of a stand-alone NumPy function that computes the loss of each sample."""

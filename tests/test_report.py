@@ -15,7 +15,6 @@ import pytest
 import glo_tf
 from glo_tf import datasets
 from glo_tf import main as command_line
-from glo_tf.expression import Expression
 from glo_tf.losses import ExpressionLoss
 from glo_tf.report import write_report
 from glo_tf.report.inline import formula
@@ -144,10 +143,10 @@ def test_a_formula_is_mathml_with_rounded_numbers(searched) -> None:
     assert page_of(searched[0], figures=False).all("math")
     for text in ("-2.72791*(log(1.53522*y) - x/y)", "max(x, y)/0", "plog(x) + aq(x, psqrt(y))"):
         # The entities' names are HTML's.
-        tree = ElementTree.fromstring(html.unescape(str(formula(Expression.parse(text)))))
+        tree = ElementTree.fromstring(html.unescape(str(formula(ExpressionLoss(text)))))
         numbers = [element.text for element in tree.iter("mn")]
         assert all(len(number) <= 6 for number in numbers)
-    assert "2.728" in formula(Expression.parse("-2.72791*x/y"))
+    assert "2.728" in formula(ExpressionLoss("-2.72791*x/y"))
 
 
 def test_what_files_hold_is_shown_as_text(folder) -> None:

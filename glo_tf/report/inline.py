@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 
-import sympy
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
-from sympy.printing.mathml import mathml
 
+from glo_tf.agreement import agree, points, values
 from glo_tf.expression import Expression
+from glo_tf.losses import ExpressionLoss
+from glo_tf.notation import mathml
 from glo_tf.plots.style import LIGHT, svg
 
-_DIGITS = 4  # significant digits of a coefficient in a formula
+_DIGITS = (4, 6, 9)  # significant digits of a coefficient in a formula: the first that are enough
+_TOLERANCE = 2e-3  # of the value
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,18 +56,23 @@ class Picture:
         return Markup(re.sub(r"(<svg [^>]*>)", lambda m: m[1] + title + description, text, count=1))
 
 
-def formula(expression: Expression) -> Markup:
-    """MathML of a loss with its numbers rounded, in the form that SymPy gives it on its own."""
-    value = expression.sympy()
-    rounded = {n: _rounded(float(n)) for n in value.atoms(sympy.Float)}
-    body = mathml(value.xreplace(rounded), printer="presentation")
-    body = body.replace("<mo>-</mo>", "<mo>&minus;</mo>")
+def formula(loss: ExpressionLoss) -> Markup:
+    """MathML of a loss in the shape in which it was found, with its numbers rounded.
+
+    They have four significant digits, or as many as leave the value what it is.
+    """
     return Markup(
         '<math display="block"><mi mathvariant="script">L</mi><mo>(</mo><mi>x</mi><mo>,</mo>'
-        f"<mi>y</mi><mo>)</mo><mo>=</mo>{body}</math>"
+        f"<mi>y</mi><mo>)</mo><mo>=</mo>{mathml(_rounded(loss))}</math>"
     )
 
 
-def _rounded(number: float) -> sympy.Expr:
-    short = float(f"{number:.{_DIGITS}g}")
-    return sympy.Integer(int(short)) if short.is_integer() else sympy.Float(str(short))
+def _rounded(loss: ExpressionLoss) -> Expression:
+    at = points(probabilities=loss.epsilon is not None)
+    for digits in _DIGITS:
+        rounded = loss.tree.with_coefficients(
+            [float(f"{factor:.{digits}g}") for factor in loss.tree.coefficients]
+        )
+        if agree(values(loss.tree, *at), values(rounded, *at), _TOLERANCE):
+            return rounded
+    return loss.tree

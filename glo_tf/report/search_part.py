@@ -146,7 +146,7 @@ class SearchPart:
     def formula(self) -> Markup:
         """The best loss, typeset."""
         assert self.best is not None
-        return formula(self.best.tree)
+        return formula(self.best)
 
     @property
     def usage(self) -> str:

@@ -1,0 +1,209 @@
+"""Expressions in SymPy: as they are, and simplified.
+
+SymPy computes exactly and in the complex plane, a loss in IEEE arithmetic. So whatever SymPy makes
+of a loss is compared with it on fixed points, and only taken where it agrees; and as its work may
+grow without bound, it is only given trees for which it does not.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import sympy
+
+from glo_tf import nodes
+from glo_tf.agreement import agree, points, values, values_of_form
+from glo_tf.expression import Expression
+
+Step = Callable[[sympy.Expr], sympy.Expr]
+
+
+def _expanded(form: sympy.Expr) -> sympy.Expr:
+    return sympy.expand(sympy.expand_log(form))
+
+
+_MAX_NODES = 24  # of trees that SymPy may rearrange, with steps that take milliseconds
+_MAX_DEPTH = 12
+_MAX_DEGREE = 64  # a tower of squares would become an integer with more digits than memory has
+_MAX_SHORTENED = 16  # nodes of trees for which shorter forms are looked for
+_MAX_REARRANGED = 6  # nodes under a function that SymPy may rearrange
+_EXACT = 2**53  # whole numbers up to this one are exact
+_TOLERANCE = 1e-6
+_DIGITS = (6, 9, 15)  # significant digits of a simplified coefficient: the first that are enough
+_ARITHMETIC = ("+", "-", "*", "/", "square")
+_STEPS: tuple[Step, ...] = (  # not sympy.simplify, which tries much, and takes seconds for 12 nodes
+    _expanded,
+    sympy.factor_terms,
+    sympy.cancel,
+    sympy.together,
+    sympy.logcombine,
+    sympy.powsimp,
+)
+
+X, Y = sympy.symbols("x y")
+
+
+def to_sympy(expression: Expression) -> sympy.Expr:
+    """The expression as SymPy sees it, in the symbols x and y; see `Expression.sympy`."""
+    at = points(probabilities=False)
+    given = values(expression, *at)
+    form = _rearranged(expression, X, Y)
+    if form is not None and agree(given, values_of_form(form, *at), _TOLERANCE):
+        return form
+    return _build(expression, X, Y, rearranged=0)
+
+
+def simplified(expression: Expression, *, probabilities: bool) -> sympy.Expr:
+    """The shortest equal form that is found; see `glo_tf.export.simplified`."""
+    assumed = {"x": {"nonnegative": True}, "y": {"positive": True}} if probabilities else {}
+    x, y = (sympy.Symbol(name, real=True, **assumed.get(name, {})) for name in ("x", "y"))
+    at = points(probabilities=probabilities)
+    given = values(expression, *at)
+    start = _rearranged(expression, x, y)
+    found = set() if start is None else {start}
+    if start is not None and expression.size <= _MAX_SHORTENED:
+        for form in (start, _apply(_expanded, start)):
+            found.update(_shortened(form))
+    for digits in _DIGITS:
+        rounded = {_apply(functools.partial(_rounded, digits=digits), form) for form in found}
+        for form in sorted(rounded, key=lambda form: (sympy.count_ops(form), str(form))):
+            if agree(given, values_of_form(form, *at), 10.0 ** (1 - digits)):
+                return form
+    return to_sympy(expression)
+
+
+def _shortened(form: sympy.Expr) -> list[sympy.Expr]:
+    """The forms on the way downhill, step by step, to one that no step makes shorter."""
+    way = [form]
+    while True:
+        shortest = min((_apply(step, way[-1]) for step in _STEPS), key=sympy.count_ops)
+        if sympy.count_ops(shortest) >= sympy.count_ops(way[-1]):
+            return way
+        way.append(shortest)
+
+
+def _apply(step: Step, form: sympy.Expr) -> sympy.Expr:
+    try:
+        return step(form)
+    except Exception:  # SymPy has many errors for what it cannot order or take apart
+        return form
+
+
+def _rounded(form: sympy.Expr, digits: int) -> sympy.Expr:
+    """With shorter numbers, in the symbols x and y; fractions of short numbers stay."""
+    if form.is_Symbol:
+        return X if form.name == "x" else Y
+    if form.is_Rational and max(abs(form.p), form.q) < 10**digits:
+        return form
+    if not form.is_number:
+        parts = [_rounded(part, digits) for part in form.args]
+        with sympy.evaluate(form.is_Add or form.is_Mul or form.is_Pow):
+            return form.func(*parts)
+    value = _float(form)
+    if not math.isfinite(value):
+        return form
+    short = float(f"{value:.{digits}g}")
+    whole = short.is_integer() and abs(short) < 10**digits
+    return sympy.Integer(int(short)) if whole else sympy.Float(short, digits)
+
+
+def _rearranged(expression: Expression, x: sympy.Symbol, y: sympy.Symbol) -> sympy.Expr | None:
+    """The form that SymPy gives a tree on its own; None where it is not to be asked, or fails."""
+    if expression.size > _MAX_NODES or expression.depth > _MAX_DEPTH:
+        return None
+    if _degree(expression) > _MAX_DEGREE:
+        return None
+    try:
+        return _build(expression, x, y, rearranged=_MAX_REARRANGED)
+    except Exception:  # as in `_apply`
+        return None
+
+
+def _degree(expression: Expression) -> int:
+    """Of the polynomial that multiplying out could give."""
+
+    def combine(index: int, operands: Sequence[int]) -> int:
+        node = expression.nodes[index]
+        if node == "square":
+            return 2 * operands[0]
+        return sum(operands) if node in ("*", "/") else max(operands, default=1)
+
+    degree: int = expression.fold(combine)
+    return degree
+
+
+class _Part(NamedTuple):
+    """A subtree, its size, and its value if it has neither x nor y."""
+
+    form: sympy.Expr
+    size: int
+    number: float | None
+
+
+def _build(
+    expression: Expression, x: sympy.Symbol, y: sympy.Symbol, *, rearranged: int
+) -> sympy.Expr:
+    """SymPy's form; subtrees of up to so many nodes as SymPy evaluates them, others as they are."""
+
+    def plain(index: int, operands: Sequence[_Part]) -> _Part:
+        node = expression.nodes[index]
+        if isinstance(node, int):
+            return _Part(sympy.Integer(node), 1, float(node))
+        if not operands:
+            return _Part(x if node == "x" else y, 1, None)
+        operation = nodes.get(node)
+        size = 1 + sum(operand.size for operand in operands)
+        # Sums and products cost little; for others SymPy asks what it can know of all below.
+        evaluated = size <= rearranged or (rearranged > 0 and node in _ARITHMETIC)
+        numbers = [operand.number for operand in operands]
+        if any(operand.form is sympy.nan for operand in operands):  # which SymPy cannot order
+            return _Part(sympy.nan, size, None if None in numbers else math.nan)
+        with sympy.evaluate(evaluated):
+            form = operation.sympy(sympy, *(operand.form for operand in operands))
+        if None in numbers:
+            return _Part(form, size, None)
+        with np.errstate(all="ignore"):
+            number = float(operation.value(np, *map(np.float64, numbers)))
+        return _constant(form, size, number)
+
+    def combine(index: int, operands: Sequence[_Part]) -> _Part:
+        factor, part = expression.coefficients[index], plain(index, operands)
+        if factor == 1.0:
+            return part
+        scale = _number(factor)
+        with sympy.evaluate(rearranged > 0):
+            form = sympy.Mul(scale, part.form)
+        if part.number is None:
+            return _Part(form, part.size, None)
+        return _constant(form, part.size, factor * part.number)
+
+    part: _Part = expression.fold(combine)
+    return part.form
+
+
+def _constant(form: sympy.Expr, size: int, number: float) -> _Part:
+    """A number as the loss computes it; exact where that is short and no other number."""
+    if not math.isfinite(number):
+        form = sympy.nan if math.isnan(number) else sympy.oo if number > 0 else -sympy.oo
+    elif form.is_Rational:
+        if max(abs(form.p), form.q) > _EXACT or not math.isclose(form, number, rel_tol=1e-9):
+            form = _number(number)
+    elif size > 2 or not math.isclose(_float(form), number, rel_tol=1e-9):
+        form = _number(number)
+    return _Part(form, size, number)
+
+
+def _number(value: float) -> sympy.Expr:
+    whole = value.is_integer() and abs(value) <= _EXACT
+    return sympy.Integer(int(value)) if whole else sympy.Float(value)
+
+
+def _float(form: sympy.Expr) -> float:
+    try:
+        return float(form)
+    except (OverflowError, TypeError):  # not real, or beyond floats
+        return math.nan
