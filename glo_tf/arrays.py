@@ -79,15 +79,8 @@ def count(structure: Structure) -> int:
 
 
 def specs(structure: Structure) -> Structure:
-    """`tf.TensorSpec`s of one sample in a batch."""
-    return keras.tree.map_structure(
-        lambda leaf: (
-            leaf.spec
-            if isinstance(leaf, Ragged)
-            else tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))
-        ),
-        structure,
-    )
+    """`tf.TensorSpec`s of one sample in a batch; also of what `head` gives."""
+    return keras.tree.map_structure(_spec, structure)
 
 
 def contents(structure: Structure) -> Iterable[np.ndarray]:
@@ -97,6 +90,12 @@ def contents(structure: Structure) -> Iterable[np.ndarray]:
             yield from (leaf.values, *leaf.splits)
         else:
             yield leaf
+
+
+def _spec(leaf: Leaf | tf.RaggedTensor) -> tf.TypeSpec:
+    if isinstance(leaf, Ragged | tf.RaggedTensor):
+        return (leaf if isinstance(leaf, Ragged) else Ragged.of(leaf)).spec
+    return tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))
 
 
 def _checked_pair(name: str, pair: Any) -> Any:

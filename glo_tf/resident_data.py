@@ -40,4 +40,6 @@ class ResidentData:
 
 
 def _placed(leaf: Leaf) -> tf.Tensor | tf.RaggedTensor:
+    if isinstance(leaf, tf.RaggedTensor):  # of `arrays.head`
+        return leaf
     return leaf.tensor if isinstance(leaf, Ragged) else tf.constant(leaf)

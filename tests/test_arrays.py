@@ -21,6 +21,7 @@ from glo_tf import arrays, batches, fingerprint, memory
 from glo_tf.expression import Expression
 from glo_tf.finite import not_finite
 from glo_tf.fitness import OK, Request
+from glo_tf.resident_data import ResidentData
 from glo_tf.task import TrainingTask
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
@@ -163,6 +164,9 @@ def test_ragged_rows_stay_ragged() -> None:
     assert arrays.take(samples, np.array([2, 0])).tensor.to_list() == [[4, 5, 6], [1, 2]]
     assert arrays.head(samples, 2).to_list() == [[1, 2], [3]]
     assert arrays.specs(samples).is_compatible_with(arrays.head(samples, 1))
+    first = arrays.head(samples, 2)
+    assert arrays.specs(first) == arrays.specs(samples)
+    assert ResidentData.place(first, np.zeros((2, 1))).samples.to_list() == [[1, 2], [3]]
     values, splits = arrays.contents(samples)
     assert (values.tolist(), splits.tolist()[-3:]) == ([1, 2, 3, 4, 5, 6] * 10, [57, 60, 60])
     copied = pickle.loads(pickle.dumps(samples))
