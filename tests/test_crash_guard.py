@@ -308,3 +308,19 @@ def test_a_run_with_a_convict_trains_the_rest_apart(tmp_path) -> None:
     apart = dict(study._connection.execute(query).fetchall())
     study.close()
     assert apart == {str(loss): number > 1 for number, loss in enumerate(LOSSES)}
+
+
+@pytest.mark.parametrize("silenced", [False, True])
+def test_a_native_crash_prints_the_python_stack(silenced) -> None:
+    code = (
+        "import ctypes, os\n"
+        "from glo_tf.interruption import stack_of_crashes\n"
+        "def model(): ctypes.string_at(0)\n"
+        "with stack_of_crashes():\n"
+        f"    {silenced} and os.dup2(os.open(os.devnull, os.O_WRONLY), 2)\n"
+        "    model()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGSEGV
+    assert "Fatal Python error: Segmentation fault" in done.stderr
+    assert 'File "<string>", line 3 in model' in done.stderr

@@ -17,7 +17,14 @@ import pytest
 from processes import needs_ray, results, run, start, trainings
 from psutil import CONN_LISTEN as LISTEN
 
+from glo_tf.expression import Expression
+from glo_tf.fitness import Request
+from glo_tf.started import StartedTrainings
+
 KILLS = int(os.environ.get("GLO_TF_KILLS", "20"))
+
+
+FLAGS = {"process": ["--strategy=local", "--strategy_options=process=true"]}
 
 
 @pytest.fixture(scope="module")
@@ -68,20 +75,32 @@ def test_a_finished_search_is_repeated_from_its_study_alone(tmp_path, whole) -> 
     assert f"Continuing in {reference}: {len(before)} trainings are done." in output
 
 
+def test_a_run_names_what_an_earlier_one_died_of(tmp_path, whole) -> None:
+    reference, _ = whole
+    folder = shutil.copytree(reference, tmp_path / "search")
+    loss = next(row[2] for row in trainings(folder).values() if row[4] == 3)
+    StartedTrainings(folder / "study.db-running").begin(Request(Expression.parse(loss), 3))
+    named = f"An earlier run died in the midst of training {loss} (seed 3, once)."
+    for expected in (True, False):  # it is in the study, so it did not die of it
+        assert run(folder) == 0
+        assert (named in (tmp_path / "search.out").read_text()) == expected
+    assert results(folder) == results(reference)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("strategy", "devices"), [("local", 0), ("devices", 2), ("ray", 0)], ids=str
+    ("strategy", "devices"), [("local", 0), ("process", 0), ("devices", 2), ("ray", 0)], ids=str
 )
 def test_a_signal_ends_a_search_in_order(tmp_path, whole, number, strategy, devices) -> None:
     if strategy == "ray":
         needs_ray()
     reference, _ = whole
     folder = tmp_path / "search"
-    process = start(folder, f"--strategy={strategy}", devices=devices)
+    process = start(folder, *FLAGS.get(strategy, [f"--strategy={strategy}"]), devices=devices)
     _wait_for(lambda: len(trainings(folder)) >= 3)
     own = psutil.Process(process.pid)
     children = own.children(recursive=True)
-    assert bool(children) == (strategy == "ray")
+    assert bool(children) == (strategy in ("process", "ray"))
     listening = [
         c.laddr.ip for child in children for c in _connections(child) if c.status == LISTEN
     ]
@@ -226,7 +245,7 @@ def _lives(process: psutil.Process) -> bool:
 
 
 def _wait_for(condition) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
