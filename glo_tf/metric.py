@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from glo_tf.code_identity import code_of
 from glo_tf.outputs import LINEAR, SOFTMAX, Output
 
 AUTO, MAX, MIN = MODES = ("auto", "max", "min")
@@ -34,12 +35,14 @@ class Metric:
         source: Class of the Keras metric, or a function; None for the
             accuracy of classes, which is counted exactly.
         config: Arguments of the class; empty for a function.
+        code: Hash of what a user's class or function computes; None for Keras's own.
     """
 
     name: str
     mode: str
     source: Any = None
     config: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    code: str | None = None
 
     @classmethod
     def of(cls, metric: Any, mode: str, output: Output) -> Metric:
@@ -88,7 +91,7 @@ class Metric:
                 f"Expected metric_mode to be 'max' or 'min', as Keras does not say which of them "
                 f"{name} is. Received: metric_mode='auto'"
             )
-        return cls(name, own if mode == AUTO else mode, source, config)
+        return cls(name, own if mode == AUTO else mode, source, config, code_of(metric))
 
     def measure(self, targets: np.ndarray) -> Measure:
         """A function from predictions to the metric's value.
@@ -146,8 +149,12 @@ class Metric:
         if self.source is None:
             return self.name
         path = f"{self.source.__module__}.{self.source.__qualname__}"
-        config = json.dumps(self.config, sort_keys=True, default=lambda thing: type(thing).__name__)
+        config = json.dumps(self.config, sort_keys=True, default=_as_json)
         return f"{self.name} ({self.mode}): {path} {config}"
+
+
+def _as_json(thing: Any) -> Any:
+    return thing.tolist() if isinstance(thing, np.ndarray | np.generic) else type(thing).__name__
 
 
 def _by_name(name: str) -> Any:

@@ -128,6 +128,12 @@ class Objective:
             return f"{values.mean():.4f} ± {values.std(ddof=1):.4f}"
 
     @property
+    def code(self) -> str | None:
+        """Hash of what the user's metrics compute; None if all are Keras's."""
+        codes = [None if metric is None else metric.code for metric in self.metrics]
+        return "; ".join(map(str, codes)) if any(codes) else None
+
+    @property
     def _counted(self) -> list[Metric]:
         return [metric for metric in self.metrics if metric is not None]
 

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
+from glo_tf.code_identity import code_of
 from glo_tf.errors import shown
 
 Given: TypeAlias = keras.Optimizer | str | dict[str, Any] | Callable[[], keras.Optimizer]
@@ -63,6 +64,13 @@ class Understood:
     make: Callable[[], keras.Optimizer]
     learning_rate: float | None
     config: dict[str, Any]
+
+    @property
+    def code(self) -> str | None:
+        """What tells a user's code in it from another of the same name; see `code_of`."""
+        if isinstance(self.make, Configured):  # the rest is in its configuration
+            return code_of((self.make.kind, dict(self.make.custom_objects)))
+        return code_of(self.make)
 
 
 def understand(optimizer: Given, train_steps: int) -> Understood:

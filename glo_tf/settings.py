@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import cma
 import gplearn
 
+from glo_tf.code_identity import code_of
 from glo_tf.expression import Expression
 from glo_tf.first_generation import initial_trees
 from glo_tf.genetic import Operators
@@ -125,8 +127,8 @@ class SearchSettings:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {
             **values,
-            "search_space": _described(self.search_space),
-            "operators": _described(self.operators),
+            "search_space": _described(self.search_space) | _code(self.search_space),
+            "operators": _described(self.operators) | _code(self.operators),
             "initial_expressions": [str(loss) for loss in self.initial_expressions],
             "cma": cma.__version__,
             "gplearn": gplearn.__version__,
@@ -140,9 +142,9 @@ class SearchSettings:
 
 
 def _described(thing: object) -> dict[str, Any]:
-    """Class and public attributes, as far as they are plain data."""
+    """Class and public attributes, as far as they are plain data, for readers."""
     values: dict[str, Any] = {"class": f"{type(thing).__module__}.{type(thing).__qualname__}"}
-    for name, value in vars(thing).items():
+    for name, value in getattr(thing, "__dict__", {}).items():
         if name.startswith("_") or name == "description":
             continue
         if isinstance(value, Parameterization):
@@ -153,12 +155,30 @@ def _described(thing: object) -> dict[str, Any]:
             values[name] = {str(key): item for key, item in value.items()}
         elif value is None or isinstance(value, str | int | float | list | tuple):
             values[name] = value
-    return values
+    return {name: value for name, value in values.items() if _is_plain(value)}
+
+
+def _is_plain(value: object) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _code(thing: object) -> dict[str, str]:
+    """What tells a user's code from another of the same names, with all that it holds."""
+    code = code_of(thing)
+    return {} if code is None else {"code": code}
 
 
 def _name(function: Callable[..., Any]) -> str:
     """Of a function or class, with what a `functools.partial` binds."""
     if isinstance(function, functools.partial):
-        return f"{_name(function.func)}{function.args}{function.keywords}"
+        return f"{_name(function.func)}{_bound(function.args)}{_bound(function.keywords)}"
     named = function if hasattr(function, "__qualname__") else type(function)
     return f"{named.__module__}.{named.__qualname__}"
+
+
+def _bound(arguments: object) -> str:
+    return str(arguments) if _is_plain(arguments) else "(...)"

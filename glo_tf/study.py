@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import functools
 import json
+import logging
 import os
 import pathlib
 import sqlite3
@@ -18,7 +20,10 @@ from typing import Any
 import filelock
 
 from glo_tf import fingerprint
+from glo_tf import nodes as operations
+from glo_tf.code_identity import UNHASHABLE, code_of
 from glo_tf.errors import at_the_end
+from glo_tf.expression import Node, arity
 from glo_tf.fitness import STOPPED, Evaluation, Request
 from glo_tf.started import StartedTrainings
 from glo_tf.study_file import (
@@ -44,6 +49,8 @@ from glo_tf.study_tables import (
     make_tables,
     measured,
 )
+
+logger = logging.getLogger("glo_tf")
 
 _IS_IT = "hash=? AND trained=?"
 _LOG_BYTES = 4_000_000  # after which the write-ahead log is emptied
@@ -118,6 +125,7 @@ class Study:
                 check_contents(path, given)
             else:
                 create(path, given)
+                _warn_of_unhashable(path, given)
             # Absolute, whatever the working directory is later.
             return cls(connect(path), _hash(task), path.absolute(), lock)
         except (OSError, sqlite3.Error) as error:
@@ -286,7 +294,19 @@ class Study:
         loss = request.loss
         what = (loss.nodes, loss.coefficients, request.seed, request.learning_rate)
         steps = (request.train_steps, stopped, request.checkpoints)
-        return fingerprint.of_bytes([self._task.encode(), repr((*what, *steps)).encode()])
+        codes = _codes_of_nodes(loss.nodes)
+        return fingerprint.of_bytes([self._task.encode(), repr((*what, *steps, *codes)).encode()])
+
+
+def _codes_of_nodes(nodes: Iterable[Node]) -> list[str]:
+    """Of the rules of nodes that are not this package's, which have nothing but a name else."""
+    named = sorted({node for node in nodes if isinstance(node, str) and arity(node)})
+    return [code for name in named if (code := _code_of_rules(operations.get(name))) is not None]
+
+
+@functools.cache
+def _code_of_rules(operation: operations.Operation) -> str | None:
+    return code_of((operation.value, operation.slope))
 
 
 def _asked(request: Request) -> tuple[Any, ...]:
@@ -335,6 +355,14 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         else:
             flat[f"{prefix}{name}"] = json.dumps(value, default=str)
     return flat
+
+
+def _warn_of_unhashable(path: pathlib.Path, given: Mapping[str, str]) -> None:
+    for name, value in given.items():
+        if UNHASHABLE in value:
+            logger.warning(
+                "'%s' is new, and no later run can continue it: %s=%s", path, name, value
+            )
 
 
 def _hash(task: Mapping[str, Any]) -> str:

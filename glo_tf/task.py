@@ -164,6 +164,7 @@ class TrainingTask:
             _check_metric(objective, predictions[name], data.targets, understood)
         jit_compile = xla_pays(graph) if jit_compile is None else jit_compile
         threads = intra_op_threads()
+        codes = {"optimizer_code": checked.code, "metric_code": objective.code}
         return cls(
             model=model,
             optimizer=checked.make,
@@ -189,6 +190,7 @@ class TrainingTask:
                 "epsilon": epsilon,
                 "jit_compile": jit_compile,
                 "intra_op_threads": threads,
+                **{name: code for name, code in codes.items() if code is not None},
                 **computing(),
             },
         )
