@@ -35,23 +35,24 @@ setup(
         "glo_tf.configs": ["*.flags"],
         "glo_tf.report": ["templates/*"],
     },
+    # The lowest versions work together: .ci/lowest installs them and searches.
     install_requires=[
         "absl-py>=2.1",
         "cloudpickle>=3.0",
         "cma>=4.0",
         "filelock>=3.12",
         "gplearn>=0.4.3",
-        "importlib_resources",  # tensorflow-datasets imports it without asking for it
+        "importlib_resources>=5.0",  # tensorflow-datasets imports it without asking for it
         "jinja2>=3.1",
         "keras>=3.10",
-        "matplotlib>=3.8",
-        "numpy>=1.26",
+        "matplotlib>=3.9",
+        "numpy>=2.0",
         "rich>=13.0",
-        "scikit-learn>=1.5",
-        "scipy>=1.11",
+        "scikit-learn>=1.8",  # as gplearn 0.4.3 asks for
+        "scipy>=1.13",
         "sympy>=1.12",
-        "tensorflow>=2.19",
-        "tensorflow-datasets>=4.9",
+        "tensorflow>=2.20",  # 2.19 keeps protobuf at a version that tensorflow-metadata refuses
+        "tensorflow-datasets>=4.9.10",  # earlier ones fail with protobuf 7
         "wrapt>=1.14",
     ],
     extras_require={
@@ -59,14 +60,14 @@ setup(
             "hypothesis>=6.100",
             "markdown-it-py>=3.0",  # tests run the code blocks of Markdown pages
             "mypy>=1.10",
-            "pandas>=2.0",
+            "pandas>=2.2.2",
             "psutil>=5.9",
             "pytest>=8.0",
             "pytest-timeout>=2.3",
             "pytest-xdist>=3.5",
             "ruff>=0.6",
             "setuptools>=70.1",  # tests build wheels in the environment they run in
-            "tensorboard>=2.19",
+            "tensorboard>=2.21",
         ],
         "browser": ["selenium>=4.11"],  # the report in Debian's chromium
         # pytest-timeout: this repository's settings name it, also for the tests in plugins/.
@@ -81,10 +82,11 @@ setup(
         ],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
         "backends": ["jax>=0.4.30", "torch==2.13.0"],
+        "ci": ["uv>=0.5"],  # environments of other versions
         "bench": ["torch==2.13.0"],
         "ray": ["ray>=2.40"],
-        "tensorboard": ["tensorboard>=2.19"],
-        "gpu": ["tensorflow[and-cuda]>=2.19"],
+        "tensorboard": ["tensorboard>=2.21"],  # 2.20 serves with an old setuptools only
+        "gpu": ["tensorflow[and-cuda]>=2.20"],
     },
     entry_points={
         "console_scripts": ["glo-tf = glo_tf.main:cli"],
