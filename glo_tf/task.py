@@ -18,14 +18,13 @@ import numpy as np
 import tensorflow as tf
 
 import glo_tf
-from glo_tf import arrays, fingerprint, fresh_models, onednn, optimizers
+from glo_tf import arrays, fingerprint, fresh_models, onednn, optimizers, xla
 from glo_tf.arrays import Structure
 from glo_tf.found_outputs import OutputKinds, find_outputs
 from glo_tf.last_activation import last_activations
 from glo_tf.objective import Objective
 from glo_tf.outputs import Outputs
 from glo_tf.targets import as_rows, label_columns
-from glo_tf.training_loop import xla_pays
 
 if TYPE_CHECKING:
     from glo_tf.training import CandidateTrainer
@@ -122,7 +121,7 @@ class TrainingTask:
             from_logits: The same.
             metric: What fitness measures on the validation data; see `Objective.define`.
             metric_mode: Its direction.
-            jit_compile: Whether XLA compiles the training; None decides by `xla_pays`.
+            jit_compile: Whether XLA compiles the training; None does where it pays and can.
 
         Raises:
             ValueError: If sizes, shapes or the metric do not fit, or if no training can begin from
@@ -162,7 +161,16 @@ class TrainingTask:
         objective = Objective.define(metric, metric_mode, understood)
         for name, data in held_out.items():
             _check_metric(objective, predictions[name], data.targets, understood)
-        jit_compile = xla_pays(graph) if jit_compile is None else jit_compile
+        described = fresh_models.describe(built, graph)
+        with tf.device("CPU:0"):
+            jit_compile = xla.decide(
+                jit_compile,
+                graph,
+                built,
+                checked.make,
+                arrays.head(samples, batch_size),
+                key=f"{described} {checked.config}",
+            )
         threads = intra_op_threads()
         codes = {"optimizer_code": checked.code, "metric_code": objective.code}
         return cls(
@@ -181,7 +189,7 @@ class TrainingTask:
             description={
                 "train_data": _described(samples, columns),
                 **{name: _described(d.samples, d.labels) for name, d in held_out.items()},
-                "model": fresh_models.describe(built, graph),
+                "model": described,
                 "outputs": understood.in_words,
                 "optimizer": checked.config,
                 "metric": str(objective),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,7 +23,6 @@ says.
 Steps = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`steps(batches, start, end, *arguments)`: the step reached; whether all losses were finite."""
 
-_SLOW_UNDER_XLA = re.compile("Conv|Random|While|PyFunc")
 _VALIDATION_BATCH = 500  # samples; bounds the memory of a forward pass
 
 
@@ -171,18 +168,3 @@ class TrainingLoop:
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
-
-
-def xla_pays(forward: Any) -> bool:
-    """Whether a training is faster under XLA: on a CPU, for models of dense algebra.
-
-    XLA's convolutions on CPUs are tens of times slower than TensorFlow's, and so are its random
-    numbers (`docs/performance.md`). On GPUs nothing was measured, and the answer is False.
-
-    Args:
-        forward: The `GraphDef` of the model's forward pass.
-    """
-    if tf.config.list_logical_devices("GPU"):
-        return False
-    nodes: list[Any] = [forward.node, *(f.node_def for f in forward.library.function)]
-    return not any(_SLOW_UNDER_XLA.search(node.op) for part in nodes for node in part)
