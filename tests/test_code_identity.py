@@ -343,7 +343,7 @@ def test_the_hash_is_the_same_in_every_process(tmp_path) -> None:
         np.log,
         {"a": [1.0, "b"]},
     ],
-    ids=str,
+    ids=lambda thing: type(thing).__name__,
 )
 def test_what_libraries_define_needs_no_hash(thing) -> None:
     assert code_of(thing) is None
