@@ -11,9 +11,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-import wrapt
+from glo_tf.interruption import begin_command_line
 
-from glo_tf import onednn
+begin_command_line()
+
+import wrapt  # noqa: E402 (it imports much)
+
+from glo_tf import onednn  # noqa: E402
 
 if TYPE_CHECKING:
     from glo_tf.callbacks import Callback, StopSearch

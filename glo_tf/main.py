@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from absl import flags
 
@@ -46,7 +47,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         Exit code: 0 for success, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 143 after
         SIGTERM.
     """
-    arguments = list(sys.argv if argv is None else argv)
+    with Interruption() as interruption:
+        try:
+            return _run(list(sys.argv if argv is None else argv))
+        except KeyboardInterrupt:
+            return interruption.exit_code
+
+
+def cli() -> NoReturn:
+    """Entry point of the `glo-tf` script: as `main`, but a signal may end the process at once."""
+    try:
+        code = _run(sys.argv)
+        sys.stdout.flush()
+    except OSError as error:  # a full disk, or a reader that has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = _fail(f"Expected a standard output to write to. Received: {error}", FAILED)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     if arguments[1:2] == ["new-plugin"]:
         return _new_plugin(arguments[2:])
     try:
@@ -60,21 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _list_plugins()
     if values.mode == "report":
         return _report(values)
-    run = _compare if values.mode == "compare" else _search
-    with Interruption() as interruption, stack_of_crashes():
-        try:
-            return run(values, interruption)
-        except KeyboardInterrupt:
-            return interruption.exit_code
-        # One line here; of a run that has begun, the log has the traceback.
-        except Exception as error:
-            known = isinstance(error, ValueError | TrainingError)
-            return _fail(error if known else f"{type(error).__name__}: {error}", FAILED)
-
-
-def cli() -> None:
-    """Entry point of the `glo-tf` script."""
-    sys.exit(main())
+    try:
+        with stack_of_crashes():
+            return _compare(values) if values.mode == "compare" else _search(values)
+    # One line here; of a run that has begun, the log has the traceback.
+    except Exception as error:
+        known = isinstance(error, ValueError | TrainingError)
+        return _fail(error if known else f"{type(error).__name__}: {error}", FAILED)
 
 
 def _fail(error: BaseException | str, code: int) -> int:
@@ -88,7 +99,7 @@ def _notes(error: BaseException | str) -> list[str]:
     return list(getattr(error, "__notes__", []))
 
 
-def _search(values: flags.FlagValues, interruption: Interruption) -> int:
+def _search(values: flags.FlagValues) -> int:
     folder = output_dir(values)
     log, flagfile = folder / OutputFolder.LOG, folder / OutputFolder.FLAGS
     try:
@@ -98,13 +109,17 @@ def _search(values: flags.FlagValues, interruption: Interruption) -> int:
     except (ValueError, OSError) as error:
         return _fail(error, BAD_INPUT)
     _show_what_was_before(search, folder)
-    with _log_to(log):
-        result = search.run()
+    with Interruption() as interruption:
+        try:
+            with _log_to(log):
+                result = search.run()
+        except KeyboardInterrupt as error:
+            return _ended(error, interruption)
     print(f"Results: {folder}")
     return interruption.exit_code if result.interrupted else 0
 
 
-def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
+def _compare(values: flags.FlagValues) -> int:
     folder = output_dir(values)
     log, flagfile = folder / COMPARISON_LOG, folder / COMPARISON_FLAGS
     try:
@@ -118,13 +133,12 @@ def _compare(values: flags.FlagValues, interruption: Interruption) -> int:
         return _fail(error, BAD_INPUT)
     _show_what_was_before(comparison, folder)
     display.on_understood(comparison.summary)
-    try:
-        with _log_to(log), display:
-            result = comparison.run()
-    except KeyboardInterrupt as error:
-        notes = _notes(error) or ["the same command continues."]
-        print(f"Ended before its time; {' '.join(notes)}")
-        return interruption.exit_code
+    with Interruption() as interruption:
+        try:
+            with _log_to(log), display:
+                result = comparison.run()
+        except KeyboardInterrupt as error:
+            return _ended(error, interruption)
     display.show(result)
     print(f"Results: {folder}")
     return 0
@@ -140,6 +154,12 @@ def _show_what_was_before(run: LossSearch | LossComparison, folder: pathlib.Path
             "--strategy=local --strategy_options=process=true keeps all trainings out of this "
             "process."
         )
+
+
+def _ended(error: KeyboardInterrupt, interruption: Interruption) -> int:
+    notes = _notes(error) or ["the same command continues."]
+    print(f"Ended before its time; {' '.join(notes)}")
+    return interruption.exit_code
 
 
 def _report(values: flags.FlagValues) -> int:

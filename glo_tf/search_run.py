@@ -294,4 +294,5 @@ class SearchRun:
         self._write_history()
         if result.best is not None:
             self._output.write_best_loss(result)
-        try_to_write_report(self._output.path)
+        if self._records or not result.interrupted:  # nothing to tell, and Ctrl-C waits for it
+            try_to_write_report(self._output.path)
