@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import TaskID
 from rich.table import Table
 
+from glo_tf.display_text import legible
 from glo_tf.progress_bar import progress_bar
 from glo_tf.verdict import TUNED
 
@@ -66,7 +68,7 @@ class ComparisonDisplay:
         table = Table(
             title=f"{comparison.split.capitalize()} data after {comparison.steps[-1]} steps, "
             f"n = {len(first.seeds)}, ± 95% CI; "
-            f"against {comparison.baseline}: difference, corrected p",
+            f"against {escape(legible(comparison.baseline))}: difference, corrected p",
             title_justify="left",
         )
         several = len({entry.train_fraction for entry in comparison.losses}) > 1
@@ -94,7 +96,10 @@ class ComparisonDisplay:
 
 def _row(entry: LossTrainings, metric: str, test: LossTest | None) -> list[str]:
     rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:g}"
-    row = [entry.name.removesuffix(TUNED), rate + (" tuned" if entry.name.endswith(TUNED) else "")]
+    row = [
+        escape(legible(entry.name.removesuffix(TUNED))),
+        rate + (" tuned" if entry.name.endswith(TUNED) else ""),
+    ]
     row.append(f"{entry.failed} failed" if entry.failed else _at_end(entry, metric))
     difference, p = (test.difference, test.p_value_corrected) if test else (None, None)
     row.append("" if difference is None else f"{difference:+.4f}")

@@ -9,6 +9,7 @@ import pathlib
 from typing import Any
 
 from glo_tf.comparison import Comparison, LossTest, LossTrainings
+from glo_tf.display_text import legible
 from glo_tf.files import user_path, write_whole
 from glo_tf.json_file import is_count, is_finite, read_document, shown
 
@@ -66,7 +67,7 @@ class _Reader:
             split=self._one_of(("test", "validation"), data, "split"),
             confidence=self._share(data, "confidence"),
             steps=steps,
-            baseline=self._text(data, "baseline"),
+            baseline=legible(self._text(data, "baseline")),
             losses=tuple(entries),
             tests=tuple(self._test(test) for test in self._objects(data, "tests")),
             verdict=self._text(data, "verdict"),
@@ -89,7 +90,7 @@ class _Reader:
             if lengths != [steps] * len(seeds):
                 raise self._error(f"'{name}' of {len(seeds)} seeds and {steps} steps", rows)
         return LossTrainings(
-            name=self._text(data, "name"),
+            name=legible(self._text(data, "name")),
             expression=self._text(data, "expression"),
             learning_rate=self._number(data, "learning_rate"),
             train_fraction=self._share(data, "train_fraction"),
@@ -102,8 +103,8 @@ class _Reader:
     def _test(self, data: dict[str, Any]) -> LossTest:
         return LossTest(
             train_fraction=self._share(data, "train_fraction"),
-            loss=self._text(data, "loss"),
-            baseline=self._text(data, "baseline"),
+            loss=legible(self._text(data, "loss")),
+            baseline=legible(self._text(data, "baseline")),
             difference=self._number(data, "difference"),
             interval=self._interval(data),
             p_value=self._number(data, "p_value"),

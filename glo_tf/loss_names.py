@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from glo_tf.display_text import legible
 from glo_tf.expression import Expression
 from glo_tf.given_losses import Loss, Losses, as_expressions
 from glo_tf.loss_io import load_loss
@@ -84,6 +85,8 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
 def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
     """Names and trees of given losses; without a name, that of `find_loss` or the text.
 
+    What is invisible in a name is an escape sequence from here on.
+
     Raises:
         ValueError: If one is not a loss that can be trained, or two have one name.
         OSError: If a file cannot be read.
@@ -98,7 +101,9 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
         name, found = find_loss(loss, outputs) if isinstance(loss, str) else (str(loss), loss)
         if isinstance(loss, ExpressionLoss):
             name = loss.name if isinstance(loss, NamedLoss) else loss.expression
-        name = key or name
+        if not isinstance(key, str | None):
+            raise ValueError(f"Expected names of losses as text. Received: losses with {key!r}")
+        name = legible(key or name)  # it goes into tables, figures, sentences and files
         if name in given:
             raise ValueError(f"Expected losses with different names. Received: losses={losses!r}")
         given[name] = found

@@ -24,6 +24,7 @@ def infix(
     expression: Expression,
     call: Callable[[int, Sequence[str]], str],
     number: Callable[[str], str],
+    part: Callable[[int, str], str | None] = lambda index, text: None,
 ) -> str:
     """Text of an expression in a language with the four infix operators.
 
@@ -32,6 +33,7 @@ def infix(
         call: `call(index, operands)`: text of node `index`, which is not infix. It binds as tightly
             as a call.
         number: Text of a number that is not negative, given its decimal text.
+        part: `part(index, text)`: a name to stand for the text of node `index`; None for none.
     """
 
     def signed(value: float) -> str:
@@ -55,6 +57,11 @@ def infix(
             return f"{wrap(left, _SUM)} {node} {wrap(right, _TERM)}", _SUM
         return f"{wrap(left, _PRODUCT)}{node}{wrap(right, _ATOM)}", _PRODUCT
 
+    def named(index: int, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
+        written = combine(index, operands)
+        name = part(index, written[0])
+        return written if name is None else (name, _ATOM)
+
     def combine(index: int, operands: Sequence[tuple[str, int]]) -> tuple[str, int]:
         node, factor = expression.nodes[index], expression.coefficients[index]
         unscaled = plain(index, operands)
@@ -68,5 +75,5 @@ def infix(
             return f"-{body}", _SUM
         return f"{signed(factor)}*{wrap(unscaled, _ATOM)}", _PRODUCT if factor > 0 else _SUM
 
-    text, _ = expression.fold(combine)
+    text, _ = expression.fold(named)
     return str(text)

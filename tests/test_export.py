@@ -1,14 +1,18 @@
 """What a loss gives to readers and other frameworks agrees with the loss itself."""
 
+import builtins
+import keyword
+import re
+
 import numpy as np
 import pytest
 import sympy
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import glo_tf
-from glo_tf.expression import Expression
+from glo_tf.expression import MAX_DEPTH, Expression
 from glo_tf.losses import ExpressionLoss
 
 NAMED = [glo_tf.Baikal, glo_tf.BaikalCMA, glo_tf.NGL]
@@ -58,23 +62,87 @@ def test_the_exported_source_is_readable() -> None:
         "\n"
         "def baikal(y_true, y_pred):\n"
         '    """-(log(y) - x/y) per class; one value per sample."""\n'
-        "    z = np.asarray(y_pred, dtype=float)\n"
+        "    z = np.asarray(y_pred, dtype=np.float64)\n"
         "    if z.shape[-1] == 1:\n"
         "        z = np.concatenate([1.0 - z, z], axis=-1)\n"
         "    y = np.clip(z, 1e-07, 1.0)\n"
-        "    x = np.asarray(y_true, dtype=float)\n"
+        "    x = np.asarray(y_true, dtype=np.float64)\n"
+        "    if x.ndim < z.ndim:\n"
+        "        x = x[..., np.newaxis]\n"
         "    if x.shape[-1] == 1:\n"
         "        x = np.concatenate([1.0 - x, x], axis=-1)\n"
         '    with np.errstate(all="ignore"):\n'
-        "        terms = -(np.log(y) - x/y) + 0.0 * y\n"
+        "        terms = -(np.log(y) - x/y)\n"
         "    return terms.sum(axis=-1)\n"
     )
 
 
-@pytest.mark.parametrize("name", ["my loss", "2nd", "import os; x", "", "class", "np"])
+# Python's own words, what the source itself uses, and letters that Python reads as others.
+NAMES = st.one_of(
+    st.text(),
+    st.text("abpnxyz_019²ﬁµ \"'\\\n", max_size=4),
+    st.sampled_from(
+        [*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "np", "x", "y", "z", "t0", "terms"]
+    ),
+)
+
+
+@given(NAMES)
+@settings(max_examples=300, deadline=None)
+@example("float")
+@example("int")
+@example("²")
+@example("ﬁ")
+@example("")
+@example("import os; x")
+@example("\ud800")
 def test_any_name_becomes_a_function_name(name) -> None:
-    function = run(ExpressionLoss("square(x - y)", name=name))
-    assert function(np.eye(2), np.full((2, 2), 0.5)).tolist() == [0.5, 0.5]
+    source = ExpressionLoss("square(x - y)", name=name).python()
+    namespace: dict[str, object] = {}
+    exec(compile(source.encode(), "exported.py", "exec"), namespace)
+    (made,) = namespace.keys() - {"np", "__builtins__"}
+    assert not keyword.iskeyword(made)
+    assert not hasattr(builtins, made)
+    assert namespace[made](np.eye(2), np.full((2, 2), 0.5)).tolist() == [0.5, 0.5]
+    if re.fullmatch("[a-z]+_[a-z]+", name):
+        assert made == name
+
+
+def test_names_that_are_names_stay() -> None:
+    for name in ("baikal", "my_loss_2", "x", "Loss", "loss"):
+        assert f"def {name}(y_true, y_pred):" in ExpressionLoss("x*y", name=name).python()
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        (*("aq", "x") * MAX_DEPTH, "y"),
+        (*("aq",) * MAX_DEPTH, *("y", "x") * 50, "y"),
+        (*("psqrt",) * MAX_DEPTH, "y"),
+        (*("-", "x") * MAX_DEPTH, "y"),
+    ],
+)
+def test_the_deepest_trees_are_python(nodes) -> None:
+    factors = np.random.default_rng(0).uniform(-2, 2, len(nodes))
+    for factor in (factors, -np.abs(factors), np.ones(len(nodes))):
+        loss = ExpressionLoss(Expression(nodes, tuple(factor)), reduction=None, dtype="float64")
+        np.testing.assert_allclose(run(loss)(X, Y), loss(X, Y), rtol=1e-9)
+
+
+def test_numbers_may_be_infinite_and_labels_flat_or_out_of_range() -> None:
+    loss = ExpressionLoss("tanh(y)*tanh(x)", epsilon=None, reduction=None, dtype="float64")
+    x, y = np.array([1.0, -2.0, np.inf]), np.array([[np.inf], [0.5], [-np.inf]])
+    np.testing.assert_allclose(run(loss)(x, y), loss(x, y))
+    np.testing.assert_allclose(run(loss)(x[:, None], y), loss(x, y))
+    sparse = glo_tf.Baikal(sparse=True, reduction=None, dtype="float64")
+    labels = np.array([0, 3, -1, 4, 2, 1, 1, 0])
+    np.testing.assert_allclose(run(sparse)(labels, Y), sparse(labels, Y))
+    binary = glo_tf.Baikal(reduction=None, dtype="float64")
+    np.testing.assert_allclose(
+        run(binary)(labels[:2] % 2, Y[:2, :1]), binary(labels[:2] % 2, Y[:2, :1])
+    )
+    constant = ExpressionLoss("3", reduction=None, dtype="float64")
+    np.testing.assert_allclose(run(constant)(X, Y), constant(X, Y))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.plots.style import LIGHT, SERIES, SIZE, literal, panel, style
+from glo_tf.plots.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
 from glo_tf.verdict import TUNED
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ def plot_accuracy(comparison: Comparison) -> Figure:
         [entry.array(comparison.metric)[:, -1].tolist() for entry in entries],
         [entry.mean for entry in entries],
         [entry.interval for entry in entries],
-        f"{comparison.split} {comparison.metric} after {comparison.steps[-1]} steps "
+        axis_label(f"{comparison.split} {comparison.metric}")
+        + f" after {comparison.steps[-1]} steps "
         f"({comparison.confidence:.0%} interval)",
     )
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from glo_tf.fitness import OK
-from glo_tf.plots.style import LIGHT, SIZE, panel, style
+from glo_tf.plots.style import LIGHT, SIZE, axis_label, panel, style
 from glo_tf.record import COEFFICIENTS, TRAINED, Record
 from glo_tf.results import pareto_front
 
@@ -170,7 +170,7 @@ def plot_coefficients(records: Sequence[Record], fitness: str = "fitness") -> Fi
     with style():
         figure = Figure(figsize=(SIZE[0], 5.0), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True)
-        upper.set(title="CMA-ES: fitness", ylabel=fitness)
+        upper.set(title="CMA-ES: fitness", ylabel=axis_label(fitness))
         lower.set(
             title="CMA-ES: spread of the coefficients",
             xlabel="generation",

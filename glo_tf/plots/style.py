@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import pathlib
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import matplotlib
 from cycler import cycler
 from matplotlib.figure import Figure
 
+from glo_tf.display_text import legible
 from glo_tf.files import user_path, write_whole
 from glo_tf.owned_files import GENERATOR
 
@@ -58,6 +60,8 @@ SERIES = ("blue", "orange", "green", "purple", "ochre")
 SIZE = (5.4, 3.6)
 """Width and height of a figure with one panel, in inches: its text is readable on a phone."""
 
+_LONGEST, _LONGEST_LABEL = 44, 80  # characters of a name in a figure, of the label of an axis
+
 _STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": LIGHT["muted"],
@@ -90,19 +94,32 @@ def style() -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
-        yield
+        with warnings.catch_warnings():
+            # A sign that the font lacks is a box in a PNG; in a page, the reader's fonts have it.
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+            yield
 
 
-def literal(text: str) -> str:
-    """Text that matplotlib shows as it is, though it might read as a formula."""
-    return text.replace("$", r"\$")
+def literal(text: str, longest: int = _LONGEST) -> str:
+    """Text that matplotlib shows as it is, though it might read as a formula; long text is cut."""
+    text = legible(text)
+    if len(text) > longest:
+        end = longest // 2  # holds what tells a tuned learning rate
+        text = f"{text[: longest - end - 1]}…{text[-end:]}"
+    # A legend leaves out what begins with an underscore; the space before it has no width.
+    return ("\u200b" if text.startswith("_") else "") + text.replace("$", r"\$")
+
+
+def axis_label(text: str) -> str:
+    """The same for what an axis shows, which holds the name of a metric."""
+    return literal(text, _LONGEST_LABEL)
 
 
 def panel(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     """A figure with one panel; for use in `style`."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
-    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    axes.set(title=title, xlabel=axis_label(xlabel), ylabel=axis_label(ylabel))
     return figure, axes
 
 

@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from glo_tf.agreement import agree, points, values
+from glo_tf.display_text import legible
 from glo_tf.expression import Expression
 from glo_tf.losses import ExpressionLoss
 from glo_tf.notation import mathml
@@ -51,8 +52,10 @@ class Picture:
             f'style="width: {float(box[1]):.0f}pt" viewBox="'
         )
         text = re.sub(r'<svg [^>]*?viewBox="', lambda _: head, text, count=1)
-        title = f'<title id="{self.name}-title">{escape(self.caption)}</title>'
-        description = f'<desc id="{self.name}-description">{escape(self.description)}</desc>'
+        title = f'<title id="{self.name}-title">{escape(legible(self.caption))}</title>'
+        description = (
+            f'<desc id="{self.name}-description">{escape(legible(self.description))}</desc>'
+        )
         return Markup(re.sub(r"(<svg [^>]*>)", lambda m: m[1] + title + description, text, count=1))
 
 

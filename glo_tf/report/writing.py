@@ -9,8 +9,10 @@ import pathlib
 import platform
 
 import jinja2
+from markupsafe import Markup
 
 from glo_tf.comparison_file import read_comparison
+from glo_tf.display_text import legible
 from glo_tf.files import user_path
 from glo_tf.output_folder import COMPARISON, OutputFolder
 from glo_tf.owned_files import check_free, write_owned
@@ -80,6 +82,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("glo_tf.report"),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -88,6 +91,12 @@ def _environment() -> jinja2.Environment:
     environment.filters["measured"] = functools.partial(_number, form="#.4g")  # 0.9910, not 0.991
     environment.filters["p_value"] = functools.partial(_number, form=".2g")
     return environment
+
+
+def _shown(value: object) -> object:
+    """What the page says: text that is no markup may hold anything."""
+    text = isinstance(value, str) and not isinstance(value, Markup)
+    return legible(str(value), keep="\n\t") if text else value
 
 
 def _number(value: float | None, *, form: str) -> str:
