@@ -38,6 +38,8 @@ def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | Non
     """
     import sympy
 
+    if form.has(sympy.re, sympy.im, sympy.arg, sympy.atan2, sympy.conjugate):
+        return None  # of complex numbers, where the loss knows real ones
     try:
         function = sympy.lambdify(sympy.symbols("x y"), form, "numpy")
         with np.errstate(all="ignore"), warnings.catch_warnings():

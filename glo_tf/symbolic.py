@@ -51,7 +51,9 @@ def to_sympy(expression: Expression) -> sympy.Expr:
     """The expression as SymPy sees it, in the symbols x and y; see `Expression.sympy`."""
     at = points(probabilities=False)
     given = values(expression, *at)
-    form = _rearranged(expression, X, Y)
+    # Of real symbols, of which SymPy knows that the magnitude of exp(y) is exp(y).
+    form = _rearranged(expression, *sympy.symbols("x y", real=True))
+    form = form if form is None else _apply(_plain, form)
     if form is not None and agree(given, values_of_form(form, *at), _TOLERANCE):
         return form
     return _build(expression, X, Y, rearranged=0)
@@ -69,7 +71,7 @@ def simplified(expression: Expression, *, probabilities: bool) -> sympy.Expr:
         for form in (start, _apply(_expanded, start)):
             found.update(_shortened(form))
     for digits in _DIGITS:
-        rounded = {_apply(functools.partial(_rounded, digits=digits), form) for form in found}
+        rounded = {_apply(functools.partial(_plain, digits=digits), form) for form in found}
         for form in sorted(rounded, key=lambda form: (sympy.count_ops(form), str(form))):
             if agree(given, values_of_form(form, *at), 10.0 ** (1 - digits)):
                 return form
@@ -93,19 +95,24 @@ def _apply(step: Step, form: sympy.Expr) -> sympy.Expr:
         return form
 
 
-def _rounded(form: sympy.Expr, digits: int) -> sympy.Expr:
-    """With shorter numbers, in the symbols x and y; fractions of short numbers stay."""
+def _plain(form: sympy.Expr, digits: int | None = None) -> sympy.Expr:
+    """In the symbols x and y, of which nothing is assumed; with shorter numbers if asked for."""
     if form.is_Symbol:
         return X if form.name == "x" else Y
-    if form.is_Rational and max(abs(form.p), form.q) < 10**digits:
-        return form
-    if not form.is_number:
-        parts = [_rounded(part, digits) for part in form.args]
-        with sympy.evaluate(form.is_Add or form.is_Mul or form.is_Pow):
-            return form.func(*parts)
-    value = _float(form)
+    if form.is_number:
+        return form if digits is None else _short(form, digits)
+    parts = [_plain(part, digits) for part in form.args]
+    with sympy.evaluate(form.is_Add or form.is_Mul or form.is_Pow):
+        return form.func(*parts)
+
+
+def _short(number: sympy.Expr, digits: int) -> sympy.Expr:
+    """A number of so many digits; a fraction of short numbers stays."""
+    if number.is_Rational and max(abs(number.p), number.q) < 10**digits:
+        return number
+    value = _float(number)
     if not math.isfinite(value):
-        return form
+        return number
     short = float(f"{value:.{digits}g}")
     whole = short.is_integer() and abs(short) < 10**digits
     return sympy.Integer(int(short)) if whole else sympy.Float(short, digits)

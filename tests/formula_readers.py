@@ -21,6 +21,7 @@ FUNCTIONS: dict[str, Callable[..., np.ndarray]] = {
     "cos": np.cos,
     "tanh": np.tanh,
     "atan": np.arctan,
+    "arctan": np.arctan,
     "exp": np.exp,
     "min": np.minimum,
     "max": np.maximum,

@@ -37,6 +37,7 @@ def read_sympy(form: sympy.Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return _FUNCTIONS[form.func](*parts)
     if form.func in _MANY:
         return functools.reduce(_MANY[form.func], parts)
+    assert form.func is sympy.Pow, form.func
     base, exponent = parts
     assert form.func is sympy.Pow, form.func
     return np.power(base, exponent)
