@@ -132,6 +132,7 @@ def define_flags() -> flags.FlagValues:
         "CPU threads of one training; 0 for all cores. On a CPU it changes the last bits of a "
         "training, so a search keeps it when it is continued.",
         lower_bound=0,
+        upper_bound=4096,
         **workers,
     )
     flags.DEFINE_float(

@@ -85,9 +85,9 @@ class SearchSettings:
             )
         if self.coefficient_population_size is not None:
             self._check_at_least(2, "coefficient_population_size")
-        if not self.coefficient_sigma0 > 0:
+        if not 0 < self.coefficient_sigma0 < math.inf:
             raise ValueError(
-                "Expected a positive coefficient_sigma0. "
+                "Expected a positive, finite coefficient_sigma0. "
                 f"Received: coefficient_sigma0={self.coefficient_sigma0}"
             )
         if self.initial_expressions and not self.search_space.has_discovery:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
+import math
 import os
 import pickle
 import platform
@@ -85,6 +86,9 @@ class RayStrategy(Strategy):
                 "Expected Ray to be installed for strategy 'ray' "
                 f"(python -m pip install 'glo_tf[ray]'). Received: {error}"
             ) from error
+        for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
+            if value is not None and not 0.0 <= value < math.inf:
+                raise ValueError(f"Expected a finite {name}, at least 0. Received: {name}={value}")
         if address not in (None, "auto"):
             _check_reachable(str(address))
         self._ray = ray
