@@ -121,13 +121,18 @@ def connect(path: str | pathlib.Path) -> sqlite3.Connection:
 
     Transactions are begun explicitly.
     """
-    connection = _guarded(sqlite3.connect(path, check_same_thread=False, isolation_level=None))
-    connection.execute("PRAGMA journal_mode=WAL")
-    # What was committed survives the death of the process; the file survives that of the machine.
-    connection.execute("PRAGMA synchronous=NORMAL")
-    # Only `empty_log` empties the log, as a whole: see `study_log`.
-    connection.execute("PRAGMA wal_autocheckpoint=0")
-    empty_log(connection)
+    connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    try:
+        _guarded(connection)
+        connection.execute("PRAGMA journal_mode=WAL")
+        # What was committed survives the death of the process; the file survives the machine's.
+        connection.execute("PRAGMA synchronous=NORMAL")
+        # Only `empty_log` empties the log, as a whole: see `study_log`.
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        empty_log(connection)
+    except BaseException:
+        connection.close()  # or it would keep the next one from the file
+        raise
     return connection
 
 
@@ -149,6 +154,8 @@ def create(path: pathlib.Path, settings: Mapping[str, str]) -> None:
         with transaction(connection):
             for row in settings.items():
                 insert(connection, SETTINGS, row)
+        # Here, as a change that fails half-way would leave a file that a reader cannot open.
+        connection.execute("PRAGMA journal_mode=WAL")
     finally:
         connection.close()
     os.replace(partial, path)
