@@ -17,7 +17,7 @@ import sympy
 
 from glo_tf import nodes
 from glo_tf.agreement import agree, points, values, values_of_form
-from glo_tf.expression import Expression
+from glo_tf.expression import Expression, arity
 
 Step = Callable[[sympy.Expr], sympy.Expr]
 
@@ -30,11 +30,13 @@ _MAX_NODES = 24  # of trees that SymPy may rearrange, with steps that take milli
 _MAX_DEPTH = 12
 _MAX_DEGREE = 64  # a tower of squares would become an integer with more digits than memory has
 _MAX_SHORTENED = 16  # nodes of trees for which shorter forms are looked for
+_MAX_POLYNOMIAL_NODES, _MAX_POLYNOMIAL_DEGREE = 100, 8  # few terms, whatever the tree looks like
 _MAX_REARRANGED = 6  # nodes under a function that SymPy may rearrange
 _EXACT = 2**53  # whole numbers up to this one are exact
 _TOLERANCE = 1e-6
 _DIGITS = (6, 9, 15)  # significant digits of a simplified coefficient: the first that are enough
-_ARITHMETIC = ("+", "-", "*", "/", "square")
+_POLYNOMIAL = ("+", "-", "*", "square")
+_ARITHMETIC = (*_POLYNOMIAL, "/")
 _STEPS: tuple[Step, ...] = (  # not sympy.simplify, which tries much, and takes seconds for 12 nodes
     _expanded,
     sympy.factor_terms,
@@ -67,7 +69,9 @@ def simplified(expression: Expression, *, probabilities: bool) -> sympy.Expr:
     given = values(expression, *at)
     start = _rearranged(expression, x, y)
     found = set() if start is None else {start}
-    if start is not None and expression.size <= _MAX_SHORTENED:
+    if start is not None and (
+        expression.size <= _MAX_SHORTENED or _is_short_polynomial(expression)
+    ):
         for form in (start, _apply(_expanded, start)):
             found.update(_shortened(form))
     for digits in _DIGITS:
@@ -120,14 +124,22 @@ def _short(number: sympy.Expr, digits: int) -> sympy.Expr:
 
 def _rearranged(expression: Expression, x: sympy.Symbol, y: sympy.Symbol) -> sympy.Expr | None:
     """The form that SymPy gives a tree on its own; None where it is not to be asked, or fails."""
-    if expression.size > _MAX_NODES or expression.depth > _MAX_DEPTH:
-        return None
-    if _degree(expression) > _MAX_DEGREE:
+    is_small = expression.size <= _MAX_NODES and expression.depth <= _MAX_DEPTH
+    if not (is_small or _is_short_polynomial(expression)) or _degree(expression) > _MAX_DEGREE:
         return None
     try:
         return _build(expression, x, y, rearranged=_MAX_REARRANGED)
     except Exception:  # as in `_apply`
         return None
+
+
+def _is_short_polynomial(expression: Expression) -> bool:
+    operations = {node for node in expression.nodes if arity(node)}
+    return (
+        operations <= set(_POLYNOMIAL)
+        and expression.size <= _MAX_POLYNOMIAL_NODES
+        and _degree(expression) <= _MAX_POLYNOMIAL_DEGREE
+    )
 
 
 def _degree(expression: Expression) -> int:

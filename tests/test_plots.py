@@ -217,7 +217,7 @@ def test_a_training_that_failed_is_a_gap(tmp_path) -> None:
         ({"losses": []}, "Expected steps and losses"),
         ({"metric": "recall"}, "Expected values of 'recall' of each loss"),
         ({"steps": [1, 2]}, "Expected 'accuracy' of 3 seeds and 2 steps"),
-        ({"confidence": True}, "Expected a number 'confidence'"),
+        ({"confidence": True}, "Expected a finite number 'confidence'"),
         ({"tests": [1]}, "Expected a list 'tests' of objects"),
         ({"verdict": None}, "Expected a text 'verdict'"),
     ],
