@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | Non
     if form.has(sympy.re, sympy.im, sympy.arg, sympy.atan2, sympy.conjugate):
         return None  # of complex numbers, where the loss knows real ones
     try:
-        function = sympy.lambdify(sympy.symbols("x y"), form, "numpy")
+        function = sympy.lambdify(sympy.symbols("x y"), form, "numpy", printer=_printer())
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python, about constants that are called
             # One by one: SymPy's source for the maximum stacks its operands.
@@ -49,6 +49,18 @@ def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | Non
     except Exception:  # 1/0 of integers; not in NumPy; nested too deeply for Python's compiler
         return None
     return np.array([value.real if value.imag == 0 else np.nan for value in found])
+
+
+def _printer() -> Any:
+    from sympy.printing.numpy import NumPyPrinter
+
+    class Printer(NumPyPrinter):
+        """Writes the numbers that are held, not their short decimals."""
+
+        def _print_Float(self, number: Any) -> str:  # noqa: N802 (SymPy's name)
+            return repr(float(number))
+
+    return Printer()
 
 
 def agree(given: np.ndarray, other: np.ndarray | None, tolerance: float) -> bool:

@@ -191,7 +191,7 @@ def _build(
 
     def combine(index: int, operands: Sequence[_Part]) -> _Part:
         factor, part = expression.coefficients[index], plain(index, operands)
-        if factor == 1.0:
+        if factor == 1.0 or part.form is sympy.nan:
             return part
         scale = _number(factor)
         with sympy.evaluate(rearranged > 0):

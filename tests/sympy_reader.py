@@ -13,6 +13,10 @@ _FUNCTIONS = {
     sympy.sin: np.sin,
     sympy.cos: np.cos,
     sympy.tanh: np.tanh,
+    sympy.tan: np.tan,
+    sympy.sinh: np.sinh,
+    sympy.cosh: np.cosh,
+    sympy.atanh: np.arctanh,
     sympy.atan: np.arctan,
     sympy.Abs: np.abs,
 }

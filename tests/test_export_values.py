@@ -34,6 +34,9 @@ def check(expression: Expression, found: np.ndarray, x, y, tolerance: float) -> 
     exact = values(expression, x, y)
     with np.errstate(all="ignore"):
         shifted = [values(expression, x * (1 + e), y * (1 + e)) for e in (1e-9, -1e-9)]
+        factors = np.array(expression.coefficients)
+        for changed in (factors * (1 + 1e-9), np.where(factors == 0, -factors, factors)):
+            shifted.append(values(expression.with_coefficients(changed), x, y))
         unsure = np.max([np.abs(each - exact) for each in shifted], axis=0)
     both = np.isfinite(exact) & np.isfinite(found) & np.isfinite(unsure)
     scale = np.abs(exact[both]) + np.median(np.abs(exact[both])) if both.any() else 0.0
@@ -126,6 +129,8 @@ def test_what_is_assumed_depends_on_the_outputs(text, classes, numbers) -> None:
     [
         ("max(tanh(-log(-1)) + x, y)", "nan"),
         ("max(sqrt(-1), y)", "nan"),
+        ("max(2*log(-2.5*(0/0 - x)), y)", "nan"),
+        ("square(" * 40 + "-2.5*(0/0 - x)" + ")" * 40 + " + y", "nan"),
         ("min(1/0, y)", "y"),
         ("min(-1/0, y)*0 + x", "nan"),
         ("tanh(log(0)) + x*y", "x*y - 1"),
