@@ -50,7 +50,7 @@ class TrainingLoop:
     ):
         self._model = model
         self._outputs = outputs
-        self._optimizer = optimizer
+        self._optimizer = _without_replicas(optimizer)
         self._train_data = train_data
         self._validation_data = validation_data
         self._jit_compile = jit_compile
@@ -168,3 +168,15 @@ class TrainingLoop:
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
+
+
+def _without_replicas(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """The same optimizer, which does not sum its gradients over replicas: there is one.
+
+    Keras does it by a custom gradient, even then, and TensorFlow keeps every custom gradient, with
+    the traced training that it is part of, until the process ends.
+    """
+    for part in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+        if part is not None:
+            part._all_reduce_sum_gradients = lambda pairs: pairs
+    return optimizer

@@ -1,7 +1,9 @@
 """The candidate trainer on real digits: determinism, failures, every kind of model."""
 
+import gc
 import signal
 import time
+import weakref
 
 import keras
 import numpy as np
@@ -165,6 +167,22 @@ def test_coefficients_of_one_tree_share_one_trace() -> None:
     assert trainer.evaluate(Request(first, seed=0)) != trainer.evaluate(Request(other, seed=0))
     assert trainer._translator.cache_info().misses == 1
     assert trainer._interpreter.cache_info().misses == 0
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam", keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))]
+)
+def test_nothing_keeps_a_compiled_training_once_its_trainer_is_gone(optimizer) -> None:
+    trainer = make_trainer(optimizer=optimizer)
+    losses = [Expression.parse(text) for text in ("-(x*log(y))", "-(x*(2.0*log(y)))")]
+    graphs = []
+    for loss in losses:
+        trainer.evaluate(Request(loss, 0))
+        graphs.append(weakref.ref(trainer._compiled(loss)[0].graph))
+    assert all(graph() is not None for graph in graphs)
+    del trainer
+    gc.collect()
+    assert not any(graph() is not None for graph in graphs)
 
 
 def test_expressions_without_coefficients_share_one_trace() -> None:
