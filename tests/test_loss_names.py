@@ -41,6 +41,15 @@ def test_names_and_expressions_are_found(text, outputs, name, loss) -> None:
     assert find_loss(text, outputs) == (name, loss)
 
 
+def test_names_that_are_given_can_be_shown() -> None:
+    trees, _ = with_baseline({"\ud800": "x*y", "two\nlines": "x/y", "$a_{$": "x - y"}, CLASSES)
+    assert list(trees) == ["cross-entropy", r"\ud800", r"two\nlines", "$a_{$"]
+    with pytest.raises(ValueError, match="different names"):
+        with_baseline({"\ud800": "x*y", r"\ud800": "x/y"}, CLASSES)
+    with pytest.raises(ValueError, match="names of losses as text. Received: losses with 3"):
+        with_baseline({3: "x*y"}, CLASSES)
+
+
 def test_the_losses_of_the_project_and_files_are_found(tmp_path) -> None:
     assert isinstance(find_loss("baikal_cma", CLASSES)[1], glo_tf.BaikalCMA)
     path = tmp_path / "best_loss.json"
