@@ -205,8 +205,11 @@ def _magnitude(ops: Any, a: Any) -> Any:
 
 
 def _order(sympy: Any, extreme: Callable[..., Any], a: Any, b: Any) -> Any:
+    evaluated = sympy.core.parameters.global_parameters.evaluate
     try:
-        return extreme(a, b)
+        # SymPy sorts the operands, which it cannot unless it may evaluate -oo < 0.
+        with sympy.evaluate(True):
+            return extreme(a, b, evaluate=evaluated)
     except ValueError:  # of what is not real, where the value is NaN
         return sympy.nan
 

@@ -130,6 +130,7 @@ def test_what_is_assumed_depends_on_the_outputs(text, classes, numbers) -> None:
         ("max(tanh(-log(-1)) + x, y)", "nan"),
         ("max(sqrt(-1), y)", "nan"),
         ("max(2*log(-2.5*(0/0 - x)), y)", "nan"),
+        ("square(" * 40 + "tanh(max(log(0), min(0, -x)))" + ")" * 40 + " + y", None),
         ("square(" * 40 + "-2.5*(0/0 - x)" + ")" * 40 + " + y", "nan"),
         ("min(1/0, y)", "y"),
         ("min(-1/0, y)*0 + x", "nan"),

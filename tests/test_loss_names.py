@@ -46,7 +46,7 @@ def test_names_that_are_given_can_be_shown() -> None:
     assert list(trees) == ["cross-entropy", r"\ud800", r"two\nlines", "$a_{$"]
     with pytest.raises(ValueError, match="different names"):
         with_baseline({"\ud800": "x*y", r"\ud800": "x/y"}, CLASSES)
-    with pytest.raises(ValueError, match="names of losses as text. Received: losses with 3"):
+    with pytest.raises(ValueError, match="names of losses as text"):
         with_baseline({3: "x*y"}, CLASSES)
 
 
