@@ -1,14 +1,18 @@
 """Packaging of glo_tf; tool settings are in pyproject.toml."""
 
+import re
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
+
+FOLDER = Path(__file__).parent
+VERSION = re.findall(r'"(.+)"', (FOLDER / "glo_tf/_version.py").read_text(encoding="utf-8"))[-1]
 
 setup(
     name="glo_tf",
-    version="0.1.0",
+    version=VERSION,
     description="Find better loss functions automatically, for people who train Keras models",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(FOLDER / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     license_files=["LICENSE"],
@@ -20,18 +24,12 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
-    packages=[
-        "glo_tf",
-        "glo_tf.configs",
-        "glo_tf.plots",
-        "glo_tf.report",
-        "glo_tf.strategies",
-        "glo_tf.testing",
-    ],
+    packages=[*find_packages(include=["glo_tf", "glo_tf.*"]), "glo_tf.configs"],
     # The flagfiles live in configs/ and are installed as glo_tf/configs/.
     package_dir={"glo_tf": "glo_tf", "glo_tf.configs": "configs"},
     package_data={
-        "glo_tf": ["py.typed", "plugin_templates/*.template"],
+        "glo_tf": ["py.typed"],
+        "glo_tf.plugins": ["templates/*.template"],
         "glo_tf.configs": ["*.flags"],
         "glo_tf.report": ["templates/*"],
     },
@@ -58,6 +56,7 @@ setup(
     extras_require={
         "test": [
             "hypothesis>=6.100",
+            "import-linter>=2.3",
             "markdown-it-py>=3.0",  # tests run the code blocks of Markdown pages
             "mypy>=1.10",
             "pandas>=2.2.2",
@@ -104,12 +103,12 @@ setup(
         "glo_tf.search_spaces": [
             "glo = glo_tf.search_spaces:glo",
             "glo_extended = glo_tf.search_spaces:glo_extended",
-            "taylor = glo_tf.taylor:taylor",
+            "taylor = glo_tf.search.spaces.taylor:taylor",
         ],
         "glo_tf.strategies": [
             "devices = glo_tf.strategies.devices:devices",
             "local = glo_tf.strategies.local:local",
-            "ray = glo_tf.strategies.ray_cluster:ray_cluster",
+            "ray = glo_tf.strategies.ray:ray_cluster",
         ],
     },
 )

@@ -63,10 +63,10 @@ def digits() -> list[dict[str, Any]]:
     import keras
 
     from glo_tf import ExpressionLoss
-    from glo_tf.expression import Expression
-    from glo_tf.fitness import Request
-    from glo_tf.task import TrainingTask
-    from glo_tf.training import CandidateTrainer
+    from glo_tf.expressions.tree import Expression
+    from glo_tf.training.task import TrainingTask
+    from glo_tf.training.tensorflow.trainer import CandidateTrainer
+    from glo_tf.training.trial import Request
 
     task = digits_task()
     build, (x_train, y_train) = task["model"], task["train_data"]
@@ -130,15 +130,16 @@ def digits() -> list[dict[str, Any]]:
 
 def _expressions() -> Any:
     """Distinct random trees that are worth a training."""
-    from glo_tf import genetic, plugins
-    from glo_tf.first_generation import loss_of
-    from glo_tf.outputs import Outputs
-    from glo_tf.screening import Screen, Verdict
+    from glo_tf import plugins
+    from glo_tf.data.outputs import Outputs
+    from glo_tf.screening.screen import Screen, Verdict
+    from glo_tf.search.genetic import evolution
+    from glo_tf.search.genetic.first_generation import loss_of
 
     space = plugins.load("glo_tf.search_spaces", "glo")()
     rng, screen = np.random.default_rng(0), Screen(Outputs.of_classes(10))
     while True:
-        trees = genetic.initial_population(space, 1000, rng)
+        trees = evolution.initial_population(space, 1000, rng)
         losses = [loss_of(tree) for tree in trees if tree.has_x_and_y]
         for loss, verdict in zip(losses, screen.examine(losses), strict=True):
             if verdict == Verdict():
@@ -147,7 +148,7 @@ def _expressions() -> Any:
 
 def _tuned() -> Any:
     """BaikalCMA's tree with random coefficients around 1."""
-    from glo_tf.expression import Expression
+    from glo_tf.expressions.tree import Expression
 
     loss, rng = Expression.parse("-(log(y) - x/y)"), np.random.default_rng(0)
     while True:

@@ -59,9 +59,9 @@ def tensorflow_trainings(network: Network) -> dict[str, Training]:
     import tensorflow as tf
 
     from glo_tf import ExpressionLoss, datasets
-    from glo_tf.expression import Expression
-    from glo_tf.fitness import nothing_to_check
-    from glo_tf.task import TrainingTask
+    from glo_tf.expressions.tree import Expression
+    from glo_tf.training.task import TrainingTask
+    from glo_tf.training.trial import nothing_to_check
 
     data = datasets.mnist()
     train, validation = (data.x_train, data.y_train), (data.x_validation, data.y_validation)

@@ -21,23 +21,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import app, flags
+from glo_tf.operators import GloOperators
 from memory import resident_bytes
 from reporting import report, write
 from sleep_task import SleepTask
 
 from glo_tf import search_spaces
-from glo_tf.callbacks import Callback, Generation
-from glo_tf.dispatch import Dispatcher
-from glo_tf.expression import Expression
-from glo_tf.fitness import Request
-from glo_tf.operators import GloOperators
-from glo_tf.output_folder import OutputFolder
-from glo_tf.search_run import SearchRun
-from glo_tf.settings import SearchSettings
+from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.execution.study import Study
+from glo_tf.expressions.tree import Expression
+from glo_tf.search.callbacks import Callback, Generation
+from glo_tf.search.output_folder import OutputFolder
+from glo_tf.search.run import SearchRun
+from glo_tf.search.settings import SearchSettings
 from glo_tf.strategies import Strategy
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
-from glo_tf.study import Study
+from glo_tf.training.trial import Request
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("parts", ["utilization", "overhead", "memory"], "What to measure.")
@@ -70,7 +70,7 @@ def devices(workers: int) -> Strategy:
 
 
 def ray_actors(workers: int) -> Strategy:
-    from glo_tf.strategies.ray_cluster import RayStrategy
+    from glo_tf.strategies.ray import RayStrategy
 
     return RayStrategy(num_workers=workers, num_cpus=0.01, num_gpus=0)
 

@@ -20,7 +20,7 @@ from absl import app, flags
 from convolutional import NETWORKS, interleave, tensorflow_trainings, timed, torch_trainings
 from reporting import report, spread
 
-from glo_tf import onednn
+from glo_tf.utils import onednn
 
 FLAGS = flags.FLAGS
 flags.DEFINE_multi_enum("cases", list(NETWORKS), list(NETWORKS), "What to measure.")

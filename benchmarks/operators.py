@@ -16,14 +16,15 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from glo_tf.gplearn_operators import GplearnOperators
+from glo_tf.operators import GloOperators
 from gplearn import genetic as gplearn
 from gplearn.fitness import _fitness_map
 from reporting import report, spread
 
-from glo_tf import genetic, plugins
-from glo_tf.expression import Expression
-from glo_tf.gplearn_operators import GplearnOperators
-from glo_tf.operators import GloOperators
+from glo_tf import plugins
+from glo_tf.expressions.tree import Expression
+from glo_tf.search.genetic import evolution
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("population_size", 10_000, "Trees per generation.")
@@ -64,13 +65,13 @@ def gplearn_step(
 
 
 def our_step(
-    population: list[Expression], fitnesses: np.ndarray, operators: genetic.Operators
+    population: list[Expression], fitnesses: np.ndarray, operators: evolution.Operators
 ) -> Callable[[], float]:
     rng = np.random.default_rng(1)
 
     def step() -> float:
         began = time.perf_counter()
-        genetic.next_generation(population, fitnesses.tolist(), operators, elites=6, rng=rng)
+        evolution.next_generation(population, fitnesses.tolist(), operators, elites=6, rng=rng)
         return time.perf_counter() - began
 
     return step
@@ -82,7 +83,7 @@ def main(_: list[str]) -> None:
     )
     glo, of_gplearn = GloOperators(space), GplearnOperators(space)
     rng = np.random.default_rng(0)
-    drawn = genetic.initial_population(space, 10 * FLAGS.population_size, rng)
+    drawn = evolution.initial_population(space, 10 * FLAGS.population_size, rng)
     population = [tree for tree in drawn if tree.size > 1][: FLAGS.population_size]
     fitnesses = rng.random(len(population))
     peer = "gplearn's evolution step"

@@ -31,9 +31,9 @@ def main(_: list[str]) -> None:
     import keras
 
     from glo_tf import architectures, datasets
-    from glo_tf.expression import Expression
-    from glo_tf.fitness import Request
-    from glo_tf.task import TrainingTask
+    from glo_tf.expressions.tree import Expression
+    from glo_tf.training.task import TrainingTask
+    from glo_tf.training.trial import Request
 
     data = datasets.mnist()
     trainer = TrainingTask.define(

@@ -55,8 +55,8 @@ NOISE_SEEDS = range(100, 110)
 def random_losses() -> list[Any]:
     """Distinct losses with x and y in them, up to the order of operands."""
     from glo_tf import plugins
-    from glo_tf.expression import Expression
-    from glo_tf.first_generation import loss_of
+    from glo_tf.expressions.tree import Expression
+    from glo_tf.search.genetic.first_generation import loss_of
 
     space = plugins.load("glo_tf.search_spaces", FLAGS.search_space)()
     spaces = [dataclasses.replace(space, max_initial_depth=int(d)) for d in FLAGS.depths]
@@ -79,10 +79,10 @@ def random_losses() -> list[Any]:
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from glo_tf.fitness import STOPPED, Request
-    from glo_tf.screening import Screen
-    from glo_tf.task import TrainingTask
-    from glo_tf.usual_loss import usual_loss
+    from glo_tf.losses.baselines import usual_loss
+    from glo_tf.screening.screen import Screen
+    from glo_tf.training.task import TrainingTask
+    from glo_tf.training.trial import STOPPED, Request
 
     task = TrainingTask.define(**TASKS[FLAGS.task]())
     trainer = task.make_trainer()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from glo_tf.fitness import Evaluation, Request, nothing_to_check
+from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
 
 @dataclasses.dataclass(frozen=True)

@@ -97,7 +97,7 @@ def generations_of_glo(seed: int, budget: int) -> dict[str, int]:
 
 def test_accuracies(loss: Any, learning_rate: float | None, seeds: Sequence[int]) -> list[float]:
     """Of networks trained with a loss, on data that decided nothing."""
-    from glo_tf.fitness import Request
+    from glo_tf.training.trial import Request
 
     requests = [Request(loss, seed, learning_rate) for seed in seeds]
     return [test_trainer().evaluate(request).fitness for request in requests]
@@ -107,7 +107,7 @@ def test_accuracies(loss: Any, learning_rate: float | None, seeds: Sequence[int]
 def test_trainer() -> Any:
     """Measures accuracy on test data."""
     from glo_tf import datasets
-    from glo_tf.task import TrainingTask
+    from glo_tf.training.task import TrainingTask
 
     data = datasets.digits()
     arguments = {**digits_task(), "validation_data": (data.x_test, data.y_test)}

@@ -38,11 +38,11 @@ def authors_inequality(theta: np.ndarray) -> bool:
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from glo_tf.fitness import Request
-    from glo_tf.outputs import Outputs
-    from glo_tf.screening import Screen
-    from glo_tf.task import TrainingTask
-    from glo_tf.taylor import lifts_the_label, polynomial, taylor
+    from glo_tf.data.outputs import Outputs
+    from glo_tf.screening.screen import Screen
+    from glo_tf.search.spaces.taylor import lifts_the_label, polynomial, taylor
+    from glo_tf.training.task import TrainingTask
+    from glo_tf.training.trial import Request
 
     trainer = TrainingTask.define(**digits_task()).make_trainer()
     outputs = Outputs.of_classes(CLASSES)

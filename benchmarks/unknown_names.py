@@ -17,8 +17,8 @@ from absl import app, flags
 from reporting import report
 
 from glo_tf import nodes
-from glo_tf.expression import Expression
-from glo_tf.parsing import ParseError
+from glo_tf.expressions.parsing import ParseError
+from glo_tf.expressions.tree import Expression
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("inputs", 20_000, "Expressions, each with a name of its own.")

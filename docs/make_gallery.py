@@ -14,7 +14,7 @@ import pathlib
 import numpy as np
 
 import glo_tf
-from glo_tf.losses import ExpressionLoss
+from glo_tf.losses.expression_loss import ExpressionLoss
 
 FOLDER = pathlib.Path(__file__).parent
 LOSSES: dict[str, tuple[type[glo_tf.NamedLoss], str, str]] = {

@@ -18,10 +18,9 @@ import numpy as np
 
 import glo_tf
 from glo_tf import plots
-from glo_tf.comparison import Comparison, LossTrainings
-from glo_tf.comparison_display import with_interval
-from glo_tf.significance import compare_means, correct_by_holm, interval_of_mean
-from glo_tf.verdict import TUNED
+from glo_tf.display.comparison import with_interval
+from glo_tf.results.comparison import TUNED, Comparison, LossTrainings
+from glo_tf.utils.statistics import compare_means, correct_by_holm, interval_of_mean
 
 FOLDER = pathlib.Path(__file__).parent / "results"
 _PLACE = re.compile(r"(<!-- (table|steps|pairs) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)

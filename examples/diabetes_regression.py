@@ -17,7 +17,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.model_selection import train_test_split
 
 import glo_tf
-from glo_tf.progress import ProgressDisplay
+from glo_tf.display.search import ProgressDisplay
 
 
 def build_model() -> keras.Model:

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 import glo_tf
 from glo_tf import datasets
-from glo_tf.progress import ProgressDisplay
+from glo_tf.display.search import ProgressDisplay
 
 CLASSES = 10
 

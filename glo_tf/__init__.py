@@ -3,7 +3,7 @@
 Names are imported when they are first used, so that `import glo_tf` is quick and losses need no
 TensorFlow. Where Keras is imported, before or after, the losses are imported with it: Keras finds
 only registered classes when it loads a model. Where TensorFlow is not imported yet, it is set to
-use oneDNN on every CPU (`glo_tf.onednn`).
+use oneDNN on every CPU (`glo_tf.utils.onednn`).
 """
 
 from __future__ import annotations
@@ -11,51 +11,50 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from glo_tf.interruption import begin_command_line
+from glo_tf.utils.interruption import begin_command_line
 
 begin_command_line()
 
 import wrapt  # noqa: E402 (it imports much)
 
-from glo_tf import onednn  # noqa: E402
+from glo_tf._version import __version__  # noqa: E402
+from glo_tf.utils import onednn  # noqa: E402
 
 if TYPE_CHECKING:
-    from glo_tf.callbacks import Callback, StopSearch
-    from glo_tf.comparing import LossComparison, compare
-    from glo_tf.comparison import Comparison
+    from glo_tf.comparison.loss_comparison import LossComparison, compare
     from glo_tf.datasets import Dataset
-    from glo_tf.expression import Expression
-    from glo_tf.loss_io import load_loss, save_loss
-    from glo_tf.losses import ExpressionLoss
-    from glo_tf.named_losses import NGL, Baikal, BaikalCMA, NamedLoss
-    from glo_tf.parsing import ParseError
-    from glo_tf.results import SearchResult
-    from glo_tf.search import LossSearch
-    from glo_tf.search_spaces import SearchSpace
-    from glo_tf.tensorboard import TensorBoard
-
-__version__ = "0.1.0"
+    from glo_tf.display.tensorboard import TensorBoard
+    from glo_tf.expressions.parsing import ParseError
+    from glo_tf.expressions.tree import Expression
+    from glo_tf.losses.expression_loss import ExpressionLoss
+    from glo_tf.losses.files import load_loss, save_loss
+    from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss
+    from glo_tf.results.comparison import Comparison
+    from glo_tf.results.search_result import SearchResult
+    from glo_tf.search.callbacks import Callback, StopSearch
+    from glo_tf.search.loss_search import LossSearch
+    from glo_tf.search.spaces.space import SearchSpace
 
 _MODULES = {
-    "Baikal": "named_losses",
-    "BaikalCMA": "named_losses",
-    "Callback": "callbacks",
-    "Comparison": "comparison",
+    "Baikal": "losses.named",
+    "BaikalCMA": "losses.named",
+    "Callback": "search.callbacks",
+    "Comparison": "results.comparison",
     "Dataset": "datasets",
-    "Expression": "expression",
-    "ExpressionLoss": "losses",
-    "LossComparison": "comparing",
-    "LossSearch": "search",
-    "NGL": "named_losses",
-    "NamedLoss": "named_losses",
-    "ParseError": "parsing",
-    "SearchResult": "results",
-    "SearchSpace": "search_spaces",
-    "StopSearch": "callbacks",
-    "TensorBoard": "tensorboard",
-    "compare": "comparing",
-    "load_loss": "loss_io",
-    "save_loss": "loss_io",
+    "Expression": "expressions.tree",
+    "ExpressionLoss": "losses.expression_loss",
+    "LossComparison": "comparison.loss_comparison",
+    "LossSearch": "search.loss_search",
+    "NGL": "losses.named",
+    "NamedLoss": "losses.named",
+    "ParseError": "expressions.parsing",
+    "SearchResult": "results.search_result",
+    "SearchSpace": "search.spaces.space",
+    "StopSearch": "search.callbacks",
+    "TensorBoard": "display.tensorboard",
+    "compare": "comparison.loss_comparison",
+    "load_loss": "losses.files",
+    "save_loss": "losses.files",
 }
 
 __all__ = [
@@ -75,6 +74,7 @@ __all__ = [
     "SearchSpace",
     "StopSearch",
     "TensorBoard",
+    "__version__",
     "compare",
     "load_loss",
     "save_loss",
@@ -85,13 +85,13 @@ onednn.settle()
 
 @wrapt.when_imported("keras")
 def _register_losses(_: object) -> None:
-    importlib.import_module("glo_tf.losses")
+    importlib.import_module("glo_tf.losses.expression_loss")
 
 
-@wrapt.when_imported("glo_tf.losses")
+@wrapt.when_imported("glo_tf.losses.expression_loss")
 def _register_named_losses(_: object) -> None:
-    # Not by the hook above: glo_tf.losses imports Keras itself, and is not complete by then.
-    importlib.import_module("glo_tf.named_losses")
+    # Not by the hook above: that module imports Keras itself, and is not complete by then.
+    importlib.import_module("glo_tf.losses.named")
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from glo_tf import plugins
-from glo_tf.plugin_options import OptionValue
+from glo_tf.plugins.options import OptionValue
 
 if TYPE_CHECKING:
     import keras

@@ -9,7 +9,7 @@ import urllib.request
 
 import numpy as np
 
-from glo_tf.finite import not_finite
+from glo_tf.data.finite import not_finite
 
 
 class DatasetUnavailableError(ValueError):

@@ -27,8 +27,8 @@ def test_a_wheel_holds_the_configurations_and_the_type_marker(tmp_path) -> None:
     flagfiles = {f"glo_tf/configs/{path.name}" for path in (ROOT / "configs").glob("*.flags")}
     assert flagfiles
     templates = {
-        f"glo_tf/plugin_templates/{path.name}"
-        for path in (ROOT / "glo_tf" / "plugin_templates").iterdir()
+        f"glo_tf/plugins/templates/{path.name}"
+        for path in (ROOT / "glo_tf" / "plugins" / "templates").iterdir()
     }
     assert len(templates) == 4
     assert flagfiles | templates | {"glo_tf/py.typed", "glo_tf/testing/plugin.py"} <= contents

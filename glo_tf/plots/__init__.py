@@ -1,5 +1,6 @@
 """Figures of losses, searches and comparisons, as matplotlib figures that belong to no window."""
 
+from glo_tf.losses.figure import plot_binary_losses, plot_loss
 from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
 from glo_tf.plots.history import (
     plot_coefficients,
@@ -8,10 +9,9 @@ from glo_tf.plots.history import (
     plot_pareto,
     plot_size,
 )
-from glo_tf.plots.losses import plot_binary_losses, plot_loss
-from glo_tf.plots.style import save
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
+from glo_tf.utils.style import save
 
 __all__ = [
     "plot_accuracy",

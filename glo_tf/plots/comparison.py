@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.plots.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
-from glo_tf.verdict import TUNED
+from glo_tf.results.comparison import TUNED
+from glo_tf.utils.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from glo_tf.comparison import Comparison, LossTrainings
+    from glo_tf.results.comparison import Comparison, LossTrainings
 
 _DASHES = (("-", "--"), (":", "-."))  # of a loss at the given learning rate, and at its own
 _MOST_INSIDE = 4  # entries of a legend that lies on the axes

@@ -11,10 +11,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.fitness import OK
-from glo_tf.plots.style import LIGHT, SIZE, axis_label, panel, style
-from glo_tf.record import COEFFICIENTS, TRAINED, Record
-from glo_tf.results import pareto_front
+from glo_tf.results.record import COEFFICIENTS, TRAINED, Record, pareto_front
+from glo_tf.training.trial import OK
+from glo_tf.utils.style import LIGHT, SIZE, axis_label, panel, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.expression import Expression
-from glo_tf.plots.heights import over_minimum, term
-from glo_tf.plots.style import LIGHT, style
+from glo_tf.expressions.tree import Expression
+from glo_tf.losses.heights import over_minimum, term
+from glo_tf.utils.style import LIGHT, style
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
 
-    from glo_tf.losses import ExpressionLoss
+    from glo_tf.losses.expression_loss import ExpressionLoss
 
 _POINTS = 33
 _NEAREST = 0.02  # predictions come as near as this to 0 and 1, where many losses are unbounded

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from glo_tf.expression import Expression
-from glo_tf.plots.style import LIGHT, style
+from glo_tf.expressions.tree import Expression
+from glo_tf.utils.style import LIGHT, style
 
 _ACROSS, _DOWN = 0.72, 0.68  # inches from leaf to leaf, and from level to level
 _SIGNS = {"*": "\N{MULTIPLICATION SIGN}", "/": "\N{DIVISION SIGN}", "-": "\N{MINUS SIGN}"}

@@ -1,5 +1,19 @@
-"""The report of a run: one HTML page that needs no network, made from the run's folder alone."""
+"""Reports: a page that tells of a search or a comparison, from the files that it wrote."""
 
-from glo_tf.report.writing import write_report
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glo_tf.report.writing import write_report
 
 __all__ = ["write_report"]
+
+
+def __getattr__(name: str) -> Any:
+    # Later: figures and templates are for those who write one.
+    if name == "write_report":
+        from glo_tf.report.writing import write_report
+
+        return write_report
+    raise AttributeError(f"module 'glo_tf.report' has no attribute '{name}'")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 
-from glo_tf.comparison import Comparison, LossTrainings
 from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
 from glo_tf.report.inline import Picture
-from glo_tf.significance import Interval
+from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.utils.statistics import Interval
 
 
 class ComparisonPart:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from glo_tf.agreement import agree, points, values
-from glo_tf.display_text import legible
-from glo_tf.expression import Expression
-from glo_tf.losses import ExpressionLoss
-from glo_tf.notation import mathml
-from glo_tf.plots.style import LIGHT, svg
+from glo_tf.expressions.agreement import agree, points, values
+from glo_tf.expressions.notation import mathml
+from glo_tf.expressions.tree import Expression
+from glo_tf.utils.display_text import legible
+from glo_tf.utils.style import LIGHT, svg
+
+if TYPE_CHECKING:
+    from glo_tf.losses.expression_loss import ExpressionLoss
 
 _DIGITS = (4, 6, 9)  # significant digits of a coefficient in a formula: the first that are enough
 _TOLERANCE = 2e-3  # of the value

@@ -11,16 +11,17 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from glo_tf.expression import Expression
-from glo_tf.json_file import in_short, is_count, is_finite, shown
-from glo_tf.loss_io import load_loss, read_metadata
-from glo_tf.output_folder import OutputFolder, best_loss_files
-from glo_tf.owned_files import HISTORY_HEADER, is_there
-from glo_tf.record import COEFFICIENTS, DISCOVERY, SOURCES, Record
-from glo_tf.study_contents import StudyContents, read_study
+from glo_tf.execution.study_reader import StudyContents, read_study
+from glo_tf.expressions.tree import Expression
+from glo_tf.losses.files import load_loss, read_metadata
+from glo_tf.results import run_files
+from glo_tf.results.owned_files import HISTORY_HEADER, is_there
+from glo_tf.results.record import COEFFICIENTS, DISCOVERY, SOURCES, Record
+from glo_tf.results.run_files import best_loss_files
+from glo_tf.utils.json_file import in_short, is_count, is_finite, shown
 
 if TYPE_CHECKING:
-    from glo_tf.losses import ExpressionLoss
+    from glo_tf.losses.expression_loss import ExpressionLoss
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,10 +87,10 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
         OSError: If a file cannot be read.
         ValueError: If there is no search, or a file is not as a search writes it.
     """
-    study = folder / OutputFolder.STUDY
+    study = folder / run_files.STUDY
     if not study.is_file():
         raise ValueError(
-            f"Expected the folder of a search, with {OutputFolder.STUDY}, or of a comparison, with "
+            f"Expected the folder of a search, with {run_files.STUDY}, or of a comparison, with "
             f"comparison.json. Received: output_dir='{folder}'"
         )
     contents = read_study(study)
@@ -101,7 +102,7 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
     metadata = read_metadata(paths[0]) if paths else {}
     return SearchFiles(
         study=contents,
-        records=_read_history(folder / OutputFolder.HISTORY),
+        records=_read_history(folder / run_files.HISTORY),
         losses=losses,
         metric="fitness" if several else metric.split(" (")[0],
         minimized=minimized,
@@ -182,7 +183,7 @@ def _is_trained_row(row: object) -> bool:
 
 
 def _value(fitness: float, minimized: bool) -> float:
-    """The metric that gives a fitness; see `glo_tf.metric.Metric.value`."""
+    """The metric that gives a fitness; see `glo_tf.metrics.metric.Metric.value`."""
     if not minimized:
         return fitness
     return 1.0 / fitness - 1.0 if fitness > 0 else float("inf")

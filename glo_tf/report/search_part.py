@@ -7,13 +7,12 @@ import functools
 import inspect
 import math
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from glo_tf import onednn
-from glo_tf.losses import ExpressionLoss
-from glo_tf.named_losses import NGL, Baikal
+from glo_tf import losses
+from glo_tf.losses.figure import plot_binary_losses, plot_loss
 from glo_tf.plots.comparison import plot_means
 from glo_tf.plots.history import (
     generations,
@@ -23,13 +22,15 @@ from glo_tf.plots.history import (
     plot_pareto,
     plot_size,
 )
-from glo_tf.plots.losses import plot_binary_losses, plot_loss
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
-from glo_tf.record import SOURCES, Record
 from glo_tf.report.inline import Picture, formula
 from glo_tf.report.run_folder import SearchFiles, TrainedRow
-from glo_tf.results import pareto_front
+from glo_tf.results.record import SOURCES, Record, pareto_front
+from glo_tf.utils import onednn
+
+if TYPE_CHECKING:
+    from glo_tf.losses.expression_loss import ExpressionLoss
 
 MEANING = {
     "trained": "trained to the end",
@@ -59,10 +60,8 @@ _ASKED = {
     "finalists": "finalists",
     "seed": "seed",
 }
-_DEFAULTS = {
-    name: inspect.signature(ExpressionLoss).parameters[name].default
-    for name in ("from_logits", "epsilon", "activation")
-}
+_OPTIONS = ("from_logits", "epsilon", "activation")
+"""Of a loss that the code to use it has to give, unless they are the defaults."""
 _VERSIONS = ("glo_tf", "tensorflow", "keras", "numpy", "cma", "gplearn")
 
 
@@ -154,10 +153,11 @@ class SearchPart:
         files = self.files.losses
         if len(files) == 1:
             (loss,) = files.values()
+            defaults = inspect.signature(losses.ExpressionLoss).parameters
             options = "".join(
                 f", {name}={getattr(loss, name)!r}"
-                for name, default in _DEFAULTS.items()
-                if getattr(loss, name) != default
+                for name in _OPTIONS
+                if getattr(loss, name) != defaults[name].default
             )
             given = f'glo_tf.ExpressionLoss("{loss.expression}"{options})'
             again = '# The same from the file: glo_tf.load_loss("best_loss.json")\n'
@@ -216,7 +216,7 @@ class SearchPart:
         curves = (
             plot_loss(best)
             if regression
-            else plot_binary_losses({"found": best, "Baikal": Baikal(), "NGL": NGL()})
+            else plot_binary_losses({"found": best, "Baikal": losses.Baikal(), "NGL": losses.NGL()})
         )
         usual = "squared error" if regression else "cross-entropy, Baikal and NGL"
         axes = "target and prediction" if regression else "label and prediction, of two classes"

@@ -11,15 +11,16 @@ import platform
 import jinja2
 from markupsafe import Markup
 
-from glo_tf.comparison_file import read_comparison
-from glo_tf.display_text import legible
-from glo_tf.files import user_path
-from glo_tf.output_folder import COMPARISON, OutputFolder
-from glo_tf.owned_files import check_free, write_owned
-from glo_tf.plots.style import DARK, LIGHT, as_files, file_names
 from glo_tf.report.comparison_part import ComparisonPart
 from glo_tf.report.run_folder import read_search
 from glo_tf.report.search_part import SearchPart
+from glo_tf.results import run_files
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.owned_files import check_free, write_owned
+from glo_tf.results.run_files import COMPARISON
+from glo_tf.utils.display_text import legible
+from glo_tf.utils.files import user_path
+from glo_tf.utils.style import DARK, LIGHT, as_files, file_names
 
 FIGURES = "figures"
 
@@ -40,11 +41,11 @@ def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pat
             put one where the report or its figures go.
     """
     folder = user_path(folder)
-    page = folder / OutputFolder.REPORT
+    page = folder / run_files.REPORT
     check_free(page)
     path = folder / COMPARISON
-    comparison = ComparisonPart(read_comparison(path)) if path.is_file() else None
-    alone = comparison is not None and not (folder / OutputFolder.STUDY).exists()
+    comparison = ComparisonPart(Comparison.load(path)) if path.is_file() else None
+    alone = comparison is not None and not (folder / run_files.STUDY).exists()
     search = None if alone else SearchPart(read_search(folder))
     parts = [part for part in (search, comparison) if part is not None]
     html = (

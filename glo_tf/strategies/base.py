@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from glo_tf.fitness import Evaluation, Request, Trainer
+from glo_tf.training.trial import Evaluation, Request, Trainer
 
 TIMEOUT, OUT_OF_MEMORY, WORKER_LOST = "timeout", "out of memory", "worker lost"
 """What may have hit a candidate by chance, so that it is tried again."""
@@ -21,7 +21,7 @@ class TrainingError(RuntimeError):
 
 
 class Task(Protocol):
-    """What workers make their trainers from; `glo_tf.task.TrainingTask` is one."""
+    """What workers make their trainers from; `glo_tf.training.task.TrainingTask` is one."""
 
     @property
     def description(self) -> dict[str, Any]:

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Sequence
 
-from glo_tf.fitness import Evaluation, Request, Trainer
 from glo_tf.strategies.base import Failure, Result, Strategy, Task
 from glo_tf.strategies.worker import (
     Deadline,
@@ -20,6 +19,7 @@ from glo_tf.strategies.worker import (
     run,
     timed_out,
 )
+from glo_tf.training.trial import Evaluation, Request, Trainer
 
 _LONGEST_WAIT = 1.0  # seconds; a signal that another thread received is not seen before
 _SECONDS_TO_STOP = 5.0  # for a thread, when the strategy is closed

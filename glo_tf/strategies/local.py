@@ -5,10 +5,10 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 
-from glo_tf.fitness import Evaluation, Request, nothing_to_check
 from glo_tf.strategies.base import Failure, Result, Strategy, Task
 from glo_tf.strategies.process import WorkerProcess
 from glo_tf.strategies.worker import run
+from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
 _NAME = "local"
 

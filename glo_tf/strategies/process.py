@@ -28,9 +28,9 @@ from typing import IO, Any
 
 import cloudpickle
 
-from glo_tf.fitness import Evaluation, Request, Trainer
 from glo_tf.strategies.base import TIMEOUT, WORKER_LOST, Failure, Task, TrainingError
 from glo_tf.strategies.worker import Deadline, failure_of, given_up_at, run, timeout_message
+from glo_tf.training.trial import Evaluation, Request, Trainer
 
 _POLL = 0.5  # seconds between two looks at whether the other process lives
 _STARTS = 3  # of a process that dies before it is ready

@@ -6,8 +6,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 
-from glo_tf.fitness import Evaluation, Request, Trainer
 from glo_tf.strategies.base import ERROR, OUT_OF_MEMORY, TIMEOUT, Failure, Result
+from glo_tf.training.trial import Evaluation, Request, Trainer
 
 GRACE = 5.0
 """Seconds beyond its time after which a training that does not return is given up by its driver."""

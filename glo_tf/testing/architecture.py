@@ -8,11 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from glo_tf.architectures import NamedArchitecture
-from glo_tf.fitness import OK, Request
-from glo_tf.plugin_options import OptionValue
+from glo_tf.losses.baselines import CROSS_ENTROPY
+from glo_tf.plugins.options import OptionValue
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.small_task import TRAIN_STEPS, small_task
-from glo_tf.usual_loss import CROSS_ENTROPY
+from glo_tf.training.trial import OK, Request
 
 
 class ArchitectureTestCase(PluginTestCase):
@@ -48,7 +48,7 @@ class ArchitectureTestCase(PluginTestCase):
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
         """The same seed gives the same weights, another one others."""
-        from glo_tf.seeding import seeded
+        from glo_tf.utils.seeding import seeded
 
         def weights(seed: int) -> np.ndarray:
             with seeded(seed):

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from glo_tf import fingerprint
 from glo_tf.datasets import Dataset, DatasetUnavailableError
-from glo_tf.plugin_options import OptionValue
+from glo_tf.identity import fingerprint
+from glo_tf.plugins.options import OptionValue
 from glo_tf.testing.plugin import PluginTestCase
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from glo_tf import plugins
-from glo_tf.plugin_options import OptionValue
+from glo_tf.plugins.options import OptionValue
 
 
 class PluginTestCase:

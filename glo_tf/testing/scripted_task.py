@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from glo_tf.expression import Expression
-from glo_tf.fitness import Evaluation, Request, nothing_to_check
+from glo_tf.expressions.tree import Expression
+from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
 HANG = Expression.parse("x + y + 1")
 OUT_OF_MEMORY = Expression.parse("x + y + 2")

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from glo_tf.expression import Expression
-from glo_tf.operators import GloOperators
-from glo_tf.plugin_options import OptionValue
-from glo_tf.record import COEFFICIENTS, DISCOVERY
-from glo_tf.search_spaces import SearchSpace
+from glo_tf.expressions.tree import Expression
+from glo_tf.plugins.options import OptionValue
+from glo_tf.results.record import COEFFICIENTS, DISCOVERY
+from glo_tf.search.genetic.operators import GloOperators
+from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.small_task import TRAIN_STEPS, small_data
 
@@ -59,7 +59,7 @@ class SearchSpaceTestCase(PluginTestCase):
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
         """But for integers, which mutations count up and down."""
-        from glo_tf.gplearn_operators import GplearnOperators
+        from glo_tf.search.genetic.gplearn_operators import GplearnOperators
 
         space = self.space(plugin_options)
         if not space.has_discovery:
@@ -86,7 +86,7 @@ class SearchSpaceTestCase(PluginTestCase):
     def test_a_small_search_runs(self, plugin_options: Mapping[str, OptionValue]) -> None:
         """Two generations of ten, of discovery or else of CMA-ES."""
         from glo_tf.architectures import NamedArchitecture
-        from glo_tf.search import LossSearch
+        from glo_tf.search.loss_search import LossSearch
 
         space = self.space(plugin_options)
         shape, classes = (4, 4, 1), 3

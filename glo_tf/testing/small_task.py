@@ -8,7 +8,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from glo_tf.architectures import NamedArchitecture
-    from glo_tf.task import TrainingTask
+    from glo_tf.training.task import TrainingTask
 
 TRAIN_STEPS = 20
 
@@ -26,7 +26,7 @@ def small_data(
 
 def small_task(architecture: NamedArchitecture, *, from_logits: bool = False) -> TrainingTask:
     """Twenty steps of 16 samples, on data that fits the architecture."""
-    from glo_tf.task import TrainingTask
+    from glo_tf.training.task import TrainingTask
 
     shape, classes = architecture.input_shape, architecture.num_classes
     return TrainingTask.define(

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glo_tf.architectures import NamedArchitecture
-from glo_tf.dispatch import Dispatcher, FailurePolicy
-from glo_tf.expression import Expression
-from glo_tf.fitness import Evaluation, Request
-from glo_tf.plugin_options import OptionValue
+from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.study import Study
+from glo_tf.expressions.tree import Expression
+from glo_tf.plugins.options import OptionValue
 from glo_tf.strategies import Strategy, TrainingError
 from glo_tf.strategies.local import local
-from glo_tf.study import Study
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
 from glo_tf.testing.small_task import small_task
+from glo_tf.training.trial import Evaluation, Request
 
 if TYPE_CHECKING:
     from glo_tf.strategies.base import Task

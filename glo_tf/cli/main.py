@@ -1,0 +1,251 @@
+"""Command line: `python -m glo_tf.main --flagfile=mnist.flags`, installed as `glo-tf`.
+
+Evolves a loss function for a Keras model (Genetic Loss-function Optimization, arXiv 1905.11528).
+Every flag can stand in a flagfile; the shipped ones (digits.flags, mnist_quick.flags, mnist.flags)
+are found from any folder. `glo-tf new-plugin NAME` writes the skeleton of a plugin instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import pathlib
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+from absl import flags
+
+from glo_tf import plugins
+from glo_tf.cli.compare import make_comparison
+from glo_tf.cli.flags import parse_flags
+from glo_tf.cli.search import make_search
+from glo_tf.cli.task import output_dir, quiet_start
+from glo_tf.plugins.skeleton import new_plugin
+from glo_tf.results import run_files
+from glo_tf.results.owned_files import MARK, check_free, is_there, write_owned
+from glo_tf.results.run_files import COMPARISON_FLAGS, COMPARISON_LOG
+from glo_tf.strategies import TrainingError
+from glo_tf.utils.interruption import Interruption, stack_of_crashes
+
+if TYPE_CHECKING:
+    from glo_tf.comparison.loss_comparison import LossComparison
+    from glo_tf.search.loss_search import LossSearch
+
+logger = logging.getLogger("glo_tf")
+
+BAD_INPUT, FAILED = 2, 1
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line.
+
+    Args:
+        argv: Arguments with the program's name first; `sys.argv` if None.
+
+    Returns:
+        Exit code: 0 for success, 1 for a failed run, 2 for bad input, 130 after Ctrl-C, 143 after
+        SIGTERM.
+    """
+    with Interruption() as interruption:
+        try:
+            return _run(list(sys.argv if argv is None else argv))
+        except KeyboardInterrupt:
+            return interruption.exit_code
+
+
+def cli() -> NoReturn:
+    """Entry point of the `glo-tf` script: as `main`, but a signal may end the process at once."""
+    try:
+        code = _run(sys.argv)
+        sys.stdout.flush()
+    except OSError as error:  # a full disk, or a reader that has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = _fail(f"Expected a standard output to write to. Received: {error}", FAILED)
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[1:2] == ["new-plugin"]:
+        return _new_plugin(arguments[2:])
+    try:
+        values = parse_flags(arguments)
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    if values.help:
+        print(f"{__doc__}\n{values.get_help()}")
+        return 0
+    if values.mode == "list":
+        return _list_plugins()
+    if values.mode == "report":
+        return _report(values)
+    try:
+        with stack_of_crashes():
+            return _compare(values) if values.mode == "compare" else _search(values)
+    # One line here; of a run that has begun, the log has the traceback.
+    except Exception as error:
+        known = isinstance(error, ValueError | TrainingError)
+        return _fail(error if known else f"{type(error).__name__}: {error}", FAILED)
+
+
+def _fail(error: BaseException | str, code: int) -> int:
+    text = " ".join([str(error), *_notes(error)])
+    print(f"glo-tf: error: {' '.join(text.split())}", file=sys.stderr)
+    return code
+
+
+def _notes(error: BaseException | str) -> list[str]:
+    """What went wrong after an error, such as where a lost study is saved."""
+    return list(getattr(error, "__notes__", []))
+
+
+def _search(values: flags.FlagValues) -> int:
+    folder = output_dir(values)
+    log, flagfile = folder / run_files.LOG, folder / run_files.FLAGS
+    try:
+        check_free(log, flagfile)
+        search, _ = make_search(values)
+        _write_flags(flagfile, values)
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    _show_what_was_before(search, folder)
+    with Interruption() as interruption:
+        try:
+            with _log_to(log):
+                result = search.run()
+        except KeyboardInterrupt as error:
+            return _ended(error, interruption)
+    print(f"Results: {folder}")
+    return interruption.exit_code if result.interrupted else 0
+
+
+def _compare(values: flags.FlagValues) -> int:
+    folder = output_dir(values)
+    log, flagfile = folder / COMPARISON_LOG, folder / COMPARISON_FLAGS
+    try:
+        from glo_tf.display.comparison import ComparisonDisplay  # SciPy, not for --help
+
+        check_free(log, flagfile)
+        display = ComparisonDisplay()
+        comparison, _ = make_comparison(values, display)
+        _write_flags(flagfile, values)
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    _show_what_was_before(comparison, folder)
+    display.on_understood(comparison.summary)
+    with Interruption() as interruption:
+        try:
+            with _log_to(log), display:
+                result = comparison.run()
+        except KeyboardInterrupt as error:
+            return _ended(error, interruption)
+    display.show(result)
+    print(f"Results: {folder}")
+    return 0
+
+
+def _show_what_was_before(run: LossSearch | LossComparison, folder: pathlib.Path) -> None:
+    if run.trained_before:
+        print(f"Continuing in {folder}: {run.trained_before} trainings are done.")
+    if run.suspects:
+        print(
+            f"An earlier run died in the midst of training {', '.join(run.suspects)}. It is tried "
+            "with care, and if it crashes its process again, counts as failed. "
+            "--strategy=local --strategy_options=process=true keeps all trainings out of this "
+            "process."
+        )
+
+
+def _ended(error: KeyboardInterrupt, interruption: Interruption) -> int:
+    notes = _notes(error) or ["the same command continues."]
+    print(f"Ended before its time; {' '.join(notes)}")
+    return interruption.exit_code
+
+
+def _report(values: flags.FlagValues) -> int:
+    try:
+        if not values.output_dir:
+            raise ValueError("Expected the folder of a run. Received: output_dir=''")
+        with quiet_start():
+            from glo_tf.report import write_report
+        print(write_report(values.output_dir))
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    return 0
+
+
+def _new_plugin(arguments: Sequence[str]) -> int:
+    try:
+        print(new_plugin(arguments))
+    except (ValueError, OSError) as error:
+        return _fail(error, BAD_INPUT)
+    return 0
+
+
+def _list_plugins() -> int:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    for group in filter(plugins.names, plugins.GROUPS):
+        table = Table(title=group, title_justify="left")
+        for column in ("name", "what it is", "options", "package"):
+            table.add_column(column)
+        for plugin in plugins.describe(group):
+            line = plugin.description if plugin.error is None else f"broken: {plugin.error}"
+            options = ", ".join(map(str, plugin.options))
+            table.add_row(*map(escape, (plugin.name, line, options, plugin.package)))
+        console.print(table)
+    return 0
+
+
+def _write_flags(path: pathlib.Path, values: flags.FlagValues) -> None:
+    """Writes the flags that repeat this run."""
+    given = [
+        values[name].serialize()
+        for group in values.flags_by_module_dict().values()
+        for name in (flag.name for flag in group)
+        if values[name].value is not None and name not in ("help", "overwrite")
+    ]
+    write_owned(path, MARK + ("\n".join(given) + "\n").encode())
+
+
+class _LogFile(logging.FileHandler):
+    """Goes on where an earlier run ended; what finds no room is told once, at the end."""
+
+    problem: BaseException | None = None
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+        """Drops the record."""
+        self.problem = sys.exception()
+
+    def close(self) -> None:
+        """Closes the file, which may have no room for what is still to be written."""
+        try:
+            super().close()
+        except OSError as error:
+            self.problem = error
+
+
+@contextlib.contextmanager
+def _log_to(path: pathlib.Path) -> Iterator[None]:
+    """Sends the project's log, and the traceback of what ends the run, to a file."""
+    if not is_there(path):
+        write_owned(path, MARK)
+    handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        yield
+    except Exception:
+        logger.exception("The run failed")
+        raise
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+        if handler.problem is not None:
+            print(f"glo-tf: warning: '{path}' lacks lines ({handler.problem})", file=sys.stderr)

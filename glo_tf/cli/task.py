@@ -1,0 +1,122 @@
+"""From flags to what searches and comparisons have in common: data, model, trainings, workers."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from absl import flags
+
+from glo_tf import plugins
+from glo_tf.comparison.learning_rates import check_learning_rate
+from glo_tf.utils.files import user_path
+
+if TYPE_CHECKING:
+    from glo_tf.datasets import Dataset
+    from glo_tf.strategies import Strategy
+
+
+def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any]]:
+    """The data set, and arguments of `LossSearch` and `LossComparison` beside the data.
+
+    Raises:
+        ValueError: If flags name nothing that exists, or do not fit.
+    """
+    check_learning_rate(values.learning_rate)
+    load_dataset = plugin(values, "dataset", "glo_tf.datasets")
+    architecture_options = plugin(values, "architecture", "glo_tf.architectures").keywords
+    strategy = _strategy(values)
+
+    with quiet_start():
+        import keras
+        import tensorflow as tf
+
+        from glo_tf.training.task import set_memory_growth
+
+        set_memory_growth()
+        if values.intra_op_threads:
+            tf.config.threading.set_intra_op_parallelism_threads(values.intra_op_threads)
+        tf.config.list_logical_devices()  # looking for devices is what TensorFlow talks most about
+
+    from glo_tf.architectures import NamedArchitecture
+
+    data = load_dataset(data_dir=values.data_dir and str(user_path(values.data_dir)))
+    return data, {
+        "model": NamedArchitecture(
+            values.architecture, data.input_shape, data.num_classes, architecture_options
+        ),
+        "optimizer": keras.optimizers.get(
+            {"class_name": values.optimizer, "config": {"learning_rate": values.learning_rate}}
+        ),
+        "outputs": values.outputs,
+        "from_logits": values.from_logits,
+        "metric": values.metric,
+        "metric_mode": values.metric_mode,
+        "train_steps": values.train_steps,
+        "batch_size": values.batch_size,
+        "epsilon": values.epsilon,
+        "jit_compile": {"true": True, "false": False}.get(values.jit_compile, "auto"),
+        "seed": values.seed,
+        "strategy": strategy,
+        "candidate_timeout": values.candidate_timeout,
+        "candidate_retries": values.candidate_retries,
+        "max_consecutive_failures": values.max_consecutive_failures,
+        "overwrite": values.overwrite,
+    }
+
+
+def output_dir(values: flags.FlagValues) -> pathlib.Path:
+    """The folder for the results of a search or a comparison."""
+    compared = "_compare" if values.mode == "compare" else ""
+    return user_path(values.output_dir or f"runs/{values.dataset}{compared}_seed{values.seed}")
+
+
+@contextlib.contextmanager
+def quiet_start() -> Iterator[None]:
+    """Keeps TensorFlow's start-up messages off the screen.
+
+    Its C++ part writes them to the file descriptor, the first ones before its log level counts.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    screen = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(screen, 2)
+            os.close(screen)
+
+
+def plugin(
+    values: flags.FlagValues, flag: str, group: str, **options: object
+) -> functools.partial[Any]:
+    """The plugin that a flag names with its options: `options`, and over them the given ones."""
+    name, texts = values[flag].value, values[f"{flag}_options"].value or []
+    given = plugins.parse_options(group, name, texts)
+    return functools.partial(plugins.load(group, name), **{**options, **given})
+
+
+def _strategy(values: flags.FlagValues) -> Strategy | str:
+    if values.strategy == "auto":
+        if values.strategy_options:
+            raise ValueError(
+                "Expected a strategy by its name with --strategy_options. Received: strategy=auto"
+            )
+        return "auto"  # what devices there are is for TensorFlow to say, later
+    options = {}
+    if values.strategy == "ray":
+        options = {
+            "address": values.ray_address or None,
+            "num_workers": values.ray_workers,
+            "num_cpus": values.ray_num_cpus,
+            "num_gpus": values.ray_num_gpus,
+        }
+    strategy: Strategy = plugin(values, "strategy", "glo_tf.strategies", **options)()
+    return strategy

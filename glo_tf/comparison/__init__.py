@@ -1,0 +1,1 @@
+"""Comparisons of losses on paired seeds, each at its own learning rate."""

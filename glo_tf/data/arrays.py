@@ -1,0 +1,226 @@
+"""Samples and targets in memory: from arrays, structures of arrays, or batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from glo_tf.data import batches
+from glo_tf.data.array_forms import Leaf, Place, as_leaf, column_names, is_pandas, is_sparse
+from glo_tf.data.finite import not_finite
+from glo_tf.data.ragged import Ragged
+
+Structure = Any
+"""An array, or a list, tuple or dict of arrays, as Keras models take and return them.
+
+Arrays are NumPy's, of numbers or of `bytes` (text), or a `Ragged`.
+"""
+
+
+class Pair(NamedTuple):
+    """Checked samples and targets."""
+
+    samples: Structure
+    targets: Structure
+
+
+def load(name: str, data: Any) -> Pair:
+    """Samples and targets in memory.
+
+    Args:
+        name: For messages.
+        data: `(samples, targets)`, each an array or a structure of arrays with one first
+            dimension, in any form that `glo_tf.data.array_forms` knows; or batches of such pairs,
+            as `keras.Model.fit` takes them: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
+            generator, a PyTorch `DataLoader`.
+
+    Raises:
+        ValueError: If it is neither, is endless or too large, has no or unequally many samples,
+            values that are not finite, or such as no model takes.
+    """
+    if isinstance(data, Pair):
+        return data
+    samples, targets = (
+        _joined(name, data)
+        if batches.are_batches(data)
+        else _converted(name, _checked_pair(name, data), check=True)
+    )
+    _check_counts(name, samples, targets)
+    return Pair(_as_trained_on(samples), targets)
+
+
+def flat(structure: Structure) -> list[Any]:
+    """Its arrays, in Keras's order (keys of a dict sorted)."""
+    leaves: list[Any] = keras.tree.flatten(structure)
+    return leaves
+
+
+def head(structure: Structure, count: int) -> Structure:
+    """The first samples, as a model takes them."""
+    return keras.tree.map_structure(
+        lambda leaf: leaf.tensor[:count] if isinstance(leaf, Ragged) else leaf[:count], structure
+    )
+
+
+def take(structure: Structure, places: np.ndarray) -> Structure:
+    """The samples at `places`, int `(n,)`."""
+    return keras.tree.map_structure(
+        lambda leaf: leaf.take(places) if isinstance(leaf, Ragged) else leaf[places], structure
+    )
+
+
+def count(structure: Structure) -> int:
+    """Number of samples."""
+    return int(flat(structure)[0].shape[0])
+
+
+def specs(structure: Structure) -> Structure:
+    """`tf.TensorSpec`s of one sample in a batch; also of what `head` gives."""
+    return keras.tree.map_structure(_spec, structure)
+
+
+def contents(structure: Structure) -> Iterable[np.ndarray]:
+    """All that its arrays hold, as NumPy arrays."""
+    for leaf in flat(structure):
+        if isinstance(leaf, Ragged):
+            yield from (leaf.values, *leaf.splits)
+        else:
+            yield leaf
+
+
+def _spec(leaf: Leaf | tf.RaggedTensor) -> tf.TypeSpec:
+    if isinstance(leaf, Ragged | tf.RaggedTensor):
+        return (leaf if isinstance(leaf, Ragged) else Ragged.of(leaf)).spec
+    return tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))
+
+
+def _checked_pair(name: str, pair: Any) -> Any:
+    if isinstance(pair, list | tuple) and len(pair) == 2:
+        return pair
+    weights = "; leave weights of samples out" if _what(pair) in ("tuple of 3", "list of 3") else ""
+    raise ValueError(
+        f"Expected {name} to be a pair (samples, targets) or a tf.data.Dataset of such pairs, "
+        f"without weights. Received: {_what(pair)}{weights}"
+    )
+
+
+def _joined(name: str, data: Any) -> tuple[Structure, Structure]:
+    joined, first = None, None
+    for batch in batches.each(name, data):
+        pair = _converted(name, _checked_pair(name, batch), check=False)
+        leaves = flat(pair)
+        if any(not len(leaf.shape) for leaf in leaves):
+            raise ValueError(
+                f"Expected {name} to have batches, as of .batch(100). Received: single samples"
+            )
+        if joined is None:
+            first, joined = pair, batches.Joined(name, len(leaves))
+        try:
+            keras.tree.assert_same_structure(first, pair)
+        except (ValueError, TypeError):
+            raise ValueError(
+                f"Expected batches of one structure in {name}. Received: {len(flat(first))} and "
+                f"{len(leaves)} arrays, or other keys"
+            ) from None
+        joined.add(leaves)
+    if joined is None:
+        raise ValueError(
+            f"Expected {name} with at least one batch. Received: an empty "
+            "dataset, or a generator that was read before"
+        )
+    pair = keras.tree.pack_sequence_as(first, joined.leaves())
+    return _converted(name, pair, check=True)
+
+
+def _converted(name: str, pair: Any, *, check: bool) -> tuple[Structure, Structure]:
+    samples, targets = (
+        _structure(Place(name, part), value, check=check)
+        for part, value in zip(("samples", "targets"), pair, strict=True)
+    )
+    return samples, targets
+
+
+def _structure(place: Place, value: Any, *, check: bool) -> Structure:
+    """Lists of numbers become an array, lists of arrays stay a structure."""
+    if isinstance(value, dict):
+        return {
+            key: _structure(place.inside(key), part, check=check) for key, part in value.items()
+        }
+    if isinstance(value, list | tuple) and any(_is_array(item) for item in value):
+        parts = [
+            _structure(place.inside(number), part, check=check) for number, part in enumerate(value)
+        ]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    leaf = as_leaf(place, value)
+    if place.part == "samples" and is_pandas(value) and leaf.ndim == 1:
+        leaf = leaf[:, None]  # as Keras does
+    if check and not len(leaf.shape):
+        raise place.error(
+            "{part} of {argument} as an array", f"a single {type(value).__name__[:60]}"
+        )
+    if check:
+        _check_finite(place, leaf, column_names(value))
+    return leaf
+
+
+def _is_array(item: Any) -> bool:
+    """Whether an item of a list is an input of its own: no number, and no row of numbers."""
+    if isinstance(item, dict) or is_sparse(item):
+        return True
+    if isinstance(item, list | tuple):
+        return any(_is_array(inner) for inner in item)
+    return len(getattr(item, "shape", ())) > 0
+
+
+def _check_finite(place: Place, leaf: Leaf, columns: list[Any] | None) -> None:
+    if isinstance(leaf, Ragged):
+        found = not_finite(leaf.values, rows=leaf.rows())
+    else:
+        found = not_finite(leaf, columns)
+    if found is not None:
+        raise place.error(
+            "finite {part} in {argument}", f"{found}; replace them, or leave these samples out"
+        )
+
+
+def _as_trained_on(samples: Structure) -> Structure:
+    """In single precision instead of double, as by `keras.Model.fit`."""
+    if keras.config.floatx() == "float64":
+        return samples
+    return keras.tree.map_structure(
+        lambda leaf: (
+            leaf.astype(np.float32)
+            if isinstance(leaf, np.ndarray) and leaf.dtype == np.float64
+            else leaf
+        ),
+        samples,
+    )
+
+
+def _check_counts(name: str, samples: Structure, targets: Structure) -> None:
+    counts = [int(part.shape[0]) for part in (*flat(samples), *flat(targets))]
+    if len(set(counts)) == 1 and counts[0] and flat(samples) and flat(targets):
+        return
+    distinct = list(dict.fromkeys(counts))
+    received = " and ".join(map(str, distinct[:4])) or "no arrays"
+    more = f" and {len(distinct) - 4} other numbers" if len(distinct) > 4 else ""
+    lists = [part for part in (samples, targets) if isinstance(part, list | tuple)]
+    hint = (
+        f"; a list of {len(lists[0])} arrays is as many inputs or outputs, and np.stack makes one "
+        "array of arrays of one shape"
+        if lists
+        else ""
+    )
+    raise ValueError(
+        f"Expected {name} to have as many targets as samples, at least one. "
+        f"Received: {received}{more}{hint}"
+    )
+
+
+def _what(thing: Any) -> str:
+    length = f" of {len(thing)}" if isinstance(thing, list | tuple) else ""
+    return f"{type(thing).__name__}{length}"

@@ -1,0 +1,261 @@
+"""What the outputs of a model are: from its last activations, the labels, and the user's word.
+
+What the first two leave open is asked of the user, in an error that names the argument.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from glo_tf.data import arrays
+from glo_tf.data.arrays import Structure
+from glo_tf.data.last_activation import UNKNOWN
+from glo_tf.data.outputs import LINEAR, SIGMOID, SOFTMAX, Output, Outputs
+from glo_tf.data.targets import ROUNDING, in_order, indices_or_rows
+
+OutputKinds: TypeAlias = str | Sequence[str | None] | Mapping[str, str]
+"""`"softmax"`, `"sigmoid"` or `"linear"`, for all outputs or for each of them."""
+
+_QUANTILES = 33
+_HALF_PRECISION = 1e-2  # rounding of a sum of probabilities
+
+_INDICES, _ONE_HOT, _SHARES = "class indices", "one-hot labels", "labels that sum to 1"
+_FLAGS, _NUMBERS = "labels of 0 and 1", "numbers"
+_OF_CLASSES = (_INDICES, _ONE_HOT, _SHARES)
+
+
+def find_outputs(
+    predictions: Any,
+    activations: Sequence[str],
+    targets: Structure,
+    epsilon: float,
+    *,
+    outputs: OutputKinds | None = None,
+    from_logits: bool = False,
+) -> Outputs:
+    """What a model's outputs are.
+
+    A softmax gives classes, and a sigmoid probabilities of their own, where the labels fit. All
+    else gives numbers; beside labels of classes, these may be logits, and the user has to say it.
+
+    Args:
+        predictions: The untrained model's, for a few samples. They decide nothing: they confirm the
+            labels, or the user's word, where the activation is not known.
+        activations: See `glo_tf.data.last_activation.last_activations`.
+        targets: All of the training data.
+        epsilon: See `Outputs`.
+        outputs: What the user says: an activation, a list, or a dict by the outputs' names.
+        from_logits: Whether outputs without softmax and sigmoid, beside labels of classes, are
+            logits.
+
+    Raises:
+        ValueError: If an output is not of shape `(N, units)`, targets do not fit it, the user's
+            word contradicts the model, or it is not clear what an output is.
+    """
+    if not isinstance(from_logits, bool | np.bool_):
+        raise ValueError(f"Expected True or False. Received: from_logits={from_logits!r}")
+    names = tuple(sorted(predictions)) if isinstance(predictions, dict) else None
+    found = arrays.flat(predictions)
+    given = in_order(targets, names, len(found), "train_data")
+    said = _said(outputs, names, len(found))
+    evidence = [
+        _Evidence.of(names[place] if names else f"output {place}", *parts)
+        for place, parts in enumerate(zip(found, activations, given, strict=True))
+    ]
+    each = [one.output(kind, bool(from_logits)) for one, kind in zip(evidence, said, strict=True)]
+    result = Outputs(tuple(each), names, epsilon)
+    if from_logits and not result.from_logits.any():
+        raise ValueError(
+            "Expected a model that ends in logits, without softmax or sigmoid, beside labels of "
+            f"classes. Received: from_logits=True, with outputs understood as: {result.in_words}"
+        )
+    return result
+
+
+def _said(outputs: Any, names: tuple[str, ...] | None, count: int) -> list[str | None]:
+    if outputs is None or isinstance(outputs, str):
+        each, fits = [outputs] * count, True
+    elif isinstance(outputs, Mapping):
+        each = [outputs.get(name) for name in names or ()]
+        fits = names is not None and set(outputs) <= set(names)
+    else:
+        fits = isinstance(outputs, list | tuple) and len(outputs) == count
+        each = list(outputs) if fits else []
+    if not fits or any(kind not in (SOFTMAX, SIGMOID, LINEAR, None) for kind in each):
+        several = f"a dict with {', '.join(names)}" if names else f"a list of {count}"
+        raise ValueError(
+            f"Expected 'softmax', 'sigmoid' or 'linear', or {several} of these, as the model's "
+            f"outputs. Received: outputs={outputs!r}"
+        )
+    return each
+
+
+@dataclasses.dataclass(frozen=True)
+class _Evidence:
+    """What is known of one output.
+
+    Attributes:
+        name: For messages.
+        activation: The model's last one.
+        labels: What its targets are.
+        targets: Class indices `(N,)` or rows `(N, units)`.
+        predictions: Of the untrained model, float32 `(n, units)`.
+        rounding: Of a sum of probabilities among them.
+    """
+
+    name: str
+    activation: str
+    labels: str
+    targets: np.ndarray
+    predictions: np.ndarray
+    rounding: float
+
+    @classmethod
+    def of(cls, name: str, predictions: Any, activation: str, targets: np.ndarray) -> _Evidence:
+        if len(predictions.shape) != 2 or predictions.shape[1] == 0:
+            raise ValueError(
+                "Expected a model whose outputs have shape (N, units). Received: "
+                f"{name} of shape={tuple(predictions.shape)} for {predictions.shape[0]} sample(s)"
+            )
+        targets, labels = _rows_and_kind(name, targets, int(predictions.shape[1]))
+        rounding = ROUNDING if predictions.dtype.size > 2 else _HALF_PRECISION
+        columns = np.asarray(predictions).astype(np.float32)
+        return cls(name, activation, labels, targets, columns, rounding)
+
+    def output(self, said: str | None, from_logits: bool) -> Output:
+        """What it is, given the user's word."""
+        kind = said or self._suggested(from_logits)
+        if kind is None:
+            raise self._unclear(from_logits)
+        if kind == LINEAR:
+            self._check_targets_of_numbers()
+            levels = np.linspace(0.0, 1.0, _QUANTILES)
+            quantiles = np.quantile(self.targets.astype(float), levels)
+            return Output(LINEAR, self._units, tuple(quantiles.tolist()))
+        activated = self.activation in (SOFTMAX, SIGMOID)
+        if activated and kind != self.activation:
+            raise ValueError(
+                f"Expected outputs='{self.activation}' for {self.name}, as a {self.activation} is "
+                f"its last activation. Received: outputs='{said}'"
+            )
+        if not activated:
+            self._check_model(kind, from_logits)
+        (self._check_targets_of_classes if kind == SOFTMAX else self._check_targets_of_flags)(said)
+        return Output(kind, self._units, from_logits=from_logits and not activated)
+
+    @property
+    def _units(self) -> int:
+        return int(self.predictions.shape[1])
+
+    @property
+    def _range(self) -> str:
+        return f"{self.labels} from {self.targets.min():g} to {self.targets.max():g}"
+
+    def _suggested(self, from_logits: bool) -> str | None:
+        if self.activation in (SOFTMAX, SIGMOID):
+            return self.activation
+        if self.labels == _NUMBERS:
+            return LINEAR
+        if from_logits:
+            return SOFTMAX if self.labels in _OF_CLASSES else SIGMOID
+        confirmed = self.labels in _OF_CLASSES and self._look_like(SOFTMAX)
+        return SOFTMAX if self.activation == UNKNOWN and confirmed else None
+
+    def _look_like(self, kind: str) -> bool:
+        rows = self.predictions
+        in_range = bool(((rows >= 0.0) & (rows <= 1.0)).all())
+        shared = self._units > 1 and np.allclose(rows.sum(axis=1), 1.0, atol=self.rounding)
+        return in_range and (shared or kind == SIGMOID)
+
+    def _unclear(self, from_logits: bool) -> ValueError:
+        choices = [f"from_logits=True, if {self.name} gives logits"]
+        if self.activation == UNKNOWN:
+            kind = SOFTMAX if self.labels in _OF_CLASSES else SIGMOID
+            choices.append(f"outputs='{kind}', if it gives probabilities")
+        choices.append(
+            "a softmax as its last activation"
+            if self.labels == _INDICES
+            else "outputs='linear', if it gives numbers"
+        )
+        last = "linear" if self.activation == LINEAR else "not known"
+        return ValueError(
+            f"Expected {', or '.join(choices)}, as its last activation is {last} and its targets "
+            f"are {self.labels}. Received: from_logits={from_logits}, outputs=None"
+        )
+
+    def _check_model(self, kind: str, from_logits: bool) -> None:
+        """An output without softmax and sigmoid that is taken for classes."""
+        if from_logits and self.activation == UNKNOWN and self._look_like(SOFTMAX):
+            raise ValueError(
+                f"Expected logits of {self.name}. Received: from_logits=True, and a model whose "
+                "predictions are probabilities that sum to 1"
+            )
+        if not from_logits and (self.activation == LINEAR or not self._look_like(kind)):
+            raise ValueError(
+                f"Expected a {kind} as the last activation of {self.name}, or from_logits=True. "
+                f"Received: outputs='{kind}', from_logits=False, and a model that predicts from "
+                f"{self.predictions.min():g} to {self.predictions.max():g}"
+            )
+
+    def _check_targets_of_numbers(self) -> None:
+        if self.labels == _INDICES:
+            raise ValueError(
+                f"Expected targets of {self.name} of shape (N, {self._units}) with "
+                f"outputs='linear'. Received: shape={self.targets.shape}"
+            )
+
+    def _check_targets_of_classes(self, _: str | None) -> None:
+        if self._units == 1:
+            raise ValueError(
+                f"Expected more than one unit in a softmax; a lone one is always 1, and a sigmoid "
+                f"is for two classes. Received: {self.name} with 1 unit"
+            )
+        if self.labels not in _OF_CLASSES:
+            raise ValueError(
+                f"Expected class indices, or rows that sum to 1, as targets of {self.name}, which "
+                "is a softmax; several labels at once are for a sigmoid, and numbers for "
+                f"outputs='linear'. Received: {self._range}"
+            )
+
+    def _check_targets_of_flags(self, said: str | None) -> None:
+        if self.labels == _INDICES:
+            raise ValueError(
+                f"Expected targets of {self.name} of shape (N, {self._units}), as it is a sigmoid "
+                "for each of them; classes that exclude each other are for a softmax. "
+                f"Received: {self._range} of shape={self.targets.shape}"
+            )
+        if self.targets.min() < 0 or self.targets.max() > 1:
+            raise ValueError(
+                f"Expected labels 0 and 1 as targets of {self.name}, which is a sigmoid, or "
+                f"outputs='linear', if they are numbers. Received: targets from "
+                f"{self.targets.min():g} to {self.targets.max():g}"
+            )
+        if said is None and self.labels in (_SHARES, _NUMBERS):
+            raise ValueError(
+                f"Expected outputs='sigmoid', if the targets of {self.name} are probabilities, or "
+                "outputs='linear', if they are numbers, as its last activation is a sigmoid. "
+                f"Received: outputs=None, and {self._range}"
+            )
+
+
+def _rows_and_kind(name: str, targets: np.ndarray, units: int) -> tuple[np.ndarray, str]:
+    if not np.issubdtype(targets.dtype, np.number) and targets.dtype != bool:
+        raise ValueError(f"Expected numbers as targets of {name}. Received: dtype={targets.dtype}")
+    targets = indices_or_rows(targets, units)
+    if targets.ndim == 1 and units > 1:
+        return targets, _INDICES
+    rows = targets[:, None] if targets.ndim == 1 else targets
+    if rows.shape[1:] != (units,):
+        raise ValueError(
+            f"Expected targets of {name} of shape (N,) or (N, {units}). "
+            f"Received: shape={targets.shape}"
+        )
+    rows = rows.astype(float)
+    only_flags = bool(np.isin(rows, (0, 1)).all())
+    if units > 1 and rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1.0, atol=ROUNDING):
+        return rows, _ONE_HOT if only_flags else _SHARES
+    return rows, _FLAGS if only_flags else _NUMBERS

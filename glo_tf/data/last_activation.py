@@ -1,0 +1,90 @@
+"""The last activation of a model, read from the operations that it runs.
+
+The graph of a forward pass shows it of any model, functional, nested or subclassed, wherever the
+activation stands: in the last layer, in one of its own, or as a `keras.ops.softmax`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from glo_tf.data import arrays
+from glo_tf.data.arrays import Structure
+from glo_tf.data.outputs import LINEAR, SIGMOID, SOFTMAX
+
+UNKNOWN = "unknown"
+"""What the operations do not show, such as an activation written in parts."""
+
+_KEEPS_VALUES = re.compile(
+    "Cast|CheckNumerics|EnsureShape|ExpandDims|Identity|IdentityN|PreventGradient|Reshape|Snapshot|"
+    "Squeeze|StopGradient"
+)
+_GIVES_NUMBERS = re.compile("Elu|Exp|LeakyRelu|LogSoftmax|Relu|Selu|Softplus|Softsign|Tanh")
+_AFFINE = re.compile(
+    "BatchMatMul(V2|V3)?|BiasAdd|(Depthwise)?Conv.*|Einsum|FusedBatchNorm.*|MatMul"
+)
+_JOINS = re.compile("Add|AddN|AddV2|ConcatV2|Max|Mean|Mul|StridedSlice|Sub|Sum|Transpose")
+
+
+def last_activations(model: keras.Model, samples: Structure) -> list[str]:
+    """The activation that decides each output, in the order in which Keras flattens them.
+
+    Args:
+        model: Built model.
+        samples: Arrays such as it takes.
+
+    Returns:
+        For each output `"softmax"`, over its units; `"sigmoid"`; `"linear"`, if it gives any
+        numbers, also as of a ReLU; or `"unknown"`.
+    """
+    found: list[str] = []
+
+    def forward(samples: tf.Tensor) -> None:
+        found[:] = map(_activation, arrays.flat(model(samples, training=False)))
+
+    tf.function(forward, autograph=False).get_concrete_function(arrays.specs(samples))
+    return found
+
+
+def _activation(output: tf.Tensor) -> str:
+    tensor = output
+    while _KEEPS_VALUES.fullmatch(tensor.op.type) and tensor.dtype.is_floating:
+        tensor = _kept(tensor)
+    kind = tensor.op.type
+    if kind == "Softmax":
+        # Reshaped, its last axis may no longer be that of the units.
+        over_units = tensor.shape.rank and tensor.shape[-1] == output.shape[-1]
+        return SOFTMAX if over_units else UNKNOWN
+    if kind == "Sigmoid":
+        return SIGMOID
+    if _GIVES_NUMBERS.fullmatch(kind) or any(map(_is_affine, _joined(tensor))):
+        return LINEAR
+    return UNKNOWN
+
+
+def _joined(tensor: tf.Tensor) -> Iterator[tf.Tensor]:
+    """A tensor and those that it is a sum, a mean, a multiple or a part of."""
+    waiting, seen = [tensor], set()
+    while waiting:
+        tensor = waiting.pop()
+        if tensor.ref() in seen:
+            continue
+        seen.add(tensor.ref())
+        yield tensor
+        if _JOINS.fullmatch(tensor.op.type):
+            waiting += tensor.op.inputs
+        elif _KEEPS_VALUES.fullmatch(tensor.op.type):
+            waiting.append(_kept(tensor))
+
+
+def _is_affine(tensor: tf.Tensor) -> bool:
+    return bool(_AFFINE.fullmatch(tensor.op.type))
+
+
+def _kept(tensor: tf.Tensor) -> Any:
+    return tensor.op.inputs[tensor.value_index]

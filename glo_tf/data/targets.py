@@ -1,0 +1,116 @@
+"""The targets of a data set, as columns of labels beside the outputs of a model."""
+
+from __future__ import annotations
+
+import reprlib
+
+import keras
+import numpy as np
+
+from glo_tf.data import arrays
+from glo_tf.data.arrays import Structure
+from glo_tf.data.outputs import SOFTMAX, Output, Outputs
+
+ROUNDING = 1e-3
+"""Of a sum of probabilities."""
+
+_NAMED = 8  # outputs in a message
+
+
+def label_columns(name: str, targets: Structure, outputs: Outputs) -> np.ndarray:
+    """Labels x, float32 `(N, W)`.
+
+    Raises:
+        ValueError: If targets do not fit the outputs.
+    """
+    given = in_order(targets, outputs.names, len(outputs.each), name)
+    parts = [_columns(name, part, out) for part, out in zip(given, outputs.each, strict=True)]
+    return np.concatenate(parts, axis=-1)
+
+
+def as_rows(targets: Structure, outputs: Outputs) -> list[np.ndarray]:
+    """The targets of each output as metrics take them.
+
+    They are as they were given, but `(N, 1)` instead of `(N,)` where there is one unit.
+    """
+    given = in_order(targets, outputs.names, len(outputs.each), "validation_data")
+    rows = [
+        part[:, None]
+        if part.ndim == 1 and output.units == 1
+        else indices_or_rows(part, output.units)
+        for part, output in zip(given, outputs.each, strict=True)
+    ]
+    # Predictions are float32, and TensorFlow does not mix.
+    return [part.astype(np.float32) if part.dtype == np.float64 else part for part in rows]
+
+
+def in_order(
+    targets: Structure, names: tuple[str, ...] | None, count: int, where: str
+) -> list[np.ndarray]:
+    """The targets of each output.
+
+    Raises:
+        ValueError: If their structure is not that of the outputs.
+    """
+    if names is not None and (not isinstance(targets, dict) or set(targets) != set(names)):
+        keys = reprlib.repr(list(targets)) if isinstance(targets, dict) else _what(targets)
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        raise ValueError(
+            f"Expected targets of {where} as a dict with {', '.join(names[:_NAMED])}{more}, as the "
+            f"model's outputs. Received: {keys}"
+        )
+    given = arrays.flat(targets)
+    if len(given) != count:
+        raise ValueError(
+            f"Expected targets of {where} for {count} output(s) of the model. "
+            f"Received: {len(given)}"
+        )
+    return given
+
+
+def _what(targets: Structure) -> str:
+    return f"{type(targets).__name__} of {len(arrays.flat(targets))}"
+
+
+def indices_or_rows(targets: np.ndarray, units: int) -> np.ndarray:
+    """Class indices as `(N,)`, and all else as it is; Keras's data sets have `(N, 1)`."""
+    return targets[:, 0] if targets.shape[1:] == (1,) and units > 1 else targets
+
+
+def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
+    targets = indices_or_rows(targets, output.units)
+    if targets.ndim == 1 and output.units > 1:
+        if output.activation == SOFTMAX:
+            targets = _one_hot(name, targets, output.units)
+    elif targets.ndim == 1:
+        targets = targets[:, None]
+    if targets.shape[1:] != (output.units,):
+        raise ValueError(
+            f"Expected targets of {name} of shape (N,) or (N, {output.units}). "
+            f"Received: shape={targets.shape}"
+        )
+    rows = targets.astype(np.float32)
+    if not np.isfinite(rows).all():
+        raise ValueError(f"Expected finite targets in {name}. Received: NaN or infinity")
+    if output.probabilities and (rows.min() < 0.0 or rows.max() > 1.0):
+        raise ValueError(
+            f"Expected targets of {name} in [0, 1], as in train_data. "
+            f"Received: from {rows.min():g} to {rows.max():g}"
+        )
+    if output.activation == SOFTMAX and not np.allclose(rows.sum(axis=1), 1.0, atol=ROUNDING):
+        sums = rows.sum(axis=1)
+        raise ValueError(
+            f"Expected targets of {name} whose rows sum to 1, as in train_data. "
+            f"Received: sums from {sums.min():g} to {sums.max():g}"
+        )
+    return np.concatenate([1.0 - rows, rows], axis=-1) if output.binary else rows
+
+
+def _one_hot(name: str, labels: np.ndarray, classes: int) -> np.ndarray:
+    if (labels != np.floor(labels)).any() or labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(
+            f"Expected labels of {name} in [0, {classes - 1}], as the model has {classes} "
+            f"outputs. Received: labels from {labels.min()} to {labels.max()}"
+        )
+    rows: np.ndarray = keras.utils.to_categorical(labels, classes)
+    return rows

@@ -1,0 +1,1 @@
+"""What searches and comparisons show while they run."""

@@ -1,0 +1,119 @@
+"""What a comparison shows: its trainings while they run, then a table and the verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import TaskID
+from rich.table import Table
+
+from glo_tf.display.bar import progress_bar
+from glo_tf.results.comparison import TUNED
+from glo_tf.utils.display_text import legible
+
+if TYPE_CHECKING:
+    from glo_tf.comparison.loss_comparison import Progress
+    from glo_tf.results.comparison import Comparison, LossTest, LossTrainings
+    from glo_tf.utils.statistics import Interval
+
+
+_WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
+
+
+class ComparisonDisplay:
+    """A bar on a terminal; elsewhere a line for each training.
+
+    Args:
+        console: Where to; standard output if None.
+    """
+
+    def __init__(self, console: Console | None = None):
+        self._console = console or Console()
+        if not self._console.is_terminal:
+            self._console.width = _WIDTH_OF_FILES
+        self._bar = progress_bar(self._console)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> ComparisonDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def on_understood(self, summary: str) -> None:
+        """Prints what was understood of the task."""
+        self._print(summary)
+
+    def on_training(self, progress: Progress) -> None:
+        """Shows that a training has ended."""
+        if not self._console.is_terminal:
+            request, evaluation = progress.request, progress.evaluation
+            rate = "" if request.learning_rate is None else f"  {request.learning_rate:g}"
+            self._print(
+                f"{progress.stage} {progress.done}/{progress.planned}  {request.loss}{rate}  "
+                f"seed {request.seed}  {evaluation.fitness:.4f}  {evaluation.status}"
+            )
+        if progress.stage not in self._tasks:
+            self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=None)
+        self._bar.update(
+            self._tasks[progress.stage], completed=progress.done, total=progress.planned
+        )
+
+    def show(self, comparison: Comparison) -> None:
+        """Prints the table and the verdict."""
+        first = comparison.losses[0]
+        table = Table(
+            title=f"{comparison.split.capitalize()} data after {comparison.steps[-1]} steps, "
+            f"n = {len(first.seeds)}, ± 95% CI; "
+            f"against {escape(legible(comparison.baseline))}: difference, corrected p",
+            title_justify="left",
+        )
+        several = len({entry.train_fraction for entry in comparison.losses}) > 1
+        if several:
+            table.add_column("data")
+        measured = [name for name in first.values if name != comparison.metric]
+        table.add_column("loss")
+        table.add_column("rate")
+        for column in (comparison.metric, "difference", "p", *measured):
+            table.add_column(column, justify="right")
+        tests = comparison.against_baseline()
+        for entry in comparison.losses:
+            test = tests.get((entry.train_fraction, entry.name))
+            table.add_row(
+                *([f"{100 * entry.train_fraction:g}%"] if several else []),
+                *_row(entry, comparison.metric, test),
+                *(_at_end(entry, name).partition(" ")[0] for name in measured),
+            )
+        self._console.print(table)
+        self._print(comparison.verdict)
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _row(entry: LossTrainings, metric: str, test: LossTest | None) -> list[str]:
+    rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:g}"
+    row = [
+        escape(legible(entry.name.removesuffix(TUNED))),
+        rate + (" tuned" if entry.name.endswith(TUNED) else ""),
+    ]
+    row.append(f"{entry.failed} failed" if entry.failed else _at_end(entry, metric))
+    difference, p = (test.difference, test.p_value_corrected) if test else (None, None)
+    row.append("" if difference is None else f"{difference:+.4f}")
+    row.append("" if p is None else f"{p:.2g}")
+    return row
+
+
+def _at_end(entry: LossTrainings, name: str) -> str:
+    found = entry.at_end(name)
+    if found is None:
+        return ""
+    return with_interval(*found)
+
+
+def with_interval(mean: float, interval: Interval | None) -> str:
+    """A mean with half of its confidence interval, where there is one."""
+    return f"{mean:.4f}" + ("" if interval is None else f" ± {interval[1] - mean:.4f}")

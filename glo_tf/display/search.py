@@ -1,0 +1,103 @@
+"""What a search shows while it runs: a live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import logging
+
+from rich.console import Console
+from rich.table import Table
+
+from glo_tf.display.bar import progress_bar
+from glo_tf.results.record import SOURCES, Record
+from glo_tf.results.search_result import SearchResult
+from glo_tf.search.callbacks import Callback, Generation
+from glo_tf.training.trial import Evaluation
+
+logger = logging.getLogger("glo_tf")
+
+
+class ProgressDisplay(Callback):
+    """Shows generation, best and mean fitness, counts and time left.
+
+    Args:
+        console: Where to; standard output if None. On a console that is no terminal there is one
+            line per generation.
+    """
+
+    def __init__(self, console: Console | None = None):
+        self._console = console or Console()
+        self._progress = progress_bar(self._console)
+        self._task = self._progress.add_task("starting", total=None)
+
+    def on_understood(self, summary: str) -> None:
+        """Prints it."""
+        self._console.print(summary, highlight=False, soft_wrap=True, markup=False)
+
+    def on_search_begin(self, planned: int) -> None:
+        """Starts the display."""
+        self._progress.update(self._task, total=planned)
+        self._progress.start()
+
+    def on_evaluation(self, record: Record) -> None:
+        """Advances by one candidate."""
+        description = f"{record.phase} {record.generation}"
+        self._progress.update(self._task, advance=1, description=description)
+
+    def on_generation(self, generation: Generation) -> None:
+        """Prints and logs the generation's line."""
+        best, counts = generation.best_so_far, generation.counts
+        line = (
+            f"{generation.phase} {generation.number}/{generation.total}  "
+            f"best {best.fitness if best else 0.0:.4f}  mean {generation.mean_fitness:.4f}  "
+            + "  ".join(f"{source} {counts[source]}" for source in SOURCES if source in counts)
+            + (f"  {best.loss}" if best else "")
+        )
+        logger.info(line)
+        self._progress.console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+        """Advances by one training."""
+        self._progress.update(self._task, advance=1, description=stage)
+
+    def on_search_end(self, result: SearchResult) -> None:
+        """Stops the display and prints the result."""
+        self._progress.stop()
+        show_result(result, self._console)
+
+
+def show_result(result: SearchResult, console: Console) -> None:
+    """Prints the best loss and the comparison with cross-entropy."""
+    if result.interrupted:
+        console.print("Ended before its time; this is what was found so far.")
+    if result.stopped:
+        console.print("Stopped by a callback.")
+    if result.best is None:
+        console.print("No candidate was trained to the end.")
+        return
+    console.print(
+        f"\nBest loss: {result.best.loss}\n"
+        f"Validation {result.objective.name} in the search: "
+        f"{result.objective.shown([result.best.fitness])}"
+        + (_confirmed(result) if result.confirmation else ""),
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+    if result.comparison:
+        seeds = result.comparison[0].seeds
+        table = Table(title=f"Same steps, {len(seeds)} fresh seed(s)", title_justify="left")
+        table.add_column("loss")
+        table.add_column("learning rate")
+        table.add_column(f"validation {result.objective.name}", justify="right")
+        for row in result.comparison:
+            rate = "as given" if row.learning_rate is None else f"{row.learning_rate:g}"
+            table.add_row(row.name, rate, result.objective.shown(row.fitnesses))
+        console.print(table)
+
+
+def _confirmed(result: SearchResult) -> str:
+    first = result.confirmation[0]
+    return (
+        f"; with {len(first.seeds)} other seed(s): {result.objective.shown(first.fitnesses)} "
+        f"(best of {len(result.confirmation)} finalists)"
+    )

@@ -1,0 +1,1 @@
+"""From requests to results that are kept: the dispatcher and the study."""

@@ -1,0 +1,369 @@
+"""The study: every evaluation of a search in one SQLite file, written as each ends.
+
+It is the only state of a search. A search is deterministic given its settings and its evaluations,
+so one that was killed is continued by running it again: what the study holds is not trained again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import functools
+import json
+import logging
+import os
+import pathlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import filelock
+
+from glo_tf.errors import at_the_end
+from glo_tf.execution.started import StartedTrainings
+from glo_tf.execution.study_file import (
+    RUNNING,
+    StudyError,
+    check_contents,
+    check_header,
+    connect,
+    create,
+    damaged,
+    empty_log,
+    locked,
+    not_written,
+    transaction,
+)
+from glo_tf.execution.study_rescue import Place, rescue
+from glo_tf.execution.study_tables import (
+    EVALUATIONS,
+    DamageError,
+    checked,
+    delete,
+    insert,
+    make_tables,
+    measured,
+)
+from glo_tf.expressions import operations
+from glo_tf.expressions.prefix import Node, arity
+from glo_tf.identity import fingerprint
+from glo_tf.identity.code_identity import UNHASHABLE, code_of
+from glo_tf.training.trial import STOPPED, Evaluation, Request
+
+logger = logging.getLogger("glo_tf")
+
+_IS_IT = "hash=? AND trained=?"
+_LOG_BYTES = 4_000_000  # after which the write-ahead log is emptied
+
+
+class Study:
+    """The evaluations of one search; made by `open` or `in_memory`.
+
+    Args:
+        connection: To a database with the study's tables.
+        task: Hash of what every training has in common.
+        path: Of the file, for messages; None in memory.
+        lock: Held until `close`.
+
+    Attributes:
+        started: What is trained in this process, and what earlier ones died of.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        task: str,
+        path: pathlib.Path | None = None,
+        lock: filelock.BaseFileLock | None = None,
+    ):
+        self._connection = connection
+        self._task = task
+        self._path = path
+        self._lock = lock
+        self._place = None if path is None else Place(path)
+        self._lost: StudyError | None = None
+        running = None if path is None else path.with_name(path.name + RUNNING)
+        self.started = StartedTrainings(running)
+
+    @classmethod
+    def in_memory(cls, task: Mapping[str, Any]) -> Study:
+        """A study that is gone with the process.
+
+        Args:
+            task: What determines the result of every training; see `TrainingTask.description`.
+        """
+        connection = connect(":memory:")
+        make_tables(connection)
+        return cls(connection, _hash(task))
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        task: Mapping[str, Any],
+        settings: Mapping[str, Any],
+    ) -> Study:
+        """Opens a study to go on with, or makes one.
+
+        One process at a time may have it open.
+
+        Args:
+            path: Of the file.
+            task: What determines the result of every training.
+            settings: What else determines the search.
+
+        Raises:
+            StudyError: If another search has it open, it has other settings or another schema, it
+                is corrupt or not a study; the file is left as it is.
+        """
+        path = pathlib.Path(path)
+        lock = locked(path)
+        given = _flat({**settings, "task": task})
+        try:
+            if path.exists() and path.stat().st_size:
+                check_header(path)
+                check_contents(path, given)
+            else:
+                create(path, given)
+                _warn_of_unhashable(path, given)
+            # Absolute, whatever the working directory is later.
+            return cls(connect(path), _hash(task), path.absolute(), lock)
+        except (OSError, sqlite3.Error) as error:
+            lock.release()
+            raise not_written(path, error) from error
+        except BaseException:
+            lock.release()
+            raise
+
+    def __len__(self) -> int:
+        """Number of finished trainings."""
+        with self._translated():
+            query = "SELECT count(*) FROM evaluations WHERE trained"
+            (count,) = self._connection.execute(query).fetchone()
+        return int(count)
+
+    @property
+    def suspects(self) -> list[str]:
+        """Trainings in whose midst an earlier process died, as text."""
+        return [str(suspect) for suspect in self.started.suspects.values()]
+
+    def find(self, request: Request) -> Evaluation | None:
+        """The evaluation of a training that is done, or None.
+
+        Raises:
+            StudyError: If it cannot be read.
+        """
+        # A training that was stopped comes first: it was asked for in this way before.
+        keys = [self._key(request, stopped=True)] if request.stop_at_chance else []
+        for key in (*keys, self._key(request)):
+            with self._translated():
+                query = f"SELECT * FROM {EVALUATIONS} WHERE {_IS_IT}"
+                row = self._connection.execute(query, (key, 1)).fetchone()
+                if row is not None:
+                    self.started.end(request)
+                    return _evaluation(request, checked(EVALUATIONS, row))
+        return None
+
+    def add(
+        self,
+        request: Request,
+        evaluation: Evaluation,
+        *,
+        worker: str = "",
+        tries: int = 1,
+        reason: str = "",
+    ) -> None:
+        """Keeps the end of a training.
+
+        Raises:
+            StudyError: If it cannot be written, as on a full disk.
+        """
+        key = self._key(request, stopped=evaluation.status == STOPPED)
+        self._insert(key, 1, request, evaluation, worker, tries, reason)
+        self.started.end(request)
+
+    def add_untrained(self, evaluation: Evaluation) -> None:
+        """Keeps a fitness that was found without a training: inherited, rejected, x or y missing.
+
+        Raises:
+            StudyError: If it cannot be written.
+        """
+        request = Request(evaluation.loss, evaluation.seed)
+        self._insert(self._key(request), 0, request, evaluation, "", 0, "")
+
+    def forget(self, requests: Iterable[Request]) -> None:
+        """Drops trainings, to do them again another time."""
+        with self._written():
+            for request in requests:
+                delete(self._connection, EVALUATIONS, _IS_IT, (self._key(request), 1))
+
+    def check_place(self) -> None:
+        """Saves the study elsewhere if its file is not where and what it was; each write does this.
+
+        Raises:
+            StudyError: If that is so, the same each time; it says where the copy is.
+        """
+        if self._lost is None and self._place is not None and self._path is not None:
+            problem = self._place.problem()
+            if problem:
+                self._lost = self._saved_elsewhere(self._path, problem)
+        if self._lost is not None:
+            raise self._lost
+
+    def _saved_elsewhere(self, path: pathlib.Path, problem: str) -> StudyError:
+        expected = f"Expected '{path}' to stay as it is while a search runs. Received: {problem}"
+        try:
+            copy = rescue(self._connection, path)
+        except StudyError as error:
+            return StudyError(f"{expected}; {error}")
+        return StudyError(
+            f"{expected}; what it held is saved as '{copy}': move that file back, or continue with "
+            f"output_dir='{copy.parent}' (--output_dir={copy.parent})"
+        )
+
+    def close(self) -> None:
+        """Frees the file for others; a study in memory stays.
+
+        Raises:
+            StudyError: As `check_place`.
+        """
+        if self._lock is not None:
+            steps = (self.started.close, self._connection.close, self._lock.release)
+            with at_the_end(self.check_place, *steps):
+                pass
+
+    def _insert(
+        self,
+        key: str,
+        trained: int,
+        request: Request,
+        evaluation: Evaluation,
+        worker: str,
+        tries: int,
+        reason: str,
+    ) -> None:
+        origin = evaluation.inherited_from
+        row = (
+            key,
+            trained,
+            *_asked(request),
+            _real(evaluation.fitness),
+            evaluation.status,
+            int(evaluation.steps),
+            _real(evaluation.seconds),
+            _plain(worker),
+            int(tries),
+            _plain(reason),
+            None if origin is None else str(origin),
+            datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            json.dumps(request.checkpoints),
+            json.dumps(dict(evaluation.measured), allow_nan=False),
+        )
+        with self._written():
+            there = f"SELECT count(*) FROM {EVALUATIONS} WHERE {_IS_IT}"
+            (count,) = self._connection.execute(there, (key, trained)).fetchone()
+            if count and not trained:
+                return
+            if count:
+                delete(self._connection, EVALUATIONS, _IS_IT, (key, trained))
+            last = f"SELECT coalesce(max(id), 0) FROM {EVALUATIONS}"
+            (number,) = self._connection.execute(last).fetchone()
+            insert(self._connection, EVALUATIONS, (number + 1, *row))
+
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        with self._translated():
+            with transaction(self._connection):
+                yield
+            self.check_place()
+            if self._place is not None and self._place.log_size > _LOG_BYTES:
+                empty_log(self._connection)
+                self._place.renew()
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (DamageError, UnicodeDecodeError) as error:
+            raise damaged(self._path, str(error)) from error
+        except (OSError, sqlite3.Error) as error:
+            self.check_place()
+            raise not_written(self._path, error) from error
+
+    def _key(self, request: Request, *, stopped: bool = False) -> str:
+        loss = request.loss
+        what = (loss.nodes, loss.coefficients, request.seed, request.learning_rate)
+        steps = (request.train_steps, stopped, request.checkpoints)
+        codes = _codes_of_nodes(loss.nodes)
+        return fingerprint.of_bytes([self._task.encode(), repr((*what, *steps, *codes)).encode()])
+
+
+def _codes_of_nodes(nodes: Iterable[Node]) -> list[str]:
+    """Of the rules of nodes that are not this package's, which have nothing but a name else."""
+    named = sorted({node for node in nodes if isinstance(node, str) and arity(node)})
+    return [code for name in named if (code := _code_of_rules(operations.get(name))) is not None]
+
+
+@functools.cache
+def _code_of_rules(operation: operations.Operation) -> str | None:
+    return code_of((operation.value, operation.slope))
+
+
+def _asked(request: Request) -> tuple[Any, ...]:
+    """The columns that say what was asked for."""
+    rate = request.learning_rate
+    return (
+        str(request.loss),
+        json.dumps(request.loss.coefficients),
+        int(request.seed),
+        None if rate is None else _real(rate),
+        None if request.train_steps is None else int(request.train_steps),
+    )
+
+
+def _evaluation(request: Request, row: tuple[Any, ...]) -> Evaluation:
+    """What a row says that a request gave.
+
+    Raises:
+        DamageError: If the row is another request's.
+    """
+    number, _, _, *asked = row[:8]
+    fitness, status, steps, seconds = row[8:12]
+    if tuple(asked) != _asked(request) or row[17] != json.dumps(request.checkpoints):
+        raise DamageError(f"row {number} of the table {EVALUATIONS} is of another training")
+    return Evaluation(
+        request.loss, request.seed, fitness, status, steps, seconds, measured=measured(row[18])
+    )
+
+
+def _real(number: float) -> float:
+    """A float as SQLite gives it back, which knows no negative zero."""
+    return float(number) + 0.0
+
+
+def _plain(text: str) -> str:
+    """Text that SQLite takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings as one level of names and JSON texts."""
+    flat: dict[str, str] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = json.dumps(value, default=str)
+    return flat
+
+
+def _warn_of_unhashable(path: pathlib.Path, given: Mapping[str, str]) -> None:
+    for name, value in given.items():
+        if UNHASHABLE in value:
+            logger.warning(
+                "'%s' is new, and no later run can continue it: %s=%s", path, name, value
+            )
+
+
+def _hash(task: Mapping[str, Any]) -> str:
+    return fingerprint.of_bytes([json.dumps(_flat(task), sort_keys=True).encode()])

@@ -1,0 +1,1 @@
+"""Expressions: operations, trees, their text, their values, and programs of them."""

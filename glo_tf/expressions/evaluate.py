@@ -1,0 +1,62 @@
+"""The value of an expression, in whichever array library is asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from glo_tf.expressions import operations
+from glo_tf.expressions.prefix import PrefixList
+
+
+def evaluate(
+    expression: PrefixList,
+    y_true: Any,
+    y_pred: Any,
+    *,
+    ops: Any,
+    coefficients: Any = None,
+    log_y_pred: Any = None,
+) -> Any:
+    """Evaluates f(x, y) element-wise, NaN and infinity as IEEE arithmetic gives them.
+
+    Args:
+        expression: The tree.
+        y_true: Array x of true labels, any shape.
+        y_pred: Array y of predictions, same shape and dtype as `y_true`.
+        ops: The library that computes: `numpy` or `keras.ops`.
+        coefficients: Tensor with one factor per node. The expression's own if None.
+        log_y_pred: log(y) where it is known better than from y, as from logits; only without
+            `coefficients`.
+
+    Returns:
+        Array of the common shape; with `coefficients`, a scalar if the tree has neither x nor y.
+    """
+    own: Sequence[float] = expression.coefficients
+
+    def combine(index: int, operands: Sequence[Any]) -> Any:
+        node = expression.nodes[index]
+        if isinstance(node, int):
+            # An array even alone: in Python, 1.0/0.0 is an error instead of an infinity.
+            value: Any = ops.full_like(y_pred, node) if coefficients is None else float(node)
+        elif node == "x":
+            value = y_true
+        elif node == "y":
+            value = y_pred
+        elif log_y_pred is not None and is_log_of_scaled_y(expression, index):
+            value = log_y_pred + math.log(own[index + 1])
+        else:
+            value = operations.get(node).value(ops, *operands)
+        if coefficients is not None:
+            return value * coefficients[index]
+        return value if own[index] == 1.0 else value * own[index]
+
+    return expression.fold(combine)
+
+
+def is_log_of_scaled_y(expression: PrefixList, index: int, *, any_scale: bool = False) -> bool:
+    """Whether node `index` is the logarithm of y times a positive coefficient, or any one."""
+    return expression.nodes[index : index + 2] == ("log", "y") and (
+        any_scale or expression.coefficients[index + 1] > 0
+    )

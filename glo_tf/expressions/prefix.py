@@ -1,0 +1,178 @@
+"""Expression trees as flat prefix lists: the data that everything else works on.
+
+As in gplearn's programs, every node is followed by its operands. Each node carries one coefficient
+that multiplies its output (Section 3 of arXiv 1905.11528); an expression fresh from the genetic
+search has ones everywhere.
+
+This module knows neither NumPy nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from glo_tf.expressions import operations
+
+Node = str | int
+
+LEAVES = ("x", "y")
+"""Named nodes without operands; integers are leaves, too."""
+
+MAX_DEPTH = 100
+"""Deepest tree that can be built; it bounds every recursion over a tree."""
+
+MAX_NODES = 2_000
+"""Largest tree that can be built."""
+
+MAX_INTEGER = 2**31 - 1
+"""Largest magnitude of an integer leaf."""
+
+
+def arity(node: Node) -> int:
+    """Number of operands that `node` takes."""
+    return 0 if isinstance(node, int) or node in LEAVES else operations.get(node).arity
+
+
+def is_named_node(node: object) -> bool:
+    """Whether it is x, y or the name of an operation."""
+    return isinstance(node, str) and (node in LEAVES or operations.find(node) is not None)
+
+
+def named_nodes() -> str:
+    """All named nodes, for a message."""
+    return ", ".join((*operations.names(), *LEAVES))
+
+
+@dataclasses.dataclass(frozen=True)
+class PrefixList:
+    """A tree of nodes in prefix order; `glo_tf.Expression` is one that can be read and written.
+
+    Attributes:
+        nodes: Names of operations (`glo_tf.nodes`), `"x"`, `"y"` and integers, parents before
+            operands.
+        coefficients: One finite factor per node, applied to that node's output. Ones if omitted.
+
+    Raises:
+        ValueError: If the nodes are not exactly one tree, are unknown or too many, or if the
+            coefficients do not match them.
+    """
+
+    nodes: tuple[Node, ...]
+    coefficients: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        factors = tuple(float(value) for value in self.coefficients) or (1.0,) * len(self.nodes)
+        object.__setattr__(self, "coefficients", factors)
+        _check_nodes(self.nodes)
+        if len(factors) != len(self.nodes):
+            raise ValueError(
+                f"Expected one coefficient per node ({len(self.nodes)}). "
+                f"Received: {len(factors)} coefficients={factors}"
+            )
+        if not all(math.isfinite(value) for value in factors):
+            raise ValueError(f"Expected finite coefficients. Received: coefficients={factors}")
+        if self.depth > MAX_DEPTH:
+            raise ValueError(f"Expected a depth of at most {MAX_DEPTH}. Received: {self.depth}")
+
+    @property
+    def size(self) -> int:
+        """Number of nodes."""
+        return len(self.nodes)
+
+    @property
+    def depth(self) -> int:
+        """Number of edges from the root to the deepest leaf; 0 for a leaf."""
+
+        def combine(_: int, operands: Sequence[int]) -> int:
+            return 1 + max(operands) if operands else 0
+
+        depth: int = self.fold(combine)
+        return depth
+
+    @property
+    def has_x_and_y(self) -> bool:
+        """Whether the tree contains both the label and the prediction."""
+        return "x" in self.nodes and "y" in self.nodes
+
+    @property
+    def has_unit_coefficients(self) -> bool:
+        """Whether every coefficient is 1."""
+        return all(value == 1.0 for value in self.coefficients)
+
+    def with_coefficients(self, coefficients: Sequence[float]) -> Self:
+        """The same tree with other coefficients, in prefix order."""
+        return type(self)(self.nodes, tuple(coefficients))
+
+    def negated(self) -> Self:
+        """-f: the root's coefficient changes its sign."""
+        return self.with_coefficients((-self.coefficients[0], *self.coefficients[1:]))
+
+    def subtree_end(self, start: int) -> int:
+        """Index just past the subtree whose root is node `start`."""
+        open_operands, end = 1, start
+        while open_operands:
+            open_operands += arity(self.nodes[end]) - 1
+            end += 1
+        return end
+
+    def fold(self, combine: Callable[[int, Sequence[Any]], Any]) -> Any:
+        """Evaluates the tree bottom-up.
+
+        Args:
+            combine: Called as `combine(index, operands)` for every node, where `operands` are the
+                values of its operands from left to right.
+
+        Returns:
+            The value of the root.
+        """
+        stack: list[Any] = []
+        for index in range(len(self.nodes) - 1, -1, -1):
+            operands = [stack.pop() for _ in range(arity(self.nodes[index]))]
+            stack.append(combine(index, operands))
+        return stack.pop()
+
+    def canonical(self) -> Self:
+        """The representative of all trees that differ only in the order of commutative operands.
+
+        The value is the same to the last bit, as is the slope.
+        """
+
+        def combine(index: int, operands: Sequence[_Keyed]) -> _Keyed:
+            node = self.nodes[index]
+            commutes = bool(operands) and operations.get(str(node)).commutative
+            ordered = sorted(operands) if commutes else operands
+            own = (arity(node), str(node), self.coefficients[index])
+            return (own, *(key for operand in ordered for key in operand))
+
+        keys = self.fold(combine)
+        nodes = tuple(int(name) if name.lstrip("-").isdigit() else name for _, name, _ in keys)
+        return type(self)(nodes, tuple(coefficient for _, _, coefficient in keys))
+
+
+_Keyed = tuple[tuple[int, str, float], ...]
+
+
+def _check_nodes(nodes: tuple[Node, ...]) -> None:
+    if not 1 <= len(nodes) <= MAX_NODES:
+        raise ValueError(f"Expected 1 to {MAX_NODES} nodes. Received: {len(nodes)} nodes")
+    open_operands = 1
+    for index, node in enumerate(nodes):
+        if isinstance(node, bool) or not (isinstance(node, int) or is_named_node(node)):
+            raise ValueError(
+                f"Expected an integer or one of {named_nodes()}. Received: nodes[{index}]={node!r}"
+            )
+        if isinstance(node, int) and abs(node) > MAX_INTEGER:
+            raise ValueError(
+                f"Expected integers of at most {MAX_INTEGER}. Received: nodes[{index}]={node}"
+            )
+        if open_operands == 0:
+            raise ValueError(
+                f"Expected one tree, which ends before node {index}. Received: {nodes}"
+            )
+        open_operands += arity(node) - 1
+    if open_operands:
+        raise ValueError(f"Expected {open_operands} more operands at the end. Received: {nodes}")

@@ -1,0 +1,60 @@
+"""Expressions: trees over the true label x and the prediction y that can be read and written."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from glo_tf.expressions.parsing import parse
+from glo_tf.expressions.prefix import PrefixList
+from glo_tf.expressions.printing import to_text
+
+if TYPE_CHECKING:
+    from sympy import Expr
+
+
+@dataclasses.dataclass(frozen=True)
+class Expression(PrefixList):
+    """A function f(x, y) as a tree in prefix order.
+
+    Attributes:
+        nodes: Names of operations (`glo_tf.nodes`), `"x"`, `"y"` and integers, parents before
+            operands.
+        coefficients: One finite factor per node, applied to that node's output. Ones if omitted.
+
+    Raises:
+        ValueError: If the nodes are not exactly one tree, are unknown or too many, or if the
+            coefficients do not match them.
+
+    Example:
+        >>> from glo_tf import Expression
+        >>> baikal = Expression(("-", "log", "y", "/", "x", "y"))
+        >>> str(baikal), baikal.size, baikal.depth
+        ('log(y) - x/y', 6, 2)
+    """
+
+    @classmethod
+    def parse(cls, text: str) -> Expression:
+        """Reads infix text such as `log(y) - x/y`; see `glo_tf.expressions.parsing.parse`."""
+        read = parse(text)
+        return cls(read.nodes, read.coefficients)
+
+    def __str__(self) -> str:
+        return to_text(self)
+
+    def sympy(self) -> Expr:
+        """The expression as SymPy sees it, in the symbols x and y.
+
+        Its value is the loss's wherever that is finite, as far as rounding goes. SymPy rearranges
+        it on its own where the tree is small enough for that to be quick, and the result agrees
+        with the loss; else it has the tree's shape, unevaluated.
+        """
+        from glo_tf.expressions.symbolic import to_sympy
+
+        return to_sympy(self)
+
+    def latex(self) -> str:
+        """LaTeX of the expression as it was found; see `glo_tf.expressions.notation`."""
+        from glo_tf.expressions.notation import latex
+
+        return latex(self)

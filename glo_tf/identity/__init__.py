@@ -1,0 +1,1 @@
+"""Hashes of what determines a result: data, models, the code of users."""

@@ -1,0 +1,163 @@
+"""A loss for readers and other frameworks: simplified algebra, and NumPy source."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from glo_tf.expressions import operations
+from glo_tf.expressions.evaluate import is_log_of_scaled_y
+from glo_tf.expressions.prefix import arity
+from glo_tf.expressions.printing import infix
+from glo_tf.expressions.tree import Expression
+
+if TYPE_CHECKING:
+    from sympy import Expr
+
+    from glo_tf.losses.expression_loss import ExpressionLoss
+
+
+_NUMPY = "np"
+_MAX_HEIGHT = 12  # levels of a tree that one line of source may have
+
+
+def simplified(expression: Expression, *, probabilities: bool = True) -> Expr:
+    """The shortest equal form that is found with SymPy in bounded work, mostly in milliseconds.
+
+    Forms are compared with the expression on fixed points, and those that differ are left out; if
+    none is left, as for trees that are too large to be rearranged, the result is that of
+    `Expression.sympy`. Numbers are rounded to six significant digits, or to as many as keep the
+    value to that precision. Terms that have no derivative with respect to y stay: they change the
+    loss, though not the training.
+
+    Args:
+        expression: The tree.
+        probabilities: Whether x is at least 0 and y positive, as labels and predictions of classes
+            are; else both are any real numbers.
+
+    Returns:
+        An expression in the symbols x and y.
+    """
+    from glo_tf.expressions.symbolic import simplified
+
+    return simplified(expression, probabilities=probabilities)
+
+
+def python(loss: ExpressionLoss) -> str:
+    """Source of a function `name(y_true, y_pred)` of NumPy arrays: one loss per sample.
+
+    It needs nothing but NumPy. Its arguments are those of the loss's call; it reduces over the
+    classes and not over the samples. It is named like the loss where that is a name in every
+    Python, of ASCII letters, and of nothing else; else what cannot be in a name becomes `_`, and
+    `loss_` stands before it.
+    """
+    lines = [
+        "import numpy as np",
+        "",
+        "",
+        f"def {_function_name(loss.name)}(y_true, y_pred):",
+        f'    """{loss.expression} per class; one value per sample."""',
+        "    z = np.asarray(y_pred, dtype=np.float64)",
+    ]
+    if loss.epsilon is None:
+        lines.append("    y = z")
+    elif loss.from_logits:
+        lines += [
+            "    if z.shape[-1] == 1:",
+            "        z = np.concatenate([np.zeros_like(z), z], axis=-1)  # softmax is a sigmoid",
+            "    z = z - z.max(axis=-1, keepdims=True)",
+            "    log_y = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))",
+            f"    y = np.maximum(np.exp(log_y), {float(loss.epsilon)!r})",
+        ]
+    else:
+        lines += [
+            "    if z.shape[-1] == 1:",
+            "        z = np.concatenate([1.0 - z, z], axis=-1)",
+            f"    y = np.clip(z, {float(loss.epsilon)!r}, 1.0)",
+        ]
+    lines.append("    x = np.asarray(y_true, dtype=np.float64)")
+    if loss.sparse:
+        lines += [
+            "    x = x.reshape((*y.shape[:-1], 1))",
+            "    known = (x >= 0) & (x < y.shape[-1])",
+            "    x = np.where(known, np.floor(x) == np.arange(y.shape[-1]), np.nan)",
+        ]
+    else:
+        lines += [
+            "    if x.ndim < z.ndim:",
+            "        x = x[..., np.newaxis]",
+        ]
+        if loss.epsilon is not None:
+            lines += [
+                "    if x.shape[-1] == 1:",
+                "        x = np.concatenate([1.0 - x, x], axis=-1)",
+            ]
+    if loss.label_smoothing:
+        lines.append(f"    x = x + {float(loss.label_smoothing)!r} * (1.0 / y.shape[-1] - x)")
+    lines.append('    with np.errstate(all="ignore"):')
+    *steps, last = _numpy_lines(loss.tree, loss.from_logits)
+    lines += [f"        t{place} = {step}" for place, step in enumerate(steps)]
+    if {"x", "y"} & set(loss.tree.nodes):
+        lines.append(f"        terms = {last}")
+    else:
+        lines.append(f"        terms = np.broadcast_to({last}, y.shape)")
+    lines.append(f"    return terms.{loss.class_reduction}(axis=-1)")
+    return "\n".join(lines) + "\n"
+
+
+def _function_name(name: str) -> str:
+    """A name that is neither Python's nor one that the source uses outside its function."""
+    plain = re.sub(r"\W+", "_", name, flags=re.ASCII)
+    is_own = re.fullmatch(r"[A-Za-z]\w*", plain) and plain != _NUMPY
+    is_python = keyword.iskeyword(plain) or keyword.issoftkeyword(plain) or hasattr(builtins, plain)
+    return plain if is_own and not is_python else f"loss_{plain}"
+
+
+def _numpy_lines(expression: Expression, from_logits: bool) -> list[str]:
+    """Python's source of an expression: of its deep parts in turn, as t0, t1, ..., then of itself.
+
+    Python refuses parentheses in parentheses beyond some depth.
+    """
+
+    def call(index: int, operands: Sequence[str]) -> str:
+        if from_logits and is_log_of_scaled_y(expression, index):  # as the loss does, unclipped
+            factor = expression.coefficients[index + 1]
+            return "log_y" if factor == 1.0 else f"(log_y + np.log({factor!r}))"
+        return operations.get(str(expression.nodes[index])).numpy.format(*operands)
+
+    lines: list[str] = []
+
+    def part(index: int, text: str) -> str | None:
+        if index == 0 or heights[index] == 0 or heights[index] % _MAX_HEIGHT:
+            return None
+        lines.append(text)
+        return f"t{len(lines) - 1}"
+
+    heights = _heights(expression)
+    # Python refuses 1/0, where IEEE has an infinity.
+    exact = _has_operation_on_constants(expression)
+    text = infix(expression, call, number="np.float64({})".format if exact else str, part=part)
+    return [*lines, text]
+
+
+def _heights(expression: Expression) -> dict[int, int]:
+    """Edges from each node to the deepest leaf below it."""
+    heights: dict[int, int] = {}
+
+    def combine(index: int, operands: Sequence[int]) -> int:
+        heights[index] = 1 + max(operands) if operands else 0
+        return heights[index]
+
+    expression.fold(combine)
+    return heights
+
+
+def _has_operation_on_constants(expression: Expression) -> bool:
+    for start, node in enumerate(expression.nodes):
+        subtree = expression.nodes[start : expression.subtree_end(start)]
+        if arity(node) and not {"x", "y"} & set(subtree):
+            return True
+    return False

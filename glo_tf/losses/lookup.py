@@ -1,0 +1,136 @@
+"""Losses by name: Keras's, the project's, files, and expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.parsing import ParseError
+from glo_tf.expressions.tree import Expression
+from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, usual_loss
+from glo_tf.losses.expression_loss import ExpressionLoss
+from glo_tf.losses.files import load_loss
+from glo_tf.losses.given import Loss, Losses, as_expressions
+from glo_tf.losses.named import NamedLoss
+from glo_tf.utils.display_text import legible
+
+_USUAL = {
+    "categorical_crossentropy": CROSS_ENTROPY,
+    "sparse_categorical_crossentropy": CROSS_ENTROPY,
+    "binary_crossentropy": BINARY_CROSS_ENTROPY,
+}
+
+
+def split_losses(text: str) -> list[str]:
+    """The parts of a list; a comma inside parentheses belongs to an expression.
+
+    Raises:
+        ValueError: If a part is empty.
+    """
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    parts = [part.strip() for part in parts]
+    if not all(parts):
+        raise ValueError(f"Expected losses with a comma between them. Received: losses='{text}'")
+    return parts
+
+
+def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
+    """The loss that a text names, and the name by which it is shown.
+
+    Args:
+        text: Keras's name of a cross-entropy, the `NAME` of a `glo_tf.NamedLoss`, the path of a
+            file of `glo_tf.save_loss` (it ends in `.json`), or an expression; or one of these
+            after a name of its own and `=`.
+        outputs: Of the model that is trained with it. A cross-entropy is summed over them.
+
+    Raises:
+        ValueError: If it is none of these, or a cross-entropy that does not fit the outputs.
+        OSError: If a file cannot be read.
+    """
+    renamed = re.fullmatch(r"([A-Za-z][\w -]*)=(.+)", text)  # not a path with = in a folder
+    if renamed:
+        return renamed[1].rstrip(), find_loss(renamed[2].strip(), outputs)[1]
+    if text in _USUAL:
+        name, loss = usual_loss(outputs)
+        # One sigmoid is two classes, of which cross-entropy is the binary one.
+        binary = all(output.binary for output in outputs.each)
+        if loss != _USUAL[text] and not (binary and text == "binary_crossentropy"):
+            raise ValueError(
+                f"Expected a loss for outputs {outputs}, such as {name}. Received: losses='{text}'"
+            )
+        return name, loss
+    named = {kind.NAME: kind for kind in NamedLoss.__subclasses__()}
+    if text in named:
+        options = outputs.loss_options[0]
+        return text, named[text](options["from_logits"], activation=options["activation"])
+    if text.endswith(".json"):
+        return text, load_loss(text)
+    try:
+        tree = Expression.parse(text)
+    except ParseError as error:
+        raise ValueError(
+            f"Expected {', '.join((*_USUAL, *named))}, the path of a best_loss.json, or an "
+            f"expression ({error}). Received: losses='{text}'"
+        ) from error
+    return str(tree), tree
+
+
+def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
+    """Names and trees of given losses; without a name, that of `find_loss` or the text.
+
+    What is invisible in a name is an escape sequence from here on.
+
+    Raises:
+        ValueError: If one is not a loss that can be trained, or two have one name.
+        OSError: If a file cannot be read.
+    """
+    given: dict[str, Loss] = {}
+    if isinstance(losses, str) or not isinstance(losses, Mapping | Sequence):
+        raise ValueError(
+            f"Expected losses as a sequence or a dict, such as ['baikal']. Received: {losses!r}"
+        )
+    items = losses.items() if isinstance(losses, Mapping) else ((None, loss) for loss in losses)
+    for key, loss in items:
+        name, found = find_loss(loss, outputs) if isinstance(loss, str) else (str(loss), loss)
+        if isinstance(loss, ExpressionLoss):
+            name = loss.name if isinstance(loss, NamedLoss) else loss.expression
+        if not isinstance(key, str | None):
+            raise ValueError(f"Expected names of losses as text. Received: losses with {key!r}")
+        name = legible(key or name)  # it goes into tables, figures, sentences and files
+        if name in given:
+            raise ValueError(f"Expected losses with different names. Received: losses={losses!r}")
+        given[name] = found
+    expressions = as_expressions(
+        list(given.values()), "losses", options=outputs.loss_options, width=outputs.common_width
+    )
+    trees = dict(zip(given, expressions, strict=True))
+    for name, tree in trees.items():
+        if not tree.has_x_and_y:
+            raise ValueError(f"Expected losses with x and y. Received: losses with '{name}'")
+    return trees
+
+
+def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expression], str]:
+    """The losses to compare by name, and which of them is the baseline.
+
+    Raises:
+        ValueError: As `by_name`, or if the baseline is there twice.
+        OSError: If a file cannot be read.
+    """
+    trees = by_name(losses, outputs)
+    usual_name, usual = usual_loss(outputs)
+    same = [name for name, tree in trees.items() if tree == usual]
+    if len(same) > 1:
+        raise ValueError(f"Expected {usual_name} once. Received: losses with {', '.join(same)}")
+    if not same:
+        return {usual_name: usual, **trees}, usual_name
+    if isinstance(losses, Mapping):
+        return trees, same[0]
+    return {usual_name if n == same[0] else n: tree for n, tree in trees.items()}, usual_name

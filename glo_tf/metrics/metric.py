@@ -1,0 +1,183 @@
+"""The metric that a training is judged by: any Keras metric, as data, with its direction."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import inspect
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from glo_tf.data.outputs import LINEAR, SOFTMAX, Output
+from glo_tf.identity.code_identity import code_of
+
+AUTO, MAX, MIN = MODES = ("auto", "max", "min")
+"""Whether a metric is to be large or small; Keras's names."""
+
+_MODE_OF_DIRECTION = {"up": MAX, "down": MIN}
+
+Measure = Callable[[np.ndarray], float]
+"""From the predictions `(N, units)` of an output to the value of a metric."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A metric of one output.
+
+    Attributes:
+        name: Keras's name of it.
+        mode: `"max"` or `"min"`.
+        source: Class of the Keras metric, or a function; None for the
+            accuracy of classes, which is counted exactly.
+        config: Arguments of the class; empty for a function.
+        code: Hash of what a user's class or function computes; None for Keras's own.
+    """
+
+    name: str
+    mode: str
+    source: Any = None
+    config: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
+    code: str | None = None
+
+    @classmethod
+    def of(cls, metric: Any, mode: str, output: Output) -> Metric:
+        """A metric as users name it.
+
+        Args:
+            metric: Name of a Keras metric, a `keras.metrics.Metric`, or a function of `y_true` and
+                `y_pred` that returns a value for each sample. `"accuracy"` is the share of the
+                samples of which the largest prediction is that of the label; where outputs are
+                sigmoids, the share of the predictions on the right side of 0.5. None is accuracy,
+                or the mean absolute error of a linear output.
+            mode: `"max"`, `"min"`, or `"auto"` for Keras's own direction.
+            output: What it judges.
+
+        Raises:
+            ValueError: If it is no metric, does not fit, or its direction is not known.
+        """
+        if metric is None:
+            metric = "mean_absolute_error" if output.activation == LINEAR else "accuracy"
+        if isinstance(metric, str):
+            if metric in ("accuracy", "acc"):
+                if output.activation == SOFTMAX:
+                    return cls("accuracy", MAX)
+                if output.activation == LINEAR:
+                    raise ValueError(
+                        "Expected a metric for numbers, such as 'mean_absolute_error', as the "
+                        f"model's output is {output}. Received: metric='{metric}'"
+                    )
+                metric = keras.metrics.BinaryAccuracy(name="accuracy")
+            else:
+                metric = _by_name(metric)
+        if isinstance(metric, keras.metrics.Metric):
+            name = re.sub(r"_\d+$", "", metric.name)  # Keras numbers them through a process
+            own = _MODE_OF_DIRECTION.get(getattr(metric, "_direction", None) or "", AUTO)
+            source: Any = type(metric)
+            config = {**metric.get_config(), "name": name}
+        elif inspect.isfunction(metric):
+            name, own, source, config = metric.__name__, AUTO, metric, {}
+        else:
+            raise ValueError(
+                "Expected a Keras metric, its name, or a function (y_true, y_pred). "
+                f"Received: metric={metric!r}"
+            )
+        if mode == AUTO and own == AUTO:
+            raise ValueError(
+                f"Expected metric_mode to be 'max' or 'min', as Keras does not say which of them "
+                f"{name} is. Received: metric_mode='auto'"
+            )
+        return cls(name, own if mode == AUTO else mode, source, config, code_of(metric))
+
+    def measure(self, targets: np.ndarray) -> Measure:
+        """A function from predictions to the metric's value.
+
+        Keras's metrics are given class indices or one-hot labels, whichever they take; others get
+        the targets as they are.
+
+        Args:
+            targets: `(N, units)`, or class indices `(N,)`.
+        """
+        if self.source is None:
+            return _accuracy(targets)
+        metric: keras.metrics.Metric = (
+            keras.metrics.MeanMetricWrapper(self.source, name=self.name)
+            if inspect.isfunction(self.source)
+            else self.source.from_config(self.config)
+        )
+
+        def measured(predictions: np.ndarray) -> float:
+            y_true = keras.ops.convert_to_tensor(self._suited(targets, predictions.shape[-1]))
+            metric.reset_state()
+            metric.update_state(y_true, keras.ops.convert_to_tensor(predictions))
+            return float(metric.result())
+
+        return measured
+
+    def fitness(self, value: float) -> float:
+        """A number that is not negative, and larger the better the value is.
+
+        It is the value itself, or 0 if that is negative; where the value is to be small, it is
+        1 / (1 + value), Koza's adjusted fitness.
+        """
+        value = max(value, 0.0)
+        return value if self.mode == MAX else 1.0 / (1.0 + value)
+
+    def value(self, fitness: float) -> float:
+        """The value that gives a fitness; infinite for 0 where it is to be small."""
+        if self.mode == MAX:
+            return fitness
+        return 1.0 / fitness - 1.0 if fitness > 0.0 else float("inf")
+
+    def _suited(self, targets: np.ndarray, units: int) -> np.ndarray:
+        if self.source is keras.metrics.BinaryAccuracy:  # it would find no prediction equal to 0.9
+            targets = (targets > self.config["threshold"]).astype(np.float32)
+        if units == 1 or not self.source.__module__.startswith("keras."):
+            return targets
+        takes_indices = self.source.__name__.startswith("Sparse") or self.config.get(
+            "sparse_y_true", False
+        )
+        if targets.ndim == 1:
+            return targets if takes_indices else keras.utils.to_categorical(targets, units)
+        return targets.argmax(axis=-1) if takes_indices else targets
+
+    def __str__(self) -> str:
+        if self.source is None:
+            return self.name
+        path = f"{self.source.__module__}.{self.source.__qualname__}"
+        config = json.dumps(self.config, sort_keys=True, default=_as_json)
+        return f"{self.name} ({self.mode}): {path} {config}"
+
+
+def _as_json(thing: Any) -> Any:
+    return thing.tolist() if isinstance(thing, np.ndarray | np.generic) else type(thing).__name__
+
+
+def _by_name(name: str) -> Any:
+    try:
+        return keras.metrics.get(name)
+    except ValueError:
+        pass
+    known = sorted(
+        {
+            thing.__name__ if inspect.isclass(thing) else key
+            for key, thing in vars(keras.metrics).items()
+            if callable(thing) and not key.startswith("_")
+        }
+    )
+    near = difflib.get_close_matches(name.replace("_", ""), known, n=3, cutoff=0.5)
+    raise ValueError(
+        "Expected the name of a Keras metric"
+        + (f", such as {', '.join(near)}" if near else "")
+        + f". Received: metric='{name}'"
+    )
+
+
+def _accuracy(targets: np.ndarray) -> Measure:
+    """Keras's is a float32 mean."""
+    labels = targets if targets.ndim == 1 else targets.argmax(axis=-1)
+    return lambda predictions: float((predictions.argmax(axis=-1) == labels).mean())

@@ -1,0 +1,26 @@
+"""Plugins: data sets, architectures, search spaces, nodes and strategies, as entry points."""
+
+from glo_tf.plugins.options import Option, OptionValue
+from glo_tf.plugins.registry import (
+    GROUPS,
+    PluginDescription,
+    PluginError,
+    describe,
+    load,
+    names,
+    options,
+    parse_options,
+)
+
+__all__ = [
+    "GROUPS",
+    "Option",
+    "OptionValue",
+    "PluginDescription",
+    "PluginError",
+    "describe",
+    "load",
+    "names",
+    "options",
+    "parse_options",
+]

@@ -1,0 +1,184 @@
+"""Plugins: data sets, architectures, search spaces, nodes and strategies, as entry points.
+
+The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes are the
+exception: those of the package are the grammar itself, which no other package can change. What each
+group expects of a plugin is in `docs/plugins.md`, and checked by `glo_tf.testing`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import inspect
+import os
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from glo_tf.plugins.options import Option, OptionValue, convert, declared
+
+GROUPS = {
+    "glo_tf.datasets": "data set",
+    "glo_tf.architectures": "architecture",
+    "glo_tf.search_spaces": "search space",
+    "glo_tf.nodes": "node",
+    "glo_tf.strategies": "strategy",
+}
+"""Entry-point groups, and what messages call their plugins."""
+
+_RECENT = 2.0  # seconds within which a folder may change again and keep its time of change
+
+_EntryPoints = dict[str, list[importlib.metadata.EntryPoint]]
+"""Name to entry points, one per package that registers it."""
+
+_Folders = tuple[tuple[str, int, int], ...]
+"""Where packages are installed: path, inode, time of the last change."""
+
+_known: tuple[_Folders, dict[str, _EntryPoints]] | None = None
+
+
+class PluginError(ValueError):
+    """A plugin is unknown, broken, or registered under a name that is taken."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PluginDescription:
+    """A registered plugin.
+
+    Attributes:
+        name: Under which it is chosen.
+        description: First line of its docstring; empty if it is broken.
+        package: Distribution that registers it.
+        error: Why it cannot be loaded; None if it can.
+        options: Its own options, with types and defaults.
+    """
+
+    name: str
+    description: str
+    package: str
+    error: str | None
+    options: tuple[Option, ...] = ()
+
+
+def names(group: str) -> list[str]:
+    """Names of a group's plugins, sorted."""
+    return sorted(_entry_points(group))
+
+
+def load(group: str, name: str) -> Any:
+    """The object that a plugin registers: an `Operation` for nodes, a function for others.
+
+    Args:
+        group: One of `GROUPS`.
+        name: The plugin's name.
+
+    Raises:
+        PluginError: If no plugin or several packages have the name, or if its import fails.
+    """
+    candidates = _entry_points(group).get(name, [])
+    if not candidates:
+        raise PluginError(
+            f"Expected one of {', '.join(names(group))} ({group}). Received: '{name}'"
+        )
+    if len(candidates) > 1:
+        packages = " and ".join(sorted(_package(entry) for entry in candidates))
+        raise PluginError(
+            f"Expected one package to register {group} '{name}'. Received: {packages}"
+        )
+    try:
+        return candidates[0].load()
+    except Exception as error:  # whatever a stranger's module raises, the message names the plugin
+        raise PluginError(
+            f"Expected the plugin '{name}' of {_package(candidates[0])} to load. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
+
+
+def options(group: str, name: str) -> tuple[Option, ...]:
+    """The options that a plugin declares.
+
+    Raises:
+        PluginError: If it cannot be loaded, or declares an option that text cannot stand for.
+    """
+    plugin = load(group, name)
+    if not callable(plugin):  # a node is an object
+        return ()
+    try:
+        return declared(plugin)
+    except TypeError as error:
+        raise PluginError(f"{error} of {GROUPS[group]} '{name}'") from error
+
+
+def parse_options(group: str, name: str, texts: Iterable[str]) -> dict[str, OptionValue]:
+    """Keyword arguments for a plugin's function, from `name=value` texts.
+
+    Args:
+        group: One of `GROUPS`.
+        name: The plugin's name.
+        texts: See `plugin_options.convert`.
+
+    Raises:
+        ValueError: If an option is unknown or missing, or a text does not convert.
+    """
+    return convert(f"{GROUPS[group]} '{name}'", options(group, name), texts)
+
+
+def describe(group: str) -> list[PluginDescription]:
+    """All plugins of a group; one that does not load breaks only its own line."""
+    descriptions = []
+    for name, candidates in sorted(_entry_points(group).items()):
+        description, problem = "", None
+        own: tuple[Option, ...] = ()
+        try:
+            doc = inspect.getdoc(load(group, name)) or ""
+            description = doc.partition("\n")[0]
+            own = options(group, name)
+        except PluginError as error:
+            problem = str(error)
+        package = ", ".join(sorted(_package(entry) for entry in candidates))
+        descriptions.append(PluginDescription(name, description, package, problem, own))
+    return descriptions
+
+
+def _entry_points(group: str) -> _EntryPoints:
+    """The group's entry points, looked for again where a package was installed or removed."""
+    global _known
+    if group not in GROUPS:
+        raise PluginError(f"Expected one of {', '.join(GROUPS)}. Received: group='{group}'")
+    folders = _folders()
+    if _known is None or _known[0] != folders:
+        found = _scan()
+        newest = max((changed for *_, changed in folders), default=0)
+        if time.time_ns() - newest < _RECENT * 1e9:
+            return found[group]
+        _known = folders, found
+    return _known[1][group]
+
+
+def _folders() -> _Folders:
+    folders = []
+    for path in sys.path:
+        try:
+            state = os.stat(path or ".")
+        except OSError:  # as Python's own python311.zip
+            continue
+        folders.append((path, state.st_ino, state.st_mtime_ns))
+    return tuple(folders)
+
+
+def _scan() -> dict[str, _EntryPoints]:
+    """Reads the entry points of all installed packages; takes milliseconds."""
+    entries = importlib.metadata.entry_points()
+    groups: dict[str, _EntryPoints] = {}
+    for group in GROUPS:
+        found: dict[str, dict[str, importlib.metadata.EntryPoint]] = {}
+        for entry in entries.select(group=group):
+            # One package can be seen twice, as an editable install in its own source folder is.
+            found.setdefault(entry.name, {}).setdefault(_package(entry), entry)
+        groups[group] = {name: list(packages.values()) for name, packages in found.items()}
+    return groups
+
+
+def _package(entry: importlib.metadata.EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else "an unknown package"

@@ -1,0 +1,143 @@
+"""What a search gives back."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from glo_tf.expressions.tree import Expression
+from glo_tf.losses.given import Losses
+from glo_tf.results.compared_loss import ComparedLoss
+from glo_tf.results.record import Record, pareto_front
+
+if TYPE_CHECKING:
+    from glo_tf.data.outputs import Outputs
+    from glo_tf.losses.expression_loss import ExpressionLoss
+    from glo_tf.metrics.objective import Objective
+    from glo_tf.results.comparison import Comparison
+
+Comparer: TypeAlias = Callable[[Expression, Losses, Any, Mapping[str, Any]], "Comparison"]
+"""Compares a found loss with others on test data, with settings; see `LossSearch.compare`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchResult:
+    """The outcome of `LossSearch.run`.
+
+    Attributes:
+        best: The best candidate; None if no candidate was trained to the end.
+        confirmation: The finalists, retrained with other seeds, best mean first; empty if the
+            search was interrupted before, or took no finalists.
+        comparison: The best loss beside the usual one, retrained under the same budget; empty if
+            the search was interrupted before.
+        records: Every candidate of every generation, in order.
+        counts: Number of candidates by source.
+        seconds: Wall time.
+        interrupted: Whether Ctrl-C, a signal or an error ended the search before its end.
+        stopped: Whether a callback did, by `StopSearch`; what was found then is confirmed and
+            compared all the same.
+        outputs: Of the model that the losses trained.
+        objective: What their fitness is.
+
+    Args:
+        comparer: What `compare` trains with. A copied or unpickled result has none.
+    """
+
+    best: Record | None
+    confirmation: list[ComparedLoss]
+    comparison: list[ComparedLoss]
+    records: list[Record]
+    counts: dict[str, int]
+    seconds: float
+    interrupted: bool
+    stopped: bool
+    outputs: Outputs
+    objective: Objective
+    comparer: dataclasses.InitVar[Comparer | None] = None
+
+    def __post_init__(self, comparer: Comparer | None) -> None:
+        # No field: a result is data, to be compared, copied and pickled without its search.
+        object.__setattr__(self, "_comparer", comparer)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_comparer": None}
+
+    @property
+    def best_loss(self) -> ExpressionLoss | list[ExpressionLoss] | dict[str, ExpressionLoss]:
+        """The best loss, ready for `keras.Model.compile(loss=...)`.
+
+        Returns:
+            One loss; where outputs differ in kind, such as probabilities, logits and numbers, one
+            for each, as a list or as a dict by the outputs' names.
+
+        Raises:
+            ValueError: If no candidate was trained to the end.
+        """
+        from glo_tf.losses.expression_loss import ExpressionLoss
+
+        loss, (first, *others) = self._best().loss, self.outputs.loss_options
+        if all(options == first for options in others):
+            return ExpressionLoss(loss, **first)
+        losses: list[ExpressionLoss] | dict[str, ExpressionLoss] = self.outputs.restore(
+            [ExpressionLoss(loss, **options) for options in (first, *others)]
+        )
+        return losses
+
+    @functools.cached_property
+    def history(self) -> dict[str, list[Any]]:
+        """The records as columns, as in `keras.callbacks.History.history`.
+
+        One list per attribute of `Record`, all of one length and JSON-ready, expressions as text:
+        what `pandas.DataFrame(result.history)` takes, and `history.csv` holds.
+        """
+        return {
+            field.name: [_plain(getattr(record, field.name)) for record in self.records]
+            for field in dataclasses.fields(Record)
+        }
+
+    @property
+    def hall_of_fame(self) -> list[Record]:
+        """The Pareto front of fitness against size (nodes), smallest first, ever fitter.
+
+        Of the candidates that were trained to the end with a fitness above 0, those that no other
+        one matches or beats in both; of equal ones the first that was found.
+        """
+        return pareto_front(self.records)
+
+    def compare(self, losses: Losses = (), test_data: Any = None, **settings: Any) -> Comparison:
+        """Trains the best loss, the usual one such as cross-entropy, and further losses.
+
+        Args:
+            losses: Further losses.
+            test_data: As for `glo_tf.LossSearch.compare`.
+            **settings: As for `glo_tf.LossSearch.compare`; `tune_learning_rate` is True if not
+                given.
+
+        Returns:
+            The comparison, in which the best loss has the name `"best loss"`.
+
+        Raises:
+            ValueError: If there is no best loss, the result is a copy that knows no search, or an
+                argument does not fit.
+            TrainingError: As `glo_tf.LossComparison.run`.
+        """
+        comparer: Comparer | None = self.__dict__["_comparer"]
+        if comparer is None:
+            raise ValueError(
+                "Expected the result that LossSearch.run returned. Received: one without a search"
+            )
+        settings = {"tune_learning_rate": True, **settings}
+        return comparer(self._best().loss, losses, test_data, settings)
+
+    def _best(self) -> Record:
+        if self.best is None:
+            raise ValueError(
+                "Expected at least one finished training. Received: none, no best loss"
+            )
+        return self.best
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Expression) else value

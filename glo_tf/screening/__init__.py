@@ -1,0 +1,1 @@
+"""What is known of a loss without training it."""

@@ -1,0 +1,157 @@
+"""What a search tells its observers, and the interface by which it does."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from glo_tf.errors import raise_first, shown
+
+if TYPE_CHECKING:
+    from glo_tf.results.record import Record
+    from glo_tf.results.search_result import SearchResult
+    from glo_tf.training.trial import Evaluation
+
+
+@dataclasses.dataclass(frozen=True)
+class Generation:
+    """A finished generation of either phase.
+
+    Attributes:
+        phase: `"discovery"` (genetic search) or `"coefficients"` (CMA-ES).
+        number: Counted from 1 within the phase.
+        total: Generations of the phase.
+        mean_fitness: Mean over the generation's candidates.
+        best_so_far: The best candidate of the whole search; None while none has been trained.
+        counts: Candidates so far by where their fitness came from; see
+            `glo_tf.results.record.Record.source`.
+    """
+
+    phase: str
+    number: int
+    total: int
+    mean_fitness: float
+    best_so_far: Record | None
+    counts: dict[str, int]
+
+
+class StopSearch(Exception):  # noqa: N818 (a wish, not an error; named as StopIteration is)
+    """Raised by a callback that has seen enough.
+
+    Discovery and coefficients end; what was found is confirmed and compared as always. Raised in
+    `on_retraining`, it ends the confirmation and the comparison, too, and leaves out the one that
+    is not complete. Other callbacks are still told of what this one was told.
+
+    Example:
+        >>> import glo_tf
+        >>> class GoodEnough(glo_tf.Callback):
+        ...     def on_generation(self, generation):
+        ...         best = generation.best_so_far
+        ...         if best is not None and best.fitness >= 0.97:
+        ...             raise glo_tf.StopSearch
+    """
+
+
+class Callback:
+    """Base class of observers; override what you need.
+
+    Every method runs in the thread that called `LossSearch.run`, between two trainings. It may
+    raise `StopSearch`; whatever else it raises ends the search with that error.
+    """
+
+    def on_understood(self, summary: str) -> None:
+        """Called first, with what was understood: "3 classes, softmax; fitness: accuracy"."""
+
+    def on_search_begin(self, planned: int) -> None:
+        """Called once before the first candidate.
+
+        `planned` is the number of candidates and of later trainings to come, at most; a learning
+        rate whose best value lies at the edge of its grid takes some more.
+        """
+
+    def on_evaluation(self, record: Record) -> None:
+        """Called when a candidate has its fitness, trained or not."""
+
+    def on_generation(self, generation: Generation) -> None:
+        """Called when a generation is complete and written."""
+
+    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+        """Called after each training of a finalist (`"confirmation"`) or in the `"comparison"`."""
+
+    def on_search_end(self, result: SearchResult) -> None:
+        """Called last, also after an interruption or an error."""
+
+
+def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
+    """A user's callbacks.
+
+    Raises:
+        ValueError: If one is none.
+    """
+    expected = (
+        "Expected callbacks as a list of glo_tf.Callback objects, which observe the search; a "
+        "callback of Keras observes one training, and has no place in it. Received: "
+    )
+    if not isinstance(callbacks, Iterable):
+        raise ValueError(f"{expected}callbacks={shown(callbacks)}")
+    given = tuple(callbacks)
+    for place, callback in enumerate(given):
+        if not isinstance(callback, Callback):
+            raise ValueError(f"{expected}callbacks[{place}]={shown(callback)}")
+    return given
+
+
+class CallbackList(Callback):
+    """Several callbacks as one.
+
+    Where one raises `StopSearch`, the others are told first, and then it is raised; at the end of
+    the search it is ignored.
+
+    Args:
+        callbacks: Told in this order.
+    """
+
+    def __init__(self, callbacks: Sequence[Callback]):
+        self._callbacks = callbacks
+
+    def on_understood(self, summary: str) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_understood(summary))
+
+    def on_search_begin(self, planned: int) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_search_begin(planned))
+
+    def on_evaluation(self, record: Record) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_evaluation(record))
+
+    def on_generation(self, generation: Generation) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_generation(generation))
+
+    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_retraining(stage, evaluation))
+
+    def on_search_end(self, result: SearchResult) -> None:
+        """Tells all, also after one that raises; the first error goes on to the caller."""
+        errors: list[BaseException] = []
+        for callback in self._callbacks:
+            try:
+                callback.on_search_end(result)
+            except StopSearch:  # nothing is left to stop
+                continue
+            except Exception as error:
+                errors.append(error)
+        raise_first(errors)
+
+    def _tell(self, event: Callable[[Callback], None]) -> None:
+        stop: list[BaseException] = []
+        for callback in self._callbacks:
+            try:
+                event(callback)
+            except StopSearch as raised:
+                stop = [raised]
+        raise_first(stop)

@@ -1,0 +1,1 @@
+"""The coefficient phase: CMA-ES over the parameters of an expression."""

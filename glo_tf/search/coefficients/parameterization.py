@@ -1,0 +1,36 @@
+"""Losses that differ in a vector of real numbers alone: what the coefficient phase searches."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+from glo_tf.expressions.tree import Expression
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameterization:
+    """A function from a vector of real parameters to a tree f(x, y); the loss is -f.
+
+    Attributes:
+        expression: Turns parameters into the tree. All its trees have the same nodes and differ in
+            coefficients, so that one compiled training serves them all.
+        start: The parameters that the search starts from.
+    """
+
+    expression: Callable[[Sequence[float]], Expression]
+    start: tuple[float, ...]
+
+    @classmethod
+    def of_coefficients(cls, tree: Expression) -> Parameterization:
+        """One coefficient per node of `tree`, from ones (Section 3 of arXiv 1905.11528).
+
+        Args:
+            tree: Its own coefficients are ignored.
+
+        Raises:
+            ValueError: If the tree has a single node.
+        """
+        if tree.size < 2:
+            raise ValueError(f"Expected a tree with an operation. Received: expression='{tree}'")
+        return cls(tree.with_coefficients, (1.0,) * tree.size)

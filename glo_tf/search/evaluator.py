@@ -1,0 +1,189 @@
+"""The candidates of a generation: which are trained, and what the others are given."""
+
+from __future__ import annotations
+
+import dataclasses
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.expressions.tree import Expression
+from glo_tf.results.record import CACHED, INHERITED, TRAINED
+from glo_tf.screening.screen import Screen, Verdict
+from glo_tf.training.trial import (
+    FAILED,
+    NON_FINITE,
+    OK,
+    REJECTED,
+    STOPPED,
+    UNTRAINED,
+    Evaluation,
+    Request,
+)
+
+VIOLATES_INVARIANT = "violates the invariant of its search space"
+"""Why a loss is rejected before it is screened."""
+
+_SOURCE_OF_STATUS = {OK: TRAINED, NON_FINITE: FAILED, FAILED: FAILED, STOPPED: STOPPED}
+
+RACING_FACTOR = 3
+"""Of the candidates in a heat, one in this many goes on, to this many times the steps."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """A candidate's evaluation, where it came from, and the training steps that it cost."""
+
+    evaluation: Evaluation
+    source: str
+    steps: int = 0
+
+
+class CandidateEvaluator:
+    """Gives every candidate of a search its fitness, at the least price.
+
+    Args:
+        dispatcher: Gets networks trained, and remembers them for this and other purposes.
+        seeds: Of each candidate's trainings, whose mean is its fitness. A candidate whose training
+            fails or is stopped with one of them has that training's result, and no further ones.
+        screen: Finds candidates that need no training; None trains them all.
+        stop_at_chance: Whether a training that guesses ends early.
+        heats: Training steps of the heats in which a generation's new candidates run against each
+            other, and against those before them, until the best are trained in full (successive
+            halving, arXiv 1810.05934), with the first seed; none by default.
+        invariant: Losses for which it is false are rejected; None for no such condition.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        seeds: Sequence[int],
+        screen: Screen | None = None,
+        stop_at_chance: bool = False,
+        heats: Sequence[int] = (),
+        invariant: Callable[[Expression], bool] | None = None,
+    ):
+        self._dispatcher = dispatcher
+        self._seeds = tuple(seeds)
+        self._screen = screen
+        self._stop_at_chance = stop_at_chance
+        self._heats: dict[int, list[float]] = {steps: [] for steps in heats}
+        self._invariant = invariant
+        self._settled: dict[Expression, Evaluation] = {}
+
+    def evaluate(self, losses: Sequence[Expression]) -> Iterator[Outcome]:
+        """Yields one outcome per loss, in order, as each is known."""
+        unknown = [loss for loss in losses if loss not in self._settled]
+        new = [loss for loss in dict.fromkeys(unknown) if loss.has_x_and_y]
+        verdicts = self._examine(new)
+        # What a loss inherits from may have been drawn for the first generation and left out of it.
+        origins = [
+            verdicts[loss].inherits_from or loss for loss in new if not verdicts[loss].rejection
+        ]
+        candidates = [loss for loss in dict.fromkeys(origins) if loss not in self._settled]
+        lost = self._run_race(candidates)
+        trained = self._train([loss for loss in candidates if loss not in lost])
+        for loss in losses:
+            outcome = self._outcome(loss, verdicts.get(loss, Verdict()), lost, trained)
+            if outcome.source in (INHERITED, REJECTED, UNTRAINED):
+                self._dispatcher.record(outcome.evaluation)
+            yield outcome
+
+    def _examine(self, losses: Sequence[Expression]) -> dict[Expression, Verdict]:
+        verdicts = dict.fromkeys(losses, Verdict())
+        if self._invariant is not None:
+            violating = [loss for loss in losses if not self._invariant(loss)]
+            verdicts |= dict.fromkeys(violating, Verdict(rejection=VIOLATES_INVARIANT))
+        if self._screen is not None:
+            remaining = [loss for loss in losses if verdicts[loss] == Verdict()]
+            verdicts |= zip(remaining, self._screen.examine(remaining), strict=True)
+        return verdicts
+
+    def _outcome(
+        self,
+        loss: Expression,
+        verdict: Verdict,
+        lost: Mapping[Expression, Evaluation],
+        trained: Iterator[Evaluation],
+    ) -> Outcome:
+        if not loss.has_x_and_y:
+            return Outcome(Evaluation.without_result(loss, self._seeds[0], UNTRAINED), UNTRAINED)
+        if loss in self._settled:
+            return Outcome(self._settled[loss], CACHED)
+        steps = 0
+        if verdict.rejection is not None:
+            evaluation = Evaluation.without_result(loss, self._seeds[0], REJECTED)
+            source = REJECTED
+        elif verdict.inherits_from is not None:
+            known = self._outcome(verdict.inherits_from, Verdict(), lost, trained).evaluation
+            evaluation = dataclasses.replace(
+                known, loss=loss, seconds=0.0, inherited_from=verdict.inherits_from
+            )
+            source = INHERITED
+        else:
+            evaluation = lost[loss] if loss in lost else next(trained)
+            source, steps = _SOURCE_OF_STATUS[evaluation.status], evaluation.steps
+        self._settled[loss] = evaluation
+        return Outcome(evaluation, source, steps)
+
+    def _train(self, losses: Sequence[Expression]) -> Iterator[Evaluation]:
+        """Yields one evaluation per loss, in order, as its training with the last seed ends."""
+        runs: dict[Expression, list[Evaluation]] = {loss: [] for loss in losses}
+        *first, last = self._seeds
+        for seed in first:
+            for evaluation in self._train_once(
+                [loss for loss in losses if _succeed(runs[loss])], seed
+            ):
+                runs[evaluation.loss].append(evaluation)
+        evaluations = self._train_once([loss for loss in losses if _succeed(runs[loss])], last)
+        for results in runs.values():
+            if _succeed(results):
+                results.append(next(evaluations))
+            yield _together(results)
+
+    def _train_once(self, losses: Sequence[Expression], seed: int) -> Iterator[Evaluation]:
+        # What has won a race does better than guess.
+        stop_at_chance = self._stop_at_chance and not self._heats
+        requests = [Request(loss, seed, stop_at_chance=stop_at_chance) for loss in losses]
+        return self._dispatcher.evaluate(requests)
+
+    def _run_race(self, losses: Sequence[Expression]) -> dict[Expression, Evaluation]:
+        """Runs the heats, and returns the evaluations of those that are not trained in full."""
+        lost = {}
+        for train_steps, field in self._heats.items():
+            requests = [Request(loss, self._seeds[0], train_steps=train_steps) for loss in losses]
+            results = list(self._dispatcher.evaluate(requests))
+            field.extend(result.fitness for result in results)
+            field.sort(reverse=True)
+            losses = []
+            for result in results:
+                if result.status != OK:
+                    lost[result.loss] = result
+                elif result.fitness < field[(len(field) - 1) // RACING_FACTOR]:
+                    lost[result.loss] = dataclasses.replace(result, status=STOPPED)
+                else:
+                    losses.append(result.loss)
+        return lost
+
+
+def _succeed(runs: Sequence[Evaluation]) -> bool:
+    return all(run.status == OK for run in runs)
+
+
+def _together(runs: Sequence[Evaluation]) -> Evaluation:
+    """The mean of trainings, or the one that did not succeed; with the steps of all."""
+    fitness = statistics.fmean(run.fitness for run in runs) if _succeed(runs) else runs[-1].fitness
+    return dataclasses.replace(
+        runs[-1],
+        seed=runs[0].seed,
+        fitness=fitness,
+        steps=sum(run.steps for run in runs),
+        seconds=sum(run.seconds for run in runs),
+    )
+
+
+def heats(train_steps: int) -> tuple[int, ...]:
+    """Training steps of the heats before the full training; fewer where there are few steps."""
+    shares = (RACING_FACTOR**2, RACING_FACTOR)
+    return tuple(train_steps // share for share in shares if train_steps >= share)

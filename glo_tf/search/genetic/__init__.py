@@ -1,0 +1,1 @@
+"""The discovery phase: trees, their first generation, and how they breed."""

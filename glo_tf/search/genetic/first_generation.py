@@ -1,0 +1,122 @@
+"""The first generation: random trees, of which enough can learn for evolution to select among."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from glo_tf.expressions.prefix import Node
+from glo_tf.expressions.tree import Expression
+from glo_tf.screening.screen import Screen, Verdict
+from glo_tf.search.genetic import evolution
+from glo_tf.search.spaces.space import SearchSpace
+
+_HINT = "; a minus sign inside a loss, or none before it, is a product with -1"
+_LARGEST_DRAW = 20_000  # trees, before a space is taken for one in which few can learn
+
+
+def loss_of(tree: Expression) -> Expression:
+    """The loss -f of a tree f; trees that differ in the order of operands alone are one loss."""
+    return tree.canonical().negated()
+
+
+def tree_of(loss: Expression) -> Expression:
+    """The tree f without coefficients whose loss -f is the given one, to the last bit.
+
+    Evolution exchanges nodes, which have no coefficients there: a minus sign is taken off the root,
+    and becomes a product with the leaf -1 elsewhere.
+
+    Raises:
+        ValueError: If a coefficient is neither 1 nor -1.
+    """
+
+    def combine(index: int, operands: Sequence[tuple[Node, ...]]) -> tuple[Node, ...]:
+        nodes = (loss.nodes[index], *(node for operand in operands for node in operand))
+        factor = loss.coefficients[index]
+        if factor not in (1.0, -1.0):
+            raise ValueError(
+                "Expected initial_expressions without coefficients, which the discovery phase does "
+                "not evolve: leave them out, for the coefficient phase to find. "
+                f"Received: {factor} in '{loss}'"
+            )
+        minus = factor == (1.0 if index == 0 else -1.0)
+        return ("*", -1, *nodes) if minus else nodes
+
+    return Expression(loss.fold(combine))
+
+
+def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expression]:
+    """The trees of given losses, without duplicates.
+
+    Args:
+        losses: Whole losses.
+        space: What their trees have to be made of; one with integers has all, as mutation does.
+
+    Raises:
+        ValueError: If a loss lacks x or y, has coefficients, or needs a node that the space lacks.
+    """
+    trees: dict[Expression, Expression] = {}
+    for loss in losses:
+        if not loss.has_x_and_y:
+            raise ValueError(f"Expected initial_expressions with x and y. Received: '{loss}'")
+        tree = tree_of(loss)
+        absent = {node for node in tree.nodes if not _has(space, node)}
+        if absent:
+            raise ValueError(
+                f"Expected initial_expressions of the nodes of search space '{space.name}'. "
+                f"Received: '{loss}', with {', '.join(sorted(map(str, absent)))}"
+                + _HINT
+                * (not absent.isdisjoint(("*", -1)))
+            )
+        trees.setdefault(tree.canonical(), tree)
+    return list(trees.values())
+
+
+def _has(space: SearchSpace, node: Node) -> bool:
+    if isinstance(node, int):
+        return any(isinstance(known, int) for known in space.weights)
+    return node in space.weights
+
+
+def first_generation(
+    space: SearchSpace,
+    size: int,
+    rng: np.random.Generator,
+    *,
+    initial: Sequence[Expression] = (),
+    screen: Screen | None = None,
+    able: int = 1,
+) -> list[Expression]:
+    """Given trees, then random ones; if the screen rejects, at least `able` of all can learn.
+
+    Hardly one random tree in a hundred can. To draw and examine a tree takes a fraction of a
+    millisecond, so trees are drawn until enough are found; they replace others of the first draw.
+
+    Args:
+        space: What trees are made of.
+        size: Trees in the generation.
+        rng: Source of all randomness.
+        initial: Trees that come first, at most `size`, whether they can learn or not.
+        screen: Of the search; None for the plain algorithm.
+        able: How many trees have to pass the screen.
+    """
+    population = [*initial, *evolution.initial_population(space, size, rng)][:size]
+    if screen is None or not screen.rejects:
+        return population
+    passing = _passing(population, screen)
+    for _ in range(_LARGEST_DRAW // size):
+        if len(passing) >= able:
+            break
+        drawn = evolution.initial_population(space, size, rng)
+        passing = _passing(passing + drawn, screen)
+    first = [*initial, *(tree for tree in passing if tree not in initial)]
+    others = [tree for tree in population if tree not in first]
+    return (first + others)[:size]
+
+
+def _passing(trees: Sequence[Expression], screen: Screen) -> list[Expression]:
+    """The distinct ones that the screen lets through."""
+    losses = {tree: loss_of(tree) for tree in trees if tree.has_x_and_y}
+    verdicts = screen.examine(list(losses.values()))
+    return [tree for tree, verdict in zip(losses, verdicts, strict=True) if verdict == Verdict()]

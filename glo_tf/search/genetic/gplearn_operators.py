@@ -1,0 +1,148 @@
+"""The genetic operators of the gplearn package, on the project's trees."""
+
+from __future__ import annotations
+
+import collections
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from gplearn._program import _Program
+from gplearn.functions import _Function, _function_map
+
+from glo_tf.expressions import operations
+from glo_tf.expressions.prefix import Node
+from glo_tf.expressions.tree import Expression
+from glo_tf.search.genetic.operators import check_max_size, check_probabilities, within_limits
+from glo_tf.search.spaces.space import SearchSpace
+
+_FEATURES = ("x", "y")
+
+
+class GplearnOperators:
+    """Crossover, subtree, hoist and point mutation as gplearn performs them.
+
+    Names and defaults are those of `gplearn.genetic.SymbolicRegressor`. gplearn draws all nodes
+    with equal weight; it works on floating constants, of which the sign is taken: -1 or 1.
+
+    Args:
+        space: Functions and leaves that mutations draw from.
+        p_crossover: Probability that an offspring comes from crossover.
+        p_subtree_mutation: From subtree mutation.
+        p_hoist_mutation: From hoist mutation.
+        p_point_mutation: From point mutation. What remains to 1 is reproduction.
+        p_point_replace: Per node of a point mutation: the node is replaced.
+        max_size: Offspring with more nodes are replaced by their parent.
+
+    Raises:
+        ValueError: If a probability is not in [0, 1], the four sum to more than 1, the space has no
+            function, or `max_size` is not positive.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        p_crossover: float = 0.9,
+        p_subtree_mutation: float = 0.01,
+        p_hoist_mutation: float = 0.01,
+        p_point_mutation: float = 0.01,
+        p_point_replace: float = 0.05,
+        max_size: int = 64,
+    ):
+        methods = {
+            "p_crossover": p_crossover,
+            "p_subtree_mutation": p_subtree_mutation,
+            "p_hoist_mutation": p_hoist_mutation,
+            "p_point_mutation": p_point_mutation,
+        }
+        check_probabilities(**methods, p_point_replace=p_point_replace)
+        check_max_size(max_size)
+        self._bounds = np.cumsum(list(methods.values()))
+        if self._bounds[-1] > 1.0 + 1e-12:
+            raise ValueError(
+                f"Expected {', '.join(methods)} to sum to at most 1. Received: {methods}"
+            )
+        if not space.functions:
+            raise ValueError(f"Expected a search space with functions. Received: '{space.name}'")
+        self.probabilities = {**methods, "p_point_replace": p_point_replace}
+        self.max_size = max_size
+        function_set = [_function(name) for name in space.functions]
+        by_arity = collections.defaultdict(list)
+        for function in function_set:
+            by_arity[function.arity].append(function)
+        self._settings: dict[str, Any] = {
+            "function_set": function_set,
+            "arities": dict(by_arity),
+            "init_depth": (1, space.max_initial_depth),
+            "init_method": "half and half",
+            "n_features": len(_FEATURES),
+            "const_range": (-1.0, 1.0) if space.constants else None,
+            "metric": None,
+            "p_point_replace": p_point_replace,
+            "parsimony_coefficient": 0.0,
+            "random_state": None,  # every operator is given the caller's
+        }
+
+    def breed(
+        self, select: Callable[[], Expression], rng: np.random.Generator
+    ) -> Sequence[Expression]:
+        """One offspring, by the method that the probabilities draw."""
+        random_state = np.random.RandomState(rng.bit_generator)  # shares the caller's stream
+        parent = select()
+        program = self.program(parent)
+        method = int(np.searchsorted(self._bounds, random_state.uniform(), side="right"))
+        if method == 0:
+            offspring, *_ = program.crossover(to_gplearn(select().nodes), random_state)
+        elif method == 1:
+            offspring, *_ = program.subtree_mutation(random_state)
+        elif method == 2:
+            offspring, *_ = program.hoist_mutation(random_state)
+        elif method == 3:
+            offspring, *_ = program.point_mutation(random_state)
+        else:
+            return [parent]
+        return [within_limits(from_gplearn(offspring), parent, self.max_size)]
+
+    def program(self, expression: Expression) -> _Program:
+        """The expression as a gplearn program."""
+        return _Program(program=to_gplearn(expression.nodes), **self._settings)
+
+
+def to_gplearn(nodes: Sequence[Node]) -> list[Any]:
+    """Prefix list of gplearn: its functions, feature indices for x and y, floats for integers."""
+    return [
+        float(node)
+        if isinstance(node, int)
+        else _FEATURES.index(node)
+        if node in _FEATURES
+        else _function(node)
+        for node in nodes
+    ]
+
+
+def from_gplearn(program: Sequence[Any]) -> tuple[Node, ...]:
+    """Inverse of `to_gplearn`; a constant that gplearn drew, in (-1, 1), becomes -1 or 1."""
+
+    def node(item: Any) -> Node:
+        if isinstance(item, float):
+            return int(item) if item.is_integer() else (1 if item > 0 else -1)
+        return _FEATURES[item] if isinstance(item, int) else item.name
+
+    return tuple(node(item) for item in program)
+
+
+@functools.cache
+def _function(node: str) -> _Function:
+    """The gplearn function of a node, under the node's name.
+
+    It computes what gplearn's own does, if there is one. It is not made by `make_function`, which
+    refuses what is not finite everywhere, as an unprotected quotient is not.
+    """
+    operation = operations.get(node)
+    if operation.gplearn:
+        compute = _function_map[operation.gplearn].function
+    else:
+        compute = functools.partial(operation.value, np)
+    return _Function(compute, node, operation.arity)

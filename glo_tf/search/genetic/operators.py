@@ -1,0 +1,144 @@
+"""The paper's genetic operators, on flat prefix lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from glo_tf.expressions.prefix import MAX_DEPTH, Node, arity
+from glo_tf.expressions.tree import Expression
+from glo_tf.search.spaces.space import SearchSpace
+
+
+class GloOperators:
+    """Crossover and the four mutations of Genetic Loss-function Optimization.
+
+    The operators are those of arXiv 1905.11528; the probabilities are the project's default, as the
+    paper's appendix is not public.
+
+    Args:
+        space: Nodes that mutations draw from.
+        crossover_probability: Per pair of parents; both children go on.
+        integer_mutation_probability: Per integer leaf: its value changes by +1 or -1.
+        node_mutation_probability: Per node: a weighted node of the same arity takes its place.
+        shrink_probability: Per inner node: a weighted leaf takes its subtree's place.
+        grow_probability: Per leaf: a weighted function with leaves as operands takes its place.
+        max_size: Offspring with more nodes are replaced by their parent.
+
+    Raises:
+        ValueError: If a probability is not in [0, 1] or `max_size` is not positive.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        *,
+        crossover_probability: float = 0.8,
+        integer_mutation_probability: float = 0.05,
+        node_mutation_probability: float = 0.05,
+        shrink_probability: float = 0.025,
+        grow_probability: float = 0.025,
+        max_size: int = 64,
+    ):
+        check_probabilities(
+            crossover_probability=crossover_probability,
+            integer_mutation_probability=integer_mutation_probability,
+            node_mutation_probability=node_mutation_probability,
+            shrink_probability=shrink_probability,
+            grow_probability=grow_probability,
+        )
+        check_max_size(max_size)
+        self.space = space
+        self.crossover_probability = crossover_probability
+        self.integer_mutation_probability = integer_mutation_probability
+        self.node_mutation_probability = node_mutation_probability
+        self.shrink_probability = shrink_probability
+        self.grow_probability = grow_probability
+        self.max_size = max_size
+
+    def breed(
+        self, select: Callable[[], Expression], rng: np.random.Generator
+    ) -> Sequence[Expression]:
+        """Two children of two selected parents, crossed over with a probability, then mutated."""
+        parents = select(), select()
+        if rng.random() < self.crossover_probability:
+            lists = self.crossover(parents[0], parents[1], rng)
+        else:
+            lists = parents[0].nodes, parents[1].nodes
+        return [
+            within_limits(self.mutate(nodes, rng), parent, self.max_size)
+            for nodes, parent in zip(lists, parents, strict=True)
+        ]
+
+    def crossover(
+        self, left: Expression, right: Expression, rng: np.random.Generator
+    ) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+        """Swaps a random subtree of one parent with a random subtree of the other."""
+        start, other = int(rng.integers(left.size)), int(rng.integers(right.size))
+        end, other_end = left.subtree_end(start), right.subtree_end(other)
+        given, taken = left.nodes[start:end], right.nodes[other:other_end]
+        return (
+            left.nodes[:start] + taken + left.nodes[end:],
+            right.nodes[:other] + given + right.nodes[other_end:],
+        )
+
+    def mutate(self, nodes: tuple[Node, ...], rng: np.random.Generator) -> tuple[Node, ...]:
+        """Visits every node once, bottom-up, and applies each mutation with its probability."""
+        chances = rng.random((len(nodes), 5)).tolist()
+        stack: list[list[Node]] = []
+        for node, (integer, same, shrink, grow, draw) in zip(
+            reversed(nodes), reversed(chances), strict=True
+        ):
+            operands = [stack.pop() for _ in range(arity(node))]
+            if isinstance(node, int) and integer < self.integer_mutation_probability:
+                node += 1 if draw < 0.5 else -1
+            if same < self.node_mutation_probability:
+                node = self.space.draw_same_arity(arity(node), rng.random())
+            subtree: list[Node] = [node]
+            for operand in operands:
+                subtree += operand
+            if operands and shrink < self.shrink_probability:
+                subtree = [self.space.draw_leaf(rng.random())]
+            elif not operands and grow < self.grow_probability:
+                subtree = self._small_tree(rng) or subtree
+            stack.append(subtree)
+        return tuple(stack.pop())
+
+    def _small_tree(self, rng: np.random.Generator) -> list[Node]:
+        """A function with leaves as operands; empty if the space has no function."""
+        function = self.space.draw_function(rng.random())
+        if function is None:
+            return []
+        return [function, *(self.space.draw_leaf(rng.random()) for _ in range(arity(function)))]
+
+
+def within_limits(nodes: Sequence[Node], parent: Expression, max_size: int) -> Expression:
+    """The offspring, or its parent if the offspring is too large or too deep."""
+    # A tree of n nodes is at most n - 1 deep, so only large ones need a look at their depth.
+    if len(nodes) > max_size:
+        return parent
+    if len(nodes) > MAX_DEPTH and _depth(nodes) > MAX_DEPTH:
+        return parent
+    return Expression(tuple(nodes))
+
+
+def _depth(nodes: Sequence[Node]) -> int:
+    stack: list[int] = []
+    for node in reversed(nodes):
+        operands = [stack.pop() for _ in range(arity(node))]
+        stack.append(1 + max(operands) if operands else 0)
+    return stack.pop()
+
+
+def check_probabilities(**probabilities: float) -> None:
+    """Raises `ValueError` if one is not in [0, 1]."""
+    for name, value in probabilities.items():
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(f"Expected {name} in [0, 1]. Received: {name}={value}")
+
+
+def check_max_size(max_size: int) -> None:
+    """Raises `ValueError` if it is not positive."""
+    if max_size < 1:
+        raise ValueError(f"Expected max_size of at least 1. Received: max_size={max_size}")

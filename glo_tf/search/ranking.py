@@ -1,0 +1,59 @@
+"""Which candidate is better: by fitness, less a penalty for size if there is one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+from glo_tf.expressions.tree import Expression
+from glo_tf.results.record import Record
+from glo_tf.training.trial import OK
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranking:
+    """The order of candidates: penalised fitness first, then the smaller tree.
+
+    Attributes:
+        parsimony_coefficient: What each node costs, in fitness.
+    """
+
+    parsimony_coefficient: float = 0.0
+
+    def penalized(self, fitness: float, loss: Expression) -> float:
+        """`fitness - parsimony_coefficient * nodes`, at least 0: a share of a roulette wheel."""
+        return max(0.0, fitness - self.parsimony_coefficient * loss.size)
+
+    def score(self, record: Record) -> float:
+        """The penalised fitness of a candidate."""
+        return self.penalized(record.fitness, record.loss)
+
+    def better(self, candidate: Record, incumbent: Record | None) -> bool:
+        """Whether `candidate` was trained to the end and beats `incumbent`, who wins ties."""
+        if candidate.status != OK:
+            return False
+        return incumbent is None or self._key(candidate) > self._key(incumbent)
+
+    def best(
+        self, records: Iterable[Record], count: int, alike: Callable[[Expression, Expression], bool]
+    ) -> list[Record]:
+        """The best finished candidates; of those that are alike, the first.
+
+        Args:
+            records: Candidates; of two with the same loss, the later one stands for it.
+            count: How many, at most.
+            alike: Whether two losses train a network in the same way.
+        """
+        finished = {str(r.loss): r for r in records if r.status == OK and r.fitness > 0}
+        best: list[Record] = []
+        for record in sorted(
+            finished.values(), key=lambda r: (-self.score(r), r.loss.size, str(r.loss))
+        ):
+            if len(best) == count:
+                break
+            if not any(alike(record.loss, chosen.loss) for chosen in best):
+                best.append(record)
+        return best
+
+    def _key(self, record: Record) -> tuple[float, int]:
+        return self.score(record), -record.loss.size

@@ -1,0 +1,299 @@
+"""One run of a search: discovery, coefficients, confirmation, comparison."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import functools
+import logging
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+
+from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, Evaluate
+from glo_tf.errors import at_the_end, raise_first
+from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.expressions.tree import Expression
+from glo_tf.report.attempt import try_to_write_report
+from glo_tf.results.compared_loss import ComparedLoss
+from glo_tf.results.record import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Record
+from glo_tf.results.search_result import Comparer, SearchResult
+from glo_tf.screening.screen import Screen, trains_alike
+from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
+from glo_tf.search.coefficients.cma_es import CoefficientSearch
+from glo_tf.search.coefficients.parameterization import Parameterization
+from glo_tf.search.confirmation import compare_best, confirm
+from glo_tf.search.evaluator import CandidateEvaluator, heats
+from glo_tf.search.genetic import evolution
+from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of
+from glo_tf.search.output_folder import OutputFolder
+from glo_tf.search.ranking import Ranking
+from glo_tf.search.settings import FULL, NONE, SearchSettings
+from glo_tf.training.task import TrainingTask
+from glo_tf.training.trial import OK, Evaluation, Request
+
+logger = logging.getLogger("glo_tf")
+
+
+class SearchRun:
+    """Runs a search from its beginning; see `glo_tf.LossSearch`.
+
+    All randomness comes from the seed, and fitness from the dispatcher, so the same search gives
+    the same history, however its evaluations come about.
+
+    Args:
+        task: What candidates are trained on.
+        settings: Of the search.
+        dispatcher: Gets candidates trained.
+        output: Where results are written; None for nowhere.
+        callbacks: Observers.
+        comparer: What the result compares losses with, later.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask,
+        settings: SearchSettings,
+        dispatcher: Dispatcher,
+        output: OutputFolder | None = None,
+        *,
+        callbacks: Sequence[Callback] = (),
+        comparer: Comparer | None = None,
+    ):
+        self._task = task
+        self._settings = settings
+        self._dispatcher = dispatcher
+        self._output = output
+        self._callbacks = CallbackList(callbacks)
+        self._comparer = comparer
+        self._ranking = Ranking(settings.parsimony_coefficient)
+        self._screen = self._make_screen()
+        self._candidates = CandidateEvaluator(
+            dispatcher,
+            seeds=settings.seeds_of_fitness,
+            screen=self._screen,
+            stop_at_chance=settings.screening == FULL,
+            heats=heats(task.train_steps) if settings.racing else (),
+            invariant=self._invariant(),
+        )
+        self._records: list[Record] = []
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._written = 0  # records that are in the output
+        self._best: Record | None = None
+        self._stopped = False
+
+    def execute(self) -> SearchResult:
+        """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
+        started = time.monotonic()
+        logger.info(self._task.summary)
+        interrupted = True
+        failure: list[BaseException] = []
+        confirmation: list[ComparedLoss] = []
+        comparison: list[ComparedLoss] = []
+        try:
+            with self._stoppable():
+                self._callbacks.on_understood(self._task.summary)
+                self._callbacks.on_search_begin(self._planned())
+                if self._settings.search_space.has_discovery:
+                    self._discover()
+                for parameterization in self._parameterizations():
+                    self._tune_coefficients(parameterization)
+            with self._stoppable():
+                if self._settings.finalists:
+                    confirmation = self._confirm()
+                if self._best is not None and self._settings.comparison_seeds:
+                    comparison = self._compare(self._best.loss)
+            interrupted = False
+        except KeyboardInterrupt:
+            logger.info("Interrupted")
+        except BaseException as error:
+            failure.append(error)
+        result = SearchResult(
+            best=self._best,
+            confirmation=confirmation,
+            comparison=comparison,
+            records=self._records,
+            counts=dict(self._counts),
+            seconds=time.monotonic() - started,
+            interrupted=interrupted,
+            stopped=self._stopped,
+            outputs=self._task.outputs,
+            objective=self._task.objective,
+            comparer=self._comparer,
+        )
+        # Whatever ended the search, what it found is kept.
+        with at_the_end(
+            functools.partial(self._write, result),
+            functools.partial(self._callbacks.on_search_end, result),
+        ):
+            raise_first(failure)
+        return result
+
+    @contextlib.contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Steps that a callback may end."""
+        try:
+            yield
+        except StopSearch:
+            logger.info("Stopped by a callback")
+            self._stopped = True
+
+    def _make_screen(self) -> Screen | None:
+        if self._settings.screening == NONE:
+            return None
+        return Screen(self._task.outputs, rejects=self._settings.screening == FULL)
+
+    def _invariant(self) -> Callable[[Expression], bool] | None:
+        """That of the search space, where losses are rejected and all outputs are classes."""
+        invariant = self._settings.search_space.invariant
+        classes = self._task.outputs.num_classes
+        if invariant is None or not classes or self._settings.screening != FULL:
+            return None
+        return lambda loss: any(invariant(loss, count) for count in classes)
+
+    def _discover(self) -> None:
+        rng = np.random.default_rng([self._settings.seed, 0])
+        population = first_generation(
+            self._settings.search_space,
+            self._settings.population_size,
+            rng,
+            initial=initial_trees(self._settings.initial_expressions, self._settings.search_space),
+            screen=self._screen,
+            able=max(1, self._settings.elites),
+        )
+        for number in range(1, self._settings.generations + 1):
+            losses = [loss_of(tree) for tree in population]
+            records = self._evaluate_generation(
+                DISCOVERY, number, self._settings.generations, losses
+            )
+            if number < self._settings.generations:
+                population = evolution.next_generation(
+                    population,
+                    [self._ranking.score(record) for record in records],
+                    self._settings.operators,
+                    elites=self._settings.elites,
+                    rng=rng,
+                )
+
+    def _parameterizations(self) -> list[Parameterization]:
+        """What the coefficient phase searches, one after the other."""
+        space = self._settings.search_space
+        if space.parameterization is not None:
+            return [space.parameterization]
+        best = self._best_records(self._settings.tuned_expressions)
+        return [Parameterization.of_coefficients(record.loss.negated()) for record in best]
+
+    def _tune_coefficients(self, parameterization: Parameterization) -> None:
+        search = CoefficientSearch(
+            parameterization,
+            sigma0=self._settings.coefficient_sigma0,
+            population_size=self._settings.coefficient_population_size,
+            seed=self._settings.seed,
+        )
+        for number in range(1, self._settings.coefficient_generations + 1):
+            if search.stopped:
+                logger.info("CMA-ES has converged in generation %d", number - 1)
+                break
+            losses = [tree.negated() for tree in search.ask()]
+            total = self._settings.coefficient_generations
+            records = self._evaluate_generation(COEFFICIENTS, number, total, losses)
+            search.tell([r.fitness if r.status == OK else None for r in records])
+
+    def _evaluate_generation(
+        self, phase: str, number: int, total: int, losses: Sequence[Expression]
+    ) -> list[Record]:
+        records = []
+        outcomes = self._candidates.evaluate(losses)
+        for individual, (loss, outcome) in enumerate(zip(losses, outcomes, strict=True), start=1):
+            record = Record(
+                phase=phase,
+                generation=number,
+                individual=individual,
+                loss=loss,
+                fitness=outcome.evaluation.fitness,
+                status=outcome.evaluation.status,
+                source=outcome.source,
+                steps=outcome.steps,
+                inherited_from=outcome.evaluation.inherited_from,
+            )
+            self._counts[outcome.source] += 1
+            if self._ranking.better(record, self._best):
+                self._best = record
+            records.append(record)
+            self._records.append(record)
+            self._callbacks.on_evaluation(record)
+        self._write_history()
+        generation = Generation(
+            phase=phase,
+            number=number,
+            total=total,
+            mean_fitness=statistics.fmean(record.fitness for record in records),
+            best_so_far=self._best,
+            counts=dict(self._counts),
+        )
+        self._callbacks.on_generation(generation)
+        return records
+
+    def _best_records(self, count: int) -> list[Record]:
+        """The best losses so far that train differently."""
+        return self._ranking.best(
+            self._records,
+            count,
+            lambda one, other: trains_alike(one, other, self._task.outputs),
+        )
+
+    def _confirm(self) -> list[ComparedLoss]:
+        """Trains the finalists with other seeds; the best mean makes the best loss."""
+        finalists = self._best_records(self._settings.finalists)
+        seeds = self._settings.seeds_of_confirmation
+        rows = confirm(self._retrain(CONFIRMATION), finalists, self._ranking, seeds)
+        if rows:
+            self._best = next(record for record in finalists if record.loss == rows[0].loss)
+        return rows
+
+    def _compare(self, best: Expression) -> list[ComparedLoss]:
+        seeds = self._settings.fresh_seeds(self._settings.comparison_seeds)
+        evaluate = self._retrain(COMPARISON)
+        return compare_best(evaluate, best, self._task, self._settings, seeds)
+
+    def _retrain(self, stage: str) -> Evaluate:
+        """Trains, with callbacks told of each training."""
+
+        def evaluate(requests: Sequence[Request]) -> Iterable[Evaluation]:
+            for evaluation in self._dispatcher.evaluate(requests):
+                self._callbacks.on_retraining(stage, evaluation)
+                yield evaluation
+
+        return evaluate
+
+    def _planned(self) -> int:
+        settings = self._settings
+        tuned = settings.coefficient_generations * (settings.coefficient_population_size or 9)
+        candidates = settings.tuned_expressions * tuned
+        if settings.search_space.has_discovery:
+            candidates += settings.population_size * settings.generations
+        compared = len(LEARNING_RATE_FACTORS) + 3 * self._settings.comparison_seeds
+        return (
+            candidates
+            + self._settings.finalists * self._settings.finalist_seeds
+            + (compared if self._settings.comparison_seeds else 0)
+        )
+
+    def _write_history(self) -> None:
+        if self._output is not None:
+            self._dispatcher.check_study()
+            if not self._written:
+                self._output.begin_history()
+            self._output.append_history(self._records[self._written :])
+            self._written = len(self._records)
+
+    def _write(self, result: SearchResult) -> None:
+        if self._output is None:
+            return
+        self._write_history()
+        if result.best is not None:
+            self._output.write_best_loss(result)
+        if self._records or not result.interrupted:  # nothing to tell, and Ctrl-C waits for it
+            try_to_write_report(self._output.path)

@@ -1,0 +1,1 @@
+"""Search spaces: what losses are made of, and how they are searched."""

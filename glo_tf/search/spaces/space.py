@@ -1,0 +1,193 @@
+"""Search spaces: what losses are made of, and how they are searched."""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import functools
+import itertools
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glo_tf.expressions.prefix import Node, arity, is_named_node, named_nodes
+from glo_tf.expressions.tree import Expression
+from glo_tf.results.record import COEFFICIENTS, DISCOVERY
+from glo_tf.search.coefficients.parameterization import Parameterization
+
+if TYPE_CHECKING:
+    from glo_tf.search.genetic.evolution import Operators
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchSpace:
+    """The losses of a search: their nodes and constants, and the phases that find them.
+
+    There are two kinds. One has a discovery phase, in which trees of weighted nodes evolve; the
+    coefficient phase, if it has that too, tunes the best of them. The other has the coefficient
+    phase alone, which searches the parameters of one expression.
+
+    Constants are integers among the nodes, where trees evolve; real ones come from the coefficient
+    phase, as each node's factor.
+
+    Attributes:
+        name: Under which it is registered.
+        description: One line that says what it is.
+        weights: Relative probability of each node (operations of `glo_tf.nodes`, x, y and integers)
+            among the nodes that may stand at a place; empty without a discovery phase.
+        max_initial_depth: Deepest tree of the initial population, in edges.
+        phases: Which apply, of `"discovery"` and `"coefficients"`.
+        parameterization: What the coefficient phase searches where there is no discovery phase.
+        operators: Makes the genetic operators that the space prefers, such as `GplearnOperators`;
+            the paper's (`GloOperators`) if None.
+        invariant: `invariant(loss, num_classes)`: whether a loss deserves a training. Under full
+            screening, one that does not is rejected.
+        coefficient_sigma0: Initial step size of CMA-ES, if the caller gives none.
+        coefficient_population_size: Candidates per generation of CMA-ES, if the caller gives none;
+            None is pycma's default, 4 + 3 ln(parameters).
+
+    Raises:
+        ValueError: If a node is unknown, a weight is not positive, x or y is missing, or phases,
+            weights and parameterization do not fit together.
+    """
+
+    name: str
+    description: str
+    weights: Mapping[Node, float]
+    max_initial_depth: int = 2
+    phases: tuple[str, ...] = (DISCOVERY, COEFFICIENTS)
+    parameterization: Parameterization | None = None
+    operators: Callable[[SearchSpace], Operators] | None = None
+    invariant: Callable[[Expression, int], bool] | None = None
+    coefficient_sigma0: float = 1.5
+    coefficient_population_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.phases or not {DISCOVERY, COEFFICIENTS}.issuperset(self.phases):
+            raise ValueError(
+                f"Expected phases among {DISCOVERY}, {COEFFICIENTS}. Received: phases={self.phases}"
+            )
+        if self.has_discovery == (self.parameterization is not None):
+            raise ValueError(
+                "Expected a parameterization where there is no discovery phase, and only there. "
+                f"Received: phases={self.phases}, parameterization={self.parameterization}"
+            )
+        for node, weight in self.weights.items():
+            if not (isinstance(node, int) or is_named_node(node)):
+                raise ValueError(
+                    f"Expected integers and nodes among {named_nodes()}. Received: {node!r}"
+                )
+            if not weight > 0:
+                raise ValueError(f"Expected positive weights. Received: weights[{node!r}]={weight}")
+        if self.has_discovery and not {"x", "y"} <= set(self.weights):
+            raise ValueError(
+                f"Expected weights for x and y. Received: {sorted(map(str, self.weights))}"
+            )
+        if self.weights and not self.has_discovery:
+            raise ValueError(
+                "Expected no weights without a discovery phase. "
+                f"Received: {sorted(map(str, self.weights))}"
+            )
+        if self.max_initial_depth < 0:
+            raise ValueError(
+                "Expected max_initial_depth of at least 0. "
+                f"Received: max_initial_depth={self.max_initial_depth}"
+            )
+
+    @property
+    def has_discovery(self) -> bool:
+        """Whether trees evolve."""
+        return DISCOVERY in self.phases
+
+    @property
+    def constants(self) -> tuple[int, ...]:
+        """Integers that trees are made of; mutations count them up and down."""
+        return tuple(node for node in self.weights if isinstance(node, int))
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of the nodes that take operands."""
+        return tuple(node for node in self.weights if isinstance(node, str) and arity(node))
+
+    def draw_same_arity(self, count: int, random: float) -> Node:
+        """The node with `count` operands at `random`, uniform in [0, 1), on the weights' wheel."""
+        return self._by_arity[count].at(random)
+
+    def draw_leaf(self, random: float) -> Node:
+        """A leaf; `random` as in `draw_same_arity`."""
+        return self.draw_same_arity(0, random)
+
+    def draw_function(self, random: float) -> str | None:
+        """A node with operands; None if the space has none."""
+        return str(self._functions.at(random)) if self.functions else None
+
+    def draw_tree(self, rng: np.random.Generator) -> tuple[Node, ...]:
+        """Random prefix list of depth at most `max_initial_depth`, its nodes drawn by weight."""
+
+        def grow(depth: int) -> list[Node]:
+            node = (self._any if depth else self._by_arity[0]).at(rng.random())
+            return [node, *itertools.chain(*(grow(depth - 1) for _ in range(arity(node))))]
+
+        return tuple(grow(self.max_initial_depth))
+
+    @functools.cached_property
+    def _by_arity(self) -> dict[int, _Wheel]:
+        return {count: _Wheel(self.weights, {count}) for count in set(map(arity, self.weights))}
+
+    @functools.cached_property
+    def _functions(self) -> _Wheel:
+        return _Wheel(self.weights, {1, 2})
+
+    @functools.cached_property
+    def _any(self) -> _Wheel:
+        return _Wheel(self.weights, {0, 1, 2})
+
+
+class _Wheel:
+    """Nodes of some arities, found by a uniform random number."""
+
+    def __init__(self, weights: Mapping[Node, float], arities: set[int]):
+        self._nodes = [node for node in weights if arity(node) in arities]
+        self._cumulative = list(itertools.accumulate(weights[node] for node in self._nodes))
+
+    def at(self, random: float) -> Node:
+        place = bisect.bisect_right(self._cumulative, random * self._cumulative[-1])
+        return self._nodes[min(place, len(self._nodes) - 1)]
+
+
+def glo() -> SearchSpace:
+    """log, square, sqrt, + - * /, x, y, 1, -1: the nodes of arXiv 1905.11528.
+
+    The nodes are the paper's; weights and initial depth are the project's default, as the paper's
+    appendix is not public.
+    """
+    weights: dict[Node, float] = {
+        "log": 3.0,
+        "square": 1.0,
+        "sqrt": 2.0,
+        "+": 1.0,
+        "-": 1.0,
+        "*": 1.0,
+        "/": 1.0,
+        "x": 3.0,
+        "y": 3.0,
+        1: 1.0,
+        -1: 1.0,
+    }
+    return SearchSpace("glo", "the paper's nodes: log, square, sqrt, + - * /, x, y, 1, -1", weights)
+
+
+def glo_extended() -> SearchSpace:
+    """The nodes of `glo`, and min, max, abs, exp, tanh, aq, plog, psqrt.
+
+    Loss functions found by others have these, such as those of arXiv 2403.03274. The protected
+    nodes have no singularity: aq(a, b) is a/sqrt(1 + b*b), plog(a) is log(abs(a) + 1e-7), psqrt(a)
+    is sqrt(abs(a) + 1e-7). Weights and initial depth are the project's default.
+    """
+    added = ("min", "max", "abs", "exp", "tanh", "aq", "plog", "psqrt")
+    return SearchSpace(
+        "glo_extended",
+        f"the paper's nodes and {', '.join(added)}",
+        {**glo().weights, **dict.fromkeys(added, 1.0)},
+    )

@@ -1,0 +1,359 @@
+"""Trainings on a Ray cluster: one actor per worker, wherever the cluster has room.
+
+Every node needs what the driver has installed: glo_tf, its dependencies in the same versions, and
+the plugins that a search names. What is sent are data, settings and the names of functions, never
+their code; a model function that cannot be imported by name is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import math
+import os
+import pickle
+import platform
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from glo_tf.strategies.base import (
+    ERROR,
+    OUT_OF_MEMORY,
+    WORKER_LOST,
+    Failure,
+    Result,
+    Strategy,
+    Task,
+    TrainingError,
+)
+from glo_tf.strategies.worker import (
+    Deadline,
+    failure_of,
+    given_up_at,
+    patience,
+    run,
+    timed_out,
+)
+from glo_tf.training.trial import Evaluation, Request, Trainer
+from glo_tf.utils import onednn
+
+_PATIENCE = 30.0  # seconds without any worker, before the log says so
+# Ray takes the loopback address as the node's where it may not form a cluster of machines, its
+# default on other systems than Linux. It reads this when it is imported.
+ONE_MACHINE = ("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+_STARTS = 5  # of a worker that dies before it is ready
+
+logger = logging.getLogger("glo_tf")
+
+
+class RayStrategy(Strategy):
+    """Workers are actors of a Ray cluster; a lost one is replaced where there is room.
+
+    The task travels once to each node, through Ray's object store. If no Ray cluster is connected
+    to yet, this connects to one, or starts one on this machine that listens on the loopback
+    interface only; both end with `close`.
+
+    Args:
+        address: Of a running cluster, such as `"10.0.0.1:6379"` or `"auto"`; None starts one.
+        num_workers: Actors; None for as many as the cluster has room for now. More than that wait
+            for room, which an autoscaling cluster makes.
+        num_cpus: CPUs per actor; None for as many as a training has threads.
+        num_gpus: GPUs per actor; None for one if the cluster has any, else 0.
+
+    Raises:
+        ValueError: If Ray is not installed, or nothing listens at the address.
+    """
+
+    def __init__(
+        self,
+        address: str | None = None,
+        *,
+        num_workers: int | None = None,
+        num_cpus: float | None = None,
+        num_gpus: float | None = None,
+    ):
+        if address is None:
+            os.environ.setdefault(*ONE_MACHINE)
+        try:
+            import ray
+        except ImportError as error:
+            raise ValueError(
+                "Expected Ray to be installed for strategy 'ray' "
+                f"(python -m pip install 'glo_tf[ray]'). Received: {error}"
+            ) from error
+        for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
+            if value is not None and not 0.0 <= value < math.inf:
+                raise ValueError(f"Expected a finite {name}, at least 0. Received: {name}={value}")
+        if address not in (None, "auto"):
+            _check_reachable(str(address))
+        self._ray = ray
+        self._address = address
+        self._num_workers = num_workers
+        self._num_cpus = num_cpus
+        self._num_gpus = num_gpus
+        self._connected_here = False
+        self._slots: dict[str, _Slot] = {}
+        self._by_reference: dict[Any, _Slot] = {}
+        self._make_actor: Any = None
+        self._timeout: float | None = None
+
+    def start(self, task: Task, candidate_timeout: float | None = None) -> None:
+        """Connects, ships the task and asks for the actors.
+
+        Raises:
+            ValueError: If the cluster cannot be reached, or the task needs code that other
+                processes cannot import.
+        """
+        _check_importable(task)
+        self._timeout = candidate_timeout
+        if not self._ray.is_initialized():
+            self._connect()
+            self._connected_here = True
+        resources = self._ray.cluster_resources()
+        gpus, cpus = self._num_gpus, self._num_cpus
+        if gpus is None:
+            gpus = 1.0 if resources.get("GPU") else 0.0
+        if cpus is None:
+            cpus = min(task.threads, max(1.0, resources.get("CPU", 1.0)))
+        reference = [self._ray.put(task)]  # in a list: the actor fetches it when it is ready to
+        actor = self._ray.remote(_Worker).options(num_cpus=cpus, num_gpus=gpus)
+        # An actor's process begins without TensorFlow, and is to import it as it was here.
+        environment = {k: v for k, v in os.environ.items() if k == onednn.VARIABLE}
+        self._make_actor = lambda: actor.remote(reference, environment)
+        count = self._num_workers or _room(resources, cpus, gpus)
+        for number in range(count):
+            self._start_actor(_Slot(f"ray-{number}"))
+
+    def idle(self) -> Sequence[str]:
+        """Actors that are ready and have no request."""
+        return [s.name for s in self._slots.values() if s.ready and s.request is None]
+
+    def workers(self) -> Sequence[str]:
+        """Actors that are ready; one that waits for room is not."""
+        return [slot.name for slot in self._slots.values() if slot.ready]
+
+    def submit(self, request: Request, worker: str) -> None:
+        """Calls the actor."""
+        slot = self._slots[worker]
+        slot.request = request
+        slot.end = given_up_at(self._timeout)
+        self._expect(slot, slot.actor.evaluate.remote(request, self._timeout))
+
+    def wait(self) -> list[Result]:
+        """Waits for an actor's answer, or for its death, or for one to be past all patience."""
+        while True:
+            references = list(self._by_reference)
+            done, _ = self._ray.wait(references, timeout=self._patience())
+            if done:
+                done, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
+            answered = [self._answer(reference) for reference in done]
+            late = self._give_up_hanging()
+            if done or late:
+                return [result for result in (*answered, *late) if result is not None]
+            if not self.workers():
+                logger.warning("No worker: waiting for room on the Ray cluster")
+
+    def close(self) -> None:
+        """Ends the actors, and the connection to the cluster if it was made here."""
+        slots, self._slots, self._by_reference = self._slots, {}, {}
+        if not self._ray.is_initialized():
+            return
+        for slot in slots.values():
+            self._ray.kill(slot.actor)
+        if self._connected_here:
+            self._ray.shutdown()
+            self._connected_here = False
+
+    def _connect(self) -> None:
+        local = self._address is None
+        with _own_sigterm():
+            try:
+                self._ray.init(
+                    address="local" if local else self._address,
+                    include_dashboard=False if local else None,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
+            except (ConnectionError, RuntimeError, ValueError, self._ray.exceptions.RayError) as e:
+                raise ValueError(
+                    "Expected a Ray cluster that can be connected to, with RAY_AUTH_MODE=token if "
+                    f"it has token authentication. Received: ray_address='{self._address}' "
+                    f"({' '.join(str(e).split())})"
+                ) from e
+        if local and not ipaddress.ip_address(self._ray.util.get_node_ip_address()).is_loopback:
+            logger.warning(
+                "Ray was imported before, and listens on all of this machine's addresses"
+            )
+
+    def _start_actor(self, slot: _Slot) -> None:
+        slot.actor, slot.ready, slot.request, slot.end = self._make_actor(), False, None, None
+        self._slots[slot.name] = slot
+        self._expect(slot, slot.actor.prepare.remote())
+
+    def _replace(self, slot: _Slot) -> None:
+        self._ray.kill(slot.actor)
+        self._start_actor(slot)
+
+    def _expect(self, slot: _Slot, reference: Any) -> None:
+        self._by_reference[reference] = slot
+
+    def _answer(self, reference: Any) -> Result | None:
+        """The result behind a finished call; None if it only made an actor ready."""
+        slot = self._by_reference.pop(reference)
+        request = slot.request
+        try:
+            where, outcome = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:
+            failure = _failure_of(error, self._ray.exceptions)
+            logger.warning("%s is lost: %s", slot.name, failure.message)
+            slot.deaths += request is None
+            if slot.deaths == _STARTS:
+                raise TrainingError(
+                    f"Expected workers to start. Received, {_STARTS} times: {failure.message}"
+                ) from error
+            self._replace(slot)
+            return None if request is None else Result(request, slot.name, slot.where, failure)
+        slot.where, slot.request, slot.end = where, None, None
+        if request is None:
+            if outcome is not None:
+                logger.error("%s", outcome.traceback or outcome.message)
+                raise TrainingError(f"Expected {where} to be ready. Received: {outcome.message}")
+            slot.ready, slot.deaths = True, 0
+            return None
+        return Result(request, slot.name, where, outcome)
+
+    def _patience(self) -> float:
+        return patience((slot.end for slot in self._slots.values()), _PATIENCE)
+
+    def _give_up_hanging(self) -> list[Result]:
+        results = []
+        for reference, slot in list(self._by_reference.items()):
+            if slot.end is not None and time.monotonic() > slot.end:
+                assert slot.request is not None
+                logger.warning("The training on %s hangs; the worker is replaced", slot.name)
+                results.append(timed_out(slot.request, slot.name, slot.where, self._timeout))
+                del self._by_reference[reference]
+                self._replace(slot)
+        return results
+
+
+class _Slot:
+    """One worker of the cluster; its actor changes when it dies."""
+
+    def __init__(self, name: str):
+        self.name = name
+        self.actor: Any = None
+        self.ready = False
+        self.request: Request | None = None
+        self.end: float | None = None
+        self.where = ""
+        self.deaths = 0  # since it was last ready
+
+
+class _Worker:
+    """The actor: a trainer in a process of its own. Errors leave it as data."""
+
+    def __init__(self, task: list[Any], environment: dict[str, str]):
+        self._reference = task
+        os.environ.update(environment)
+        self._trainer: Trainer | None = None
+
+    def prepare(self) -> tuple[str, Failure | None]:
+        """Fetches the task and makes the trainer."""
+        import ray
+
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        node = ray.get_runtime_context().get_node_id()[:8]
+        self._where = f"{platform.node()} node {node} process {os.getpid()}"
+        try:
+            task = ray.get(self._reference[0])
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            return self._where, Failure(
+                ERROR, f"what the task is made of is missing here: {reason}"
+            )
+        try:
+            task.prepare_process()
+            self._trainer = task.make_trainer()
+        except Exception as error:
+            return self._where, failure_of(error)
+        return self._where, None
+
+    def evaluate(self, request: Request, timeout: float | None) -> tuple[str, Evaluation | Failure]:
+        """Trains."""
+        assert self._trainer is not None
+        return self._where, run(self._trainer, request, Deadline(timeout))
+
+
+def _check_reachable(address: str) -> None:
+    """Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10.0).close()
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"Expected 'auto' or the HOST:PORT of a running Ray cluster ({error}). "
+            f"Received: ray_address='{address}'"
+        ) from error
+
+
+def _room(resources: dict[str, float], cpus: float, gpus: float) -> int:
+    shares = [resources.get("CPU", 0.0) / cpus if cpus else 1.0]
+    if gpus:
+        shares.append(resources.get("GPU", 0.0) / gpus)
+    return max(1, int(min(shares)))
+
+
+def _failure_of(error: Exception, exceptions: Any) -> Failure:
+    message = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+    if isinstance(error, exceptions.OutOfMemoryError):
+        return Failure(OUT_OF_MEMORY, message)
+    if isinstance(error, exceptions.RayTaskError):  # the worker's own code
+        return Failure(ERROR, message, str(error))
+    return Failure(WORKER_LOST, message)
+
+
+def _check_importable(task: Task) -> None:
+    """Refuses a task that would have to be sent as code."""
+    try:
+        # Arrays are left out; they are data anyway.
+        pickled = pickle.dumps(task, protocol=5, buffer_callback=lambda _: None)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        reason = str(error)
+    else:
+        if b"__main__" not in pickled:
+            return
+        reason = "a function or class of the script that was started"
+    raise ValueError(
+        "Expected a model function that workers can import by its name, at the top level of an "
+        f"installed module. Received: {reason}"
+    )
+
+
+@contextlib.contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keeps the SIGTERM handler, which Ray replaces when it connects."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def ray_cluster(
+    *,
+    address: str | None = None,
+    num_workers: int | None = None,
+    num_cpus: float | None = None,
+    num_gpus: float | None = None,
+) -> RayStrategy:
+    """Actors on a Ray cluster, on this machine or many."""
+    return RayStrategy(address, num_workers=num_workers, num_cpus=num_cpus, num_gpus=num_gpus)

@@ -1,0 +1,253 @@
+"""Models as their builder makes them: new ones each time, and the same from the same seed.
+
+All trainings of a search begin from what a builder makes. One that hands out what it has made
+before would have them begin from trained weights.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from glo_tf.data import arrays
+from glo_tf.data.arrays import Structure
+from glo_tf.errors import shown
+from glo_tf.identity import fingerprint
+from glo_tf.utils.seeding import seeded
+
+Builder = Callable[[], keras.Model]
+
+_METHODS = (
+    "fit",
+    "train_on_batch",
+    "make_train_function",
+    "train_step",
+    "compute_loss",
+    "evaluate",
+    "make_test_function",
+    "test_step",
+)
+"""How Keras trains and measures a model; a search does that by itself, with losses of its own."""
+
+_BUILT: weakref.WeakSet[keras.Model] = weakref.WeakSet()
+
+
+def check_builder(model: Any) -> None:
+    """Refuses what is no function without arguments.
+
+    Raises:
+        ValueError: With what it is instead.
+    """
+    received = f"model={shown(model)}"
+    if isinstance(model, keras.Model):
+        received += ", a model; put what builds it in a function, and give that function"
+    elif callable(model):
+        try:
+            inspect.signature(model).bind()
+            return
+        except TypeError as error:
+            received += f", which takes arguments ({error}); functools.partial gives them"
+        except ValueError:  # it has no signature that Python knows
+            return
+    raise ValueError(
+        "Expected model to be a function without arguments that builds the model (a new "
+        f"keras.Model each time). Received: {received}"
+    )
+
+
+def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
+    """Calls the builder with a seed, and the model with its first sample.
+
+    Args:
+        model: The builder.
+        samples: Arrays such as the model takes.
+        seed: Of the initial weights.
+
+    Raises:
+        ValueError: If the builder gives no model, or one with weights that it gave before.
+    """
+    with seeded(seed):
+        built = model()
+        if not isinstance(built, keras.Model):
+            raise ValueError(
+                "Expected model to be a function that builds the model (a keras.Model). "
+                f"Received: model={shown(model)}, which returned {shown(built)}"
+            )
+        known = {id(v) for other in _BUILT for v in other.trainable_variables}
+        # A subclassed model has no weights before its first call.
+        call(built, samples)
+        shared = [v.path for v in built.trainable_variables if id(v) in known]
+        if shared or built in _BUILT:
+            raise ValueError(_shares(shared or ["all"]))
+        _BUILT.add(built)
+    return built
+
+
+def examine(model: Builder, samples: Structure) -> tuple[keras.Model, Any]:
+    """Builds a model twice, and checks that trainings can begin from what the builder makes.
+
+    Args:
+        model: The builder.
+        samples: Arrays such as the model takes.
+
+    Returns:
+        A model and its `forward_graph`.
+
+    Raises:
+        ValueError: If the builder gives no new model each time, or not the same from the same seed;
+            if a model trains or measures itself in its own way, or changes what is not its own.
+    """
+    check_builder(model)
+    first = build(model, samples, seed=0)
+    _check_methods(first)
+    with seeded(0):
+        forward = _forward_pass(first, samples)
+        changed = _changed(forward, samples)
+    own = {id(v.value): v.path for v in first.variables}
+    outside = [v.name for v in changed if id(v) not in own]
+    if outside:
+        raise ValueError(
+            "Expected model to keep all that a training changes in variables of its own "
+            "(add_weight; keras.random.SeedGenerator for random numbers), so that each training "
+            f"begins alike. Received: a model whose call changes {_listed(outside)}"
+        )
+    second = build(model, samples, seed=0)
+    also = {id(v.value) for v in second.variables}
+    shared = [own[id(v)] for v in changed if id(v) in also]
+    if shared:
+        raise ValueError(_shares(shared))
+    _check_equal(first, second)
+    graph = forward.graph.as_graph_def()
+    if fingerprint.of_graph(graph) != fingerprint.of_graph(forward_graph(second, samples)):
+        raise ValueError(_differs("with another network"))
+    return first, graph
+
+
+def describe(built: keras.Model, forward: Any) -> str:
+    """Size and hash of a model: of its initial weights and its `forward_graph`."""
+    weights = fingerprint.of_arrays(np.asarray(v.value) for v in built.variables)
+    digest = fingerprint.of_bytes([fingerprint.of_graph(forward).encode(), weights.encode()])
+    return f"{built.count_params()} parameters, sha256 {digest}"
+
+
+def call(built: keras.Model, samples: Structure, name: str = "train_data") -> None:
+    """Samples that the model cannot take show before any training.
+
+    Args:
+        built: The model.
+        samples: The first of them is given to it.
+        name: For messages.
+
+    Raises:
+        ValueError: If they are of another shape or structure.
+    """
+    try:
+        built(_first(samples))
+    except Exception as error:  # a model raises what it likes
+        shapes = ", ".join(str(tuple(part.shape)) for part in arrays.flat(samples)[:4])
+        raise ValueError(
+            f"Expected samples of {name} that the model takes. Received: shape {shapes} "
+            f"({type(error).__name__}: {_reason(error)})"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """The line that says it; Keras has it in bold, between others."""
+    bold = re.search(r"\x1b\[1m(.+?)(\x1b\[0m|\n)", str(error))
+    line = bold[1] if bold else str(error).strip().partition("\n")[0]
+    return line[:250]
+
+
+def _first(samples: Structure) -> Structure:
+    return keras.tree.map_structure(
+        lambda part: part if isinstance(part, tf.RaggedTensor) else tf.constant(part),
+        arrays.head(samples, 1),
+    )
+
+
+def forward_graph(model: keras.Model, samples: Structure) -> Any:
+    """The `GraphDef` of a forward pass in training, with the penalties that the model adds.
+
+    Args:
+        model: Built model.
+        samples: Arrays such as it takes.
+    """
+    with seeded(0):  # TensorFlow's own random operations take it
+        return _forward_pass(model, samples).graph.as_graph_def()
+
+
+def _forward_pass(model: keras.Model, samples: Structure) -> Any:
+    def forward(samples: tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
+        return model(samples, training=True), list(model.losses)
+
+    return tf.function(forward, autograph=False).get_concrete_function(arrays.specs(samples))
+
+
+def _changed(forward: Any, samples: Structure) -> list[tf.Variable]:
+    """Variables that a forward pass changes; they have their values back afterwards."""
+    variables = list(forward.graph.variables)
+    before = [np.copy(v.numpy()) for v in variables]
+    forward(_first(samples))
+    changed = []
+    for variable, value in zip(variables, before, strict=True):
+        if variable.numpy().tobytes() != value.tobytes():
+            variable.assign(value)
+            changed.append(variable)
+    return changed
+
+
+def _check_methods(built: keras.Model) -> None:
+    kind = type(built)
+    own = [
+        name
+        for name in _METHODS
+        if name in vars(built) or getattr(kind, name) is not getattr(keras.Model, name)
+    ]
+    if own:
+        raise ValueError(
+            "Expected model to build what is trained and measured as keras.Model does it, since a "
+            "search trains it with losses of its own; terms of the loss belong in add_loss, all "
+            f"else in call. Received: {kind.__name__} with {_listed(own)} of its own, which no "
+            "search would call"
+        )
+
+
+def _check_equal(first: keras.Model, second: keras.Model) -> None:
+    pairs = list(zip(first.variables, second.variables, strict=False))
+    if len(first.variables) != len(second.variables) or any(
+        (v.shape, v.dtype) != (w.shape, w.dtype) for v, w in pairs
+    ):
+        raise ValueError(_differs("with weights of other shapes"))
+    other = [
+        v.path for v, w in pairs if np.asarray(v.value).tobytes() != np.asarray(w.value).tobytes()
+    ]
+    if other:
+        raise ValueError(_differs(f"with other initial values of {_listed(other)}"))
+
+
+def _differs(how: str) -> str:
+    return (
+        "Expected model to build the same network from the same seed "
+        "(keras.utils.set_random_seed, which is called before it), with no generator or counter of "
+        f"its own. Received: a second model {how}"
+    )
+
+
+def _shares(paths: Iterable[str]) -> str:
+    return (
+        "Expected model to build new layers and weights each time it is called, as each training "
+        "begins from them. Received: a model that shares weights with an earlier one "
+        f"({_listed(list(paths))}); build its layers within the function"
+    )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -1,0 +1,1 @@
+"""The trainer in TensorFlow: whole trainings in compiled functions."""

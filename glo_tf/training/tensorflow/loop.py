@@ -1,0 +1,182 @@
+"""The compiled part of a training: many steps in one `tf.function`, with or without XLA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.seen_by_loss import seen_by_loss
+from glo_tf.training.tensorflow.early_stopping import area_under_roc
+from glo_tf.training.tensorflow.resident_data import ResidentData
+from glo_tf.utils.seeding import seeded
+
+TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+"""`f(y_true, y_pred, *arguments, log_y=None)`: the loss's terms and their derivatives d/dy.
+
+Both are `(batch, W)`. With a `LogPrediction` for models that give logits, derivatives are as it
+says.
+"""
+
+Steps = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+"""`steps(batches, start, end, *arguments)`: the step reached; whether all losses were finite."""
+
+_VALIDATION_BATCH = 500  # samples; bounds the memory of a forward pass
+
+
+class TrainingLoop:
+    """Trains the variables of one model, and measures it, in compiled functions.
+
+    Args:
+        model: Built model.
+        outputs: What its outputs are.
+        optimizer: Built for the model's variables.
+        train_data: Where batches are gathered from.
+        validation_data: What the fitness is measured on.
+        jit_compile: Whether XLA compiles the training.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        outputs: Outputs,
+        optimizer: keras.Optimizer,
+        train_data: ResidentData,
+        validation_data: ResidentData,
+        *,
+        jit_compile: bool,
+    ):
+        self._model = model
+        self._outputs = outputs
+        self._optimizer = _without_replicas(optimizer)
+        self._train_data = train_data
+        self._validation_data = validation_data
+        self._jit_compile = jit_compile
+        self._restore = tf.function(self._assign, autograph=False)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All state of a training: weights, statistics, dropout seeds, optimizer slots."""
+        return [*self._model.variables, *self._optimizer.variables]
+
+    def restore(self, values: list[tf.Tensor]) -> None:
+        """Gives all `variables` these values."""
+        self._restore(values)
+
+    def compile(
+        self, loss: TermsAndSlopes, batches: tf.TensorSpec, *arguments: tf.TensorSpec
+    ) -> Steps:
+        """The training with one kind of loss, traced for the given signature.
+
+        Args:
+            loss: Terms and slopes of the loss.
+            batches: Of the sample indices, int32 `(train_steps, batch_size)`.
+            *arguments: Of what else the loss takes.
+        """
+
+        def steps(
+            batches: tf.Tensor, start: tf.Tensor, end: tf.Tensor, *arguments: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor]:
+            def unfinished(step: tf.Tensor, finite: tf.Tensor) -> tf.Tensor:
+                return finite & (step < end)
+
+            def train_step(step: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                # By tf.gather: XLA would compile a slice anew for each start.
+                value = self._step(loss, tf.gather(batches, step), arguments)
+                return step + 1, tf.math.is_finite(value)
+
+            reached, finite = tf.while_loop(unfinished, train_step, (start, tf.constant(True)))
+            return reached, finite
+
+        function = tf.function(steps, autograph=False, jit_compile=self._jit_compile or None)
+        scalar = tf.TensorSpec([], tf.int32)
+        with seeded(0):  # for what draws from TensorFlow's generator
+            compiled: Steps = function.get_concrete_function(batches, scalar, scalar, *arguments)
+        return compiled
+
+    def _step(
+        self, loss: TermsAndSlopes, batch: tf.Tensor, arguments: tuple[tf.Tensor, ...]
+    ) -> tf.Tensor:
+        samples, labels = self._train_data.rows(batch)
+        with tf.GradientTape() as tape:
+            scores = self._outputs.scores(self._model(samples, training=True))
+            penalties = list(self._model.losses)
+        seen = seen_by_loss(self._outputs, keras.ops, scores)
+        terms, slopes = loss(labels, seen.y, *arguments, log_y=seen.log_y)
+        value = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
+        scale = self._optimizer.scale_loss(tf.constant(1.0))
+        share = scale / tf.cast(tf.shape(labels)[0], tf.float32)
+        variables = self._model.trainable_variables
+        gradients = tape.gradient(
+            [scores, *penalties],
+            variables,
+            output_gradients=[
+                tf.where(seen.inside, slopes, 0.0) * share,
+                *(tf.cast(scale, penalty.dtype) for penalty in penalties),
+            ],
+        )
+        self._optimizer.apply(gradients, variables)
+        return tf.add_n([value, *(tf.cast(penalty, tf.float32) for penalty in penalties)])
+
+    def finish(self) -> None:
+        """What the optimizer does after the last step, such as setting averaged weights."""
+        self._optimizer.finalize_variable_values(self._model.trainable_variables)
+
+    @tf.function(autograph=False)
+    def predict(self, data: ResidentData) -> tuple[tf.Tensor, tf.Tensor]:
+        """Predictions for data, `(N, W)`, and whether all weights are finite."""
+        samples = len(data)
+        batches = -(-samples // _VALIDATION_BATCH)
+        found = tf.TensorArray(
+            tf.float32, batches, infer_shape=False, element_shape=[None, self._outputs.width]
+        )
+
+        def add_batch(batch: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
+            start = batch * _VALIDATION_BATCH
+            end = tf.minimum(start + _VALIDATION_BATCH, samples)
+            part = keras.tree.map_structure(lambda array: array[start:end], data.samples)
+            columns = self._outputs.columns(self._model(part, training=False))
+            return batch + 1, found.write(batch, columns)
+
+        _, found = tf.while_loop(
+            lambda batch, _: batch < batches, add_batch, (tf.constant(0), found)
+        )
+        looks = [tf.reduce_all(tf.math.is_finite(w)) for w in self._model.trainable_variables]
+        return found.concat(), tf.reduce_all(tf.stack(looks))
+
+    @tf.function(autograph=False)
+    def measure_area(self) -> tf.Tensor:
+        """Area under the ROC curve, see `early_stopping`, on 500 validation samples at most.
+
+        It is 1 if no output has probabilities.
+        """
+        places = self._outputs.probabilities.nonzero()[0]
+        if not len(places):
+            return tf.constant(1.0)
+        every = max(1, len(self._validation_data) // _VALIDATION_BATCH)
+        samples, labels = keras.tree.map_structure(
+            lambda array: array[::every][:_VALIDATION_BATCH],
+            (self._validation_data.samples, self._validation_data.labels),
+        )
+        scores = self._outputs.columns(self._model(samples, training=False))
+        if len(places) < self._outputs.width:
+            scores, labels = (tf.gather(part, places, axis=-1) for part in (scores, labels))
+        return area_under_roc(scores, labels)
+
+    def _assign(self, values: list[tf.Tensor]) -> None:
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)
+
+
+def _without_replicas(optimizer: keras.Optimizer) -> keras.Optimizer:
+    """The same optimizer, which does not sum its gradients over replicas: there is one.
+
+    Keras does it by a custom gradient, even then, and TensorFlow keeps every custom gradient, with
+    the traced training that it is part of, until the process ends.
+    """
+    for part in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+        if part is not None:
+            part._all_reduce_sum_gradients = lambda pairs: pairs
+    return optimizer

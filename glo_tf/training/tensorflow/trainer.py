@@ -1,0 +1,263 @@
+"""The candidate trainer: a whole shortened training in compiled functions, reused by the next."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from glo_tf.data.held_out import HeldOut
+from glo_tf.expressions.operations import Operation
+from glo_tf.expressions.prefix import Node
+from glo_tf.expressions.program import Program, instruction_set
+from glo_tf.expressions.tree import Expression
+from glo_tf.metrics.meter import Meter
+from glo_tf.training import fresh_models
+from glo_tf.training.tensorflow import early_stopping
+from glo_tf.training.tensorflow.interpreter import interpret, tensors
+from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
+from glo_tf.training.tensorflow.resident_data import ResidentData
+from glo_tf.training.tensorflow.translator import Translation
+from glo_tf.training.trial import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
+from glo_tf.utils.seeding import seeded
+
+if TYPE_CHECKING:
+    from glo_tf.training.task import TrainingTask
+
+_CAPACITY = 64  # nodes of the largest tree that shares the first compilation
+_SECONDS_PER_CALL = 0.2
+_MOST_PAUSED = 32  # trainings whose state is held in memory
+
+
+class CandidateTrainer:
+    """Trains one network per candidate loss and measures its fitness.
+
+    Model and optimizer are built once. Every evaluation first resets all of their variables
+    (weights, normalisation statistics, optimizer slots, dropout seeds) to the values that its seed
+    gives, so a result depends on nothing but the arguments of `evaluate`. Layers that draw from
+    TensorFlow's global generator instead of a `keras.random.SeedGenerator` escape this.
+
+    Args:
+        task: What to train, and how; see `TrainingTask.define`.
+    """
+
+    def __init__(self, task: TrainingTask):
+        self.task = task
+        self._model, self._optimizer = self._build(seed=0)
+        self._train_data = ResidentData.place(*task.train_data)
+        self._validation = _HeldOut(task, task.validation_data)
+        self._test = None if task.test_data is None else _HeldOut(task, task.test_data)
+        self._loop = TrainingLoop(
+            self._model,
+            task.outputs,
+            self._optimizer,
+            self._train_data,
+            self._validation.data,
+            jit_compile=task.jit_compile,
+        )
+        with seeded(0):  # for what draws from TensorFlow's generator
+            for held_out in filter(None, (self._validation, self._test)):
+                self._loop.predict.get_concrete_function(held_out.data)
+        self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
+        self._pace = 1  # steps per call
+        self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
+        # Bounded: a comparison may take many seeds, and a long search many trees.
+        self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
+        self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
+        self._interpreter = functools.lru_cache(maxsize=2)(self._compile_interpreter)
+        self._translator = functools.lru_cache(maxsize=2)(self._compile_translator)
+
+    def evaluate(
+        self, request: Request, check: Callable[[], None] = nothing_to_check
+    ) -> Evaluation:
+        """Trains a network with the request's loss and measures its fitness.
+
+        If no node of the loss but the root has a coefficient, the loss is interpreted, else
+        translated. A training that is to be stopped at chance looks after
+        `early_stopping.CHECK_AT` of its steps, if it has `early_stopping.FEWEST_STEPS`.
+
+        Args:
+            request: What to train.
+            check: Called several times a second; what it raises ends the training.
+
+        Returns:
+            The evaluation; a pure function of the request (up to `seconds`).
+
+        Raises:
+            ValueError: If a checkpoint lies beyond the training's end.
+        """
+        started = time.perf_counter()
+        total = min(request.train_steps or self.task.train_steps, self.task.train_steps)
+        checkpoints = request.checkpoints
+        if checkpoints and checkpoints[-1] > total:
+            raise ValueError(
+                f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
+            )
+        key = request.loss, request.seed, request.learning_rate
+        from_start = request.stop_at_chance or checkpoints
+        done, state = (0, None) if from_start else self._paused.pop(key, (0, None))
+        if state is None or done > total:
+            done, state = 0, self._initial(request.seed)
+        self._loop.restore(state)
+        if request.learning_rate is not None:
+            self._optimizer.learning_rate = request.learning_rate
+        steps, arguments = self._compiled(request.loss)
+        arguments = (self._batches(request.seed), *arguments)
+        advance = functools.partial(self._advance, steps, arguments, check=check)
+        status, fitness, finite = OK, 0.0, True
+        measured: dict[str, tuple[float | None, ...]] = {}
+        if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
+            done, finite = advance(done, int(early_stopping.CHECK_AT * total))
+            if finite and self._loop.measure_area() <= early_stopping.GUESSES_UP_TO:
+                status = STOPPED
+        if finite and status == OK:
+            for goal in sorted({*checkpoints, total}):
+                done, finite = advance(done, goal)
+                if not finite:
+                    break
+                if goal == total < self.task.train_steps:
+                    self._pause(key, done)
+                with self._finished(for_good=goal == total):
+                    columns, sound = self._loop.predict(self._validation.data)
+                    if goal in checkpoints:
+                        for name, value in self._values(columns).items():
+                            measured[name] = (*measured.get(name, ()), value if sound else None)
+                if goal == total:
+                    found = self._validation.meter.fitness(columns.numpy()) if sound else None
+                    fitness, finite = found or 0.0, found is not None
+        if not finite:
+            status, fitness = NON_FINITE, 0.0
+        return Evaluation(
+            loss=request.loss,
+            seed=request.seed,
+            fitness=fitness,
+            status=status,
+            steps=done,
+            seconds=time.perf_counter() - started,
+            measured=measured,
+        )
+
+    @contextlib.contextmanager
+    def _finished(self, *, for_good: bool) -> Iterator[None]:
+        """The network as it is if the training ends here.
+
+        Unless that is for good, the training can then go on as if nothing had happened.
+        """
+        state = [] if for_good else self._state()
+        self._loop.finish()
+        yield
+        if not for_good:
+            self._loop.restore(state)
+
+    def _values(self, columns: tf.Tensor) -> dict[str, float | None]:
+        """What a checkpoint is for; see `Evaluation.measured`.
+
+        Args:
+            columns: Predictions for the validation data.
+        """
+        found = self._validation.meter.values(columns.numpy())
+        values = {f"val_{name}": value for name, value in found.items()}
+        if self._test is not None:
+            columns, _ = self._loop.predict(self._test.data)
+            values |= self._test.meter.values(columns.numpy())
+        return values
+
+    def _advance(
+        self,
+        steps: Steps,
+        arguments: tuple[tf.Tensor, ...],
+        start: int,
+        end: int,
+        *,
+        check: Callable[[], None],
+    ) -> tuple[int, tf.Tensor | bool]:
+        """Trains up to `end`, in calls short enough for Ctrl-C, which Python sees between them."""
+        batches, *others = arguments
+        while start < end:
+            check()
+            goal = min(end, start + self._pace)
+            began = time.perf_counter()
+            reached, finite = steps(batches, tf.constant(start), tf.constant(goal), *others)
+            done = int(reached) - start
+            self._pace = max(1, int(_SECONDS_PER_CALL * done / (time.perf_counter() - began)))
+            start += done
+            if not finite:
+                return start, False
+        return start, True
+
+    def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
+        model = fresh_models.build(self.task.model, self.task.train_data[0], seed)
+        optimizer = self.task.optimizer()
+        if optimizer.built:
+            raise ValueError(
+                "Expected optimizer to make a new one each time. Received: one that has been used"
+            )
+        optimizer.build(model.trainable_variables)
+        return model, optimizer
+
+    def _pause(self, key: tuple[Expression, int, float | None], done: int) -> None:
+        """Keeps the state of a shorter training, for a longer one to go on from."""
+        self._paused[key] = done, self._state()
+        if len(self._paused) > _MOST_PAUSED:
+            self._paused.pop(next(iter(self._paused)))
+
+    def _state(self) -> list[tf.Tensor]:
+        return [tf.identity(v.value) for v in self._loop.variables]
+
+    def _initial_values(self, seed: int) -> list[tf.Tensor]:
+        model, optimizer = self._build(seed)
+        return [tf.identity(v.value) for v in (*model.variables, *optimizer.variables)]
+
+    def _batch_indices(self, seed: int) -> tf.Tensor:
+        """Sample indices of every step, shape `(train_steps, batch_size)`, epoch by epoch."""
+        rng = np.random.default_rng(seed)
+        samples = len(self._train_data)
+        steps, batch_size = self.task.train_steps, self.task.batch_size
+        epochs = -(-steps * batch_size // samples)
+        order = np.concatenate([rng.permutation(samples) for _ in range(epochs)])
+        used = order[: steps * batch_size].astype(np.int32)
+        return tf.constant(used.reshape(steps, batch_size))
+
+    def _compiled(self, loss: Expression) -> tuple[Steps, tuple[tf.Tensor, ...]]:
+        """The compiled training that serves this loss, and what it takes beside the batches."""
+        if any(factor != 1.0 for factor in loss.coefficients[1:]):
+            coefficients = tf.constant(loss.coefficients, tf.float32)
+            return self._translator(loss.nodes), (coefficients,)
+        capacity = max(_CAPACITY, 1 << (loss.size - 1).bit_length())
+        log_y = bool(self.task.outputs.from_logits.any())
+        program = tensors(Program.of(loss, capacity=capacity, log_y=log_y))
+        # Compiled again if a node was registered since: the program may use it.
+        return self._interpreter(capacity, instruction_set()), program
+
+    def _compile_interpreter(self, capacity: int, _: tuple[Operation, ...]) -> Steps:
+        """Any tree of at most `capacity` nodes and of the given operations."""
+        return self._loop.compile(
+            interpret,
+            self._batches_spec,
+            tf.TensorSpec([capacity, 6], tf.int32),
+            tf.TensorSpec([capacity, 3], tf.float32),
+            tf.TensorSpec([], tf.int32),
+        )
+
+    def _compile_translator(self, nodes: tuple[Node, ...]) -> Steps:
+        """One tree, with any coefficients."""
+        translation = Translation(Expression(nodes))
+        return self._loop.compile(
+            translation.value_and_slope,
+            self._batches_spec,
+            tf.TensorSpec([len(nodes)], tf.float32),
+        )
+
+
+class _HeldOut:
+    """Data that networks are measured on, and what measures them."""
+
+    def __init__(self, task: TrainingTask, data: HeldOut):
+        self.data = ResidentData.place(data.samples, data.labels)
+        self.meter = Meter(task.objective, task.outputs, data)

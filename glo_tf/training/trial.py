@@ -1,0 +1,127 @@
+"""The fitness of a loss: what one training is asked for, and what it gave."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import math
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from glo_tf.expressions.tree import Expression
+
+OK, NON_FINITE, STOPPED = "ok", "non_finite", "stopped"
+UNTRAINED, REJECTED, FAILED = "untrained", "rejected", "failed"
+"""Status of an evaluation."""
+
+logger = logging.getLogger("glo_tf")
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """One training to be done; its evaluation is a pure function of this and of the task.
+
+    Attributes:
+        loss: Whole loss per class, summed over classes and averaged over the batch.
+        seed: Non-negative seed of everything random in the training.
+        learning_rate: Replaces the optimizer's own; None leaves it.
+        train_steps: Fewer steps than the task's own; None for all.
+        stop_at_chance: Whether to end a training that still guesses after a quarter of its steps.
+        checkpoints: Steps, rising, after which the network is measured on its way; that changes
+            nothing in the training.
+
+    Raises:
+        ValueError: If the checkpoints do not rise from 1 on, or the learning rate is not positive
+            and finite.
+    """
+
+    loss: Expression
+    seed: int
+    learning_rate: float | None = None
+    train_steps: int | None = None
+    stop_at_chance: bool = False
+    checkpoints: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.learning_rate is not None and not 0.0 < self.learning_rate < math.inf:
+            raise ValueError(
+                "Expected a learning_rate that is positive and finite. "
+                f"Received: learning_rate={self.learning_rate}"
+            )
+        steps = (0, *self.checkpoints)
+        if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
+            raise ValueError(
+                "Expected checkpoints as rising steps from 1 on. "
+                f"Received: checkpoints={self.checkpoints}"
+            )
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """What one training with one candidate loss gave.
+
+    Attributes:
+        loss: The whole loss, per class; its text and coefficients identify the candidate.
+        seed: Seed that fixed weights, batch order and dropout masks.
+        fitness: Validation accuracy in [0, 1]; 0 if the training failed or was not worth it.
+        status: `"ok"`, `"non_finite"` (loss or weights became NaN or infinite), `"stopped"` (ended
+            early: at chance, or behind others), `"untrained"` (x or y is missing), `"rejected"`
+            (cannot train a network) or `"failed"` (its worker was lost, ran out of memory or of
+            time, each time it was tried).
+        steps: Training steps done.
+        seconds: Wall time of the training; not part of the result's identity.
+        inherited_from: The loss that was trained instead, as it trains a network alike; None if it
+            is this one.
+        measured: What was measured at the checkpoints that were reached, by name: the metric, and
+            for outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
+            calibration error), on validation data with `val_` before the name, on test data, where
+            the task has any, without. None is a value that is not finite.
+    """
+
+    loss: Expression
+    seed: int
+    fitness: float
+    status: str
+    steps: int
+    seconds: float = dataclasses.field(compare=False)
+    inherited_from: Expression | None = None
+    measured: Mapping[str, tuple[float | None, ...]] = dataclasses.field(
+        default_factory=dict, hash=False
+    )
+
+    @classmethod
+    def without_result(cls, loss: Expression, seed: int, status: str) -> Evaluation:
+        """Fitness 0 of a loss that was not trained, or whose training came to nothing."""
+        return cls(loss, seed, fitness=0.0, status=status, steps=0, seconds=0.0)
+
+
+def nothing_to_check() -> None:
+    """The `check` of a training that nothing but its end ends."""
+
+
+class Trainer(Protocol):
+    """Whatever trains one network with one loss, as `CandidateTrainer` does in TensorFlow."""
+
+    def evaluate(
+        self, request: Request, check: Callable[[], None] = nothing_to_check
+    ) -> Evaluation:
+        """Returns the evaluation, a pure function of the request.
+
+        Args:
+            request: What to train.
+            check: Called several times a second; what it raises ends the training.
+        """
+        ...
+
+
+def log_training(evaluation: Evaluation) -> None:
+    """One line of the log."""
+    logger.info(
+        "%s  fitness %.4f  %s  %d steps  %.2f s",
+        evaluation.loss,
+        evaluation.fitness,
+        evaluation.status,
+        evaluation.steps,
+        evaluation.seconds,
+    )

@@ -1,0 +1,1 @@
+"""What needs nothing of this package: files, seeds, statistics, the look of figures."""

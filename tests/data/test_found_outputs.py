@@ -1,0 +1,354 @@
+"""What the outputs of a model are: from its last activation, the labels, and the user's word."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES
+
+import glo_tf
+from glo_tf.data.last_activation import last_activations
+from glo_tf.metrics.meter import Meter
+from glo_tf.training.task import TrainingTask
+
+layers = keras.layers
+ONE_HOT = keras.utils.to_categorical(CLASSES)
+FLAG = FLAGS[:, 0].astype(np.int64)
+SMOOTHED = 0.9 * ONE_HOT + 0.1 / 3
+THREE_FLAGS = (SAMPLES[:, :3] > 0.0).astype(np.float32)
+
+
+def sequential(*parts) -> keras.Model:
+    return keras.Sequential([keras.Input((4,)), *parts])
+
+
+def functional(outputs) -> keras.Model:
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, outputs(inputs))
+
+
+def dense(units: int, activation=None, **arguments) -> layers.Dense:
+    return layers.Dense(units, activation, **arguments)
+
+
+class Subclassed(keras.Model):
+    """A dense layer, and a function after it."""
+
+    def __init__(self, units: int, activation=None, after=None, **arguments):
+        super().__init__()
+        self.dense = dense(units, activation, **arguments)
+        self.after = after or (lambda tensor: tensor)
+
+    def call(self, inputs):
+        return self.after(self.dense(inputs))
+
+
+class Compiled(Subclassed):
+    """Its graph is hidden in a function."""
+
+    @tf.function
+    def call(self, inputs):
+        return self.dense(inputs)
+
+
+def softmax_in_parts(logits):
+    exponentials = keras.ops.exp(logits)
+    return exponentials / keras.ops.sum(exponentials, axis=-1, keepdims=True)
+
+
+def sigmoid_in_parts(logits):
+    return 1.0 / (1.0 + keras.ops.exp(-logits))
+
+
+ENDS = {
+    "softmax": [
+        lambda: sequential(dense(3, "softmax")),
+        lambda: sequential(dense(3), layers.Activation("softmax")),
+        lambda: sequential(dense(3), layers.Softmax()),
+        lambda: sequential(dense(3, "softmax"), layers.Dropout(0.5)),
+        lambda: sequential(dense(3, "softmax"), layers.Reshape((1, 3)), layers.Reshape((3,))),
+        lambda: sequential(dense(3, "softmax"), layers.Identity(), layers.Activation("linear")),
+        lambda: sequential(dense(3, "softmax", dtype="mixed_bfloat16")),
+        lambda: sequential(dense(3, "softmax", dtype="float16")),
+        lambda: sequential(
+            dense(3, dtype="mixed_float16"), layers.Activation("softmax", dtype="float32")
+        ),
+        lambda: sequential(dense(4), sequential(dense(4), sequential(dense(3, "softmax")))),
+        lambda: functional(lambda x: keras.ops.softmax(dense(3)(x))),
+        lambda: functional(lambda x: keras.ops.cast(keras.ops.softmax(dense(3)(x)), "bfloat16")),
+        lambda: Subclassed(3, "softmax"),
+        lambda: Subclassed(3, after=tf.nn.softmax),
+    ],
+    "sigmoid": [
+        lambda: sequential(dense(1, "sigmoid")),
+        lambda: sequential(dense(3, keras.activations.sigmoid)),
+        lambda: sequential(dense(4, "sigmoid"), layers.Reshape((2, 2)), layers.Flatten()),
+        lambda: functional(lambda x: keras.ops.sigmoid(dense(2)(x))),
+        lambda: Subclassed(1, "sigmoid"),
+    ],
+    "linear": [
+        lambda: sequential(dense(3)),
+        lambda: sequential(dense(1)),
+        lambda: sequential(dense(3, "softmax"), dense(3)),
+        lambda: sequential(dense(3, use_bias=False)),
+        lambda: sequential(dense(3, dtype="mixed_bfloat16")),
+        lambda: sequential(dense(3), layers.BatchNormalization()),
+        lambda: sequential(dense(3), layers.Rescaling(0.5)),
+        lambda: sequential(
+            layers.Reshape((2, 2, 1)), layers.Conv2D(3, 1), layers.GlobalAveragePooling2D()
+        ),
+        lambda: functional(lambda x: layers.Add()([dense(3)(x), dense(3, "sigmoid")(x)])),
+        lambda: functional(lambda x: layers.Concatenate()([dense(1)(x), dense(2)(x)])),
+        lambda: Subclassed(1),
+        *(
+            lambda activation=activation: sequential(dense(3, activation))
+            for activation in ("relu", "tanh", "softplus", "exponential", "elu", "log_softmax")
+        ),
+    ],
+    "unknown": [
+        lambda: sequential(dense(4), layers.Reshape((2, 2)), layers.Softmax(), layers.Flatten()),
+        lambda: functional(
+            lambda x: layers.Average()([dense(3, "softmax")(x), dense(3, "softmax")(x)])
+        ),
+        lambda: Subclassed(3, after=softmax_in_parts),
+        lambda: Subclassed(1, after=sigmoid_in_parts),
+        lambda: sequential(dense(3, "hard_sigmoid")),
+        lambda: Compiled(3, "softmax"),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("activation", "build"), [(name, build) for name, all_ in ENDS.items() for build in all_]
+)
+def test_the_last_activation_is_seen_through_what_keeps_its_values(activation, build) -> None:
+    model = build()
+    model(SAMPLES[:1])
+    assert last_activations(model, SAMPLES) == [activation]
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
+def test_a_softmax_over_samples_is_none_over_units() -> None:
+    model = sequential(dense(3), layers.Softmax(axis=0))
+    assert last_activations(model, SAMPLES) == ["unknown"]
+
+
+def understood(build, targets, **arguments) -> str:
+    data = SAMPLES, targets
+    task = TrainingTask.define(
+        build, "sgd", data, data, train_steps=1, batch_size=10, jit_compile=False, **arguments
+    )
+    return task.summary
+
+
+def mixed() -> keras.Model:
+    def outputs(inputs):
+        return {
+            "classes": dense(3)(inputs),
+            "flag": dense(1, "sigmoid")(inputs),
+            "number": dense(1)(inputs),
+        }
+
+    return functional(outputs)
+
+
+MIXED = {"classes": CLASSES, "flag": FLAG, "number": NUMBERS}
+CONSTANT = {"kernel_initializer": "zeros", "bias_initializer": keras.initializers.Constant(0.4)}
+THIRDS = {**CONSTANT, "bias_initializer": keras.initializers.Constant(1 / 3)}
+LOGITS = {"from_logits": True}
+
+
+@pytest.mark.parametrize(
+    ("build", "targets", "arguments", "summary"),
+    [
+        (lambda: sequential(dense(3, "softmax")), CLASSES, {}, "3 classes, softmax"),
+        (lambda: sequential(dense(3, "softmax")), np.zeros(200, int), {}, "3 classes, softmax"),
+        (lambda: sequential(dense(3, "softmax")), ONE_HOT, {}, "3 classes, softmax"),
+        (
+            lambda: sequential(dense(3, "softmax")),
+            SMOOTHED,
+            {},
+            "3 classes, softmax",
+        ),
+        (
+            lambda: sequential(dense(3, "softmax", dtype="mixed_bfloat16")),
+            ONE_HOT,
+            {},
+            "3 classes, softmax",
+        ),
+        (lambda: sequential(dense(3)), ONE_HOT, LOGITS, "3 classes, softmax of logits"),
+        (lambda: sequential(dense(3)), CLASSES, LOGITS, "3 classes, softmax of logits"),
+        (
+            lambda: sequential(dense(3, "log_softmax")),
+            CLASSES,
+            LOGITS,
+            "3 classes, softmax of logi",
+        ),
+        (
+            lambda: sequential(dense(3)),
+            ONE_HOT,
+            {"from_logits": True, "outputs": "sigmoid"},
+            "3 labels of their own, sigmoid of logits",
+        ),
+        (lambda: sequential(dense(3)), ONE_HOT, {"outputs": "linear"}, "3 numbers, linear"),
+        (lambda: Subclassed(3, "softmax"), ONE_HOT, {}, "3 classes, softmax"),
+        (lambda: Subclassed(3, after=softmax_in_parts), CLASSES, {}, "3 classes, softmax"),
+        (lambda: Compiled(3, "softmax"), ONE_HOT, {}, "3 classes, softmax"),
+        (lambda: Subclassed(3), CLASSES, LOGITS, "3 classes, softmax of logits"),
+        (lambda: sequential(dense(1, "sigmoid")), FLAG, {}, "2 classes, sigmoid"),
+        (lambda: sequential(dense(1, "sigmoid")), FLAG == 1, {}, "2 classes, sigmoid"),
+        (lambda: sequential(dense(1, "sigmoid")), np.zeros((200, 1)), {}, "2 classes, sigmoid"),
+        (
+            lambda: Subclassed(1, after=sigmoid_in_parts),
+            FLAG,
+            {"outputs": "sigmoid"},
+            "2 classes, sigmoid",
+        ),
+        (lambda: sequential(dense(1)), FLAG, LOGITS, "2 classes, sigmoid of logits"),
+        (lambda: sequential(dense(2)), FLAGS, LOGITS, "2 labels of their own, sigmoid of logits"),
+        (lambda: sequential(dense(3, "sigmoid")), ONE_HOT, {}, "3 labels of their own, sigmoid"),
+        (lambda: sequential(dense(1)), NUMBERS, {}, "1 number, linear"),
+        (lambda: sequential(dense(1)), CLASSES, {}, "1 number, linear"),
+        (lambda: sequential(dense(1, "relu")), NUMBERS, {}, "1 number, linear"),
+        (lambda: sequential(dense(2, "tanh")), SAMPLES[:, :2], {}, "2 numbers, linear"),
+        (lambda: sequential(dense(1, **CONSTANT)), FLAG, {"outputs": "linear"}, "1 number, linear"),
+        (
+            mixed,
+            MIXED,
+            LOGITS,
+            "classes: 3 classes, softmax of logits; flag: 2 classes, sigmoid; "
+            "number: 1 number, linear",
+        ),
+        (
+            mixed,
+            {**MIXED, "number": FLAG},
+            {"from_logits": True, "outputs": {"number": "linear"}},
+            "classes: 3 classes, softmax of logits; flag: 2 classes, sigmoid; "
+            "number: 1 number, linear",
+        ),
+        (
+            lambda: functional(lambda x: [dense(3, "softmax")(x), dense(1)(x)]),
+            [CLASSES, FLAG],
+            {"outputs": [None, "linear"]},
+            "3 classes, softmax; 1 number, linear",
+        ),
+    ],
+)
+def test_what_is_clear_is_understood(build, targets, arguments, summary) -> None:
+    assert understood(build, targets, **arguments).startswith(summary)
+
+
+@pytest.mark.parametrize(
+    ("build", "targets", "arguments", "message"),
+    [
+        (lambda: sequential(dense(3)), ONE_HOT, {}, "from_logits=True.* or outputs='linear'"),
+        (lambda: sequential(dense(3)), SMOOTHED, {}, "from_logits=True"),
+        (lambda: sequential(dense(3)), CLASSES, {}, "from_logits=True.*targets are class indices"),
+        (lambda: sequential(dense(3, **THIRDS)), ONE_HOT, {}, "from_logits=True"),
+        (lambda: sequential(dense(3, "relu")), ONE_HOT, {}, "from_logits=True"),
+        (lambda: Subclassed(3), CLASSES, {}, "from_logits=True"),
+        (lambda: sequential(dense(1)), FLAG, {}, "from_logits=True.* or outputs='linear'"),
+        (lambda: sequential(dense(1, **CONSTANT)), FLAG, {}, "from_logits=True"),
+        (lambda: Subclassed(1, **CONSTANT), FLAG, {}, "from_logits=True"),
+        (lambda: Compiled(1, **CONSTANT), FLAG, {}, "from_logits=True.*outputs='sigmoid'"),
+        (lambda: sequential(dense(2)), FLAGS, {}, "from_logits=True.* or outputs='linear'"),
+        (lambda: sequential(dense(1, "sigmoid")), FLAG + 1, {}, "labels 0 and 1.*from 1 to 2"),
+        (lambda: sequential(dense(1, "sigmoid")), 2 * FLAG - 1, {}, "labels 0 and 1.*from -1 to 1"),
+        (lambda: sequential(dense(1, "sigmoid")), NUMBERS, {}, "or outputs='linear'"),
+        (
+            lambda: sequential(dense(1, "sigmoid")),
+            0.9 * FLAG + 0.05,
+            {},
+            "outputs='sigmoid'.*outputs='linear'.*from 0.05 to 0.95",
+        ),
+        (lambda: sequential(dense(3, "sigmoid")), CLASSES, {}, r"of shape \(N, 3\)"),
+        (lambda: sequential(dense(3, "softmax")), THREE_FLAGS, {}, "rows that sum to 1.*0 and 1"),
+        (lambda: sequential(dense(3, "softmax")), SAMPLES[:, :3], {}, "for outputs='linear'"),
+        (lambda: sequential(dense(3, "softmax")), CLASSES, LOGITS, "ends in logits.*3 classes"),
+        (lambda: sequential(dense(1)), NUMBERS, LOGITS, "ends in logits.*1 number, linear"),
+        (lambda: Subclassed(3, after=softmax_in_parts), CLASSES, LOGITS, "that sum to 1"),
+        (
+            lambda: sequential(dense(3, "softmax")),
+            ONE_HOT,
+            {"outputs": "sigmoid"},
+            "Expected outputs='softmax'.*Received: outputs='sigmoid'",
+        ),
+        (
+            lambda: sequential(dense(3)),
+            ONE_HOT,
+            {"outputs": "softmax"},
+            "or from_logits=True. Received: outputs='softmax', from_logits=False",
+        ),
+        (lambda: sequential(dense(3)), CLASSES, {"outputs": "linear"}, r"shape \(N, 3\)"),
+        (lambda: sequential(dense(3)), CLASSES, {"outputs": "relu"}, "Received: outputs='relu'"),
+        (lambda: sequential(dense(3)), CLASSES, {"outputs": ["linear"] * 2}, "a list of 1"),
+        (lambda: sequential(dense(3)), CLASSES, {"outputs": {"a": "linear"}}, "a list of 1"),
+        (lambda: sequential(dense(3)), CLASSES, {"outputs": 3}, "Received: outputs=3"),
+        (lambda: sequential(dense(3)), CLASSES, {"from_logits": "no"}, "from_logits='no'"),
+        (mixed, MIXED, {}, "from_logits=True, if classes gives logits"),
+        (mixed, MIXED, {"outputs": {"other": "linear"}}, "a dict with classes, flag, number"),
+        (mixed, {**MIXED, "flag": FLAG + 1}, LOGITS, "0 and 1 as targets of flag"),
+    ],
+)
+def test_what_is_ambiguous_or_does_not_fit_is_refused(build, targets, arguments, message) -> None:
+    with pytest.raises(ValueError, match=message) as raised:
+        understood(build, targets, **arguments)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
+def test_a_softmax_of_one_unit_or_over_the_samples_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than one unit in a softmax"):
+        understood(lambda: sequential(dense(1, "softmax")), FLAG)
+    for targets in (CLASSES, ONE_HOT, THREE_FLAGS):
+        with pytest.raises(ValueError, match="last activation is not known"):
+            understood(lambda: sequential(dense(3), layers.Softmax(axis=0)), targets)
+
+
+@pytest.mark.parametrize(
+    ("build", "train", "validation", "message"),
+    [
+        (lambda: sequential(dense(3, "softmax")), ONE_HOT, THREE_FLAGS, "rows sum to 1"),
+        (lambda: sequential(dense(3, "softmax")), CLASSES * 0, CLASSES + 1, "from 1 to 3"),
+        (lambda: sequential(dense(1, "sigmoid")), FLAG, FLAG + 1, "from 1 to 2"),
+    ],
+)
+def test_the_labels_of_all_data_are_checked(build, train, validation, message) -> None:
+    with pytest.raises(ValueError, match=f"validation_data.*{message}"):
+        TrainingTask.define(
+            build, "sgd", (SAMPLES, train), (SAMPLES, validation), train_steps=1, batch_size=10
+        )
+
+
+def test_labels_that_are_probabilities_are_right_on_their_side_of_a_half() -> None:
+    predicted = np.random.default_rng(1).uniform(size=(200, 1)).astype(np.float32)
+    fitness = []
+    for targets in (FLAG, 0.9 * FLAG + 0.05):
+        data = SAMPLES, targets
+        task = TrainingTask.define(
+            lambda: sequential(dense(1, "sigmoid")),
+            *("sgd", data, data),
+            outputs="sigmoid",
+            train_steps=1,
+            batch_size=10,
+        )
+        meter = Meter(task.objective, task.outputs, task.validation_data)
+        fitness.append(meter.fitness(np.concatenate([1.0 - predicted, predicted], axis=-1)))
+    assert fitness == [pytest.approx(((predicted[:, 0] > 0.5) == FLAG).mean())] * 2
+
+
+def test_a_search_and_a_comparison_take_the_users_word(capsys) -> None:
+    data = SAMPLES, ONE_HOT
+    settings = {"train_steps": 1, "batch_size": 10, "jit_compile": False}
+    search = glo_tf.LossSearch(lambda: sequential(dense(3)), data, data, **LOGITS, **settings)
+    assert search.task.summary == "3 classes, softmax of logits; fitness: accuracy"
+    comparison = glo_tf.LossComparison(
+        lambda: sequential(dense(3)),
+        data,
+        data,
+        None,
+        ["square(x - y)"],
+        outputs="linear",
+        **settings,
+    )
+    assert comparison.summary == "3 numbers, linear; fitness: 1 / (1 + mean_absolute_error)"

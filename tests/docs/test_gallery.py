@@ -1,0 +1,22 @@
+"""The gallery in the repository is what its script makes of the code."""
+
+import importlib.util
+import pathlib
+import re
+
+import glo_tf
+
+DOCS = pathlib.Path(__file__).parents[2] / "docs"
+
+
+def test_the_gallery_is_up_to_date_and_complete() -> None:
+    spec = importlib.util.spec_from_file_location("make_gallery", DOCS / "make_gallery.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    text = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    assert text == script.page(), "run python docs/make_gallery.py"
+    assert {kind for kind, _, _ in script.LOSSES.values()} == set(glo_tf.NamedLoss.__subclasses__())
+    pictures = re.findall(r"!\[[^]]+\]\((.*?)\)", text)
+    assert len(pictures) == len(script.LOSSES)
+    for picture in pictures:
+        assert (DOCS / picture).read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,82 @@
+"""A small search whose trainings have known values: hashes of their requests."""
+
+import zlib
+
+import keras
+import numpy as np
+import pytest
+
+import glo_tf
+from glo_tf.search.callbacks import Callback
+from glo_tf.search.loss_search import LossSearch
+from glo_tf.training.task import TrainingTask
+from glo_tf.training.trial import Evaluation, Request, nothing_to_check
+
+
+class HashTrainer:
+    """Fitness from a hash of loss and seed; `failing` ones end non-finite."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.failing: set[tuple[str, int]] = set()
+
+    def evaluate(self, request: Request, check=nothing_to_check) -> Evaluation:
+        self.requests.append(request)
+        text = f"{request.loss} {request.seed} {request.learning_rate}"
+        fitness = (zlib.crc32(text.encode()) % 1000 + 1) / 1001
+        if (str(request.loss), request.seed) in self.failing:
+            return Evaluation(request.loss, request.seed, 0.0, "non_finite", 1, 0.0)
+        names = "val_accuracy", "val_nll", "val_ece", "accuracy", "nll", "ece"
+        values = dict.fromkeys(names, (fitness,) * len(request.checkpoints))
+        return Evaluation(request.loss, request.seed, fitness, "ok", 10, 0.0, measured=values)
+
+    def trained(self) -> list[tuple[str, int]]:
+        return [(str(request.loss), request.seed) for request in self.requests]
+
+
+@pytest.fixture(autouse=True)
+def trainer(monkeypatch) -> HashTrainer:
+    trainer = HashTrainer()
+    monkeypatch.setattr(TrainingTask, "make_trainer", lambda _: trainer)
+    return trainer
+
+
+def build_model() -> keras.Model:
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+
+
+SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+
+
+LABELS = np.arange(60, dtype=np.int32) % 3
+
+
+def make_search(**arguments) -> LossSearch:
+    settings = {
+        "train_steps": 10,
+        "batch_size": 10,
+        "population_size": 20,
+        "elites": 2,
+        "generations": 3,
+        "coefficient_generations": 2,
+        "finalists": 2,
+        "finalist_seeds": 2,
+        "comparison_seeds": 2,
+        "screening": "none",
+        "strategy": "local",
+    }
+    data = (SAMPLES, LABELS)
+    return LossSearch(build_model, data, data, **{**settings, **arguments})
+
+
+class StopAt(Callback):
+    """Raises when a method has been called so often."""
+
+    def __init__(self, method: str, calls: int = 1) -> None:
+        def stop(*_) -> None:
+            self.calls -= 1
+            if not self.calls:
+                raise glo_tf.StopSearch
+
+        self.calls = calls
+        setattr(self, method, stop)

@@ -1,0 +1,110 @@
+"""The command line in processes of its own, started quickly: a server has imported TensorFlow."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import os
+import pathlib
+import resource
+import signal
+import sqlite3
+import sys
+import unittest.mock
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import pytest
+
+from glo_tf.strategies.ray import ONE_MACHINE
+
+SEARCH = (
+    "--population_size=20",
+    "--generations=3",
+    "--train_steps=100",
+    "--learning_rate=0.1",
+    "--coefficient_generations=2",
+    "--finalists=2",
+    "--comparison_seeds=1",
+    "--seed=3",
+)
+"""A whole search on digits, with every phase, in a few seconds."""
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+
+
+def needs_ray() -> None:
+    """Skips where Ray is not installed; keeps what the tests start to this machine."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("the extra 'ray' is not installed")
+    os.environ.setdefault(*ONE_MACHINE)
+
+
+def start(
+    output_dir: pathlib.Path, *flags: str, devices: int = 0, file_size: int | None = None
+) -> ForkServerProcess:
+    """Starts a search; its output goes to `FOLDER.out` and `FOLDER.err`.
+
+    What TensorFlow says when it looks for devices, before the search silences it, is left out.
+
+    Args:
+        output_dir: Of the search.
+        *flags: Beside those of `SEARCH`.
+        devices: Logical CPU devices.
+        file_size: Bytes that no file may pass: a full disk.
+    """
+    _CONTEXT.set_forkserver_preload(
+        ["glo_tf.search.loss_search", "glo_tf.display.search", "glo_tf.report", "sklearn.datasets"]
+    )
+    arguments = ("glo-tf", *SEARCH, f"--output_dir={output_dir}", *flags)
+    process = _CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
+    with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
+        process.start()  # the first one starts the server, too
+    return process
+
+
+def run(output_dir: pathlib.Path, *flags: str, **options: Any) -> int | None:
+    """Runs a search to its end, and returns its exit code."""
+    process = start(output_dir, *flags, **options)
+    process.join(120)
+    assert process.exitcode is not None, "the search hangs"
+    return process.exitcode
+
+
+def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | None) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
+    for stream, suffix in ((1, ".out"), (2, ".err")):
+        file = os.open(name + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, stream)
+    if file_size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    if devices:
+        import tensorflow as tf
+
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(
+            cpu, [tf.config.LogicalDeviceConfiguration()] * devices
+        )
+    from glo_tf.cli.main import main
+
+    sys.exit(main(arguments))
+
+
+def trainings(output_dir: pathlib.Path) -> dict[int, tuple]:
+    """The rows of the study that were trained, by their number."""
+    path = output_dir / "study.db"
+    if not path.exists():
+        return {}
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        rows = connection.execute("SELECT * FROM evaluations WHERE trained").fetchall()
+    finally:
+        connection.close()
+    return {row[0]: row[1:] for row in rows}
+
+
+def results(output_dir: pathlib.Path) -> tuple[bytes, bytes]:
+    """What a search leaves, byte for byte."""
+    names = ("history.csv", "best_loss.json")
+    history, best_loss = ((output_dir / name).read_bytes() for name in names)
+    return history, best_loss

@@ -1,0 +1,102 @@
+"""What a text on the command line means as a loss."""
+
+import pytest
+
+import glo_tf
+from glo_tf.data.outputs import LINEAR, SIGMOID, Output, Outputs
+from glo_tf.expressions.tree import Expression
+from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR
+from glo_tf.losses.lookup import find_loss, split_losses, with_baseline
+
+CLASSES = Outputs.of_classes(10)
+LABELS = Outputs((Output(SIGMOID, 3),))
+BINARY = Outputs((Output(SIGMOID, 1),))
+NUMBER = Outputs((Output(LINEAR, 1),))
+
+
+def test_commas_in_parentheses_do_not_split() -> None:
+    text = "baikal, min(x, max(y, x)) - log(y),runs/a/best_loss.json"
+    assert split_losses(text) == ["baikal", "min(x, max(y, x)) - log(y)", "runs/a/best_loss.json"]
+
+
+@pytest.mark.parametrize("text", ["", "baikal,", ",baikal", "baikal,,ngl"])
+def test_an_empty_part_is_refused(text) -> None:
+    with pytest.raises(ValueError, match="Expected losses with a comma between them"):
+        split_losses(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "name", "loss"),
+    [
+        ("categorical_crossentropy", CLASSES, "cross-entropy", CROSS_ENTROPY),
+        ("sparse_categorical_crossentropy", CLASSES, "cross-entropy", CROSS_ENTROPY),
+        ("binary_crossentropy", BINARY, "cross-entropy", CROSS_ENTROPY),
+        ("binary_crossentropy", LABELS, "binary cross-entropy", BINARY_CROSS_ENTROPY),
+        ("x/y  - log(y)", CLASSES, "x/y - log(y)", Expression.parse("x/y - log(y)")),
+        ("my best = x/y - log(y)", CLASSES, "my best", Expression.parse("x/y - log(y)")),
+        ("CE=categorical_crossentropy", CLASSES, "CE", CROSS_ENTROPY),
+    ],
+)
+def test_names_and_expressions_are_found(text, outputs, name, loss) -> None:
+    assert find_loss(text, outputs) == (name, loss)
+
+
+def test_names_that_are_given_can_be_shown() -> None:
+    trees, _ = with_baseline({"\ud800": "x*y", "two\nlines": "x/y", "$a_{$": "x - y"}, CLASSES)
+    assert list(trees) == ["cross-entropy", r"\ud800", r"two\nlines", "$a_{$"]
+    with pytest.raises(ValueError, match="different names"):
+        with_baseline({"\ud800": "x*y", r"\ud800": "x/y"}, CLASSES)
+    with pytest.raises(ValueError, match="names of losses as text"):
+        with_baseline({3: "x*y"}, CLASSES)
+
+
+def test_the_losses_of_the_project_and_files_are_found(tmp_path) -> None:
+    assert isinstance(find_loss("baikal_cma", CLASSES)[1], glo_tf.BaikalCMA)
+    path = tmp_path / "best_loss.json"
+    glo_tf.save_loss(glo_tf.ExpressionLoss("x*y"), path)
+    assert find_loss(str(path), CLASSES)[1].expression == "x*y"
+    name, found = find_loss(f"found={path}", CLASSES)
+    assert (name, found.expression) == ("found", "x*y")
+    path = tmp_path / "seed=1" / "best_loss.json"
+    path.parent.mkdir()
+    glo_tf.save_loss(glo_tf.ExpressionLoss("x/y"), path)
+    assert find_loss(str(path), CLASSES)[0] == str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "message"),
+    [
+        ("binary_crossentropy", CLASSES, r"outputs softmax\(10\), such as cross-entropy"),
+        ("categorical_crossentropy", NUMBER, "such as squared error"),
+        ("baical", CLASSES, "Expected categorical_crossentropy, .* baikal, baikal_cma, ngl, the"),
+    ],
+)
+def test_what_is_no_loss_is_refused(text, outputs, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        find_loss(text, outputs)
+
+
+def test_the_baseline_is_found_among_the_losses_or_added() -> None:
+    trees, baseline = with_baseline(["baikal", glo_tf.NGL()], CLASSES)
+    assert (list(trees), baseline) == (["cross-entropy", "baikal", "ngl"], "cross-entropy")
+    assert trees["ngl"].coefficients[0] == pytest.approx(0.1)  # a mean over 10 classes
+    trees, baseline = with_baseline(["baikal", "-(x*log(y))"], CLASSES)
+    assert (list(trees), baseline) == (["baikal", "cross-entropy"], "cross-entropy")
+    trees, baseline = with_baseline({"mine": "baikal", "ce": "categorical_crossentropy"}, CLASSES)
+    assert (list(trees), baseline) == (["mine", "ce"], "ce")
+    assert with_baseline(["x - y"], NUMBER)[0]["squared error"] == SQUARED_ERROR
+
+
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        ("baikal", "Expected losses as a sequence or a dict"),
+        (["baikal", "baikal"], "Expected losses with different names"),
+        (["categorical_crossentropy", "-(x*log(y))"], "Expected cross-entropy once"),
+        (["log(y)"], r"Expected losses with x and y\. Received: losses with 'log\(y\)'"),
+        ([glo_tf.Baikal(label_smoothing=0.1)], "label_smoothing=0"),
+    ],
+)
+def test_losses_that_cannot_be_compared_are_refused(losses, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        with_baseline(losses, CLASSES)

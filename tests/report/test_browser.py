@@ -1,0 +1,117 @@
+"""The report in a browser: Debian's chromium, without a screen."""
+
+import pathlib
+import shutil
+
+import example_comparison
+import pytest
+from digits_search import make_search
+
+from glo_tf.report import write_report
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="the extra 'browser' is missing")
+service = pytest.importorskip("selenium.webdriver.chrome.service")
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+if not (CHROMIUM and DRIVER):
+    pytest.skip("chromium and chromium-driver are not installed", allow_module_level=True)
+CSS, ID, TAG = "css selector", "id", "tag name"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("run")
+    make_search(folder, generations=1, coefficient_generations=1, finalists=1).run()
+    example_comparison.write(folder)
+    return write_report(folder, figures=False)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
+        options.add_argument(f"--{argument}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=service.Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def shown(browser, page):
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    prefer(browser, "light")
+    browser.get(page.as_uri())
+    yield browser
+    assert browser.get_log("browser") == []
+
+
+def prefer(browser, scheme: str) -> None:
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def background(browser) -> str:
+    return browser.find_element(TAG, "body").value_of_css_property("background-color")
+
+
+def test_the_contents_lead_to_each_section(shown) -> None:
+    links = shown.find_elements(CSS, "nav a")
+    assert len(links) == len(shown.find_elements(CSS, "main section"))
+    for link in links:
+        link.click()
+        target = shown.find_element(CSS, ":target")
+        assert shown.current_url.endswith(f"#{target.get_attribute('id')}")
+        assert target.is_displayed()
+
+
+def test_details_open(shown) -> None:
+    for details in shown.find_elements(TAG, "details"):
+        inner = details.find_element(CSS, ":scope > :not(summary)")
+        assert not inner.is_displayed()
+        details.find_element(TAG, "summary").click()
+        assert inner.is_displayed()
+
+
+def test_the_theme_follows_the_system_and_the_button(shown) -> None:
+    button = shown.find_element(ID, "theme")
+    text = shown.find_element(CSS, "#figure-fitness text")
+    assert (background(shown), button.text) == ("rgba(255, 255, 255, 1)", "Dark page")
+    assert text.value_of_css_property("fill") == "rgb(31, 35, 40)"
+    button.click()
+    assert (background(shown), button.text) == ("rgba(20, 24, 29, 1)", "Light page")
+    assert text.value_of_css_property("fill") == "rgb(230, 237, 243)"
+    prefer(shown, "dark")
+    button.click()
+    assert background(shown) == "rgba(255, 255, 255, 1)"
+    shown.refresh()
+    assert background(shown) == "rgba(20, 24, 29, 1)"
+
+
+def test_the_code_is_copied(shown) -> None:
+    origin = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    shown.execute_cdp_cmd("Browser.grantPermissions", origin)
+    button = shown.find_element(CSS, "[data-copies=code]")
+    button.click()
+    shown.set_script_timeout(5)
+    copied = shown.execute_async_script(
+        "const done = arguments[0];setTimeout(() => navigator.clipboard.readText().then(done), 200)"
+    )
+    assert copied == shown.find_element(ID, "code").get_property("textContent")
+    assert button.text == "Copied"
+
+
+@pytest.mark.parametrize("width", [320, 390, 1200])
+def test_nothing_is_wider_than_the_screen(shown, width) -> None:
+    size = {"width": width, "height": 844, "deviceScaleFactor": 2, "mobile": width < 600}
+    shown.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    shown.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert shown.execute_script("return document.documentElement.scrollWidth") <= width
+    if width == 390:  # text in figures stays readable
+        smallest = shown.execute_script(
+            "return Math.min(...[...document.querySelectorAll('figure:not(.wide) text')]"
+            ".filter(t => t.textContent.trim()).map(t => {const m = t.getScreenCTM();"
+            "return parseFloat(getComputedStyle(t).fontSize) * Math.hypot(m.a, m.b);}))"
+        )
+        assert smallest >= 7.0

@@ -1,0 +1,234 @@
+"""The report: made from a run's folder alone, and one page that is safe to open anywhere."""
+
+import html.parser
+import json
+import logging
+import re
+import shutil
+import sqlite3
+import xml.etree.ElementTree as ElementTree
+
+import example_comparison
+import keras
+import pytest
+from digits_search import make_search
+
+import glo_tf
+from glo_tf.cli import main as command_line
+from glo_tf.losses.expression_loss import ExpressionLoss
+from glo_tf.report import write_report
+from glo_tf.report.inline import formula
+
+HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+class Page(html.parser.HTMLParser):
+    """The elements of a page, and its text by section."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.text = text
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes) -> None:
+        self.elements.append((tag, dict(attributes)))
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def values(self, name: str) -> list[str]:
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+
+def page_of(folder, **options) -> Page:
+    return Page(write_report(folder, **options).read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "digits & more"
+    return folder, make_search(folder).run()
+
+
+@pytest.fixture
+def folder(searched, tmp_path):
+    """A copy of the search's folder, to be changed."""
+    return shutil.copytree(searched[0], tmp_path / "run")
+
+
+def test_a_search_writes_its_report_at_its_end(searched) -> None:
+    folder, result = searched
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    sections = [section["id"] for section in page.all("section")]
+    assert sections == ["found", "better", "use", "asked", "search", "environment"]
+    assert str(result.best.loss) in html.unescape(page.text)
+    for row in result.comparison:
+        assert f"{row.mean:.4f}" in page.text
+    for source, count in result.counts.items():
+        assert f'<th scope="row">{source}</th><td class="number">{count}</td>' in page.text
+    assert {
+        "figure-tree",
+        "figure-surface",
+        "figure-curves",
+        "figure-fitness",
+        "figure-pareto",
+    } <= {figure["id"] for figure in page.all("figure")}
+    assert "figure-coefficients" in page.values("id")
+    assert "planned end" not in page.text
+    assert "A loss for digits &amp; more" in page.text
+    assert keras.__version__ in page.text
+
+
+def test_a_page_needs_no_network_and_holds_together(searched, tmp_path) -> None:
+    folder = shutil.copytree(searched[0], tmp_path / "both")
+    example_comparison.write(folder)
+    page = page_of(folder, figures=False)
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    links = [*page.values("href"), *page.values("xlink:href"), *page.values("src")]
+    assert all(link.startswith(("#", "data:,")) for link in links)
+    assert {link[1:] for link in links if link.startswith("#")} <= set(ids)
+    assert set(re.findall(r"url\(#([^)]+)\)", page.text)) <= set(ids)
+    assert set(re.findall(r"https?://[^\"< ]+", page.text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    labels = {label for names in page.values("aria-labelledby") for label in names.split()}
+    assert labels <= set(ids)
+    pictures = page.all("svg")
+    assert len(pictures) == len(page.all("figure")) >= 11
+    assert all(picture["role"] == "img" for picture in pictures)
+    # Colours of text and lines follow the theme; #000000 would not be seen on a dark page.
+    assert not re.search(r"(stroke|fill): #(000000|ffffff)", page.text)
+
+
+def test_tests_stand_under_what_they_are_against(tmp_path) -> None:
+    tests = example_comparison.document()["tests"]
+    others = [{**test, "baseline": "base, tuned learning rate"} for test in tests[:1]]
+    example_comparison.write(tmp_path, tests=[*others, *tests], verdict="One.\nTwo.")
+    text = page_of(tmp_path, figures=False).text
+    first, second = re.findall(r'aria-label="Tests against .*?</table>', text, re.DOTALL)
+    assert first.startswith('aria-label="Tests against base, tuned learning rate"')
+    assert (first.count('scope="row"'), second.count('scope="row"')) == (1, len(tests))
+    assert '<td class="number">0.04000</td>' in first  # as many digits as its neighbours
+    assert '<p class="verdict">One.\nTwo.</p>' in text
+
+
+def test_a_formula_is_mathml_with_rounded_numbers(searched) -> None:
+    assert page_of(searched[0], figures=False).all("math")
+    for text in ("-2.72791*(log(1.53522*y) - x/y)", "max(x, y)/0", "plog(x) + aq(x, psqrt(y))"):
+        # The entities' names are HTML's.
+        tree = ElementTree.fromstring(html.unescape(str(formula(ExpressionLoss(text)))))
+        numbers = [element.text for element in tree.iter("mn")]
+        assert all(len(number) <= 6 for number in numbers)
+    assert "2.728" in formula(ExpressionLoss("-2.72791*x/y"))
+
+
+def test_what_files_hold_is_shown_as_text(folder) -> None:
+    loss = folder / "best_loss.json"
+    document = json.loads(loss.read_text())
+    for row in document["metadata"]["comparison"]:
+        row["name"] = f"{HOSTILE} $x$"
+    loss.write_text(json.dumps(document))
+    connection = sqlite3.connect(folder / "study.db")
+    with connection:
+        connection.execute("UPDATE evaluations SET worker=?, reason=?", (HOSTILE, HOSTILE))
+    connection.close()
+    example_comparison.write(folder, verdict=HOSTILE, baseline=HOSTILE, split=HOSTILE)
+    page = page_of(folder, figures=False)
+    assert len(page.all("script")) == 1
+    assert not page.all("img")
+    assert page.text.count("&lt;script&gt;alert(1)") > 8
+
+
+def test_a_killed_search_has_a_report_that_says_so(folder) -> None:
+    (folder / "best_loss.json").unlink()
+    rows = (folder / "history.csv").read_text().splitlines(keepends=True)
+    (folder / "history.csv").write_text("".join(row for row in rows if "discovery,2" not in row))
+    page = page_of(folder, figures=False)
+    assert "it ended before the comparison" in page.text
+    assert "The fittest candidate so far" in page.text
+    assert "use" not in page.values("id")
+    (folder / "history.csv").unlink()
+    assert "no generation was finished" in page_of(folder, figures=False).text
+
+
+def test_figures_are_also_files(folder) -> None:
+    page = page_of(folder)
+    names = {figure["id"].removeprefix("figure-") for figure in page.all("figure")}
+    assert {path.name for path in (folder / "figures").iterdir()} == {
+        f"{name}.{kind}" for name in names for kind in ("png", "svg")
+    }
+
+
+def test_code_for_the_loss_runs(searched) -> None:
+    folder, result = searched
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    code = html.unescape(re.search(r'<pre id="code"[^>]*><code>(.*?)</code>', text, re.DOTALL)[1])
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    names = {"model": model, "optimizer": "sgd", "metrics": ["accuracy"]}
+    exec(code, names)
+    assert names["loss"].tree == result.best.loss
+    assert model.loss is names["loss"]
+
+
+def test_an_error_is_small_and_the_page_says_so(folder) -> None:
+    connection = sqlite3.connect(folder / "study.db")
+    metric = "mean_absolute_error (min): keras.src.metrics.MeanAbsoluteError {}"
+    with connection:
+        connection.execute(
+            "UPDATE settings SET value=? WHERE name='task.metric'", (json.dumps(metric),)
+        )
+    connection.close()
+    saved = glo_tf.load_loss(folder / "best_loss.json")
+    metadata = json.loads((folder / "best_loss.json").read_text())["metadata"]
+    for row, fitness in zip(metadata["comparison"], (0.8, 0.5, 0.4), strict=False):
+        row["fitnesses"] = [fitness, fitness]  # errors 0.25, 1 and 1.5
+    regression = ExpressionLoss(saved.tree, epsilon=None)
+    glo_tf.save_loss(regression, folder / "best_loss.json", metadata=metadata)
+    page = page_of(folder, figures=False)
+    assert "0.2500 ± 0.0000" in page.text
+    assert "The found loss was better than cross-entropy: better on 2 of 2" in page.text
+    assert "mean difference of -0.7500 in validation mean_absolute_error" in page.text
+    assert "epsilon=None" in page.text
+
+
+def test_a_comparison_has_a_report_of_its_own(tmp_path, capsys) -> None:
+    example_comparison.write(tmp_path)
+    assert command_line.main(["glo-tf", "--mode=report", f"--output_dir={tmp_path}"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'report.html'}\n"
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert [section["id"] for section in page.all("section")] == ["comparison", "environment"]
+    assert "Baikal is better than &lt;cross-entropy&gt;." in page.text
+    assert "calibration error" in page.text
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
+        "comparison_accuracy",
+        "comparison_curves",
+        "comparison_sizes",
+    }
+
+
+@pytest.mark.parametrize("name", [None, "study.db", "comparison.json"])
+def test_a_folder_without_a_run_is_one_line(tmp_path, capsys, name) -> None:
+    if name:
+        (tmp_path / name).write_text("something else")
+    assert command_line.main(["glo-tf", "--mode=report", f"--output_dir={tmp_path}"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("glo-tf: error: Expected ")
+    assert str(tmp_path) in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_a_report_that_fails_does_not_fail_the_search(tmp_path, caplog) -> None:
+    small = {"generations": 1, "coefficient_expressions": 0, "finalists": 0, "comparison_seeds": 0}
+    search = make_search(tmp_path, **small)
+    (tmp_path / "report.html").mkdir()  # before, it would be refused
+    with caplog.at_level(logging.WARNING, logger="glo_tf"):
+        result = search.run()
+    assert result.best is not None
+    assert glo_tf.load_loss(tmp_path / "best_loss.json").tree == result.best.loss
+    (message,) = [r.getMessage() for r in caplog.records if "No report" in r.getMessage()]
+    assert "report.html', which is a folder" in message
+    assert "\n" not in message

@@ -1,0 +1,111 @@
+"""Hall of fame and history of a result, and the order of candidates."""
+
+import dataclasses
+import itertools
+
+import pandas
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.tree import Expression
+from glo_tf.metrics.metric import Metric
+from glo_tf.metrics.objective import Objective
+from glo_tf.results.record import Record
+from glo_tf.results.search_result import SearchResult
+from glo_tf.search.ranking import Ranking
+
+FITNESSES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9]) | st.floats(0, 1)
+LOSSES = st.sampled_from(
+    [
+        Expression.parse(text)
+        for text in ("x", "-y", "-log(y)", "2.5*x", "x*y", "y*x", "x - 1.5*y", "-(log(y) - x/y)")
+    ]
+)
+RECORDS = st.lists(
+    st.builds(
+        Record,
+        phase=st.just("discovery"),
+        generation=st.integers(1, 3),
+        individual=st.integers(1, 9),
+        loss=LOSSES,
+        fitness=FITNESSES,
+        status=st.sampled_from(["ok", "ok", "ok", "non_finite", "stopped"]),
+        source=st.just("trained"),
+        steps=st.integers(0, 10),
+        inherited_from=st.none() | LOSSES,
+    ),
+    max_size=30,
+)
+
+
+def result_of(records: list[Record]) -> SearchResult:
+    return SearchResult(
+        best=None,
+        confirmation=[],
+        comparison=[],
+        records=records,
+        counts={},
+        seconds=0.0,
+        interrupted=False,
+        stopped=False,
+        outputs=Outputs.of_classes(10),
+        objective=Objective((Metric("accuracy", "max"),)),
+    )
+
+
+def dominates(one: Record, other: Record) -> bool:
+    a, b = (one.loss.size, -one.fitness), (other.loss.size, -other.fitness)
+    return a != b and a[0] <= b[0] and a[1] <= b[1]
+
+
+@given(RECORDS)
+def test_the_hall_of_fame_is_the_pareto_front(records) -> None:
+    finished = [r for r in records if r.status == "ok" and r.fitness > 0]
+    points: dict[tuple[int, float], Record] = {}
+    for record in finished:
+        if not any(dominates(other, record) for other in finished):
+            points.setdefault((record.loss.size, record.fitness), record)
+    front = result_of(records).hall_of_fame
+    assert [id(record) for record in front] == [id(points[key]) for key in sorted(points)]
+    assert all(one.fitness < other.fitness for one, other in itertools.pairwise(front))
+
+
+@given(RECORDS)
+def test_the_history_holds_every_record_and_its_text_gives_the_loss(records) -> None:
+    table = pandas.DataFrame(result_of(records).history)
+    assert list(table) == [field.name for field in dataclasses.fields(Record)]
+    assert [Expression.parse(text) for text in table.loss] == [r.loss for r in records]
+    for name in ("phase", "generation", "individual", "fitness", "status", "source", "steps"):
+        assert list(table[name]) == [getattr(record, name) for record in records]
+
+
+@given(RECORDS, st.sampled_from([0.0, 0.01, 0.1]))
+def test_the_best_pays_for_its_size_and_no_other_beats_it(records, coefficient) -> None:
+    ranking, best = Ranking(coefficient), None
+    for record in records:
+        if ranking.better(record, best):
+            best = record
+    finished = [record for record in records if record.status == "ok"]
+    assert (best is None) == (not finished)
+    if best is not None:
+        keys = [(max(0.0, r.fitness - coefficient * r.loss.size), -r.loss.size) for r in finished]
+        assert best is finished[keys.index(max(keys))]
+
+
+@given(RECORDS, st.integers(0, 5), st.sampled_from([0.0, 0.05]))
+def test_the_best_ones_are_the_first_of_those_that_are_alike(records, count, coefficient) -> None:
+    def same_size(one: Expression, other: Expression) -> bool:
+        return one.size == other.size
+
+    ranking = Ranking(coefficient)
+    best = ranking.best(records, count, same_size)
+    finished = {str(r.loss): r for r in records if r.status == "ok" and r.fitness > 0}
+    assert len(best) == min(count, len({r.loss.size for r in finished.values()}))
+    scores = [ranking.score(record) for record in best]
+    assert scores == sorted(scores, reverse=True)
+    for record in finished.values():
+        rivals = [b for b in best if b.loss.size == record.loss.size]
+        assert all(ranking.score(rival) >= ranking.score(record) for rival in rivals)
+        if not rivals:
+            assert all(score >= ranking.score(record) for score in scores)

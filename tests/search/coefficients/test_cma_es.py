@@ -1,0 +1,153 @@
+"""The coefficient search, on fitness functions whose best coefficients are known."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from glo_tf.expressions.tree import Expression
+from glo_tf.search.coefficients.cma_es import CoefficientSearch
+from glo_tf.search.coefficients.parameterization import Parameterization
+
+BAIKAL = Expression.parse("-(log(y) - x/y)")
+OF_BAIKAL = Parameterization.of_coefficients(BAIKAL)
+TARGET = np.array([-2.7, 0.98, 1.5, 1.8, 0.3, -1.1])
+
+
+def closeness(candidate: Expression) -> float:
+    return -float(np.sum(np.square(np.subtract(candidate.coefficients, TARGET))))
+
+
+def climb(search: CoefficientSearch, fitness, generations: int) -> list[Expression]:
+    """The last generation, its best candidate first."""
+    for _ in range(generations):
+        candidates = search.ask()
+        search.tell([fitness(candidate) for candidate in candidates])
+    return sorted(candidates, key=closeness, reverse=True)
+
+
+def asked(seed: int, disturb=lambda: None) -> list[Expression]:
+    """All candidates of three generations."""
+    search, candidates = CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=seed), []
+    for _ in range(3):
+        generation = search.ask()
+        search.tell([closeness(candidate) for candidate in generation])
+        candidates += generation
+        disturb()
+    return candidates
+
+
+def test_candidates_are_the_tree_with_other_coefficients() -> None:
+    candidates = CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=3).ask()
+    assert len(candidates) == 4 + math.floor(3 * math.log(6))
+    assert {candidate.nodes for candidate in candidates} == {BAIKAL.nodes}
+    assert len({*candidates, BAIKAL}) == len(candidates) + 1
+
+
+def test_the_search_starts_around_ones_whatever_the_trees_coefficients() -> None:
+    tree = BAIKAL.with_coefficients([100.0] * 6)
+    start = Parameterization.of_coefficients(tree)
+    candidates = CoefficientSearch(start, sigma0=1e-3, population_size=7, seed=0).ask()
+    assert len(candidates) == 7
+    for candidate in candidates:
+        np.testing.assert_allclose(candidate.coefficients, 1, atol=0.01)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**31, 2**63])
+def test_the_seed_fixes_the_candidates(seed: int) -> None:
+    assert asked(seed) == asked(seed)
+
+
+def test_seeds_differ() -> None:
+    assert len({*asked(0), *asked(1), *asked(2)}) == 3 * len(asked(0))
+
+
+def test_numpys_global_generator_is_neither_used_nor_changed() -> None:
+    np.random.seed(0)
+    before = np.random.random()
+    np.random.seed(0)
+    undisturbed = asked(5)
+    assert np.random.random() == before
+    assert asked(5, disturb=lambda: np.random.seed(0)) == undisturbed
+
+
+def test_the_search_finds_known_coefficients_and_then_stops() -> None:
+    search = CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=0)
+    np.testing.assert_allclose(climb(search, closeness, 150)[0].coefficients, TARGET, atol=1e-3)
+    assert not search.stopped
+    for _ in range(500):
+        if search.stopped:
+            break
+        climb(search, closeness, 1)
+    assert search.stopped
+
+
+@pytest.mark.parametrize("failure", [None, math.nan, math.inf, -math.inf])
+def test_the_search_keeps_away_from_where_trainings_fail(failure: float | None) -> None:
+    """The target lies behind the border, so only the failures hold the search back."""
+
+    def fitness(candidate: Expression) -> float | None:
+        return failure if candidate.coefficients[3] > 1.2 else closeness(candidate)
+
+    candidates = climb(CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=0), fitness, 150)
+    best = next(candidate for candidate in candidates if candidate.coefficients[3] <= 1.2)
+    expected = [*TARGET[:3], 1.2, *TARGET[4:]]
+    np.testing.assert_allclose(best.coefficients, expected, atol=0.05)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e20])
+def test_failures_rank_last_whatever_the_scale(
+    monkeypatch: pytest.MonkeyPatch, scale: float
+) -> None:
+    search, told = CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=0), []
+    monkeypatch.setattr(search._strategy, "tell", lambda _, costs: told.extend(costs))
+    failures = [None, math.nan, math.inf, -math.inf]
+    fitnesses = [*failures, *(-scale * value for value in range(len(search.ask()) - 4))]
+    search.tell(fitnesses)
+    assert len(set(told[:4])) == 1
+    assert math.isfinite(told[0])
+    assert told[0] > max(told[4:])
+    assert told[4:] == [-fitness for fitness in fitnesses[4:]]
+
+
+@pytest.mark.parametrize("fitness", [0.0, 0.97, None])
+def test_ties_do_not_stop_the_search(fitness: float | None) -> None:
+    search = CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=0)
+    for _ in range(20):
+        search.tell([fitness] * len(search.ask()))
+        assert not search.stopped
+    best = climb(search, closeness, 200)[0]
+    np.testing.assert_allclose(best.coefficients, TARGET, atol=0.05)
+
+
+@pytest.mark.parametrize("count", [0, 1, 10])
+def test_a_wrong_number_of_fitnesses_is_refused(count: int) -> None:
+    search = CoefficientSearch(OF_BAIKAL, sigma0=1.5, population_size=9, seed=0)
+    search.ask()
+    with pytest.raises(ValueError, match=f"Expected 9 fitnesses. Received: {count} fitnesses"):
+        search.tell([0.5] * count)
+
+
+@pytest.mark.parametrize("sigma0", [0.0, -1.5, math.nan])
+def test_a_sigma0_that_is_not_positive_is_refused(sigma0: float) -> None:
+    with pytest.raises(ValueError, match=f"Expected a positive sigma0. Received: sigma0={sigma0}"):
+        CoefficientSearch(OF_BAIKAL, sigma0=sigma0, seed=0)
+
+
+@pytest.mark.parametrize("text", ["x", "y", "3"])
+def test_a_single_node_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=f"tree with an operation. Received: expression='{text}'"):
+        Parameterization.of_coefficients(Expression.parse(text))
+
+
+def test_the_search_starts_where_the_parameterization_does() -> None:
+    def line(parameters: Sequence[float]) -> Expression:
+        slope, intercept = parameters
+        return Expression(("+", "y", 1), (1.0, slope, intercept))
+
+    search = CoefficientSearch(
+        Parameterization(line, (3.0, -2.0)), sigma0=1e-3, population_size=5, seed=0
+    )
+    for candidate in search.ask():
+        np.testing.assert_allclose(candidate.coefficients, [1, 3, -2], atol=0.01)

@@ -1,0 +1,95 @@
+"""The first generation, with and without a screen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from expression_strategies import expressions
+from hypothesis import given
+from hypothesis import strategies as st
+
+from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.evaluate import evaluate
+from glo_tf.expressions.program import Program
+from glo_tf.expressions.tree import Expression
+from glo_tf.screening.screen import Screen, Verdict
+from glo_tf.search.genetic import evolution
+from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of, tree_of
+from glo_tf.search.spaces.space import SearchSpace, glo, glo_extended
+
+OUTPUTS = Outputs.of_classes(10)
+
+
+def test_without_rejection_it_is_the_initial_population() -> None:
+    expected = evolution.initial_population(glo(), 30, np.random.default_rng(0))
+    for screen in (None, Screen(OUTPUTS, rejects=False)):
+        drawn = first_generation(glo(), 30, np.random.default_rng(0), screen=screen, able=5)
+        assert drawn == expected
+
+
+def test_under_a_screen_enough_can_learn_and_they_train_differently() -> None:
+    screen = Screen(OUTPUTS)
+    population = first_generation(glo(), 30, np.random.default_rng(0), screen=screen, able=5)
+    assert len(population) == 30
+    verdicts = screen.examine([loss_of(tree) for tree in population[:5]])
+    assert verdicts == 5 * [Verdict()]
+    plain = evolution.initial_population(glo(), 30, np.random.default_rng(0))
+    assert set(population[5:]) <= set(plain)
+
+
+def test_a_space_in_which_nothing_learns_ends_the_drawing() -> None:
+    space = SearchSpace("sums", "sums only", {"+": 1.0, "x": 1.0, "y": 1.0}, max_initial_depth=1)
+    population = first_generation(
+        space, 50, np.random.default_rng(0), screen=Screen(OUTPUTS), able=2
+    )
+    assert len(population) == 50
+
+
+SIGNS = st.sampled_from([1.0, -1.0])
+
+
+@given(expressions(unit=False, coefficients=SIGNS, max_leaves=6))
+def test_the_tree_of_a_loss_has_no_coefficients_and_is_trained_as_that_loss(loss) -> None:
+    tree = tree_of(loss)
+    assert tree.has_unit_coefficients
+    rng = np.random.default_rng(0)
+    x, y = np.eye(4, dtype=np.float32), rng.uniform(1e-7, 1.0, (4, 4)).astype(np.float32)
+    expected, found = (Program.of(each).run(x, y) for each in (loss.canonical(), loss_of(tree)))
+    for one, other in zip(expected, found, strict=True):
+        np.testing.assert_array_equal(one, other)  # NaN for NaN
+    with np.errstate(all="ignore"):
+        values = [evaluate(each, x, y, ops=np) for each in (loss.canonical(), loss_of(tree))]
+    np.testing.assert_array_equal(*values)
+
+
+@given(expressions())
+def test_a_loss_that_begins_with_a_minus_sign_is_evolved_without_it(tree) -> None:
+    assert tree_of(tree.negated()) == tree
+
+
+def test_initial_trees_are_distinct_and_of_the_search_space() -> None:
+    texts = ["-(x*log(y))", "-(log(y)*x)", "-(7*x - y)"]
+    trees = initial_trees([Expression.parse(text) for text in texts], glo())
+    assert [str(tree) for tree in trees] == ["x*log(y)", "7*x - y"]
+    bare = SearchSpace("bare", "no integers", {"+": 1.0, "x": 1.0, "y": 1.0})
+    assert initial_trees([Expression.parse("-(x + y)")], bare) == [Expression.parse("x + y")]
+    for text, absent in (("x + y", "[*], -1; a minus sign"), ("-(x + y + 2)", "2$")):
+        with pytest.raises(ValueError, match=f"search space 'bare'. Received: .*, with {absent}"):
+            initial_trees([Expression.parse(text)], bare)
+    assert initial_trees([Expression.parse("-(x*tanh(y))")], glo_extended())
+
+
+def test_initial_trees_come_first_whether_they_can_learn_or_not() -> None:
+    given = [Expression.parse("x*log(y)"), Expression.parse("-1*x*y"), Expression.parse("x + y")]
+    for screen in (None, Screen(OUTPUTS)):
+        population = first_generation(
+            glo(), 30, np.random.default_rng(0), initial=given, screen=screen, able=5
+        )
+        assert population[:3] == given
+        assert len(population) == 30
+    verdicts = Screen(OUTPUTS).examine(
+        [loss_of(tree) for tree in population[:7] if tree.has_x_and_y]
+    )
+    assert verdicts.count(Verdict()) >= 5
+    filled = first_generation(glo(), 3, np.random.default_rng(0), initial=given)
+    assert filled == given

@@ -1,0 +1,118 @@
+"""Every registered strategy, by its registration: same results, retries, errors, no left-overs."""
+
+import os
+import pickle
+import signal
+import threading
+import time
+
+import pytest
+from processes import needs_ray
+
+from glo_tf import plugins
+from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.study import Study
+from glo_tf.strategies import Strategy, TrainingError, worker
+from glo_tf.strategies import devices as devices_module
+from glo_tf.strategies.devices import DevicesStrategy
+from glo_tf.testing import StrategyTestCase, registered
+from glo_tf.testing import scripted_task as scripted
+from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.trial import Request
+
+globals().update(registered(StrategyTestCase, "glo_tf"))
+
+
+class Test_local_process(StrategyTestCase):  # noqa: N801 (as the generated ones)
+    name = "local"
+    options = {"process": True}
+
+
+class Test_ray(StrategyTestCase):  # noqa: N801 (takes the generated one's place)
+    name = "ray"
+    options = {"num_workers": 2, "num_cpus": 1.0}
+
+    @pytest.fixture(autouse=True)
+    def installed(self) -> None:
+        needs_ray()
+
+
+def make_dispatcher(task: ScriptedTask, strategy: Strategy, **policy) -> Dispatcher:
+    study = Study.in_memory(task.description)
+    return Dispatcher(task, strategy, study, FailurePolicy(**policy))
+
+
+def test_a_thread_that_hangs_is_left_behind(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(worker, "GRACE", 0.3)
+    released = threading.Event()
+    monkeypatch.setitem(scripted.MISBEHAVIOUR, scripted.HANG, lambda _: released.wait(60))
+    task = ScriptedTask(str(tmp_path), times=1)
+    dispatcher = make_dispatcher(task, DevicesStrategy(["CPU:0"]), candidate_timeout=0.2)
+    losses = [*ordinary(2), scripted.HANG, *ordinary(4)]
+    evaluations = list(dispatcher.evaluate([Request(loss, 0) for loss in losses]))
+    assert [e.fitness for e in evaluations] == [fitness_of(loss) for loss in losses]
+    dispatcher.close()
+    released.set()
+
+
+def test_closing_ends_the_threads_and_what_they_train(tmp_path) -> None:
+    task = ScriptedTask(str(tmp_path), seconds=60.0)
+    strategy = DevicesStrategy(["CPU:0", "CPU"])
+    dispatcher = make_dispatcher(task, strategy)
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted(dispatcher)
+    threads = list(strategy._threads.values())
+    began = time.monotonic()
+    dispatcher.close()
+    assert time.monotonic() - began < 2.0
+    assert len(threads) == 2
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def _interrupted(dispatcher: Dispatcher) -> None:
+    timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer.start()
+    try:
+        list(dispatcher.evaluate([Request(loss, 0) for loss in ordinary(4)]))
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, previous)
+
+
+def test_devices_are_those_that_tensorflow_lists() -> None:
+    assert devices_module.logical_devices() == ["CPU:0"]
+    assert not devices_module.several_gpus()
+
+
+def test_ray_refuses_code_that_workers_cannot_import(tmp_path) -> None:
+    needs_ray()
+
+    class Local(ScriptedTask):
+        pass
+
+    strategy = plugins.load("glo_tf.strategies", "ray")()
+    with pytest.raises(ValueError, match="a model function that workers can import by its name"):
+        strategy.start(Local(str(tmp_path)))
+    assert pickle.dumps(ScriptedTask(str(tmp_path)))
+
+
+class NotInstalled(ScriptedTask):
+    """Of a module that workers cannot import."""
+
+
+def test_ray_says_what_a_worker_misses(tmp_path) -> None:
+    needs_ray()
+    strategy = plugins.load("glo_tf.strategies", "ray")(num_workers=1)
+    dispatcher = make_dispatcher(NotInstalled(str(tmp_path)), strategy)
+    with pytest.raises(TrainingError, match=r"is missing here: .*test_strategies"):
+        list(dispatcher.evaluate([Request(ordinary(1)[0], 0)]))
+    dispatcher.close()
+
+
+def test_ray_says_that_it_cannot_reach_a_cluster() -> None:
+    needs_ray()
+    make = plugins.load("glo_tf.strategies", "ray")
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:1", "here"):
+        with pytest.raises(ValueError, match=f"Received: ray_address='{address}'"):
+            make(address=address)

@@ -1,0 +1,179 @@
+"""The translator and Keras's ops against an independent NumPy float64 reference."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from expression_strategies import expressions
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glo_tf.expressions.evaluate import evaluate
+from glo_tf.expressions.prefix import arity
+from glo_tf.expressions.tree import Expression
+from glo_tf.training.tensorflow.translator import Translation
+
+_EPSILON = 1e-7
+_LEAST_NORMAL = np.finfo(np.float64).tiny
+X = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.3])
+Y = np.array([1e-7, 1e-7, 1.0, 1.0, 0.4, 0.6])
+
+
+def reference(
+    expression: Expression, x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Value and d/dy by the rules of calculus, recursively; shares no code with the package.
+
+    Also the largest magnitude on the way, which bounds what rounding can do; NaN where a value is
+    subnormal, which TensorFlow takes for 0.
+    """
+    peak = np.ones_like(y)
+    subnormal = np.zeros(y.shape, bool)
+
+    def walk(index: int) -> tuple[np.ndarray, np.ndarray, int]:
+        nonlocal peak, subnormal
+        node, factor = expression.nodes[index], expression.coefficients[index]
+        index += 1
+        operands = []
+        for _ in range(arity(node)):
+            value, slope, index = walk(index)
+            operands.append((value, slope))
+        match node, operands:
+            case "x", []:
+                value, slope = x, 0 * y
+            case "y", []:
+                value, slope = y, 0 * y + 1
+            case int(), []:
+                value, slope = 0 * y + node, 0 * y
+            case "log", [(a, da)]:
+                value, slope = np.log(a), da / a
+            case "square", [(a, da)]:
+                value, slope = a * a, 2 * a * da
+            case "exp", [(a, da)]:
+                value, slope = np.exp(a), np.exp(a) * da
+            case "sin", [(a, da)]:
+                value, slope = np.sin(a), np.cos(a) * da
+            case "cos", [(a, da)]:
+                value, slope = np.cos(a), -np.sin(a) * da
+            case "tanh", [(a, da)]:
+                value, slope = np.tanh(a), (1 - np.tanh(a) ** 2) * da
+            case "abs", [(a, da)]:
+                value, slope = np.abs(a), np.sign(a) * da
+            case "plog", [(a, da)]:
+                shifted = np.abs(a) + _EPSILON
+                value, slope = np.log(shifted), np.sign(a) * da / shifted
+            case "psqrt", [(a, da)]:
+                root = np.sqrt(np.abs(a) + _EPSILON)
+                value, slope = root, np.sign(a) * da / (2 * root)
+            case "min" | "max", [(a, da), (b, db)]:
+                share = (1 + np.sign(b - a) * (1 if node == "min" else -1)) / 2
+                share = np.where(a == b, 0.5, share)  # of equal infinities, too
+                value = (np.minimum if node == "min" else np.maximum)(a, b)
+                slope = np.where(share == 1, da, np.where(share == 0, db, (da + db) / 2))
+            case "aq", [(a, da), (b, db)]:
+                root = np.sqrt(1 + b * b)
+                value, slope = a / root, da / root - a * b * db / root**3
+            case "sqrt", [(a, da)]:
+                value, slope = np.sqrt(a), da / (2 * np.sqrt(a))
+            case "+", [(a, da), (b, db)]:
+                value, slope = a + b, da + db
+            case "-", [(a, da), (b, db)]:
+                value, slope = a - b, da - db
+            case "*", [(a, da), (b, db)]:
+                value, slope = a * b, da * b + a * db
+            case "/", [(a, da), (b, db)]:
+                value, slope = a / b, (da - a / b * db) / b
+                peak = np.fmax(peak, np.abs(1 / b))  # the graph multiplies by it
+        peak = np.fmax(peak, np.fmax(np.abs(value), np.abs(slope)))
+        value, slope = factor * value, factor * slope
+        peak = np.fmax(peak, np.fmax(np.abs(value), np.abs(slope)))
+        for part in (value, slope):
+            subnormal |= (part != 0) & (np.abs(part) < _LEAST_NORMAL)
+        return value, slope, index
+
+    with np.errstate(all="ignore"):
+        value, slope, _ = walk(0)
+    return value, slope, np.where(subnormal, np.nan, peak)
+
+
+def in_keras_ops(expression: Expression) -> tuple[np.ndarray, np.ndarray]:
+    y = tf.constant(Y)
+    with tf.GradientTape() as tape:
+        tape.watch(y)
+        value = evaluate(expression, tf.constant(X), y, ops=keras.ops)
+    slope = tape.gradient(value, y, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return value.numpy(), slope.numpy()
+
+
+def translated(expression: Expression) -> tuple[np.ndarray, np.ndarray]:
+    translation, y = Translation(expression), tf.constant(Y)
+    with tf.GradientTape() as tape:
+        tape.watch(y)
+        value = translation(tf.constant(X), y)
+    slope = tape.gradient(value, y, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return value.numpy(), slope.numpy()
+
+
+@settings(max_examples=60, deadline=None)
+@given(expressions(unit=False, coefficients=st.floats(-3, 3, allow_subnormal=False)))
+def test_graph_keras_ops_and_numpy_agree_in_value_and_gradient(expression: Expression) -> None:
+    for compute in (translated, in_keras_ops):
+        agree(expression, *compute(expression))
+
+
+def agree(expression: Expression, value: np.ndarray, slope: np.ndarray) -> None:
+    expected, expected_slope, peak = reference(expression, X, Y)
+    exact, exact_slope, _ = reference(expression, np.longdouble(X), np.longdouble(Y))
+    with np.errstate(all="ignore"):
+        # Rounding alone may decide whether there is a number, as in log(x - x*(1 + 1e-17)).
+        settled = (np.isfinite(expected) == np.isfinite(np.float64(exact))) & ~np.isnan(peak)
+        rounding = np.abs(expected - exact), np.abs(expected_slope - exact_slope)
+    np.testing.assert_array_equal(np.isfinite(value)[settled], np.isfinite(expected)[settled])
+    close(value, expected, rounding[0], peak)
+    # Forward and backward differentiation may meet 0 * inf in another order; finite is finite.
+    close(slope, expected_slope, rounding[1], peak)
+
+
+def close(actual: np.ndarray, expected: np.ndarray, rounding: np.ndarray, peak: np.ndarray) -> None:
+    both = np.isfinite(actual) & np.isfinite(expected) & np.isfinite(rounding) & np.isfinite(peak)
+    error = np.abs(actual[both] - expected[both])
+    assert (error <= (1e-9 * np.abs(expected) + 1e3 * rounding + 1e-11 * peak)[both]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("log(y - y)", -np.inf),
+        ("log(y - 2)", np.nan),
+        ("x/(y - y)", np.inf),
+        ("-(x/(y - y))", -np.inf),
+        ("sqrt(y - 2)", np.nan),
+        ("(y - y)/(x - x)", np.nan),
+    ],
+)
+def test_nan_and_infinity_follow_ieee(text: str, expected: float) -> None:
+    value = Translation(Expression.parse(text))([1.0], [0.5]).numpy()
+    np.testing.assert_array_equal(value, np.float32([expected]))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.floats(-3, 3, allow_subnormal=False), min_size=6, max_size=6))
+def test_new_coefficients_never_retrace(coefficients: list[float]) -> None:
+    expression = Expression.parse("log(y) - x/y")
+    translation = _BAIKAL
+    value = translation(X, Y, coefficients)
+    expected, _, _ = reference(expression.with_coefficients(coefficients), X, Y)
+    np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-9)
+    assert translation.trace_count == 1
+
+
+_BAIKAL = Translation(Expression.parse("log(y) - x/y"))
+
+
+def test_a_tree_of_constants_has_the_shape_of_the_predictions() -> None:
+    assert Translation(Expression.parse("1 + 1"))([[1.0, 0.0]], [[0.5, 0.5]]).shape == (1, 2)
+
+
+def test_wrong_number_of_coefficients_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(6,\). Received: shape=\(2,\)"):
+        _BAIKAL(X, Y, [1.0, 2.0])

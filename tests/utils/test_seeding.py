@@ -1,0 +1,113 @@
+"""A search leaves the generators of random numbers as a user had them."""
+
+import random
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import glo_tf
+from glo_tf import LossSearch
+from glo_tf.utils.seeding import seeded
+
+SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
+LABELS = np.arange(60) % 3
+SAMPLES[:, 0] += LABELS
+DATA = (SAMPLES, LABELS)
+
+
+def build_model() -> keras.Model:
+    layers = [keras.layers.Dropout(0.1), keras.layers.Dense(3, activation="softmax")]
+    return keras.Sequential([keras.Input((4,)), *layers])
+
+
+def draws() -> list[float]:
+    """One number of each generator."""
+    return [
+        random.random(),
+        float(np.random.rand()),
+        float(tf.random.uniform([])),
+        float(tf.function(lambda: tf.random.uniform([]))()),
+        float(keras.random.uniform([])),
+        float(keras.initializers.RandomUniform()([1])[0]),
+    ]
+
+
+def search_and_compare() -> None:
+    settings = {"train_steps": 4, "batch_size": 20, "optimizer": "adam"}
+    LossSearch(
+        build_model,
+        DATA,
+        DATA,
+        population_size=6,
+        elites=1,
+        generations=1,
+        coefficient_generations=1,
+        finalists=1,
+        comparison_seeds=1,
+        **settings,
+    ).run()
+    glo_tf.compare(build_model, DATA, DATA, DATA, ["x*y"], seeds=2, **settings)
+
+
+@pytest.mark.parametrize(
+    "set_seed",
+    [
+        lambda: keras.utils.set_random_seed(5),
+        lambda: [seed(5) for seed in (keras.utils.set_random_seed, tf.random.set_seed)],
+        lambda: [seed(5) for seed in (keras.utils.set_random_seed, random.seed, np.random.seed)],
+    ],
+)
+def test_seeded_generators_go_on_after_a_search(set_seed) -> None:
+    set_seed()
+    expected = [draws(), draws()]
+    set_seed()
+    before = draws()
+    search_and_compare()
+    assert [before, draws()] == expected
+
+
+def test_the_block_itself_is_seeded_whatever_the_user_did() -> None:
+    inside = []
+    for seed in (1, 2, None):
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+        with seeded(7):
+            inside.append(draws())
+            with seeded(8):
+                draws()
+            inside.append(draws())
+    assert inside[:2] == inside[2:4] == inside[4:]
+    assert inside[0] != inside[1]
+
+
+def test_the_generators_are_given_back_after_an_error() -> None:
+    keras.utils.set_random_seed(5)
+    expected = draws()
+    keras.utils.set_random_seed(5)
+    with pytest.raises(ZeroDivisionError), seeded(1):
+        draws()[0] / 0
+    assert draws() == expected
+
+
+UNSEEDED = """
+import keras, tensorflow as tf
+from glo_tf.utils.seeding import seeded
+with seeded(1):
+    keras.layers.Dense(2).build((3,))
+    tf.random.uniform([])
+print(float(tf.random.uniform([])), float(keras.random.uniform([])))
+"""
+
+
+def test_random_numbers_without_a_seed_stay_random() -> None:
+    first, second = (
+        subprocess.run(
+            [sys.executable, "-c", UNSEEDED], capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    )
+    assert all(one != other for one, other in zip(first, second, strict=True))

@@ -1,0 +1,62 @@
+"""Statistics against SciPy, and against figures that are known."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from scipy import stats
+
+from glo_tf.utils.statistics import compare_means, correct_by_holm, interval_of_mean
+
+samples = st.lists(st.floats(0.0, 1.0).map(lambda v: round(v, 4)), min_size=2, max_size=10)
+
+
+@given(samples, samples)
+def test_the_test_is_scipys_of_welch(one, other) -> None:
+    assume(len(set(one)) > 1 and len(set(other)) > 1)
+    found = compare_means(one, other)
+    expected = stats.ttest_ind(one, other, equal_var=False)
+    assert found.p_value == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
+    assert found.interval == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    reverse = compare_means(other, one)
+    assert reverse.difference == pytest.approx(-found.difference, abs=1e-12)
+    assert reverse.effect_size == pytest.approx(-found.effect_size)
+
+
+def test_the_effect_size_is_that_of_the_textbook() -> None:
+    """Means 3 and 2, both standard deviations 1, n = 3: d = 1, and J = 1 - 3/15."""
+    assert compare_means([2.0, 3.0, 4.0], [1.0, 2.0, 3.0]).effect_size == pytest.approx(0.8)
+
+
+@given(samples)
+def test_the_interval_is_scipys_of_student(values) -> None:
+    assume(len(set(values)) > 1)
+    expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert interval_of_mean(values) == pytest.approx(tuple(expected))
+
+
+@pytest.mark.parametrize(("one", "other"), [([0.9], [0.8, 0.7]), ([0.9, 0.9], [0.8, 0.8])])
+def test_nothing_is_claimed_where_nothing_is_known_of_the_spread(one, other) -> None:
+    found = compare_means(one, other)
+    assert found.difference == pytest.approx(np.mean(one) - np.mean(other))
+    assert (found.interval, found.p_value, found.effect_size) == (None, None, None)
+    assert interval_of_mean([0.9]) is None
+
+
+def test_one_constant_sample_is_tested_against_one_that_varies() -> None:
+    assert compare_means([0.9, 0.9, 0.9], [0.7, 0.8, 0.9]).p_value == pytest.approx(
+        stats.ttest_1samp([0.7, 0.8, 0.9], 0.9).pvalue
+    )
+
+
+def test_holm_corrects_as_in_his_paper() -> None:
+    found = correct_by_holm([0.01, None, 0.04, 0.03, 0.005])
+    assert found == pytest.approx([0.03, None, 0.06, 0.06, 0.02])
+    assert correct_by_holm([0.6, 0.7]) == [1.0, 1.0]
+    assert correct_by_holm([None]) == [None]
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=8))
+def test_holm_lies_between_no_correction_and_bonferronis(p_values) -> None:
+    for p, corrected in zip(p_values, correct_by_holm(p_values), strict=True):
+        assert p <= corrected <= min(1.0, len(p_values) * p)
