@@ -15,6 +15,8 @@ from digits_search import make_search
 
 import glo_tf
 from glo_tf.cli import main as command_line
+from glo_tf.execution import study_tables
+from glo_tf.execution.study_file import transaction
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.report import write_report
 from glo_tf.report.inline import formula
@@ -55,6 +57,19 @@ def searched(tmp_path_factory):
 def folder(searched, tmp_path):
     """A copy of the search's folder, to be changed."""
     return shutil.copytree(searched[0], tmp_path / "run")
+
+
+def rewrite_study(folder, table: str, where: str = "1", **columns: str) -> None:
+    """Gives columns of rows other values, with the checksums that belong to them."""
+    connection = sqlite3.connect(folder / "study.db", isolation_level=None)
+    found = connection.execute(f"SELECT * FROM {table} WHERE {where}")
+    names = [name for name, *_ in found.description][:-1]
+    rows = [dict(zip(names, study_tables.checked(table, row), strict=True)) for row in found]
+    with transaction(connection):
+        study_tables.delete(connection, table, where, ())
+        for row in rows:
+            study_tables.insert(connection, table, tuple({**row, **columns}.values()))
+    connection.close()
 
 
 def test_a_search_writes_its_report_at_its_end(searched) -> None:
@@ -131,11 +146,8 @@ def test_what_files_hold_is_shown_as_text(folder) -> None:
     for row in document["metadata"]["comparison"]:
         row["name"] = f"{HOSTILE} $x$"
     loss.write_text(json.dumps(document))
-    connection = sqlite3.connect(folder / "study.db")
-    with connection:
-        connection.execute("UPDATE evaluations SET worker=?, reason=?", (HOSTILE, HOSTILE))
-    connection.close()
-    example_comparison.write(folder, verdict=HOSTILE, baseline=HOSTILE, split=HOSTILE)
+    rewrite_study(folder, "evaluations", worker=HOSTILE, reason=HOSTILE)
+    example_comparison.write(folder, verdict=HOSTILE, baseline=HOSTILE)
     page = page_of(folder, figures=False)
     assert len(page.all("script")) == 1
     assert not page.all("img")
@@ -174,13 +186,8 @@ def test_code_for_the_loss_runs(searched) -> None:
 
 
 def test_an_error_is_small_and_the_page_says_so(folder) -> None:
-    connection = sqlite3.connect(folder / "study.db")
     metric = "mean_absolute_error (min): keras.src.metrics.MeanAbsoluteError {}"
-    with connection:
-        connection.execute(
-            "UPDATE settings SET value=? WHERE name='task.metric'", (json.dumps(metric),)
-        )
-    connection.close()
+    rewrite_study(folder, "settings", "name='task.metric'", value=json.dumps(metric))
     saved = glo_tf.load_loss(folder / "best_loss.json")
     metadata = json.loads((folder / "best_loss.json").read_text())["metadata"]
     for row, fitness in zip(metadata["comparison"], (0.8, 0.5, 0.4), strict=False):
