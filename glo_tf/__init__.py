@@ -17,7 +17,7 @@ begin_command_line()
 
 import wrapt  # noqa: E402 (it imports much)
 
-from glo_tf._version import __version__  # noqa: E402
+from glo_tf._version import __version__ as __version__  # noqa: E402
 from glo_tf.utils import onednn  # noqa: E402
 
 if TYPE_CHECKING:
@@ -74,7 +74,6 @@ __all__ = [
     "SearchSpace",
     "StopSearch",
     "TensorBoard",
-    "__version__",
     "compare",
     "load_loss",
     "save_loss",

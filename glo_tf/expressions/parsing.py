@@ -1,4 +1,4 @@
-"""Readable infix text to expression tree; `glo_tf.expressions.printing` is the way back.
+"""Readable infix text to expression tree; `str` of an expression is the way back.
 
 Grammar (whitespace is free between tokens)::
 

@@ -35,7 +35,19 @@ class Expression(PrefixList):
 
     @classmethod
     def parse(cls, text: str) -> Expression:
-        """Reads infix text such as `log(y) - x/y`; see `glo_tf.expressions.parsing.parse`."""
+        """Reads infix text.
+
+        Args:
+            text: Such as `log(y) - x/y` or `-2.7*(0.98*log(1.5*y) - 1.8*(x/y))`. `y_true` and
+                `y_pred` are accepted for x and y.
+
+        Raises:
+            TypeError: If `text` is not a string.
+            ParseError: (a `ValueError`) If the text is not an expression, or exceeds the limits of
+                one; the message points at the column.
+            PluginError: (a `ValueError`) If an installed package has an operation of the text, and
+                it cannot be loaded.
+        """
         read = parse(text)
         return cls(read.nodes, read.coefficients)
 
@@ -54,7 +66,7 @@ class Expression(PrefixList):
         return to_sympy(self)
 
     def latex(self) -> str:
-        """LaTeX of the expression as it was found; see `glo_tf.expressions.notation`."""
+        """LaTeX of the expression, node by node as it was found."""
         from glo_tf.expressions.notation import latex
 
         return latex(self)
