@@ -21,7 +21,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from absl import app, flags
-from glo_tf.operators import GloOperators
 from memory import resident_bytes
 from reporting import report, write
 from sleep_task import SleepTask
@@ -30,6 +29,7 @@ from glo_tf import search_spaces
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
+from glo_tf.operators import GloOperators
 from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.run import SearchRun

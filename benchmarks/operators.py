@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
-from glo_tf.gplearn_operators import GplearnOperators
-from glo_tf.operators import GloOperators
 from gplearn import genetic as gplearn
 from gplearn.fitness import _fitness_map
 from reporting import report, spread
 
 from glo_tf import plugins
 from glo_tf.expressions.tree import Expression
+from glo_tf.gplearn_operators import GplearnOperators
+from glo_tf.operators import GloOperators
 from glo_tf.search.genetic import evolution
 
 FLAGS = flags.FLAGS

@@ -1,5 +1,6 @@
 import glo_tf_arctan
 import numpy as np
+
 from glo_tf.nodes import Dual
 
 A, STEP = np.linspace(-3.0, 3.0, 13), 1e-6
