@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import faulthandler
 import os
@@ -28,7 +29,7 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-class _Handling:
+class _Handling(abc.ABC):
     """Handles both signals while it is entered, in the main thread of a process.
 
     A signal that the process was started to ignore, as SIGINT in the background of a script, stays
@@ -41,13 +42,13 @@ class _Handling:
         self._wakeup_before = -1
         self._writing_end = -1
 
+    @abc.abstractmethod
     def _receive(self, number: int, frame: FrameType | None) -> None:
         """Is told of each signal by the main thread."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def _hear(self, number: int) -> None:
         """Is told of each signal at once, in a thread of its own."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():
@@ -56,7 +57,8 @@ class _Handling:
         os.set_blocking(self._writing_end, False)
         self._wakeup_before = signal.set_wakeup_fd(self._writing_end, warn_on_full_buffer=False)
         _ours.add(self._writing_end)
-        threading.Thread(target=self._listen, args=(reading_end,), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(reading_end,), daemon=True)
+        self._listener.start()
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._receive)
@@ -74,6 +76,7 @@ class _Handling:
             signal.set_wakeup_fd(self._wakeup_before, warn_on_full_buffer=False)
             _ours.discard(self._writing_end)
             os.close(self._writing_end)  # which ends the thread
+            self._listener.join()  # it may have something to say yet
             self._writing_end = -1
 
     def _listen(self, reading_end: int) -> None:
