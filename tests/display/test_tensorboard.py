@@ -16,7 +16,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from hashed_search import StopAt, make_search, trainer  # noqa: F401 (a fixture)
+from hashed_search import HashTrainer, StopAt, make_search, trained_by_hashes
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import metadata
@@ -31,6 +31,11 @@ from glo_tf.results.record import SOURCES, Record
 from glo_tf.search.callbacks import Generation
 
 PNG_BYTES = 2  # of an image summary: width, height, then one PNG each
+
+
+@pytest.fixture(autouse=True)
+def trainer(monkeypatch) -> HashTrainer:
+    return trained_by_hashes(monkeypatch)
 
 
 @pytest.fixture(autouse=True)

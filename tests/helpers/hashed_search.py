@@ -4,7 +4,6 @@ import zlib
 
 import keras
 import numpy as np
-import pytest
 
 import glo_tf
 from glo_tf.search.callbacks import Callback
@@ -34,8 +33,8 @@ class HashTrainer:
         return [(str(request.loss), request.seed) for request in self.requests]
 
 
-@pytest.fixture(autouse=True)
-def trainer(monkeypatch) -> HashTrainer:
+def trained_by_hashes(monkeypatch) -> HashTrainer:
+    """What all searches get for a trainer."""
     trainer = HashTrainer()
     monkeypatch.setattr(TrainingTask, "make_trainer", lambda _: trainer)
     return trainer

@@ -8,7 +8,7 @@ import pickle
 import numpy as np
 import pandas
 import pytest
-from hashed_search import LABELS, SAMPLES, HashTrainer, StopAt, make_search
+from hashed_search import LABELS, SAMPLES, HashTrainer, StopAt, make_search, trained_by_hashes
 
 import glo_tf
 from glo_tf.expressions.evaluate import evaluate
@@ -20,6 +20,11 @@ from glo_tf.training.trial import Evaluation, Request
 CROSS_ENTROPY = "-(x*log(y))"
 BAIKAL = "-(log(y) - x/y)"
 SQUARE = "square(x - y)"
+
+
+@pytest.fixture(autouse=True)
+def trainer(monkeypatch) -> HashTrainer:
+    return trained_by_hashes(monkeypatch)
 
 
 def test_the_history_is_a_table_of_plain_values() -> None:
