@@ -31,6 +31,7 @@ _MAX_DEPTH = 12
 _MAX_DEGREE = 64  # a tower of squares would become an integer with more digits than memory has
 _MAX_SHORTENED = 16  # nodes of trees for which shorter forms are looked for
 _MAX_POLYNOMIAL_NODES, _MAX_POLYNOMIAL_DEGREE = 100, 8  # few terms, whatever the tree looks like
+_MAX_NESTING = 3  # functions in functions there; what SymPy asks of one, it asks of all inside
 _MAX_REARRANGED = 6  # nodes under a function that SymPy may rearrange
 _EXACT = 2**53  # whole numbers up to this one are exact
 _TOLERANCE = 1e-6
@@ -55,7 +56,7 @@ def to_sympy(expression: PrefixList) -> sympy.Expr:
     given = values(expression, *at)
     # Of real symbols, of which SymPy knows that the magnitude of exp(y) is exp(y).
     form = _rearranged(expression, *sympy.symbols("x y", real=True))
-    form = form if form is None else _apply(_plain, form)
+    form = form if form is None else _plain(form)
     if form is not None and agree(given, values_of_form(form, *at), _TOLERANCE):
         return form
     return _build(expression, X, Y, rearranged=0)
@@ -69,16 +70,17 @@ def simplified(expression: PrefixList, *, probabilities: bool) -> sympy.Expr:
     given = values(expression, *at)
     start = _rearranged(expression, x, y)
     found = set() if start is None else {start}
-    if start is not None and (
-        expression.size <= _MAX_SHORTENED or _is_short_polynomial(expression)
-    ):
+    is_small = expression.size <= _MAX_SHORTENED and _nesting(expression) <= _MAX_NESTING
+    if start is not None and (is_small or _is_short_polynomial(expression)):
         for form in (start, _apply(_expanded, start)):
             found.update(_shortened(form))
     for digits in _DIGITS:
-        rounded = {_apply(functools.partial(_plain, digits=digits), form) for form in found}
+        rounded = {_apply(functools.partial(_rounded, digits=digits), form) for form in found}
+        # Counted of real numbers: of complex ones, SymPy asks too much for that, too.
         for form in sorted(rounded, key=lambda form: (sympy.count_ops(form), str(form))):
-            if agree(given, values_of_form(form, *at), 10.0 ** (1 - digits)):
-                return form
+            plain = _plain(form)
+            if agree(given, values_of_form(plain, *at), 10.0 ** (1 - digits)):
+                return plain
     return to_sympy(expression)
 
 
@@ -99,15 +101,26 @@ def _apply(step: Step, form: sympy.Expr) -> sympy.Expr:
         return form
 
 
-def _plain(form: sympy.Expr, digits: int | None = None) -> sympy.Expr:
-    """In the symbols x and y, of which nothing is assumed; with shorter numbers if asked for."""
+def _plain(form: sympy.Expr) -> sympy.Expr:
+    """The same in the symbols x and y, of which nothing is assumed.
+
+    It is not evaluated again: of complex numbers, SymPy asks much more, for up to a minute.
+    """
     if form.is_Symbol:
         return X if form.name == "x" else Y
+    if not form.args:
+        return form
+    return form.func(*map(_plain, form.args), evaluate=False)
+
+
+def _rounded(form: sympy.Expr, digits: int) -> sympy.Expr:
+    """With shorter numbers."""
     if form.is_number:
-        return form if digits is None else _short(form, digits)
-    parts = [_plain(part, digits) for part in form.args]
-    with sympy.evaluate(form.is_Add or form.is_Mul or form.is_Pow):
-        return form.func(*parts)
+        return _short(form, digits)
+    if not form.args:
+        return form
+    parts = [_rounded(part, digits) for part in form.args]
+    return form.func(*parts, evaluate=form.is_Add or form.is_Mul or form.is_Pow)
 
 
 def _short(number: sympy.Expr, digits: int) -> sympy.Expr:
@@ -140,6 +153,17 @@ def _is_short_polynomial(expression: PrefixList) -> bool:
         and expression.size <= _MAX_POLYNOMIAL_NODES
         and _degree(expression) <= _MAX_POLYNOMIAL_DEGREE
     )
+
+
+def _nesting(expression: PrefixList) -> int:
+    """How many functions, which sums and products are not, stand in each other."""
+
+    def combine(index: int, operands: Sequence[int]) -> int:
+        is_function = bool(operands) and expression.nodes[index] not in _ARITHMETIC
+        return max(operands, default=0) + is_function
+
+    nesting: int = expression.fold(combine)
+    return nesting
 
 
 def _degree(expression: PrefixList) -> int:
