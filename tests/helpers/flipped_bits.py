@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import os
 import pathlib
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable
@@ -36,18 +37,20 @@ def make_study(folder: pathlib.Path, *, killed: bool) -> None:
         folder: Where.
         killed: Whether the last of them are in the write-ahead log, as a kill leaves them.
     """
-    process = os.fork()  # SQLite closes what a process that ends in order has open
-    if not process:
-        study = Study.open(folder / STUDY, TASK, SETTINGS)
+    with tempfile.TemporaryDirectory() as elsewhere:
+        path = pathlib.Path(elsewhere) / STUDY
+        study = Study.open(path, TASK, SETTINGS)
         for seed in range(2):
             _fill(study, seed)
         study.close()
-        study = Study.open(folder / STUDY, TASK, SETTINGS)
+        study = Study.open(path, TASK, SETTINGS)
         _fill(study, 2)
+        if killed:  # closing empties the log
+            shutil.copy(path.with_name(LOG), folder / LOG)
+            shutil.copy(path, folder / STUDY)
+        study.close()
         if not killed:
-            study.close()
-        os._exit(0)
-    os.waitpid(process, 0)
+            shutil.copy(path, folder / STUDY)
 
 
 def _fill(study: Study, seed: int) -> None:
