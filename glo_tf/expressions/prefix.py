@@ -98,11 +98,6 @@ class PrefixList:
         """Whether the tree contains both the label and the prediction."""
         return "x" in self.nodes and "y" in self.nodes
 
-    @property
-    def has_unit_coefficients(self) -> bool:
-        """Whether every coefficient is 1."""
-        return all(value == 1.0 for value in self.coefficients)
-
     def with_coefficients(self, coefficients: Sequence[float]) -> Self:
         """The same tree with other coefficients, in prefix order."""
         return type(self)(self.nodes, tuple(coefficients))

@@ -32,11 +32,6 @@ class ComparedLoss:
         """Mean fitness."""
         return statistics.fmean(self.fitnesses)
 
-    @property
-    def deviation(self) -> float:
-        """Standard deviation over the seeds; 0 for a single one."""
-        return statistics.stdev(self.fitnesses) if len(self.fitnesses) > 1 else 0.0
-
     def as_dict(self) -> dict[str, Any]:
         """The row as JSON-ready data, with the mean."""
         return {**dataclasses.asdict(self), "loss": str(self.loss), "mean": self.mean}

@@ -1,4 +1,4 @@
-"""Trainings of found losses with other seeds: confirmation and comparison."""
+"""The finalists of a search, trained with other seeds."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import logging
 from collections.abc import Sequence
 
 from glo_tf.comparison.learning_rates import Evaluate
-from glo_tf.comparison.paired import compare, compare_with_usual
-from glo_tf.expressions.tree import Expression
-from glo_tf.losses.baselines import usual_loss
+from glo_tf.comparison.paired import compare
 from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.record import Record
 from glo_tf.search.ranking import Ranking
-from glo_tf.search.settings import SearchSettings
-from glo_tf.training.task import TrainingTask
 
 logger = logging.getLogger("glo_tf")
 
@@ -37,21 +33,3 @@ def confirm(
     for row in rows:
         logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean)
     return rows
-
-
-def compare_best(
-    evaluate: Evaluate,
-    best: Expression,
-    task: TrainingTask,
-    settings: SearchSettings,
-    seeds: Sequence[int],
-) -> list[ComparedLoss]:
-    """The best loss of a search beside the usual one; see `compare_with_usual`."""
-    return compare_with_usual(
-        evaluate,
-        best,
-        usual_loss(task.outputs),
-        learning_rate=task.learning_rate,
-        tuning_seed=settings.seed,
-        seeds=seeds,
-    )

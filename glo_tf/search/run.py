@@ -13,9 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import numpy as np
 
 from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, Evaluate
+from glo_tf.comparison.paired import compare_with_usual
 from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
+from glo_tf.losses.baselines import usual_loss
 from glo_tf.report.attempt import try_to_write_report
 from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.record import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Record
@@ -24,7 +26,7 @@ from glo_tf.screening.screen import Screen, trains_alike
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
-from glo_tf.search.confirmation import compare_best, confirm
+from glo_tf.search.confirmation import confirm
 from glo_tf.search.evaluator import CandidateEvaluator, heats
 from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of
@@ -255,8 +257,14 @@ class SearchRun:
 
     def _compare(self, best: Expression) -> list[ComparedLoss]:
         seeds = self._settings.fresh_seeds(self._settings.comparison_seeds)
-        evaluate = self._retrain(COMPARISON)
-        return compare_best(evaluate, best, self._task, self._settings, seeds)
+        return compare_with_usual(
+            self._retrain(COMPARISON),
+            best,
+            usual_loss(self._task.outputs),
+            learning_rate=self._task.learning_rate,
+            tuning_seed=self._settings.seed,
+            seeds=seeds,
+        )
 
     def _retrain(self, stage: str) -> Evaluate:
         """Trains, with callbacks told of each training."""

@@ -64,7 +64,8 @@ class Evaluation:
     Attributes:
         loss: The whole loss, per class; its text and coefficients identify the candidate.
         seed: Seed that fixed weights, batch order and dropout masks.
-        fitness: Validation accuracy in [0, 1]; 0 if the training failed or was not worth it.
+        fitness: What the validation data gave, at least 0, and accuracy unless another metric was
+            asked for; 0 if the training failed or was not worth it.
         status: `"ok"`, `"non_finite"` (loss or weights became NaN or infinite), `"stopped"` (ended
             early: at chance, or behind others), `"untrained"` (x or y is missing), `"rejected"`
             (cannot train a network) or `"failed"` (its worker was lost, ran out of memory or of

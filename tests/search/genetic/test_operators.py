@@ -100,7 +100,7 @@ def test_offspring_are_trees_within_the_size(population, seed) -> None:
     assert len(children) == 2
     for child in children:
         assert child.size <= largest
-        assert child.has_unit_coefficients
+        assert set(child.coefficients) == {1.0}
 
 
 def test_the_default_rates_are_those_of_the_facts() -> None:
