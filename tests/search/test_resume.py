@@ -142,9 +142,9 @@ def test_the_second_interrupt_ends_at_once() -> None:
         "from glo_tf.utils.interruption import Interruption\n"
         "with Interruption():\n"
         "    try:\n"
-        "        print('ready', flush=True); time.sleep(60)\n"
+        "        print('ready', flush=True); time.sleep(600)\n"
         "    except KeyboardInterrupt:\n"
-        "        print('ending', flush=True); time.sleep(60)\n"
+        "        print('ending', flush=True); time.sleep(600)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],
@@ -153,12 +153,10 @@ def test_the_second_interrupt_ends_at_once() -> None:
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stdout is not None
-        for line in ("ready\n", "ending\n"):
-            assert process.stdout.readline() == line
+        for line in ("ready\n", "ending\n"):  # between them, a thread answers the signal
+            assert line in process.stdout
             process.send_signal(signal.SIGINT)
-        began = time.monotonic()
-        assert process.wait(10) == 130
-        assert time.monotonic() - began < 5
+        assert process.wait(100) == 130
 
 
 def test_a_full_disk_ends_a_search_that_continues_with_room(tmp_path, whole) -> None:
