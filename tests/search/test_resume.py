@@ -138,13 +138,13 @@ def test_the_workers_of_a_killed_search_end_with_it(tmp_path, whole) -> None:
 
 def test_the_second_interrupt_ends_at_once() -> None:
     code = (
-        "import time\n"
+        "import os, time\n"
         "from glo_tf.utils.interruption import Interruption\n"
         "with Interruption():\n"
         "    try:\n"
-        "        print('ready', flush=True); time.sleep(600)\n"
+        "        os.write(1, b'ready\\n'); time.sleep(600)\n"
         "    except KeyboardInterrupt:\n"
-        "        print('ending', flush=True); time.sleep(600)\n"
+        "        os.write(1, b'ending\\n'); time.sleep(600)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],
