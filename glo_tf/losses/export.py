@@ -62,8 +62,16 @@ def python(loss: ExpressionLoss) -> str:
         f'    """{loss.expression} per class; one value per sample."""',
         "    z = np.asarray(y_pred, dtype=np.float64)",
     ]
+    independent = loss.activation == "sigmoid"
     if loss.epsilon is None:
         lines.append("    y = z")
+    elif loss.from_logits and independent:
+        lines += [
+            "    if z.shape[-1] == 1:",
+            "        z = np.concatenate([-z, z], axis=-1)",
+            "    log_y = -np.logaddexp(0.0, -z)",
+            f"    y = np.maximum(np.exp(log_y), {float(loss.epsilon)!r})",
+        ]
     elif loss.from_logits:
         lines += [
             "    if z.shape[-1] == 1:",
@@ -96,7 +104,8 @@ def python(loss: ExpressionLoss) -> str:
                 "        x = np.concatenate([1.0 - x, x], axis=-1)",
             ]
     if loss.label_smoothing:
-        lines.append(f"    x = x + {float(loss.label_smoothing)!r} * (1.0 / y.shape[-1] - x)")
+        count = "2" if independent else "y.shape[-1]"
+        lines.append(f"    x = x + {float(loss.label_smoothing)!r} * (1.0 / {count} - x)")
     lines.append('    with np.errstate(all="ignore"):')
     *steps, last = _numpy_lines(loss.tree, loss.from_logits)
     lines += [f"        t{place} = {step}" for place, step in enumerate(steps)]

@@ -146,10 +146,15 @@ def call(built: keras.Model, samples: Structure, name: str = "train_data") -> No
         name: For messages.
 
     Raises:
-        ValueError: If they are of another shape or structure.
+        ValueError: If they are of another shape or structure, or it has no `call`.
     """
     try:
         built(_first(samples))
+    except NotImplementedError as error:
+        raise ValueError(
+            f"Expected model to be a function that builds a model with a call. "
+            f"Received: {_reason(error)}"
+        ) from error
     except Exception as error:  # a model raises what it likes
         shapes = ", ".join(str(tuple(part.shape)) for part in arrays.flat(samples)[:4])
         raise ValueError(

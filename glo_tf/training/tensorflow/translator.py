@@ -19,7 +19,7 @@ class Translation:
     """An expression compiled to a TensorFlow graph, with its coefficients as a tensor argument.
 
     One trace serves every coefficient vector, so a search over the coefficients of one tree
-    (Section 3 of arXiv 1905.11528) compiles once. Gradients are TensorFlow's own and exact; NaN
+    (Section 3 of arXiv 1905.11528) compiles once. Slopes follow the rules of `operations`; NaN
     and infinity arise as in IEEE arithmetic.
 
     Args:
@@ -28,7 +28,7 @@ class Translation:
     Example:
         >>> import tensorflow as tf
         >>> from glo_tf import Expression
-        >>> from glo_tf.translate import Translation
+        >>> from glo_tf.training.tensorflow.translator import Translation
         >>> loss = Translation(Expression.parse("square(x - y)"))
         >>> loss(tf.constant([1.0, 0.0]), tf.constant([0.5, 0.5])).numpy().tolist()
         [0.25, 0.25]
