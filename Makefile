@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(EXTRAS)
 
-.PHONY: demo test lint typecheck docs clean
+.PHONY: demo test explore lint typecheck docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m glo_tf.main --flagfile=digits.flags --output_dir=runs/digits --overwrite
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+
+# Other examples each time, and more.
+explore: $(INSTALLED)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -m hypothesis --hypothesis-profile=explore --timeout=3000
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

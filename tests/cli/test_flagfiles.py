@@ -4,8 +4,9 @@ import os
 import pathlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.cli import main as command_line
 from glo_tf.cli.flags import define_flags, parse_flags
@@ -165,7 +166,7 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(LINES, LINES)
 def test_any_flagfiles_give_flags_or_a_value_error(tmp_path_factory, first, second) -> None:
     folder = tmp_path_factory.getbasetemp() / "any"

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 import scipy.sparse
 import tensorflow as tf
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from hypothesis_examples import examples
 
 from glo_tf.data import arrays, batches
 from glo_tf.data.finite import not_finite
@@ -404,7 +405,7 @@ STRUCTURES = {
 }
 
 
-@settings(deadline=None, max_examples=150)
+@examples(150)
 @given(st.data())
 def test_a_number_that_is_not_finite_is_named_wherever_it_is(data) -> None:
     """In samples or targets of any shape, form and structure, with its count and first place."""
@@ -577,7 +578,7 @@ ANYTHING = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(ANYTHING | st.tuples(ANYTHING, ANYTHING))
 @example(([np.array("")], [1]))
 @example(([[Decimal("sNaN")]], [1]))

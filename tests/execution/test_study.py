@@ -9,8 +9,9 @@ import sys
 
 import pytest
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import StudyError, remove_study
@@ -81,7 +82,7 @@ def test_a_training_of_another_task_is_not_found() -> None:
     assert one._key(Request(BAIKAL, 0)) != other._key(Request(BAIKAL, 0))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.lists(expressions(unit=False), unique=True, max_size=8), st.floats(0, 1))
 def test_every_expression_is_found_with_its_own_fitness(losses, fitness) -> None:
     study = Study.in_memory(TASK)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import sympy
 from expression_strategies import expressions, node_lists
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.prefix import MAX_DEPTH, MAX_INTEGER, MAX_NODES, arity
@@ -88,7 +89,7 @@ def test_baikal_is_the_six_node_tree_of_depth_two() -> None:
     assert BAIKAL.negated().nodes == BAIKAL.nodes
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(expressions(unit=False, coefficients=st.floats(0.5, 3), max_leaves=5))
 def test_sympy_has_the_same_value(expression: Expression) -> None:
     x, y = sympy.Symbol("x"), sympy.Symbol("y")

@@ -11,8 +11,9 @@ import types
 import keras
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.identity.code_identity import code_of
 from glo_tf.search.genetic.gplearn_operators import GplearnOperators
@@ -426,7 +427,7 @@ def closing_over(value: object) -> object:
     return function
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(data, data)
 def test_hashes_of_data_agree_exactly_where_the_data_does(one, other) -> None:
     same = code_of(closing_over(one)) == code_of(closing_over(other))

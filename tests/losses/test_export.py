@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import sympy
 from expression_strategies import expressions
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 import glo_tf
 from glo_tf.expressions.prefix import MAX_DEPTH
@@ -29,7 +30,7 @@ def run(loss: ExpressionLoss):
     return function
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(expressions(unit=False, coefficients=st.floats(-3, 3, allow_subnormal=False)))
 def test_the_exported_function_is_the_loss(expression: Expression) -> None:
     loss = ExpressionLoss(expression, reduction=None, dtype="float64")
@@ -89,7 +90,7 @@ NAMES = st.one_of(
 
 
 @given(NAMES)
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @example("float")
 @example("int")
 @example("²")

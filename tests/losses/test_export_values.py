@@ -7,8 +7,9 @@ import pytest
 import sympy
 from expression_strategies import expressions
 from formula_readers import read_latex, read_mathml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from sympy_reader import read_sympy
 
 from glo_tf.expressions.agreement import values
@@ -46,7 +47,7 @@ def check(expression: Expression, found: np.ndarray, x, y, tolerance: float) -> 
     assert (difference <= bound).all(), f"{expression}: {found} is not {exact}"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(ANY_TREES)
 def test_latex_and_mathml_have_the_value_to_the_last_bit(expression: Expression) -> None:
     expected = values(expression, NUMBERS_X, NUMBERS_Y)
@@ -56,7 +57,7 @@ def test_latex_and_mathml_have_the_value_to_the_last_bit(expression: Expression)
         np.testing.assert_array_equal(found, expected, err_msg=text)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(ANY_TREES)
 def test_the_text_has_the_value_to_the_last_bit(expression: Expression) -> None:
     again = Expression.parse(str(expression))
@@ -65,7 +66,7 @@ def test_the_text_has_the_value_to_the_last_bit(expression: Expression) -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(TREES)
 def test_sympy_has_the_value(expression: Expression) -> None:
     with np.errstate(all="ignore"):
@@ -73,7 +74,7 @@ def test_sympy_has_the_value(expression: Expression) -> None:
     check(expression, found, NUMBERS_X, NUMBERS_Y, 1e-6)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(TREES, st.booleans())
 def test_the_simplified_form_has_the_value_of_its_domain(expression: Expression, classes) -> None:
     x, y = (X, Y) if classes else (NUMBERS_X, NUMBERS_Y)
@@ -82,7 +83,7 @@ def test_the_simplified_form_has_the_value_of_its_domain(expression: Expression,
         check(expression, read_sympy(form, x, y), x, y, 1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(TREES, st.booleans())
 def test_the_formula_of_a_report_has_the_value(expression: Expression, classes) -> None:
     x, y = (X, Y) if classes else (NUMBERS_X, NUMBERS_Y)

@@ -8,8 +8,9 @@ import tempfile
 
 import pytest
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.expression_loss import ExpressionLoss
@@ -45,7 +46,6 @@ def written(path: pathlib.Path, document) -> pathlib.Path:
     return path
 
 
-@settings(deadline=None)
 @given(
     expression=expressions(unit=False),
     from_logits=st.booleans(),
@@ -169,7 +169,7 @@ def test_nesting_at_the_edge_of_pythons_stack_is_refused(tmp_path, depth: int) -
         load_loss(written(tmp_path / "loss.json", nested))
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(field=st.sampled_from(list(VALID)), value=JSON)
 def test_any_value_in_any_field_gives_a_loss_or_a_value_error(field: str, value) -> None:
     with tempfile.TemporaryDirectory() as folder:

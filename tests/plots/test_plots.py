@@ -8,7 +8,8 @@ import matplotlib
 import numpy as np
 import pytest
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis_examples import examples
 from matplotlib.colors import to_hex
 
 import glo_tf
@@ -132,7 +133,7 @@ def test_cma_es_converges_as_its_coefficients_do() -> None:
         plots.plot_coefficients(RECORDS[:6])
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(expressions())
 def test_a_tree_has_each_node_and_no_two_in_one_place(expression) -> None:
     (axes,) = plot_tree(expression).axes

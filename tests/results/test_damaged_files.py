@@ -7,8 +7,9 @@ import tempfile
 
 import example_comparison
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 import glo_tf
 from glo_tf.losses.named import Baikal
@@ -57,7 +58,7 @@ def read_comparison(text: str | bytes) -> Comparison | None:
             return None
 
 
-@settings(deadline=None, max_examples=400)
+@examples(400)
 @given(st.floats(0, 1, exclude_max=True), VALUES)
 @example(0.5, "9" * 401)
 def test_a_comparison_with_any_value_is_read_or_refused(place, value) -> None:
@@ -68,7 +69,7 @@ def test_a_comparison_with_any_value_is_read_or_refused(place, value) -> None:
         assert [part.at_end(entry, found.metric) for entry in found.losses]
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.integers(0, len(COMPARISON) - 1), st.binary(max_size=4), st.integers(0, 3))
 def test_a_comparison_with_any_bytes_is_read_or_refused(place, data, dropped) -> None:
     encoded = COMPARISON.encode()
@@ -151,7 +152,7 @@ def read_run(path: pathlib.Path, damaged: str) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(
     st.integers(0, len(HISTORY) - 1),
     st.sampled_from(
@@ -166,7 +167,7 @@ def test_a_history_with_any_change_is_read_or_refused(run, place, change, droppe
     read_run(run, "history.csv")
 
 
-@settings(deadline=None, max_examples=300)
+@examples(300)
 @given(st.sampled_from([*ROW, "all", "metadata"]), VALUES)
 def test_a_best_loss_with_any_metadata_is_read_or_refused(run, field, value) -> None:
     (run / "history.csv").write_text(HISTORY, newline="")
@@ -192,7 +193,7 @@ def test_what_is_not_damaged_is_read(run) -> None:
     (run / "best_loss.json").unlink()
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(st.floats(0, 1, exclude_max=True), VALUES)
 def test_a_loss_with_any_value_is_read_or_refused(run, place, value) -> None:
     path = run / "a_loss.json"

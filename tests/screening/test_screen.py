@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf import architectures, datasets
 from glo_tf.data.outputs import Output, Outputs
@@ -53,7 +54,7 @@ def gradients_of_the_graph(loss: Expression) -> np.ndarray:
     return tape.gradient(total, logits, unconnected_gradients=zero).numpy()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(expressions(unit=False, coefficients=COEFFICIENTS, max_leaves=5))
 def test_gradients_are_those_of_the_graph(loss: Expression) -> None:
     ours, theirs = traits(loss), gradients_of_the_graph(loss)
@@ -67,8 +68,9 @@ def test_gradients_are_those_of_the_graph(loss: Expression) -> None:
     np.testing.assert_allclose(left, right, rtol=1e-6, atol=1e-9 * scale)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(expressions(unit=False, coefficients=COEFFICIENTS, max_leaves=4))
+@example(Expression.parse("max(x, y)"))
 def test_gradients_go_through_the_activation_of_each_output(loss: Expression) -> None:
     labels, predictions = fixed_set(MIXED)
     _, slopes = Program.of(loss, dtype=np.float64).run(labels, predictions)

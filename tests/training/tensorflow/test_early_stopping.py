@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.training.tensorflow.early_stopping import GUESSES_UP_TO, area_under_roc
 
@@ -14,7 +15,7 @@ from glo_tf.training.tensorflow.early_stopping import GUESSES_UP_TO, area_under_
 @given(
     st.integers(2, 5), st.integers(2, 40), st.sampled_from([1, 2, 7, 1000]), st.integers(0, 2**32)
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_the_area_is_scikit_learns_mean_over_classes(
     classes: int, count: int, levels: int, seed: int
 ) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.expressions import operations
 from glo_tf.expressions.operations import Dual
@@ -116,13 +117,13 @@ def test_is_equal_to_the_translator_on_evolved_trees(jit_compile: bool) -> None:
         assert_equal(interpreted(tree, jit_compile), translated(tree), rounding(tree))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(expressions(unit=False, coefficients=COEFFICIENTS))
 def test_is_equal_to_the_translator_on_any_tree(expression: Expression) -> None:
     assert_equal(interpreted(expression), translated(expression))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(expressions(unit=False, coefficients=COEFFICIENTS))
 def test_numpy_runs_what_tensorflow_interprets(expression: Expression) -> None:
     ours, theirs = Program.of(expression).run(X, Y), interpreted(expression)
@@ -135,7 +136,7 @@ def test_subnormal_numbers_are_zero_in_both(factor: float) -> None:
     assert_equal(Program.of(expression).run(X, Y), interpreted(expression))
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(expressions(unit=False, coefficients=MODERATE, max_leaves=6))
 def test_slopes_are_those_of_automatic_differentiation(expression: Expression) -> None:
     # In float64: where terms cancel, the two differ by much of what float32 leaves.

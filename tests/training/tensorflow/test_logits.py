@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES
 
 import glo_tf
@@ -81,7 +82,7 @@ def as_columns(kind: str, labels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("how", ["interpreted", "translated"])
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(data=st.data())
 def test_value_and_slope_are_those_of_the_keras_loss(kind: str, how: str, data) -> None:
     trees = expressions(unit=False, coefficients=COEFFICIENTS, max_leaves=6)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis_examples import examples
 
 from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.prefix import arity
@@ -114,7 +115,7 @@ def translated(expression: Expression) -> tuple[np.ndarray, np.ndarray]:
     return value.numpy(), slope.numpy()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(expressions(unit=False, coefficients=st.floats(-3, 3, allow_subnormal=False)))
 def test_graph_keras_ops_and_numpy_agree_in_value_and_gradient(expression: Expression) -> None:
     for compute in (translated, in_keras_ops):
@@ -156,7 +157,7 @@ def test_nan_and_infinity_follow_ieee(text: str, expected: float) -> None:
     np.testing.assert_array_equal(value, np.float32([expected]))
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(st.lists(st.floats(-3, 3, allow_subnormal=False), min_size=6, max_size=6))
 def test_new_coefficients_never_retrace(coefficients: list[float]) -> None:
     expression = Expression.parse("log(y) - x/y")
