@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from glo_tf.errors import at_the_end
 from glo_tf.execution.crash_guard import CrashGuard
@@ -53,16 +54,26 @@ class _Job:
     tried_on: set[str] = dataclasses.field(default_factory=set)
 
 
-class _Call:
-    """A caller of `evaluate`: what it has, and what it waits for, in its order."""
+class _Caller:
+    """Who asks: what it waits for and how often it submitted that, and what has ended for it."""
 
     def __init__(self) -> None:
-        self.known: dict[Request, Evaluation] = {}
-        self.wanted: dict[Request, None] = {}
+        self.waits_for: dict[Request, int] = {}
+        self.finished: collections.deque[tuple[Request, Evaluation]] = collections.deque()
+
+    def finish(self, request: Request, evaluation: Evaluation) -> None:
+        """Answers each time that the request was submitted."""
+        self.finished.extend([(request, evaluation)] * self.waits_for.pop(request, 0))
 
 
 class Dispatcher:
     """Evaluates requests on the workers of a strategy, each at most once in the life of a study.
+
+    Who submits requests is given their evaluations as they end (`next_finished`), or in the order
+    of the requests (`evaluate`). Several callers in one thread may do so at once, in the midst of
+    each other, too: each is given what it submitted, a training that several submit is done once,
+    and who waits is served first. Workers train while somebody waits; they are started when the
+    first training is waited for, as a search that is all in the study needs none.
 
     Args:
         task: What workers train on.
@@ -84,42 +95,84 @@ class Dispatcher:
         self._policy = policy
         self._started = False
         self._closed = False
-        self._calls: list[_Call] = []
+        self._callers: dict[Hashable, _Caller] = {}
         self._running: dict[str, _Job] = {}
         self._to_retry: dict[Request, _Job] = {}
         self._failed_in_a_row: list[Request] = []
 
-    def evaluate(self, requests: Sequence[Request]) -> Iterator[Evaluation]:
-        """Yields the evaluation of each request, in their order, as soon as it is known.
+    def submit(self, request: Request, caller: Hashable = None) -> None:
+        """Asks for an evaluation, which `next_finished` gives to the same caller, once.
 
-        Trainings run side by side and end in any order. A loss without x or without y has fitness
-        0 and is not trained. Several iterators may be open at once, one inside another's loop, too:
-        who asks is served first, and what one of them gets trained, all have. Of one that is given
-        up, nothing more is trained.
+        A loss without x or without y has fitness 0 and is not trained.
+
+        Args:
+            request: What to train. Submitted twice, it is trained once and given twice.
+            caller: Tells those apart who use the dispatcher at the same time.
+
+        Raises:
+            StudyError: If the study cannot be read.
+            RuntimeError: If the dispatcher is closed.
+        """
+        if self._closed:
+            raise RuntimeError(
+                "Expected requests before the workers are freed. Received: submit after close"
+            )
+        queue = self._callers.setdefault(caller, _Caller())
+        queue.waits_for[request] = queue.waits_for.get(request, 0) + 1
+        known = self._find(request)
+        if known is not None:
+            queue.finish(request, known)
+
+    def next_finished(self, caller: Hashable = None) -> tuple[Request, Evaluation] | None:
+        """Waits until something that the caller submitted has ended, whichever is the first.
+
+        Returns:
+            A request and its evaluation, in the order in which they ended; what was known when it
+            was submitted comes at once. None if the caller has been given all that it submitted.
 
         Raises:
             TrainingError: If training fails for a reason other than the candidate.
             StudyError: If a result cannot be kept.
-            RuntimeError: If the dispatcher was closed meanwhile.
+            RuntimeError: If the dispatcher was closed and something was still to be trained.
         """
-        call = _Call()
-        for request in dict.fromkeys(requests):
-            found = self._find(request)
-            if found is None:
-                call.wanted[request] = None
-            else:
-                call.known[request] = found
-        self._calls.append(call)
+        queue = self._callers.get(caller, _Caller())
+        while queue.waits_for and not queue.finished:
+            self._advance(queue)
+        finished = queue.finished.popleft() if queue.finished else None
+        if not (queue.waits_for or queue.finished):
+            self._callers.pop(caller, None)
+        return finished
+
+    def withdraw(self, caller: Hashable = None) -> None:
+        """Forgets what the caller submitted; what runs ends, but nothing more of it is begun."""
+        queue = self._callers.pop(caller, _Caller())
+        for request in queue.waits_for:
+            if not any(request in other.waits_for for other in self._callers.values()):
+                self._to_retry.pop(request, None)
+
+    def evaluate(self, requests: Sequence[Request]) -> Iterator[Evaluation]:
+        """Yields the evaluation of each request, in their order, as soon as it is known.
+
+        Each iterator is a caller of its own; of one that is given up, nothing more is trained.
+
+        Raises:
+            TrainingError: As `next_finished`.
+            StudyError: As `submit` and `next_finished`.
+            RuntimeError: If the dispatcher is closed before all evaluations are known.
+        """
+        caller = object()
+        known: dict[Request, Evaluation] = {}
         try:
+            for request in dict.fromkeys(requests):
+                self.submit(request, caller)
             for request in requests:
-                while request not in call.known:
-                    self._advance(call)
-                yield call.known[request]
+                while request not in known:
+                    finished = self.next_finished(caller)
+                    assert finished is not None
+                    known.update([finished])
+                yield known[request]
         finally:
-            self._calls.remove(call)
-            for request in call.wanted:
-                if not any(request in other.wanted for other in self._calls):
-                    self._to_retry.pop(request, None)
+            self.withdraw(caller)
 
     def record(self, evaluation: Evaluation) -> None:
         """Keeps a fitness that was found without a training."""
@@ -143,41 +196,41 @@ class Dispatcher:
             return Evaluation.without_result(request.loss, request.seed, UNTRAINED)
         return self._study.find(request)
 
-    def _advance(self, call: _Call) -> None:
+    def _advance(self, first: _Caller) -> None:
         """Keeps the workers busy until some results are there, or one of them is free."""
+        self._check_open()
+        if not self._started:
+            self._started = True
+            self._strategy.start(self._task, self._policy.candidate_timeout)
+        for worker in self._strategy.idle():
+            self._running.pop(worker, None)  # a training that Ctrl-C cut off
+            job = self._next_job(worker, first)
+            if job is not None:
+                self._running[worker] = job
+                self._strategy.submit(job.request, worker)
+        results = self._strategy.wait()
+        self._check_open()  # a signal's handler may have closed it meanwhile
+        ended = [(self._running.pop(result.worker), result) for result in results]
+        # Failures last: they may end the search, and what is finished is kept.
+        for job, result in sorted(ended, key=lambda pair: isinstance(pair[1].outcome, Failure)):
+            evaluation = self._take(job, result)
+            if evaluation is not None:
+                for queue in self._callers.values():
+                    queue.finish(job.request, evaluation)
+
+    def _check_open(self) -> None:
         if self._closed:
             raise RuntimeError(
                 "Expected evaluations to end before their workers are freed. "
                 "Received: close while they are waited for"
             )
-        if not self._started:  # as late as this: a search that is all in the study needs no worker
-            self._started = True
-            self._strategy.start(self._task, self._policy.candidate_timeout)
-        for worker in self._strategy.idle():
-            self._running.pop(worker, None)  # a training that Ctrl-C cut off
-            job = self._next_job(worker, call)
-            if job is not None:
-                self._running[worker] = job
-                self._strategy.submit(job.request, worker)
-        ended = [(self._running.pop(result.worker), result) for result in self._strategy.wait()]
-        # Failures last: they may end the search, and what is finished is kept.
-        for job, result in sorted(ended, key=lambda pair: isinstance(pair[1].outcome, Failure)):
-            evaluation = self._take(job, result)
-            if evaluation is not None:
-                self._tell(job.request, evaluation)
 
-    def _tell(self, request: Request, evaluation: Evaluation) -> None:
-        for call in self._calls:
-            if request in call.wanted:
-                del call.wanted[request]
-                call.known[request] = evaluation
-
-    def _next_job(self, worker: str, first: _Call) -> _Job | None:
+    def _next_job(self, worker: str, first: _Caller) -> _Job | None:
         """The first job that has not been tried on the worker, or that no other one could take."""
         others = set(self._strategy.workers()) - {worker}
         running = {job.request for job in self._running.values()}
-        for call in (first, *self._calls):
-            for request in call.wanted:
+        for queue in (first, *self._callers.values()):
+            for request in queue.waits_for:
                 if request in running:
                     continue
                 job = self._to_retry.get(request) or self._new_job(request)
