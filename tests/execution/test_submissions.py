@@ -282,7 +282,8 @@ def test_an_error_of_the_model_ends_the_wait_of_each_caller(tmp_path) -> None:
     for caller in ("one", "other"):
         with pytest.raises(TrainingError, match="a layer's mistake"):
             drain(dispatcher, caller)
-    dispatcher.withdraw("one")
+    for caller in ("one", "other"):
+        dispatcher.withdraw(caller)
     dispatcher.submit(REQUESTS[0], "one")
     assert requests_of(drain(dispatcher, "one")) == REQUESTS[:1]
     dispatcher.close()
