@@ -82,7 +82,7 @@ def main(_: list[str]) -> None:
     from glo_tf.losses.baselines import usual_loss
     from glo_tf.screening.screen import Screen
     from glo_tf.training.task import TrainingTask
-    from glo_tf.training.trial import STOPPED, Request
+    from glo_tf.training.trial import Request, Status
 
     task = TrainingTask.define(**TASKS[FLAGS.task]())
     trainer = task.make_trainer()
@@ -118,7 +118,7 @@ def main(_: list[str]) -> None:
             early = [
                 trainer.evaluate(Request(loss, seed=seed, stop_at_chance=True)) for seed in seeds
             ]
-            ended = [result.status == STOPPED for result in early]
+            ended = [result.status == Status.STOPPED for result in early]
             wrong = any(
                 stop and fit >= good_from for stop, fit in zip(ended, fitnesses, strict=True)
             )

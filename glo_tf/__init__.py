@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from glo_tf.losses.files import load_loss, save_loss
     from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss
     from glo_tf.results.comparison import Comparison
+    from glo_tf.results.record import Phase, Source, Stage
     from glo_tf.results.search_result import SearchResult
     from glo_tf.search.callbacks import Callback, StopSearch
     from glo_tf.search.loss_search import LossSearch
     from glo_tf.search.spaces.space import SearchSpace
+    from glo_tf.training.trial import Status
 
 _MODULES = {
     "Baikal": "losses.named",
@@ -48,8 +50,12 @@ _MODULES = {
     "NGL": "losses.named",
     "NamedLoss": "losses.named",
     "ParseError": "expressions.parsing",
+    "Phase": "results.record",
     "SearchResult": "results.search_result",
     "SearchSpace": "search.spaces.space",
+    "Source": "results.record",
+    "Stage": "results.record",
+    "Status": "training.trial",
     "StopSearch": "search.callbacks",
     "TensorBoard": "display.tensorboard",
     "compare": "comparison.loss_comparison",
@@ -70,8 +76,12 @@ __all__ = [
     "LossSearch",
     "NamedLoss",
     "ParseError",
+    "Phase",
     "SearchResult",
     "SearchSpace",
+    "Source",
+    "Stage",
+    "Status",
     "StopSearch",
     "TensorBoard",
     "compare",

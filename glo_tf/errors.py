@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -55,5 +56,7 @@ def raise_first(errors: list[BaseException]) -> None:
 
 def shown(value: Any) -> str:
     """A value as a message shows it: on one line, short, without addresses in memory."""
+    if isinstance(value, enum.StrEnum):
+        value = value.value
     text = re.sub(r"( object)? at 0x[0-9a-f]+", "", " ".join(repr(value).split()))
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -24,6 +24,7 @@ from glo_tf.losses.given import Losses
 from glo_tf.losses.lookup import with_baseline
 from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.results.comparison import TUNED, Comparison, LossTrainings
+from glo_tf.results.record import Stage
 from glo_tf.strategies import Strategy
 from glo_tf.strategies.registry import make_strategy
 from glo_tf.training.fresh_models import check_builder
@@ -37,23 +38,20 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("glo_tf")
 
-TUNING, COMPARISON = "tuning", "comparison"
-"""Stages of a comparison."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Progress:
     """A training that has ended.
 
     Attributes:
-        stage: `"tuning"` or `"comparison"`.
+        stage: Of the comparison: tuning, or the comparison itself.
         done: Trainings of the stage that have ended.
         planned: Trainings of the stage that are known to be needed.
         request: What was asked for.
         evaluation: What it gave.
     """
 
-    stage: str
+    stage: Stage
     done: int
     planned: int
     request: Request
@@ -249,7 +247,7 @@ class LossComparison:
         logger.info(self.summary)
         tuned = self._tuned() if self._tune else {}
         planned = len(self._losses) * (2 if self._tune else 1) * len(self._seeds)
-        counted = _Counted(COMPARISON, planned * len(self._fractions), self._on_training)
+        counted = _Counted(Stage.COMPARISON, planned * len(self._fractions), self._on_training)
         entries = [
             entry for fraction in self._fractions for entry in self._train(fraction, tuned, counted)
         ]
@@ -281,7 +279,7 @@ class LossComparison:
         assert self._learning_rate is not None
         tuned: dict[tuple[str, float], TunedRate] = {}
         first = len(self._losses) * len(LEARNING_RATE_FACTORS) * len(self._tuning_seeds)
-        counted = _Counted(TUNING, first * len(self._fractions), self._on_training)
+        counted = _Counted(Stage.TUNING, first * len(self._fractions), self._on_training)
         for fraction in self._fractions:
             with self._dispatcher(fraction) as dispatcher:
                 found = tune_learning_rates(
@@ -395,7 +393,7 @@ def compare(
 class _Counted:
     """Evaluates, and tells how far a stage is."""
 
-    def __init__(self, stage: str, planned: int, tell: Callable[[Progress], None] | None):
+    def __init__(self, stage: Stage, planned: int, tell: Callable[[Progress], None] | None):
         self._stage, self._planned, self._done = stage, planned, 0
         self._tell = tell
 

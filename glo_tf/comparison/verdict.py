@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from glo_tf.metrics.mode import Mode
 from glo_tf.results.comparison import TUNED, LossTest, LossTrainings
 from glo_tf.utils.statistics import CONFIDENCE, compare_means, correct_by_holm
 
@@ -37,7 +38,7 @@ def verdict(
     tests: Sequence[LossTest],
     *,
     metric: str,
-    mode: str,
+    mode: Mode,
     baseline: str,
     at_edge: Sequence[str] = (),
 ) -> str:
@@ -103,7 +104,7 @@ def _against(
     ]
 
 
-def _ending(given: LossTest, fair: LossTest, mode: str) -> str:
+def _ending(given: LossTest, fair: LossTest, mode: Mode) -> str:
     if fair.p_value is None:
         return "whether a lead survives cannot be said"
     if _leads(given, mode):
@@ -111,16 +112,16 @@ def _ending(given: LossTest, fair: LossTest, mode: str) -> str:
     return "it leads with its own only" if _leads(fair, mode) else "there is no lead"
 
 
-def _leads(test: LossTest, mode: str) -> bool:
+def _leads(test: LossTest, mode: Mode) -> bool:
     """Whether the loss is better, and significantly so."""
     if test.difference is None or test.p_value_corrected is None:
         return False
-    better = test.difference > 0 if mode == "max" else test.difference < 0
+    better = test.difference > 0 if mode == Mode.MAX else test.difference < 0
     return better and test.p_value_corrected < 1.0 - CONFIDENCE
 
 
 def _said(
-    loss: LossTrainings, baseline: LossTrainings, test: LossTest, metric: str, mode: str
+    loss: LossTrainings, baseline: LossTrainings, test: LossTest, metric: str, mode: Mode
 ) -> str:
     against = baseline.name.removesuffix(TUNED)
     if test.difference is None:

@@ -13,8 +13,7 @@ import numpy as np
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.data.last_activation import UNKNOWN
-from glo_tf.data.outputs import LINEAR, SIGMOID, SOFTMAX, Output, Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.data.targets import ROUNDING, in_order, indices_or_rows
 
 OutputKinds: TypeAlias = str | Sequence[str | None] | Mapping[str, str]
@@ -30,7 +29,7 @@ _OF_CLASSES = (_INDICES, _ONE_HOT, _SHARES)
 
 def find_outputs(
     predictions: Any,
-    activations: Sequence[str],
+    activations: Sequence[Activation | None],
     targets: Structure,
     epsilon: float,
     *,
@@ -76,7 +75,7 @@ def find_outputs(
     return result
 
 
-def _said(outputs: Any, names: tuple[str, ...] | None, count: int) -> list[str | None]:
+def _said(outputs: Any, names: tuple[str, ...] | None, count: int) -> list[Activation | None]:
     if outputs is None or isinstance(outputs, str):
         each, fits = [outputs] * count, True
     elif isinstance(outputs, Mapping):
@@ -85,13 +84,16 @@ def _said(outputs: Any, names: tuple[str, ...] | None, count: int) -> list[str |
     else:
         fits = isinstance(outputs, list | tuple) and len(outputs) == count
         each = list(outputs) if fits else []
-    if not fits or any(kind not in (SOFTMAX, SIGMOID, LINEAR, None) for kind in each):
+    if not fits or any(
+        kind not in (Activation.SOFTMAX, Activation.SIGMOID, Activation.LINEAR, None)
+        for kind in each
+    ):
         several = f"a dict with {', '.join(names)}" if names else f"a list of {count}"
         raise ValueError(
             f"Expected 'softmax', 'sigmoid' or 'linear', or {several} of these, as the model's "
             f"outputs. Received: outputs={outputs!r}"
         )
-    return each
+    return [None if kind is None else Activation(kind) for kind in each]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +102,7 @@ class _Evidence:
 
     Attributes:
         name: For messages.
-        activation: The model's last one.
+        activation: The model's last one; None if it is not known.
         labels: What its targets are.
         targets: Class indices `(N,)` or rows `(N, units)`.
         predictions: Of the untrained model, float32 `(n, units)`.
@@ -108,14 +110,16 @@ class _Evidence:
     """
 
     name: str
-    activation: str
+    activation: Activation | None
     labels: str
     targets: np.ndarray
     predictions: np.ndarray
     rounding: float
 
     @classmethod
-    def of(cls, name: str, predictions: Any, activation: str, targets: np.ndarray) -> _Evidence:
+    def of(
+        cls, name: str, predictions: Any, activation: Activation | None, targets: np.ndarray
+    ) -> _Evidence:
         if len(predictions.shape) != 2 or predictions.shape[1] == 0:
             raise ValueError(
                 "Expected a model whose outputs have shape (N, units). Received: "
@@ -126,17 +130,17 @@ class _Evidence:
         columns = np.asarray(predictions).astype(np.float32)
         return cls(name, activation, labels, targets, columns, rounding)
 
-    def output(self, said: str | None, from_logits: bool) -> Output:
+    def output(self, said: Activation | None, from_logits: bool) -> Output:
         """What it is, given the user's word."""
         kind = said or self._suggested(from_logits)
         if kind is None:
             raise self._unclear(from_logits)
-        if kind == LINEAR:
+        if kind == Activation.LINEAR:
             self._check_targets_of_numbers()
             levels = np.linspace(0.0, 1.0, _QUANTILES)
             quantiles = np.quantile(self.targets.astype(float), levels)
-            return Output(LINEAR, self._units, tuple(quantiles.tolist()))
-        activated = self.activation in (SOFTMAX, SIGMOID)
+            return Output(Activation.LINEAR, self._units, tuple(quantiles.tolist()))
+        activated = self.activation in (Activation.SOFTMAX, Activation.SIGMOID)
         if activated and kind != self.activation:
             raise ValueError(
                 f"Expected outputs='{self.activation}' for {self.name}, as a {self.activation} is "
@@ -144,7 +148,10 @@ class _Evidence:
             )
         if not activated:
             self._check_model(kind, from_logits)
-        (self._check_targets_of_classes if kind == SOFTMAX else self._check_targets_of_flags)(said)
+        if kind == Activation.SOFTMAX:
+            self._check_targets_of_classes()
+        else:
+            self._check_targets_of_flags(said)
         return Output(kind, self._units, from_logits=from_logits and not activated)
 
     @property
@@ -155,46 +162,46 @@ class _Evidence:
     def _range(self) -> str:
         return f"{self.labels} from {self.targets.min():g} to {self.targets.max():g}"
 
-    def _suggested(self, from_logits: bool) -> str | None:
-        if self.activation in (SOFTMAX, SIGMOID):
+    def _suggested(self, from_logits: bool) -> Activation | None:
+        if self.activation in (Activation.SOFTMAX, Activation.SIGMOID):
             return self.activation
         if self.labels == _NUMBERS:
-            return LINEAR
+            return Activation.LINEAR
         if from_logits:
-            return SOFTMAX if self.labels in _OF_CLASSES else SIGMOID
-        confirmed = self.labels in _OF_CLASSES and self._look_like(SOFTMAX)
-        return SOFTMAX if self.activation == UNKNOWN and confirmed else None
+            return Activation.SOFTMAX if self.labels in _OF_CLASSES else Activation.SIGMOID
+        confirmed = self.labels in _OF_CLASSES and self._look_like(Activation.SOFTMAX)
+        return Activation.SOFTMAX if self.activation is None and confirmed else None
 
-    def _look_like(self, kind: str) -> bool:
+    def _look_like(self, kind: Activation) -> bool:
         rows = self.predictions
         in_range = bool(((rows >= 0.0) & (rows <= 1.0)).all())
         shared = self._units > 1 and np.allclose(rows.sum(axis=1), 1.0, atol=self.rounding)
-        return in_range and (shared or kind == SIGMOID)
+        return in_range and (shared or kind == Activation.SIGMOID)
 
     def _unclear(self, from_logits: bool) -> ValueError:
         choices = [f"from_logits=True, if {self.name} gives logits"]
-        if self.activation == UNKNOWN:
-            kind = SOFTMAX if self.labels in _OF_CLASSES else SIGMOID
+        if self.activation is None:
+            kind = Activation.SOFTMAX if self.labels in _OF_CLASSES else Activation.SIGMOID
             choices.append(f"outputs='{kind}', if it gives probabilities")
         choices.append(
             "a softmax as its last activation"
             if self.labels == _INDICES
             else "outputs='linear', if it gives numbers"
         )
-        last = "linear" if self.activation == LINEAR else "not known"
+        last = "linear" if self.activation == Activation.LINEAR else "not known"
         return ValueError(
             f"Expected {', or '.join(choices)}, as its last activation is {last} and its targets "
             f"are {self.labels}. Received: from_logits={from_logits}, outputs=None"
         )
 
-    def _check_model(self, kind: str, from_logits: bool) -> None:
+    def _check_model(self, kind: Activation, from_logits: bool) -> None:
         """An output without softmax and sigmoid that is taken for classes."""
-        if from_logits and self.activation == UNKNOWN and self._look_like(SOFTMAX):
+        if from_logits and self.activation is None and self._look_like(Activation.SOFTMAX):
             raise ValueError(
                 f"Expected logits of {self.name}. Received: from_logits=True, and a model whose "
                 "predictions are probabilities that sum to 1"
             )
-        if not from_logits and (self.activation == LINEAR or not self._look_like(kind)):
+        if not from_logits and (self.activation == Activation.LINEAR or not self._look_like(kind)):
             raise ValueError(
                 f"Expected a {kind} as the last activation of {self.name}, or from_logits=True. "
                 f"Received: outputs='{kind}', from_logits=False, and a model that predicts from "
@@ -208,7 +215,7 @@ class _Evidence:
                 f"outputs='linear'. Received: shape={self.targets.shape}"
             )
 
-    def _check_targets_of_classes(self, _: str | None) -> None:
+    def _check_targets_of_classes(self) -> None:
         if self._units == 1:
             raise ValueError(
                 f"Expected more than one unit in a softmax; a lone one is always 1, and a sigmoid "
@@ -221,7 +228,7 @@ class _Evidence:
                 f"outputs='linear'. Received: {self._range}"
             )
 
-    def _check_targets_of_flags(self, said: str | None) -> None:
+    def _check_targets_of_flags(self, said: Activation | None) -> None:
         if self.labels == _INDICES:
             raise ValueError(
                 f"Expected targets of {self.name} of shape (N, {self._units}), as it is a sigmoid "

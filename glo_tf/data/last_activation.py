@@ -15,10 +15,7 @@ import tensorflow as tf
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.data.outputs import LINEAR, SIGMOID, SOFTMAX
-
-UNKNOWN = "unknown"
-"""What the operations do not show, such as an activation written in parts."""
+from glo_tf.data.outputs import Activation
 
 _KEEPS_VALUES = re.compile(
     "Cast|CheckNumerics|EnsureShape|ExpandDims|Identity|IdentityN|PreventGradient|Reshape|Snapshot|"
@@ -31,7 +28,7 @@ _AFFINE = re.compile(
 _JOINS = re.compile("Add|AddN|AddV2|ConcatV2|Max|Mean|Mul|StridedSlice|Sub|Sum|Transpose")
 
 
-def last_activations(model: keras.Model, samples: Structure) -> list[str]:
+def last_activations(model: keras.Model, samples: Structure) -> list[Activation | None]:
     """The activation that decides each output, in the order in which Keras flattens them.
 
     Args:
@@ -39,10 +36,11 @@ def last_activations(model: keras.Model, samples: Structure) -> list[str]:
         samples: Arrays such as it takes.
 
     Returns:
-        For each output `"softmax"`, over its units; `"sigmoid"`; `"linear"`, if it gives any
-        numbers, also as of a ReLU; or `"unknown"`.
+        For each output a softmax over its units, a sigmoid, or `"linear"`, if it gives any numbers,
+        also as of a ReLU; None where the operations do not show it, such as an activation written
+        in parts.
     """
-    found: list[str] = []
+    found: list[Activation | None] = []
 
     def forward(samples: tf.Tensor) -> None:
         found[:] = map(_activation, arrays.flat(model(samples, training=False)))
@@ -51,7 +49,7 @@ def last_activations(model: keras.Model, samples: Structure) -> list[str]:
     return found
 
 
-def _activation(output: tf.Tensor) -> str:
+def _activation(output: tf.Tensor) -> Activation | None:
     tensor = output
     while _KEEPS_VALUES.fullmatch(tensor.op.type) and tensor.dtype.is_floating:
         tensor = _kept(tensor)
@@ -59,12 +57,12 @@ def _activation(output: tf.Tensor) -> str:
     if kind == "Softmax":
         # Reshaped, its last axis may no longer be that of the units.
         over_units = tensor.shape.rank and tensor.shape[-1] == output.shape[-1]
-        return SOFTMAX if over_units else UNKNOWN
+        return Activation.SOFTMAX if over_units else None
     if kind == "Sigmoid":
-        return SIGMOID
+        return Activation.SIGMOID
     if _GIVES_NUMBERS.fullmatch(kind) or any(map(_is_affine, _joined(tensor))):
-        return LINEAR
-    return UNKNOWN
+        return Activation.LINEAR
+    return None
 
 
 def _joined(tensor: tf.Tensor) -> Iterator[tf.Tensor]:

@@ -6,6 +6,7 @@ A loss is element-wise and summed over the columns, so the outputs of a model st
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,13 @@ import numpy as np
 if TYPE_CHECKING:
     import tensorflow as tf
 
-SOFTMAX, SIGMOID, LINEAR = "softmax", "sigmoid", "linear"
-"""What the numbers of an output are; Keras's names of the activations that give such numbers."""
+
+class Activation(enum.StrEnum):
+    """What the numbers of an output are, by Keras's names of activations that give such ones."""
+
+    SOFTMAX = "softmax"
+    SIGMOID = "sigmoid"
+    LINEAR = "linear"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +36,7 @@ class Output:
         from_logits: Whether the model gives logits, and the activation is applied to them here.
     """
 
-    activation: str
+    activation: Activation
     units: int
     quantiles: tuple[float, ...] = ()
     from_logits: bool = False
@@ -38,7 +44,7 @@ class Output:
     @property
     def binary(self) -> bool:
         """Whether one unit stands for two classes, each with a column: 1 - y and y."""
-        return self.activation == SIGMOID and self.units == 1
+        return self.activation == Activation.SIGMOID and self.units == 1
 
     @property
     def width(self) -> int:
@@ -48,7 +54,7 @@ class Output:
     @property
     def probabilities(self) -> bool:
         """Whether its columns are probabilities."""
-        return self.activation != LINEAR
+        return self.activation != Activation.LINEAR
 
     def scores(self, predictions: tf.Tensor) -> tf.Tensor:
         """Float32 columns of what a model returned, `(N, width)`: of logits, log-probabilities."""
@@ -57,16 +63,16 @@ class Output:
         part = tf.cast(predictions, tf.float32)
         if not self.from_logits:
             return tf.concat([1.0 - part, part], axis=-1) if self.binary else part
-        if self.activation == SOFTMAX:
+        if self.activation == Activation.SOFTMAX:
             return tf.nn.log_softmax(part)
         return tf.math.log_sigmoid(tf.concat([-part, part], axis=-1) if self.binary else part)
 
     @property
     def in_words(self) -> str:
         """What it is, for readers: "3 classes, softmax"."""
-        classes = self.binary or self.activation == SOFTMAX
+        classes = self.binary or self.activation == Activation.SOFTMAX
         what = "classes" if classes else "labels of their own"
-        if self.activation == LINEAR:
+        if self.activation == Activation.LINEAR:
             what = "number" if self.units == 1 else "numbers"
         return f"{self.width} {what}, {self.activation}" + " of logits" * self.from_logits
 
@@ -91,7 +97,7 @@ class Outputs:
     @classmethod
     def of_classes(cls, num_classes: int, epsilon: float = 1e-7) -> Outputs:
         """One output with a probability for each class."""
-        return cls((Output(SOFTMAX, num_classes),), epsilon=epsilon)
+        return cls((Output(Activation.SOFTMAX, num_classes),), epsilon=epsilon)
 
     @property
     def width(self) -> int:
@@ -101,7 +107,9 @@ class Outputs:
     @property
     def num_classes(self) -> list[int]:
         """Classes of each output; empty if any output has none."""
-        are_classes = [output.binary or output.activation == SOFTMAX for output in self.each]
+        are_classes = [
+            output.binary or output.activation == Activation.SOFTMAX for output in self.each
+        ]
         return [output.width for output in self.each] if all(are_classes) else []
 
     @property
@@ -137,7 +145,7 @@ class Outputs:
         options: list[dict[str, Any]] = []
         for output, epsilon in zip(self.each, self.epsilons, strict=True):
             several = output.from_logits and not output.binary
-            activation = output.activation if several else SOFTMAX
+            activation = output.activation if several else Activation.SOFTMAX
             options.append(
                 {"epsilon": epsilon, "from_logits": output.from_logits, "activation": activation}
             )

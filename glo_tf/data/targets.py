@@ -9,7 +9,7 @@ import numpy as np
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.data.outputs import SOFTMAX, Output, Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 
 ROUNDING = 1e-3
 """Of a sum of probabilities."""
@@ -80,7 +80,7 @@ def indices_or_rows(targets: np.ndarray, units: int) -> np.ndarray:
 def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
     targets = indices_or_rows(targets, output.units)
     if targets.ndim == 1 and output.units > 1:
-        if output.activation == SOFTMAX:
+        if output.activation == Activation.SOFTMAX:
             targets = _one_hot(name, targets, output.units)
     elif targets.ndim == 1:
         targets = targets[:, None]
@@ -97,7 +97,9 @@ def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
             f"Expected targets of {name} in [0, 1], as in train_data. "
             f"Received: from {rows.min():g} to {rows.max():g}"
         )
-    if output.activation == SOFTMAX and not np.allclose(rows.sum(axis=1), 1.0, atol=ROUNDING):
+    if output.activation == Activation.SOFTMAX and not np.allclose(
+        rows.sum(axis=1), 1.0, atol=ROUNDING
+    ):
         sums = rows.sum(axis=1)
         raise ValueError(
             f"Expected targets of {name} whose rows sum to 1, as in train_data. "

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from glo_tf.display.bar import progress_bar
-from glo_tf.results.record import SOURCES, Record
+from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.training.trial import Evaluation
@@ -49,13 +49,13 @@ class ProgressDisplay(Callback):
         line = (
             f"{generation.phase} {generation.number}/{generation.total}  "
             f"best {best.fitness if best else 0.0:.4f}  mean {generation.mean_fitness:.4f}  "
-            + "  ".join(f"{source} {counts[source]}" for source in SOURCES if source in counts)
+            + "  ".join(f"{source} {counts[source]}" for source in Source if source in counts)
             + (f"  {best.loss}" if best else "")
         )
         logger.info(line)
         self._progress.console.print(line, highlight=False, soft_wrap=True, markup=False)
 
-    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+    def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
         """Advances by one training."""
         self._progress.update(self._task, advance=1, description=stage)
 

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from glo_tf.results.record import SOURCES, TRAINED, Record
+from glo_tf.results.record import Record, Source
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.utils.files import user_path
@@ -160,7 +160,7 @@ class TensorBoard(Callback):
             "population/diversity": len({record.loss for record in records}) / len(records),
             "population/mean_size": statistics.fmean(record.loss.size for record in records),
             "population/training_steps": sum(record.steps for record in records),
-            **{f"source/{source}": sources[source] for source in SOURCES},
+            **{f"source/{source}": sources[source] for source in Source},
         }
         if best is not None:
             scalars["fitness/best"] = best.fitness
@@ -178,7 +178,7 @@ class TensorBoard(Callback):
 
     def _write_candidates(self, generation: Mapping[int, Record]) -> None:
         """Makes the HParams view that of the fittest so far; of equal ones, the first."""
-        trained = {n: record for n, record in generation.items() if record.source == TRAINED}
+        trained = {n: record for n, record in generation.items() if record.source == Source.TRAINED}
         fittest = sorted(
             {**self._shown, **trained}.items(), key=lambda item: (-item[1].fitness, item[0])
         )

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Sequence
 
 from glo_tf.execution.started import StartedTrainings, Suspect
-from glo_tf.strategies.base import WORKER_LOST, Failure, Result, Strategy, Task, TrainingError
+from glo_tf.strategies.base import Failure, FailureKind, Result, Strategy, Task, TrainingError
 from glo_tf.strategies.process import WorkerProcess
 from glo_tf.training.trial import Evaluation, Request
 
@@ -119,10 +119,10 @@ class CrashGuard(Strategy):
         outcome: Evaluation | Failure
         if self._process is None:
             message = f"{suspect.deaths} processes died in its midst, and it cannot be tried apart"
-            outcome, where = Failure(WORKER_LOST, message), platform.node()
+            outcome, where = Failure(FailureKind.WORKER_LOST, message), platform.node()
         else:
             outcome, where = self._process.train(request, self._timeout), self._process.where
-        if isinstance(outcome, Failure) and outcome.kind == WORKER_LOST:
+        if isinstance(outcome, Failure) and outcome.kind == FailureKind.WORKER_LOST:
             self._convicted = True
             again = dataclasses.replace(suspect, deaths=suspect.deaths + 1, alone=True)
             self._started.accuse(request, again)

@@ -10,8 +10,8 @@ from collections.abc import Hashable, Iterator, Sequence
 from glo_tf.errors import at_the_end
 from glo_tf.execution.crash_guard import CrashGuard
 from glo_tf.execution.study import Study
-from glo_tf.strategies.base import ERROR, Failure, Result, Strategy, Task, TrainingError
-from glo_tf.training.trial import FAILED, UNTRAINED, Evaluation, Request, log_training
+from glo_tf.strategies.base import Failure, FailureKind, Result, Strategy, Task, TrainingError
+from glo_tf.training.trial import Evaluation, Request, Status, log_training
 
 logger = logging.getLogger("glo_tf")
 
@@ -193,7 +193,7 @@ class Dispatcher:
 
     def _find(self, request: Request) -> Evaluation | None:
         if not request.loss.has_x_and_y:
-            return Evaluation.without_result(request.loss, request.seed, UNTRAINED)
+            return Evaluation.without_result(request.loss, request.seed, Status.UNTRAINED)
         return self._study.find(request)
 
     def _advance(self, first: _Caller) -> None:
@@ -252,7 +252,7 @@ class Dispatcher:
         return self._take_failure(job, result, result.outcome)
 
     def _take_failure(self, job: _Job, result: Result, failure: Failure) -> Evaluation | None:
-        if failure.kind == ERROR:
+        if failure.kind == FailureKind.ERROR:
             logger.error("%s", failure.traceback or failure.message)
             raise TrainingError(
                 "Expected the model to train. Received, from its code or the data's: "
@@ -264,7 +264,7 @@ class Dispatcher:
         if job.tries <= self._policy.candidate_retries:
             self._to_retry[job.request] = job
             return None
-        evaluation = Evaluation.without_result(job.request.loss, job.request.seed, FAILED)
+        evaluation = Evaluation.without_result(job.request.loss, job.request.seed, Status.FAILED)
         self._study.add(
             job.request, evaluation, worker=result.where, tries=job.tries, reason=reason
         )

@@ -48,7 +48,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import Node, arity
 from glo_tf.identity import fingerprint
 from glo_tf.identity.code_identity import UNHASHABLE, code_of
-from glo_tf.training.trial import STOPPED, Evaluation, Request
+from glo_tf.training.trial import Evaluation, Request, Status
 
 logger = logging.getLogger("glo_tf")
 
@@ -178,7 +178,7 @@ class Study:
         Raises:
             StudyError: If it cannot be written, as on a full disk.
         """
-        key = self._key(request, stopped=evaluation.status == STOPPED)
+        key = self._key(request, stopped=evaluation.status == Status.STOPPED)
         self._insert(key, 1, request, evaluation, worker, tries, reason)
         self.started.end(request)
 
@@ -248,7 +248,7 @@ class Study:
             trained,
             *_asked(request),
             _real(evaluation.fitness),
-            evaluation.status,
+            str(evaluation.status),  # a checksum is of its repr
             int(evaluation.steps),
             _real(evaluation.seconds),
             _plain(worker),
@@ -332,7 +332,13 @@ def _evaluation(request: Request, row: tuple[Any, ...]) -> Evaluation:
     if tuple(asked) != _asked(request) or row[17] != json.dumps(request.checkpoints):
         raise DamageError(f"row {number} of the table {EVALUATIONS} is of another training")
     return Evaluation(
-        request.loss, request.seed, fitness, status, steps, seconds, measured=measured(row[18])
+        request.loss,
+        request.seed,
+        fitness,
+        Status(status),
+        steps,
+        seconds,
+        measured=measured(row[18]),
     )
 
 

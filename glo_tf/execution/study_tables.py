@@ -13,14 +13,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from glo_tf.identity import fingerprint
-from glo_tf.training.trial import FAILED, NON_FINITE, OK, REJECTED, STOPPED, UNTRAINED
+from glo_tf.training.trial import Status
 
 SETTINGS, EVALUATIONS = TABLES = ("settings", "evaluations")
 _TOTALS = "totals"
 
-_STATUSES = ", ".join(
-    f"'{status}'" for status in (OK, NON_FINITE, STOPPED, UNTRAINED, REJECTED, FAILED)
-)
+_STATUSES = ", ".join(f"'{status}'" for status in Status)
 _LARGEST = 1.7976931348623157e308  # finite, that is
 
 

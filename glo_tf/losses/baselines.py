@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from glo_tf.data.outputs import LINEAR, SIGMOID, SOFTMAX, Outputs
+from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.expressions.tree import Expression
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
@@ -17,9 +17,11 @@ def usual_loss(outputs: Outputs) -> tuple[str, Expression]:
     Cross-entropy for classes, binary cross-entropy for probabilities of their own, and squared
     error where an output is linear (for classes beside it, that is the Brier score).
     """
-    activations = {SOFTMAX if output.binary else output.activation for output in outputs.each}
-    if LINEAR in activations:
+    activations = {
+        Activation.SOFTMAX if output.binary else output.activation for output in outputs.each
+    }
+    if Activation.LINEAR in activations:
         return "squared error", SQUARED_ERROR
-    if SIGMOID in activations:
+    if Activation.SIGMOID in activations:
         return "binary cross-entropy", BINARY_CROSS_ENTROPY
     return "cross-entropy", CROSS_ENTROPY

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from glo_tf.data.outputs import Activation
 from glo_tf.expressions import operations
 from glo_tf.expressions.evaluate import is_log_of_scaled_y
 from glo_tf.expressions.prefix import arity
@@ -62,7 +63,7 @@ def python(loss: ExpressionLoss) -> str:
         f'    """{loss.expression} per class; one value per sample."""',
         "    z = np.asarray(y_pred, dtype=np.float64)",
     ]
-    independent = loss.activation == "sigmoid"
+    independent = loss.activation == Activation.SIGMOID
     if loss.epsilon is None:
         lines.append("    y = z")
     elif loss.from_logits and independent:

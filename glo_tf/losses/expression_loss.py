@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
+from glo_tf.data.outputs import Activation
+from glo_tf.errors import shown
 from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses import export
@@ -99,11 +101,11 @@ class ExpressionLoss(keras.losses.Loss):
             raise ValueError(
                 f"Expected 'sum' or 'mean'. Received: class_reduction={class_reduction!r}"
             )
-        if activation not in ("softmax", "sigmoid"):
+        if activation not in (Activation.SOFTMAX, Activation.SIGMOID):
             raise ValueError(
-                f"Expected 'softmax' or 'sigmoid'. Received: activation={activation!r}"
+                f"Expected 'softmax' or 'sigmoid'. Received: activation={shown(activation)}"
             )
-        if sparse and activation == "sigmoid":
+        if sparse and activation == Activation.SIGMOID:
             raise ValueError(
                 "Expected activation='softmax' for class indices. Received: sparse=True, "
                 "activation='sigmoid'"
@@ -116,7 +118,7 @@ class ExpressionLoss(keras.losses.Loss):
         self.epsilon = epsilon
         self.sparse = sparse
         self.class_reduction = class_reduction
-        self.activation = activation
+        self.activation = Activation(activation)
 
     @property
     def expression(self) -> str:
@@ -148,7 +150,7 @@ class ExpressionLoss(keras.losses.Loss):
         if self.epsilon is None:
             x, y = ops.cast(y_true, y_pred.dtype), y_pred
         else:
-            independent = self.activation == "sigmoid"
+            independent = self.activation == Activation.SIGMOID
             x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing, independent)
             y, log_y = loss_inputs.probabilities(
                 y_pred, self.from_logits, self.epsilon, independent
@@ -169,7 +171,11 @@ class ExpressionLoss(keras.losses.Loss):
             "sparse": self.sparse,
             "class_reduction": self.class_reduction,
             # Not in the files of earlier releases, of which all losses are softmax.
-            **({} if self.activation == "softmax" else {"activation": self.activation}),
+            **(
+                {}
+                if self.activation == Activation.SOFTMAX
+                else {"activation": str(self.activation)}
+            ),
         }
 
     def sympy(self) -> Expr:

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from glo_tf.data.outputs import Activation
 from glo_tf.expressions.parsing import ParseError
 from glo_tf.utils.files import user_path, write_whole
 from glo_tf.utils.json_file import in_short, read_document, shown
@@ -70,7 +71,7 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
         "name": loss.name,
         "sparse": loss.sparse,
         "class_reduction": loss.class_reduction,
-        **({} if loss.activation == "softmax" else {"activation": loss.activation}),
+        **({} if loss.activation == Activation.SOFTMAX else {"activation": str(loss.activation)}),
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
+from glo_tf.errors import shown
 from glo_tf.expressions.tree import Expression
 
 if TYPE_CHECKING:
@@ -70,8 +71,8 @@ def _as_expression(
     for option, value in trained.items():
         if getattr(loss, option) != value:
             raise ValueError(
-                f"Expected a loss with {option}={value!r}, as the search trains it. "
-                f"Received: {name} with {option}={getattr(loss, option)!r}"
+                f"Expected a loss with {option}={shown(value)}, as the search trains it. "
+                f"Received: {name} with {option}={shown(getattr(loss, option))}"
             )
     if loss.class_reduction == "mean":
         assert width is not None

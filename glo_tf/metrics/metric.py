@@ -13,13 +13,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from glo_tf.data.outputs import LINEAR, SOFTMAX, Output
+from glo_tf.data.outputs import Activation, Output
 from glo_tf.identity.code_identity import code_of
+from glo_tf.metrics.mode import Mode
 
-AUTO, MAX, MIN = MODES = ("auto", "max", "min")
-"""Whether a metric is to be large or small; Keras's names."""
-
-_MODE_OF_DIRECTION = {"up": MAX, "down": MIN}
+_MODE_OF_DIRECTION = {"up": Mode.MAX, "down": Mode.MIN}
 
 Measure = Callable[[np.ndarray], float]
 """From the predictions `(N, units)` of an output to the value of a metric."""
@@ -31,7 +29,7 @@ class Metric:
 
     Attributes:
         name: Keras's name of it.
-        mode: `"max"` or `"min"`.
+        mode: Whether it is to be large or small.
         source: Class of the Keras metric, or a function; None for the
             accuracy of classes, which is counted exactly.
         config: Arguments of the class; empty for a function.
@@ -39,13 +37,13 @@ class Metric:
     """
 
     name: str
-    mode: str
+    mode: Mode
     source: Any = None
     config: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
     code: str | None = None
 
     @classmethod
-    def of(cls, metric: Any, mode: str, output: Output) -> Metric:
+    def of(cls, metric: Any, mode: Mode | None, output: Output) -> Metric:
         """A metric as users name it.
 
         Args:
@@ -54,19 +52,19 @@ class Metric:
                 samples of which the largest prediction is that of the label; where outputs are
                 sigmoids, the share of the predictions on the right side of 0.5. None is accuracy,
                 or the mean absolute error of a linear output.
-            mode: `"max"`, `"min"`, or `"auto"` for Keras's own direction.
+            mode: None for Keras's own direction.
             output: What it judges.
 
         Raises:
             ValueError: If it is no metric, does not fit, or its direction is not known.
         """
         if metric is None:
-            metric = "mean_absolute_error" if output.activation == LINEAR else "accuracy"
+            metric = "mean_absolute_error" if output.activation == Activation.LINEAR else "accuracy"
         if isinstance(metric, str):
             if metric in ("accuracy", "acc"):
-                if output.activation == SOFTMAX:
-                    return cls("accuracy", MAX)
-                if output.activation == LINEAR:
+                if output.activation == Activation.SOFTMAX:
+                    return cls("accuracy", Mode.MAX)
+                if output.activation == Activation.LINEAR:
                     raise ValueError(
                         "Expected a metric for numbers, such as 'mean_absolute_error', as the "
                         f"model's output is {output}. Received: metric='{metric}'"
@@ -76,22 +74,23 @@ class Metric:
                 metric = _by_name(metric)
         if isinstance(metric, keras.metrics.Metric):
             name = re.sub(r"_\d+$", "", metric.name)  # Keras numbers them through a process
-            own = _MODE_OF_DIRECTION.get(getattr(metric, "_direction", None) or "", AUTO)
+            own = _MODE_OF_DIRECTION.get(getattr(metric, "_direction", None) or "")
             source: Any = type(metric)
             config = {**metric.get_config(), "name": name}
         elif inspect.isfunction(metric):
-            name, own, source, config = metric.__name__, AUTO, metric, {}
+            name, own, source, config = metric.__name__, None, metric, {}
         else:
             raise ValueError(
                 "Expected a Keras metric, its name, or a function (y_true, y_pred). "
                 f"Received: metric={metric!r}"
             )
-        if mode == AUTO and own == AUTO:
+        found = mode or own
+        if found is None:
             raise ValueError(
                 f"Expected metric_mode to be 'max' or 'min', as Keras does not say which of them "
                 f"{name} is. Received: metric_mode='auto'"
             )
-        return cls(name, own if mode == AUTO else mode, source, config, code_of(metric))
+        return cls(name, found, source, config, code_of(metric))
 
     def measure(self, targets: np.ndarray) -> Measure:
         """A function from predictions to the metric's value.
@@ -125,11 +124,11 @@ class Metric:
         1 / (1 + value), Koza's adjusted fitness.
         """
         value = max(value, 0.0)
-        return value if self.mode == MAX else 1.0 / (1.0 + value)
+        return value if self.mode == Mode.MAX else 1.0 / (1.0 + value)
 
     def value(self, fitness: float) -> float:
         """The value that gives a fitness; infinite for 0 where it is to be small."""
-        if self.mode == MAX:
+        if self.mode == Mode.MAX:
             return fitness
         return 1.0 / fitness - 1.0 if fitness > 0.0 else float("inf")
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from glo_tf.data.outputs import Outputs
-from glo_tf.metrics.metric import MAX, MODES, Metric
+from glo_tf.metrics.metric import Metric
+from glo_tf.metrics.mode import Mode
+from glo_tf.utils.choice import choice
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,19 +33,15 @@ class Objective:
         Args:
             metric: See `Metric.of`; where there are several outputs one for all of them, or a list,
                 or a dict by the outputs' names, as Keras takes `metrics`.
-            mode: See `Metric.of`.
+            mode: Its direction: `"max"`, `"min"`, or `"auto"` for Keras's own.
             outputs: Of the model.
 
         Raises:
             ValueError: If it is no metric, does not fit the outputs, or leaves out all of them.
         """
-        if mode not in MODES:
-            raise ValueError(
-                f"Expected metric_mode to be one of {', '.join(MODES)}. "
-                f"Received: metric_mode={mode!r}"
-            )
+        direction = choice(Mode, "metric_mode", mode, none="auto")
         if not isinstance(metric, Mapping | list | tuple):
-            return cls(tuple(Metric.of(metric, mode, output) for output in outputs.each))
+            return cls(tuple(Metric.of(metric, direction, output) for output in outputs.each))
         names = outputs.names or ()
         if isinstance(metric, Mapping):
             fits = bool(metric) and set(metric) <= set(names)
@@ -58,7 +56,7 @@ class Objective:
                 f"Received: metric={metric!r}"
             )
         pairs = zip(given, outputs.each, strict=True)
-        return cls(tuple(None if m is None else Metric.of(m, mode, out) for m, out in pairs))
+        return cls(tuple(None if m is None else Metric.of(m, direction, out) for m, out in pairs))
 
     def measure(
         self, targets: Sequence[np.ndarray]
@@ -92,10 +90,10 @@ class Objective:
         return values[0] if len(values) == 1 else self.fitness(values)
 
     @property
-    def mode(self) -> str:
-        """Whether `value` is to be large or small, `"max"` or `"min"`."""
+    def mode(self) -> Mode:
+        """Whether `value` is to be large or small."""
         counted = self._counted
-        return counted[0].mode if len(counted) == 1 else MAX
+        return counted[0].mode if len(counted) == 1 else Mode.MAX
 
     @property
     def name(self) -> str:
@@ -110,7 +108,7 @@ class Objective:
     @property
     def goal(self) -> str:
         """What fitness is, in words and metrics."""
-        of_each = [m.name if m.mode == MAX else f"1 / (1 + {m.name})" for m in self._counted]
+        of_each = [m.name if m.mode == Mode.MAX else f"1 / (1 + {m.name})" for m in self._counted]
         return of_each[0] if len(of_each) == 1 else f"mean of {', '.join(of_each)}"
 
     def shown(self, fitnesses: Sequence[float]) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.results.record import COEFFICIENTS, TRAINED, Record, pareto_front
-from glo_tf.training.trial import OK
+from glo_tf.results.record import Phase, Record, Source, pareto_front
+from glo_tf.training.trial import Status
 from glo_tf.utils.style import LIGHT, SIZE, axis_label, panel, style
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def plot_diversity(records: Sequence[Record]) -> Figure:
     grouped = generations(records)
     numbers = _numbers(grouped)
     different = [len({record.loss for record in group}) for group in grouped]
-    trained = [sum(record.source == TRAINED for record in group) for group in grouped]
+    trained = [sum(record.source == Source.TRAINED for record in group) for group in grouped]
     with style():
         figure, axes = panel("Diversity per generation", "generation", "candidates")
         _line(axes, numbers, [len(group) for group in grouped], "all", "grey")
@@ -117,7 +117,7 @@ def plot_pareto(records: Sequence[Record], fitness: str = "fitness") -> Figure:
         A figure that belongs to no window; see `glo_tf.SearchResult.hall_of_fame`.
     """
     # Most candidates are there many times; a figure should not be.
-    finished = sorted({(r.loss.size, r.fitness) for r in records if r.status == OK})
+    finished = sorted({(r.loss.size, r.fitness) for r in records if r.status == Status.OK})
     front = pareto_front(records)
     with style():
         figure, axes = panel("Fitness against size", "nodes", fitness)
@@ -158,7 +158,7 @@ def plot_coefficients(records: Sequence[Record], fitness: str = "fitness") -> Fi
     Raises:
         ValueError: If there is no coefficient phase.
     """
-    tuned = [group for group in generations(records) if group[0].phase == COEFFICIENTS]
+    tuned = [group for group in generations(records) if group[0].phase == Phase.COEFFICIENTS]
     if not tuned:
         raise ValueError("Expected candidates of the coefficient phase. Received: none")
     runs: list[list[list[Record]]] = []
@@ -210,7 +210,7 @@ def _mark_coefficients(axes: Axes, grouped: Sequence[Sequence[Record]]) -> None:
     """A line between the phases, where there are both."""
     phases = [group[0].phase for group in grouped]
     if len(set(phases)) > 1:
-        start = phases.index(COEFFICIENTS) + 0.5
+        start = phases.index(Phase.COEFFICIENTS) + 0.5
         axes.axvline(start, color=LIGHT["muted"], lw=0.8, ls=":")
         axes.annotate(
             " CMA-ES",

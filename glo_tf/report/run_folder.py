@@ -16,8 +16,9 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.losses.files import load_loss, read_metadata
 from glo_tf.results import run_files
 from glo_tf.results.owned_files import HISTORY_HEADER, is_there
-from glo_tf.results.record import COEFFICIENTS, DISCOVERY, SOURCES, Record
+from glo_tf.results.record import Phase, Record, Source
 from glo_tf.results.run_files import best_loss_files
+from glo_tf.training.trial import Status
 from glo_tf.utils.json_file import in_short, is_count, is_finite, shown
 
 if TYPE_CHECKING:
@@ -63,21 +64,21 @@ class SearchFiles:
             return "no generation was finished"
         if settings.get("comparison_seeds") and not self.comparison:
             return "it ended before the comparison"
-        last = max((r.generation for r in self.records if r.phase == DISCOVERY), default=0)
+        last = max((r.generation for r in self.records if r.phase == Phase.DISCOVERY), default=0)
         if last and last < settings.get("generations", 0):
             return f"it ended after generation {last} of {settings['generations']}"
         return ""
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[Source, int]:
         """Number of candidates by where their fitness came from."""
-        counts: dict[str, int] = {}
+        counts: dict[Source, int] = {}
         for record in self.records:
             counts[record.source] = counts.get(record.source, 0) + 1
         return counts
 
     def tuned(self) -> bool:
         """Whether there was a coefficient phase."""
-        return any(record.phase == COEFFICIENTS for record in self.records)
+        return any(record.phase == Phase.COEFFICIENTS for record in self.records)
 
 
 def read_search(folder: pathlib.Path) -> SearchFiles:
@@ -136,16 +137,14 @@ def _record(row: dict[str, str], parse: Callable[[str], Expression]) -> Record:
     fitness = float(row["fitness"])
     if not all(map(is_count, (generation, individual, steps))) or not 0.0 <= fitness < math.inf:
         raise ValueError(f"numbers out of range in {shown(row)}")
-    if row["phase"] not in (DISCOVERY, COEFFICIENTS) or row["source"] not in SOURCES:
-        raise ValueError(f"phase={shown(row['phase'])}, source={shown(row['source'])}")
     return Record(
-        phase=row["phase"],
+        phase=Phase(row["phase"]),
         generation=generation,
         individual=individual,
         loss=parse(row["loss"]),
         fitness=fitness,
-        status=row["status"],
-        source=row["source"],
+        status=Status(row["status"]),
+        source=Source(row["source"]),
         steps=steps,
         inherited_from=parse(row["inherited_from"]) if row["inherited_from"] else None,
     )

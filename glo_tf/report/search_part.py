@@ -26,20 +26,20 @@ from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
 from glo_tf.report.inline import Picture, formula
 from glo_tf.report.run_folder import SearchFiles, TrainedRow
-from glo_tf.results.record import SOURCES, Record, pareto_front
+from glo_tf.results.record import Record, Source, pareto_front
 from glo_tf.utils import onednn
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
 
 MEANING = {
-    "trained": "trained to the end",
-    "stopped": "training ended early: at chance, or behind others",
-    "failed": "loss or weights not finite, or the worker was lost",
-    "cached": "the same loss again",
-    "inherited": "trains a network like an earlier loss, whose fitness it has",
-    "rejected": "cannot train a network",
-    "untrained": "x or y is missing",
+    Source.TRAINED: "trained to the end",
+    Source.STOPPED: "training ended early: at chance, or behind others",
+    Source.FAILED: "loss or weights not finite, or the worker was lost",
+    Source.CACHED: "the same loss again",
+    Source.INHERITED: "trains a network like an earlier loss, whose fitness it has",
+    Source.REJECTED: "cannot train a network",
+    Source.UNTRAINED: "x or y is missing",
 }
 """What became of candidates, by `Record.source`."""
 
@@ -121,7 +121,7 @@ class SearchPart:
     def sources(self) -> list[tuple[str, int, str]]:
         """What became of the candidates: name, number and meaning."""
         counts = self.files.counts()
-        return [(name, counts[name], MEANING[name]) for name in SOURCES if name in counts]
+        return [(name, counts[name], MEANING[name]) for name in Source if name in counts]
 
     @property
     def times(self) -> dict[str, str]:
@@ -154,10 +154,11 @@ class SearchPart:
         if len(files) == 1:
             (loss,) = files.values()
             defaults = inspect.signature(losses.ExpressionLoss).parameters
+            config = loss.get_config()
             options = "".join(
-                f", {name}={getattr(loss, name)!r}"
+                f", {name}={config[name]!r}"
                 for name in _OPTIONS
-                if getattr(loss, name) != defaults[name].default
+                if name in config and config[name] != defaults[name].default
             )
             given = f'glo_tf.ExpressionLoss("{loss.expression}"{options})'
             again = '# The same from the file: glo_tf.load_loss("best_loss.json")\n'

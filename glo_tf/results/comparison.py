@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from glo_tf.metrics.mode import Mode
 from glo_tf.results.comparison_file import as_document, read_fields
 from glo_tf.utils.files import user_path, write_whole
 from glo_tf.utils.statistics import CONFIDENCE, Difference, Interval, interval_of_mean
@@ -143,7 +144,7 @@ class Comparison:
 
     Attributes:
         metric: What the trainings are measured by.
-        mode: Whether it is to be large or small, `"max"` or `"min"`.
+        mode: Whether it is to be large or small.
         steps: Where each training was measured; the last is its end.
         baseline: Name of what the losses are compared with.
         losses: One entry for each loss, learning rate and part of the training data.
@@ -155,7 +156,7 @@ class Comparison:
     """
 
     metric: str
-    mode: str
+    mode: Mode
     steps: tuple[int, ...]
     baseline: str
     losses: tuple[LossTrainings, ...]

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from glo_tf.metrics.mode import Mode
 from glo_tf.utils.display_text import legible
 from glo_tf.utils.json_file import is_count, is_finite, read_document, shown
 
@@ -62,7 +63,7 @@ class _Reader:
                 raise self._error(f"values of '{metric}' of each loss", sorted(entry["values"]))
         return {
             "metric": metric,
-            "mode": self._one_of(("max", "min"), data, "mode"),
+            "mode": Mode(self._one_of(tuple(Mode), data, "mode")),
             "split": self._one_of(("test", "validation"), data, "split"),
             "confidence": self._share(data, "confidence"),
             "steps": steps,

@@ -3,20 +3,59 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Sequence
 
 from glo_tf.expressions.tree import Expression
-from glo_tf.training.trial import FAILED, OK, REJECTED, STOPPED, UNTRAINED
+from glo_tf.training.trial import Status
 
-DISCOVERY, COEFFICIENTS = "discovery", "coefficients"
-"""Phases of a search."""
 
-CONFIRMATION, COMPARISON = "confirmation", "comparison"
-"""Stages after them, in which found losses are trained again."""
+class Phase(enum.StrEnum):
+    """Phases of a search, in which candidates come up.
 
-TRAINED, CACHED, INHERITED = "trained", "cached", "inherited"
-SOURCES = (TRAINED, STOPPED, FAILED, CACHED, INHERITED, REJECTED, UNTRAINED)
-"""Where a fitness came from."""
+    Attributes:
+        DISCOVERY: Genetic search.
+        COEFFICIENTS: CMA-ES.
+    """
+
+    DISCOVERY = "discovery"
+    COEFFICIENTS = "coefficients"
+
+
+class Stage(enum.StrEnum):
+    """What losses that were found or given are trained for.
+
+    Attributes:
+        CONFIRMATION: Which finalist of a search keeps its lead with other seeds.
+        TUNING: Which learning rate suits a loss.
+        COMPARISON: Which loss leads.
+    """
+
+    CONFIRMATION = "confirmation"
+    TUNING = "tuning"
+    COMPARISON = "comparison"
+
+
+class Source(enum.StrEnum):
+    """Where a candidate's fitness came from.
+
+    Attributes:
+        TRAINED: Its training came to its end.
+        STOPPED: Its training ended early: at chance, or behind others.
+        FAILED: Loss or weights became NaN or infinite, or its worker was lost.
+        CACHED: The same loss again.
+        INHERITED: It trains a network like an earlier loss, whose fitness it has.
+        REJECTED: It cannot train a network.
+        UNTRAINED: x or y is missing.
+    """
+
+    TRAINED = "trained"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    CACHED = "cached"
+    INHERITED = "inherited"
+    REJECTED = "rejected"
+    UNTRAINED = "untrained"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,33 +63,31 @@ class Record:
     """One candidate of one generation.
 
     Attributes:
-        phase: `"discovery"` or `"coefficients"`.
+        phase: In which it came up.
         generation: Counted from 1 within the phase.
         individual: Counted from 1 within the generation.
         loss: The whole loss, per class.
         fitness: Of the validation data, not negative; by default accuracy.
-        status: `"ok"`, or why there is no full training behind the fitness: `"non_finite"`,
-            `"stopped"`, `"rejected"` or `"untrained"`; see `glo_tf.training.trial.Evaluation`.
-        source: Where the fitness came from: `"trained"`, `"stopped"`, `"failed"`, `"cached"`,
-            `"inherited"`, `"rejected"` or `"untrained"`.
+        status: `"ok"`, or why there is no full training behind the fitness.
+        source: Where the fitness came from.
         steps: Training steps that this candidate cost (0 where none were done for it).
         inherited_from: The loss whose fitness this is, as it trains a network alike; else None.
     """
 
-    phase: str
+    phase: Phase
     generation: int
     individual: int
     loss: Expression
     fitness: float
-    status: str
-    source: str
+    status: Status
+    source: Source
     steps: int
     inherited_from: Expression | None = None
 
 
 def pareto_front(records: Sequence[Record]) -> list[Record]:
     """See `SearchResult.hall_of_fame`."""
-    finished = [r for r in records if r.status == OK and r.fitness > 0]
+    finished = [r for r in records if r.status == Status.OK and r.fitness > 0]
     front: list[Record] = []
     for record in sorted(finished, key=lambda r: (r.loss.size, -r.fitness)):  # stable
         if not front or record.fitness > front[-1].fitness:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
 from glo_tf.results.compared_loss import ComparedLoss
-from glo_tf.results.record import Record, pareto_front
+from glo_tf.results.record import Record, Source, pareto_front
 
 if TYPE_CHECKING:
     from glo_tf.data.outputs import Outputs
@@ -49,7 +50,7 @@ class SearchResult:
     confirmation: list[ComparedLoss]
     comparison: list[ComparedLoss]
     records: list[Record]
-    counts: dict[str, int]
+    counts: dict[Source, int]
     seconds: float
     interrupted: bool
     stopped: bool
@@ -140,4 +141,4 @@ class SearchResult:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Expression) else value
+    return str(value) if isinstance(value, Expression | enum.StrEnum) else value

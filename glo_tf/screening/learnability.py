@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from glo_tf.data.outputs import LINEAR, SIGMOID, SOFTMAX, Output, Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.screening.probes import linear_targets, sigmoid, softmax, through_log_softmax
@@ -47,13 +47,13 @@ def learns(programs: Sequence[Program], outputs: Outputs) -> np.ndarray:
     learned = np.zeros(len(programs), bool)
     tables: dict[bool, np.ndarray] = {}
     for output in dict.fromkeys(outputs.each):
-        if output.activation == LINEAR:
+        if output.activation == Activation.LINEAR:
             learned |= _follows_targets(programs, output)
             continue
         logits = output.from_logits
         if logits not in tables:
             tables[logits] = np.stack([_slopes(p, outputs.epsilon, logits) for p in programs])
-        if output.activation == SIGMOID and not output.binary:
+        if output.activation == Activation.SIGMOID and not output.binary:
             learned |= _learns_labels(tables[logits])
         else:
             learned |= _learns_classes(tables[logits], output.width, logits)
@@ -132,7 +132,9 @@ def _slopes(program: Program, epsilon: float, from_logits: bool) -> np.ndarray:
 
     Of logits it is dL/dlog(y).
     """
-    table = Outputs((Output(SOFTMAX, len(_LOG_ODDS), from_logits=from_logits),), epsilon=epsilon)
+    table = Outputs(
+        (Output(Activation.SOFTMAX, len(_LOG_ODDS), from_logits=from_logits),), epsilon=epsilon
+    )
     seen = seen_by_loss(table, np, table.scores_of(np.tile(sigmoid(_LOG_ODDS), (2, 1))))
     labels = np.repeat([[0.0], [1.0]], len(_LOG_ODDS), axis=1)
     _, slopes = program.run(labels, seen.y, seen.log_y)

@@ -10,7 +10,7 @@ import functools
 
 import numpy as np
 
-from glo_tf.data.outputs import LINEAR, SIGMOID, Output, Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 
 UNDECIDED, SURE = 16, 6  # predictions of either kind, in this order
 _DEVIATIONS = np.append(np.linspace(0.2, 3.0, UNDECIDED), np.full(SURE, 3.0))
@@ -40,11 +40,11 @@ def logit_gradients(
     gradients, terms = np.empty_like(slopes), np.empty_like(slopes)
     for output, place in zip(outputs.each, outputs.slices, strict=True):
         slope, y = slopes[:, place], predictions[:, place]
-        if output.activation == LINEAR:
+        if output.activation == Activation.LINEAR:
             gradients[:, place], terms[:, place] = slope, np.abs(slope)
             continue
         to_log = slope if output.from_logits else slope * y
-        if output.activation == SIGMOID and not output.binary:
+        if output.activation == Activation.SIGMOID and not output.binary:
             gradients[:, place] = to_log * (1.0 - y)
             terms[:, place] = np.abs(gradients[:, place])
         else:  # a binary output is a softmax of a logit and 0
@@ -92,14 +92,14 @@ def _fixed_set(output: Output) -> tuple[np.ndarray, np.ndarray]:
     logits = rng.normal(size=(count, output.width)) * _DEVIATIONS[:, None]
     # The logit of the label: from a probability of nearly 1 to one that is clipped.
     sure = np.linspace(25.0, -25.0, SURE)
-    if output.activation == LINEAR:
+    if output.activation == Activation.LINEAR:
         values, spread = linear_targets(output, count)
         order = rng.permutation(count)  # undecided predictions meet large and small targets
         targets = np.tile(values[order, None], (1, output.width))
         errors = logits
         errors[UNDECIDED:] = sure[:, None]
         return targets, targets + spread * errors
-    if output.activation == SIGMOID and not output.binary:
+    if output.activation == Activation.SIGMOID and not output.binary:
         labels = np.arange(count)[:, None] + np.arange(output.width)
         labels = (labels % 2).astype(float)
         logits[UNDECIDED:] = np.where(labels[UNDECIDED:] == 1.0, sure[:, None], -sure[:, None])

@@ -13,6 +13,7 @@ float64 ones, as where large terms cancel, trains on its rounding errors; it is 
 from __future__ import annotations
 
 import dataclasses
+import enum
 import functools
 from collections.abc import Sequence
 
@@ -34,6 +35,22 @@ NON_FINITE_GRADIENT, NO_GRADIENT, CANNOT_LEARN = (
     "cannot learn",
 )
 """Why a loss is rejected."""
+
+
+class Screening(enum.StrEnum):
+    """How much a search leaves untrained.
+
+    Attributes:
+        FULL: Losses that train like an earlier one, losses that cannot train, and the rest of a
+            training that still guesses after a quarter of its steps.
+        EQUIVALENCE: The first of these only.
+        NONE: Nothing.
+    """
+
+    FULL = "full"
+    EQUIVALENCE = "equivalence"
+    NONE = "none"
+
 
 _ROUNDING = 1e-9  # of a sum, relative to its terms
 _FLOAT32_ERROR = 1e-3  # of a gradient that float32 still represents

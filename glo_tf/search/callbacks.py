@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from glo_tf.errors import raise_first, shown
 
 if TYPE_CHECKING:
-    from glo_tf.results.record import Record
+    from glo_tf.results.record import Phase, Record, Source, Stage
     from glo_tf.results.search_result import SearchResult
     from glo_tf.training.trial import Evaluation
 
@@ -19,7 +19,7 @@ class Generation:
     """A finished generation of either phase.
 
     Attributes:
-        phase: `"discovery"` (genetic search) or `"coefficients"` (CMA-ES).
+        phase: Of the search.
         number: Counted from 1 within the phase.
         total: Generations of the phase.
         mean_fitness: Mean over the generation's candidates.
@@ -28,12 +28,12 @@ class Generation:
             `glo_tf.results.record.Record.source`.
     """
 
-    phase: str
+    phase: Phase
     number: int
     total: int
     mean_fitness: float
     best_so_far: Record | None
-    counts: dict[str, int]
+    counts: dict[Source, int]
 
 
 class StopSearch(Exception):  # noqa: N818 (a wish, not an error; named as StopIteration is)
@@ -76,7 +76,7 @@ class Callback:
     def on_generation(self, generation: Generation) -> None:
         """Called when a generation is complete and written."""
 
-    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+    def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
         """Called after each training of a finalist (`"confirmation"`) or in the `"comparison"`."""
 
     def on_search_end(self, result: SearchResult) -> None:
@@ -131,7 +131,7 @@ class CallbackList(Callback):
         """Tells all."""
         self._tell(lambda callback: callback.on_generation(generation))
 
-    def on_retraining(self, stage: str, evaluation: Evaluation) -> None:
+    def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
         """Tells all."""
         self._tell(lambda callback: callback.on_retraining(stage, evaluation))
 

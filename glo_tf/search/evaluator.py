@@ -8,23 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
-from glo_tf.results.record import CACHED, INHERITED, TRAINED
+from glo_tf.results.record import Source
 from glo_tf.screening.screen import Screen, Verdict
-from glo_tf.training.trial import (
-    FAILED,
-    NON_FINITE,
-    OK,
-    REJECTED,
-    STOPPED,
-    UNTRAINED,
-    Evaluation,
-    Request,
-)
+from glo_tf.training.trial import Evaluation, Request, Status
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
 """Why a loss is rejected before it is screened."""
-
-_SOURCE_OF_STATUS = {OK: TRAINED, NON_FINITE: FAILED, FAILED: FAILED, STOPPED: STOPPED}
 
 RACING_FACTOR = 3
 """Of the candidates in a heat, one in this many goes on, to this many times the steps."""
@@ -35,7 +24,7 @@ class Outcome:
     """A candidate's evaluation, where it came from, and the training steps that it cost."""
 
     evaluation: Evaluation
-    source: str
+    source: Source
     steps: int = 0
 
 
@@ -86,7 +75,7 @@ class CandidateEvaluator:
         trained = self._train([loss for loss in candidates if loss not in lost])
         for loss in losses:
             outcome = self._outcome(loss, verdicts.get(loss, Verdict()), lost, trained)
-            if outcome.source in (INHERITED, REJECTED, UNTRAINED):
+            if outcome.source in (Source.INHERITED, Source.REJECTED, Source.UNTRAINED):
                 self._dispatcher.record(outcome.evaluation)
             yield outcome
 
@@ -108,22 +97,23 @@ class CandidateEvaluator:
         trained: Iterator[Evaluation],
     ) -> Outcome:
         if not loss.has_x_and_y:
-            return Outcome(Evaluation.without_result(loss, self._seeds[0], UNTRAINED), UNTRAINED)
+            evaluation = Evaluation.without_result(loss, self._seeds[0], Status.UNTRAINED)
+            return Outcome(evaluation, Source.UNTRAINED)
         if loss in self._settled:
-            return Outcome(self._settled[loss], CACHED)
+            return Outcome(self._settled[loss], Source.CACHED)
         steps = 0
         if verdict.rejection is not None:
-            evaluation = Evaluation.without_result(loss, self._seeds[0], REJECTED)
-            source = REJECTED
+            evaluation = Evaluation.without_result(loss, self._seeds[0], Status.REJECTED)
+            source = Source.REJECTED
         elif verdict.inherits_from is not None:
             known = self._outcome(verdict.inherits_from, Verdict(), lost, trained).evaluation
             evaluation = dataclasses.replace(
                 known, loss=loss, seconds=0.0, inherited_from=verdict.inherits_from
             )
-            source = INHERITED
+            source = Source.INHERITED
         else:
             evaluation = lost[loss] if loss in lost else next(trained)
-            source, steps = _SOURCE_OF_STATUS[evaluation.status], evaluation.steps
+            source, steps = _source_of(evaluation.status), evaluation.steps
         self._settled[loss] = evaluation
         return Outcome(evaluation, source, steps)
 
@@ -158,17 +148,32 @@ class CandidateEvaluator:
             field.sort(reverse=True)
             losses = []
             for result in results:
-                if result.status != OK:
+                if result.status != Status.OK:
                     lost[result.loss] = result
                 elif result.fitness < field[(len(field) - 1) // RACING_FACTOR]:
-                    lost[result.loss] = dataclasses.replace(result, status=STOPPED)
+                    lost[result.loss] = dataclasses.replace(result, status=Status.STOPPED)
                 else:
                     losses.append(result.loss)
         return lost
 
 
+def _source_of(status: Status) -> Source:
+    """Where the fitness of a candidate of its own came from, by what became of the candidate."""
+    match status:
+        case Status.OK:
+            return Source.TRAINED
+        case Status.STOPPED:
+            return Source.STOPPED
+        case Status.NON_FINITE | Status.FAILED:
+            return Source.FAILED
+        case Status.REJECTED:
+            return Source.REJECTED
+        case Status.UNTRAINED:
+            return Source.UNTRAINED
+
+
 def _succeed(runs: Sequence[Evaluation]) -> bool:
-    return all(run.status == OK for run in runs)
+    return all(run.status == Status.OK for run in runs)
 
 
 def _together(runs: Sequence[Evaluation]) -> Evaluation:

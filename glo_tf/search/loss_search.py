@@ -11,7 +11,7 @@ from glo_tf.comparison.learning_rates import check_learning_rate
 from glo_tf.comparison.loss_comparison import LossComparison
 from glo_tf.data import arrays
 from glo_tf.data.found_outputs import OutputKinds
-from glo_tf.data.outputs import SIGMOID, SOFTMAX
+from glo_tf.data.outputs import Activation
 from glo_tf.errors import at_the_end
 from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
 from glo_tf.execution.study import Study
@@ -20,12 +20,13 @@ from glo_tf.losses.given import Loss, Losses, as_expressions
 from glo_tf.losses.lookup import by_name
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.search_result import SearchResult
+from glo_tf.screening.screen import Screening
 from glo_tf.search.callbacks import Callback, checked_callbacks
 from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.run import SearchRun
-from glo_tf.search.settings import FULL, SearchSettings
+from glo_tf.search.settings import SearchSettings
 from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.strategies import Strategy
 from glo_tf.strategies.registry import make_strategy
@@ -33,6 +34,7 @@ from glo_tf.training.fresh_models import check_builder
 from glo_tf.training.optimizers import Given as GivenOptimizer
 from glo_tf.training.task import TrainingTask, true_false_or_auto
 from glo_tf.training.trial import Evaluation, Request
+from glo_tf.utils.choice import choice
 
 if TYPE_CHECKING:
     import keras
@@ -186,7 +188,7 @@ class LossSearch:
         finalists: int = 5,
         finalist_seeds: int = 2,
         comparison_seeds: int = 3,
-        screening: str = FULL,
+        screening: str = Screening.FULL,
         racing: bool = False,
         jit_compile: bool | str = "auto",
         seed: int = 0,
@@ -219,8 +221,16 @@ class LossSearch:
                     initial_expressions,
                     "initial_expressions",
                     options=[
-                        {"epsilon": epsilon, "from_logits": False, "activation": SOFTMAX},
-                        {"epsilon": None, "from_logits": from_logits, "activation": SIGMOID},
+                        {
+                            "epsilon": epsilon,
+                            "from_logits": False,
+                            "activation": Activation.SOFTMAX,
+                        },
+                        {
+                            "epsilon": None,
+                            "from_logits": from_logits,
+                            "activation": Activation.SIGMOID,
+                        },
                     ],
                 )
             ),
@@ -242,7 +252,7 @@ class LossSearch:
             finalists=finalists,
             finalist_seeds=finalist_seeds,
             comparison_seeds=comparison_seeds,
-            screening=screening,
+            screening=choice(Screening, "screening", screening),
             racing=racing,
             seed=seed,
         )

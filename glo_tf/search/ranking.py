@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
-from glo_tf.training.trial import OK
+from glo_tf.training.trial import Status
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Ranking:
 
     def better(self, candidate: Record, incumbent: Record | None) -> bool:
         """Whether `candidate` was trained to the end and beats `incumbent`, who wins ties."""
-        if candidate.status != OK:
+        if candidate.status != Status.OK:
             return False
         return incumbent is None or self._key(candidate) > self._key(incumbent)
 
@@ -44,7 +44,7 @@ class Ranking:
             count: How many, at most.
             alike: Whether two losses train a network in the same way.
         """
-        finished = {str(r.loss): r for r in records if r.status == OK and r.fitness > 0}
+        finished = {str(r.loss): r for r in records if r.status == Status.OK and r.fitness > 0}
         best: list[Record] = []
         for record in sorted(
             finished.values(), key=lambda r: (-self.score(r), r.loss.size, str(r.loss))

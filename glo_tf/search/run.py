@@ -20,9 +20,9 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.report.attempt import try_to_write_report
 from glo_tf.results.compared_loss import ComparedLoss
-from glo_tf.results.record import COEFFICIENTS, COMPARISON, CONFIRMATION, DISCOVERY, Record
+from glo_tf.results.record import Phase, Record, Source, Stage
 from glo_tf.results.search_result import Comparer, SearchResult
-from glo_tf.screening.screen import Screen, trains_alike
+from glo_tf.screening.screen import Screen, Screening, trains_alike
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
@@ -32,9 +32,9 @@ from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.ranking import Ranking
-from glo_tf.search.settings import FULL, NONE, SearchSettings
+from glo_tf.search.settings import SearchSettings
 from glo_tf.training.task import TrainingTask
-from glo_tf.training.trial import OK, Evaluation, Request
+from glo_tf.training.trial import Evaluation, Request, Status
 
 logger = logging.getLogger("glo_tf")
 
@@ -76,12 +76,12 @@ class SearchRun:
             dispatcher,
             seeds=settings.seeds_of_fitness,
             screen=self._screen,
-            stop_at_chance=settings.screening == FULL,
+            stop_at_chance=settings.screening == Screening.FULL,
             heats=heats(task.train_steps) if settings.racing else (),
             invariant=self._invariant(),
         )
         self._records: list[Record] = []
-        self._counts: collections.Counter[str] = collections.Counter()
+        self._counts: collections.Counter[Source] = collections.Counter()
         self._written = 0  # records that are in the output
         self._best: Record | None = None
         self._stopped = False
@@ -143,15 +143,15 @@ class SearchRun:
             self._stopped = True
 
     def _make_screen(self) -> Screen | None:
-        if self._settings.screening == NONE:
+        if self._settings.screening == Screening.NONE:
             return None
-        return Screen(self._task.outputs, rejects=self._settings.screening == FULL)
+        return Screen(self._task.outputs, rejects=self._settings.screening == Screening.FULL)
 
     def _invariant(self) -> Callable[[Expression], bool] | None:
         """That of the search space, where losses are rejected and all outputs are classes."""
         invariant = self._settings.search_space.invariant
         classes = self._task.outputs.num_classes
-        if invariant is None or not classes or self._settings.screening != FULL:
+        if invariant is None or not classes or self._settings.screening != Screening.FULL:
             return None
         return lambda loss: any(invariant(loss, count) for count in classes)
 
@@ -168,7 +168,7 @@ class SearchRun:
         for number in range(1, self._settings.generations + 1):
             losses = [loss_of(tree) for tree in population]
             records = self._evaluate_generation(
-                DISCOVERY, number, self._settings.generations, losses
+                Phase.DISCOVERY, number, self._settings.generations, losses
             )
             if number < self._settings.generations:
                 population = evolution.next_generation(
@@ -200,11 +200,11 @@ class SearchRun:
                 break
             losses = [tree.negated() for tree in search.ask()]
             total = self._settings.coefficient_generations
-            records = self._evaluate_generation(COEFFICIENTS, number, total, losses)
-            search.tell([r.fitness if r.status == OK else None for r in records])
+            records = self._evaluate_generation(Phase.COEFFICIENTS, number, total, losses)
+            search.tell([r.fitness if r.status == Status.OK else None for r in records])
 
     def _evaluate_generation(
-        self, phase: str, number: int, total: int, losses: Sequence[Expression]
+        self, phase: Phase, number: int, total: int, losses: Sequence[Expression]
     ) -> list[Record]:
         records = []
         outcomes = self._candidates.evaluate(losses)
@@ -250,7 +250,7 @@ class SearchRun:
         """Trains the finalists with other seeds; the best mean makes the best loss."""
         finalists = self._best_records(self._settings.finalists)
         seeds = self._settings.seeds_of_confirmation
-        rows = confirm(self._retrain(CONFIRMATION), finalists, self._ranking, seeds)
+        rows = confirm(self._retrain(Stage.CONFIRMATION), finalists, self._ranking, seeds)
         if rows:
             self._best = next(record for record in finalists if record.loss == rows[0].loss)
         return rows
@@ -258,7 +258,7 @@ class SearchRun:
     def _compare(self, best: Expression) -> list[ComparedLoss]:
         seeds = self._settings.fresh_seeds(self._settings.comparison_seeds)
         return compare_with_usual(
-            self._retrain(COMPARISON),
+            self._retrain(Stage.COMPARISON),
             best,
             usual_loss(self._task.outputs),
             learning_rate=self._task.learning_rate,
@@ -266,7 +266,7 @@ class SearchRun:
             seeds=seeds,
         )
 
-    def _retrain(self, stage: str) -> Evaluate:
+    def _retrain(self, stage: Stage) -> Evaluate:
         """Trains, with callbacks told of each training."""
 
         def evaluate(requests: Sequence[Request]) -> Iterable[Evaluation]:

@@ -14,14 +14,12 @@ import gplearn
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.code_identity import code_of
-from glo_tf.results.record import COEFFICIENTS
+from glo_tf.results.record import Phase
+from glo_tf.screening.screen import Screening
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.evolution import Operators
 from glo_tf.search.genetic.first_generation import initial_trees
 from glo_tf.search.spaces.space import SearchSpace
-
-FULL, EQUIVALENCE, NONE = SCREENING = ("full", "equivalence", "none")
-"""How much is left untrained; see `glo_tf.LossSearch`."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,16 +45,11 @@ class SearchSettings:
     finalists: int
     finalist_seeds: int
     comparison_seeds: int
-    screening: str
+    screening: Screening
     racing: bool
     seed: int
 
     def __post_init__(self) -> None:
-        if self.screening not in SCREENING:
-            raise ValueError(
-                f"Expected screening to be one of {', '.join(SCREENING)}. "
-                f"Received: screening='{self.screening}'"
-            )
         self._check_at_least(1, "population_size", "generations", "fitness_seeds", "finalist_seeds")
         self._check_at_least(
             0,
@@ -102,7 +95,7 @@ class SearchSettings:
     def tuned_expressions(self) -> int:
         """How many expressions the coefficient phase tunes."""
         space = self.search_space
-        if COEFFICIENTS not in space.phases:
+        if Phase.COEFFICIENTS not in space.phases:
             return 0
         return self.coefficient_expressions if space.has_discovery else 1
 

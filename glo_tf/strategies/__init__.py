@@ -4,6 +4,13 @@ A strategy is registered in the entry-point group `glo_tf.strategies`, as `local
 `ray` are. What a search finds does not depend on it.
 """
 
-from glo_tf.strategies.base import Failure, Result, Strategy, Task, TrainingError
+from glo_tf.strategies.base import (
+    Failure,
+    FailureKind,
+    Result,
+    Strategy,
+    Task,
+    TrainingError,
+)
 
-__all__ = ["Failure", "Result", "Strategy", "Task", "TrainingError"]
+__all__ = ["Failure", "FailureKind", "Result", "Strategy", "Task", "TrainingError"]

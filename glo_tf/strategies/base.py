@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import abc
 import dataclasses
+import enum
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from glo_tf.training.trial import Evaluation, Request, Trainer
 
-TIMEOUT, OUT_OF_MEMORY, WORKER_LOST = "timeout", "out of memory", "worker lost"
-"""What may have hit a candidate by chance, so that it is tried again."""
 
-ERROR = "error"
-"""What no other worker would change: the model or the data raise."""
+class FailureKind(enum.StrEnum):
+    """Why a training has no evaluation.
+
+    All but an error may have hit a candidate by chance, so that it is tried again; an error no
+    other worker would change, as the model or the data raise it.
+    """
+
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out of memory"
+    WORKER_LOST = "worker lost"
+    ERROR = "error"
 
 
 class TrainingError(RuntimeError):
@@ -52,7 +60,7 @@ class Failure:
         traceback: Of an error, as Python prints it.
     """
 
-    kind: str
+    kind: FailureKind
     message: str
     traceback: str = ""
 

@@ -28,9 +28,9 @@ from typing import IO, Any
 
 import cloudpickle
 
-from glo_tf.strategies.base import TIMEOUT, WORKER_LOST, Failure, Task, TrainingError
+from glo_tf.strategies.base import Failure, FailureKind, Task, TrainingError
 from glo_tf.strategies.worker import Deadline, failure_of, given_up_at, run, timeout_message
-from glo_tf.training.trial import Evaluation, Request, Trainer
+from glo_tf.training.trial import Evaluation, Request, Status, Trainer
 
 _POLL = 0.5  # seconds between two looks at whether the other process lives
 _STARTS = 3  # of a process that dies before it is ready
@@ -77,7 +77,7 @@ class WorkerProcess:
             if not isinstance(outcome, Failure):
                 return
             self.close()
-            if outcome.kind != WORKER_LOST:
+            if outcome.kind != FailureKind.WORKER_LOST:
                 logger.error("%s", outcome.traceback or outcome.message)
                 raise TrainingError(
                     f"Expected the worker process to be ready. Received: {outcome.message}"
@@ -103,11 +103,12 @@ class WorkerProcess:
         if outcome is None:
             logger.warning("The training in the worker process hangs; another takes its place")
             self.close()
-            return Failure(TIMEOUT, timeout_message(timeout))
+            return Failure(FailureKind.TIMEOUT, timeout_message(timeout))
         if isinstance(outcome, Failure):
             return outcome
         measured = {name: tuple(values) for name, values in outcome.pop("measured").items()}
-        return Evaluation(request.loss, request.seed, **outcome, measured=measured)
+        status = Status(outcome.pop("status"))
+        return Evaluation(request.loss, request.seed, status=status, **outcome, measured=measured)
 
     def close(self) -> None:
         """Ends the child at once, with whatever it has started."""
@@ -154,13 +155,16 @@ class _Child:
                     return self._lost()
                 if end is not None and time.monotonic() > end:
                     return None
-            answer = json.loads(self._connection.recv_bytes())
+            answer: dict[str, Any] = json.loads(self._connection.recv_bytes())
         except (EOFError, OSError):
             return self._lost()
         except BaseException:  # Ctrl-C; what it answers later would be taken for another's answer
             self.end()
             raise
-        return Failure(**answer["failure"]) if "failure" in answer else answer
+        if "failure" not in answer:
+            return answer
+        failure = answer["failure"]
+        return Failure(**{**failure, "kind": FailureKind(failure["kind"])})
 
     def end(self) -> None:
         if self._connection.closed:
@@ -177,7 +181,7 @@ class _Child:
         except subprocess.TimeoutExpired:  # it has closed the connection, and lives
             code = None
         self.end()
-        return Failure(WORKER_LOST, _how_it_died(code) + self._printed.place_of_crash())
+        return Failure(FailureKind.WORKER_LOST, _how_it_died(code) + self._printed.place_of_crash())
 
 
 class _Printed(threading.Thread):

@@ -22,10 +22,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from glo_tf.strategies.base import (
-    ERROR,
-    OUT_OF_MEMORY,
-    WORKER_LOST,
     Failure,
+    FailureKind,
     Result,
     Strategy,
     Task,
@@ -275,7 +273,7 @@ class _Worker:
         except Exception as error:
             reason = str(error).partition("\n")[0]
             return self._where, Failure(
-                ERROR, f"what the task is made of is missing here: {reason}"
+                FailureKind.ERROR, f"what the task is made of is missing here: {reason}"
             )
         try:
             task.prepare_process()
@@ -312,10 +310,10 @@ def _room(resources: dict[str, float], cpus: float, gpus: float) -> int:
 def _failure_of(error: Exception, exceptions: Any) -> Failure:
     message = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
     if isinstance(error, exceptions.OutOfMemoryError):
-        return Failure(OUT_OF_MEMORY, message)
+        return Failure(FailureKind.OUT_OF_MEMORY, message)
     if isinstance(error, exceptions.RayTaskError):  # the worker's own code
-        return Failure(ERROR, message, str(error))
-    return Failure(WORKER_LOST, message)
+        return Failure(FailureKind.ERROR, message, str(error))
+    return Failure(FailureKind.WORKER_LOST, message)
 
 
 def _check_importable(task: Task) -> None:

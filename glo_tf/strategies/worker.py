@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 
-from glo_tf.strategies.base import ERROR, OUT_OF_MEMORY, TIMEOUT, Failure, Result
+from glo_tf.strategies.base import Failure, FailureKind, Result
 from glo_tf.training.trial import Evaluation, Request, Trainer
 
 GRACE = 5.0
@@ -47,7 +47,7 @@ def patience(ends: Iterable[float | None], longest: float) -> float:
 
 def timed_out(request: Request, worker: str, where: str, timeout: float | None) -> Result:
     """The result of a training that was given up."""
-    return Result(request, worker, where, Failure(TIMEOUT, timeout_message(timeout)))
+    return Result(request, worker, where, Failure(FailureKind.TIMEOUT, timeout_message(timeout)))
 
 
 def timeout_message(seconds: float | None) -> str:
@@ -70,8 +70,8 @@ def failure_of(error: Exception) -> Failure:
     """Tells what a retry may help against from an error in the model or the data."""
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if isinstance(error, CandidateTimeoutError):
-        return Failure(TIMEOUT, str(error))
+        return Failure(FailureKind.TIMEOUT, str(error))
     # TensorFlow's own class, by name: workers of other tasks need no TensorFlow.
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
-        return Failure(OUT_OF_MEMORY, message)
-    return Failure(ERROR, message, traceback.format_exc())
+        return Failure(FailureKind.OUT_OF_MEMORY, message)
+    return Failure(FailureKind.ERROR, message, traceback.format_exc())

@@ -12,7 +12,7 @@ from glo_tf.losses.baselines import CROSS_ENTROPY
 from glo_tf.plugins.options import OptionValue
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.small_task import TRAIN_STEPS, small_task
-from glo_tf.training.trial import OK, Request
+from glo_tf.training.trial import Request, Status
 
 
 class ArchitectureTestCase(PluginTestCase):
@@ -69,7 +69,7 @@ class ArchitectureTestCase(PluginTestCase):
         requests = [Request(CROSS_ENTROPY, seed) for seed in (0, 1)]
         first = [trainer.evaluate(request) for request in requests]
         for evaluation in first:
-            assert (evaluation.status, evaluation.steps) == (OK, TRAIN_STEPS)
+            assert (evaluation.status, evaluation.steps) == (Status.OK, TRAIN_STEPS)
         assert [trainer.evaluate(request) for request in requests] == first
 
     def _architecture(self, options: Mapping[str, OptionValue]) -> NamedArchitecture:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from glo_tf.expressions.tree import Expression
-from glo_tf.training.trial import Evaluation, Request, nothing_to_check
+from glo_tf.training.trial import Evaluation, Request, Status, nothing_to_check
 
 HANG = Expression.parse("x + y + 1")
 OUT_OF_MEMORY = Expression.parse("x + y + 2")
@@ -76,7 +76,7 @@ class ScriptedTask:
         while time.monotonic() < end:
             check()
             time.sleep(0.005)
-        return Evaluation(request.loss, request.seed, fitness_of(request.loss), "ok", 1, 0.0)
+        return Evaluation(request.loss, request.seed, fitness_of(request.loss), Status.OK, 1, 0.0)
 
     def trainings(self) -> list[str]:
         """Losses in the order in which their trainings began."""

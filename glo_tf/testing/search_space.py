@@ -9,7 +9,7 @@ import pytest
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.plugins.options import OptionValue
-from glo_tf.results.record import COEFFICIENTS, DISCOVERY
+from glo_tf.results.record import Phase
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.testing.plugin import PluginTestCase
@@ -107,7 +107,7 @@ class SearchSpaceTestCase(PluginTestCase):
             comparison_seeds=0,
             strategy="local",
         ).run()
-        phase = DISCOVERY if space.has_discovery else COEFFICIENTS
+        phase = Phase.DISCOVERY if space.has_discovery else Phase.COEFFICIENTS
         assert [record.phase for record in result.records] == 20 * [phase]
         assert not result.interrupted
 

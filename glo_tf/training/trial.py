@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import itertools
 import logging
 import math
@@ -11,11 +12,27 @@ from typing import Protocol
 
 from glo_tf.expressions.tree import Expression
 
-OK, NON_FINITE, STOPPED = "ok", "non_finite", "stopped"
-UNTRAINED, REJECTED, FAILED = "untrained", "rejected", "failed"
-"""Status of an evaluation."""
-
 logger = logging.getLogger("glo_tf")
+
+
+class Status(enum.StrEnum):
+    """What became of a training.
+
+    Attributes:
+        OK: It came to its end.
+        NON_FINITE: Loss or weights became NaN or infinite.
+        STOPPED: It ended early: at chance, or behind others.
+        UNTRAINED: There was none, as x or y is missing.
+        REJECTED: There was none, as the loss cannot train a network.
+        FAILED: Its worker was lost, ran out of memory or of time, each time it was tried.
+    """
+
+    OK = "ok"
+    NON_FINITE = "non_finite"
+    STOPPED = "stopped"
+    UNTRAINED = "untrained"
+    REJECTED = "rejected"
+    FAILED = "failed"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,10 +83,7 @@ class Evaluation:
         seed: Seed that fixed weights, batch order and dropout masks.
         fitness: What the validation data gave, at least 0, and accuracy unless another metric was
             asked for; 0 if the training failed or was not worth it.
-        status: `"ok"`, `"non_finite"` (loss or weights became NaN or infinite), `"stopped"` (ended
-            early: at chance, or behind others), `"untrained"` (x or y is missing), `"rejected"`
-            (cannot train a network) or `"failed"` (its worker was lost, ran out of memory or of
-            time, each time it was tried).
+        status: What became of the training.
         steps: Training steps done.
         seconds: Wall time of the training; not part of the result's identity.
         inherited_from: The loss that was trained instead, as it trains a network alike; None if it
@@ -83,7 +97,7 @@ class Evaluation:
     loss: Expression
     seed: int
     fitness: float
-    status: str
+    status: Status
     steps: int
     seconds: float = dataclasses.field(compare=False)
     inherited_from: Expression | None = None
@@ -92,7 +106,7 @@ class Evaluation:
     )
 
     @classmethod
-    def without_result(cls, loss: Expression, seed: int, status: str) -> Evaluation:
+    def without_result(cls, loss: Expression, seed: int, status: Status) -> Evaluation:
         """Fitness 0 of a loss that was not trained, or whose training came to nothing."""
         return cls(loss, seed, fitness=0.0, status=status, steps=0, seconds=0.0)
 

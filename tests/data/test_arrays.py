@@ -24,7 +24,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.identity import fingerprint
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.resident_data import ResidentData
-from glo_tf.training.trial import OK, Request
+from glo_tf.training.trial import Request, Status
 from glo_tf.utils import memory
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
@@ -528,7 +528,7 @@ def test_a_training_on_rows_and_text_is_that_on_their_numbers(
     request = Request(Expression.parse("-(x*log(y))"), 0)
     tasks = defined(given, model), defined(numbers, plain)
     found, expected = (task.make_trainer().evaluate(request) for task in tasks)
-    assert found.status == expected.status == OK
+    assert found.status == expected.status == Status.OK
     assert found.fitness == expected.fitness
     described = [defined(samples, model).description for samples in (given, other)]
     assert tasks[0].description == described[0]

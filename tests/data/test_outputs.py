@@ -13,7 +13,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.training.task import TrainingTask
-from glo_tf.training.trial import OK, Request
+from glo_tf.training.trial import Request, Status
 
 ALL = tuple(TARGETS)
 
@@ -92,7 +92,7 @@ def test_a_training_step_is_that_of_keras(names) -> None:
     }
     reference.compile("sgd", loss=losses)
     reference.train_on_batch(SAMPLES, labels if len(names) > 1 else labels[""])
-    assert trainer.evaluate(Request(Expression.parse(loss), 0)).status == OK
+    assert trainer.evaluate(Request(Expression.parse(loss), 0)).status == Status.OK
     for ours, theirs in zip(trainer._model.weights, reference.weights, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=2e-5, atol=2e-6)
 
@@ -144,7 +144,7 @@ def test_several_inputs_and_a_structure_of_targets() -> None:
     )
     assert [output.activation for output in task.outputs.each] == ["softmax", "linear"]
     evaluation = task.make_trainer().evaluate(Request(Expression.parse("square(x - y)"), 0))
-    assert evaluation.status == OK
+    assert evaluation.status == Status.OK
     assert evaluation.fitness > 0.4
 
 

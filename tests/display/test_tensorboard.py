@@ -27,7 +27,7 @@ from glo_tf.cli import main as command_line
 from glo_tf.cli.search import make_search as search_of_flags
 from glo_tf.display import tensorboard
 from glo_tf.expressions.tree import Expression
-from glo_tf.results.record import SOURCES, Record
+from glo_tf.results.record import Record, Source
 from glo_tf.search.callbacks import Generation
 
 PNG_BYTES = 2  # of an image summary: width, height, then one PNG each
@@ -129,7 +129,7 @@ def test_the_event_files_hold_the_history_and_change_nothing(tmp_path, drawn) ->
             "population/mean_size": np.mean([r.loss.size for r in records]),
             "population/training_steps": sum(r.steps for r in records),
         }
-        for source in SOURCES:
+        for source in Source:
             expected[f"source/{source}"] = sum(r.source == source for r in records)
         for tag, value in expected.items():
             assert points(runs[name], tag)[number] == pytest.approx(value, rel=1e-6), tag

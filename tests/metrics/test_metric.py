@@ -12,9 +12,10 @@ from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES, build_model, targets
 from glo_tf.data.outputs import Output, Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.metric import Metric
+from glo_tf.metrics.mode import Mode
 from glo_tf.metrics.objective import Objective
 from glo_tf.training.task import TrainingTask
-from glo_tf.training.trial import NON_FINITE, OK, Request
+from glo_tf.training.trial import Request, Status
 
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 SQUARED_ERROR = Expression.parse("square(x - y)")
@@ -60,7 +61,7 @@ def trained(names, metric, mode="auto", loss=SQUARED_ERROR, **settings):
     )
     trainer = task.make_trainer()
     evaluation = trainer.evaluate(Request(loss, 0))
-    assert evaluation.status == OK
+    assert evaluation.status == Status.OK
     return evaluation.fitness, trainer._model(SAMPLES), task
 
 
@@ -138,12 +139,12 @@ def test_a_metric_that_is_not_finite_is_a_failed_training() -> None:
         jit_compile=False,
     )
     evaluation = task.make_trainer().evaluate(Request(SQUARED_ERROR, 0))
-    assert (evaluation.status, evaluation.fitness) == (NON_FINITE, 0.0)
+    assert (evaluation.status, evaluation.fitness) == (Status.NON_FINITE, 0.0)
 
 
 @given(st.floats(0.0, 1e6), st.floats(0.0, 1e6))
 def test_fitness_keeps_the_order_and_is_undone(one: float, other: float) -> None:
-    up, down = (Metric.of(name, "auto", LINEAR) for name in ("r2_score", "mae"))
+    up, down = (Metric.of(name, None, LINEAR) for name in ("r2_score", "mae"))
     assert (up.mode, down.mode) == ("max", "min")
     assert (up.fitness(one) < up.fitness(other)) == (one < other)
     if down.fitness(one) != down.fitness(other):
@@ -162,21 +163,21 @@ def test_keras_metrics_take_labels_of_either_form() -> None:
         keras.metrics.SparseTopKCategoricalAccuracy(k=2),
         keras.metrics.MeanIoU(num_classes=3, sparse_y_pred=False),
     ):
-        of_form = Metric.of(metric, "auto", SOFTMAX)
+        of_form = Metric.of(metric, None, SOFTMAX)
         values = [of_form.measure(labels)(predictions) for labels in (one_hot, CLASSES)]
         assert values[0] == values[1] > 0.0
 
 
 def test_a_given_mode_wins() -> None:
-    assert Metric.of("mae", "max", LINEAR).mode == "max"
+    assert Metric.of("mae", Mode.MAX, LINEAR).mode == "max"
 
 
 def test_the_description_is_the_same_in_every_process() -> None:
     """Keras numbers the names of metrics."""
-    first, second = (Metric.of(keras.metrics.AUC(num_thresholds=20), "auto", SOFTMAX) for _ in "12")
+    first, second = (Metric.of(keras.metrics.AUC(num_thresholds=20), None, SOFTMAX) for _ in "12")
     assert str(first) == str(second)
-    assert str(first) != str(Metric.of(keras.metrics.AUC(), "auto", SOFTMAX))
-    assert str(Metric.of(largest_error, "min", LINEAR)) == (
+    assert str(first) != str(Metric.of(keras.metrics.AUC(), None, SOFTMAX))
+    assert str(Metric.of(largest_error, Mode.MIN, LINEAR)) == (
         f"largest_error (min): {__name__}.largest_error {{}}"
     )
 
@@ -205,10 +206,10 @@ def test_a_metric_that_does_not_fit_is_refused_before_any_training() -> None:
 
 
 def test_shown_is_the_value_of_the_metric() -> None:
-    lowest = Objective((Metric.of("mae", "auto", LINEAR),))
+    lowest = Objective((Metric.of("mae", None, LINEAR),))
     assert lowest.shown([0.25]) == "3.0000"
     assert lowest.shown([0.25, 0.5]) == "2.0000 ± 1.4142"
     assert lowest.shown([0.0]) == "inf"
-    accuracy = Metric.of("accuracy", "auto", SOFTMAX)
+    accuracy = Metric.of("accuracy", None, SOFTMAX)
     assert Objective((accuracy,)).shown([0.25]) == "0.2500"
     assert Objective((accuracy, lowest.metrics[0])).shown([0.25]) == "0.2500"

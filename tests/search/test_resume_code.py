@@ -150,14 +150,18 @@ CODE = {
         """
         from glo_tf.expressions.tree import Expression
         from glo_tf.search.coefficients.parameterization import Parameterization
-        from glo_tf.results.record import COEFFICIENTS
+        from glo_tf.results.record import Phase
         from glo_tf.search.spaces.space import SearchSpace
 
         def tree(theta):
             return Expression(("*", "x", "y"), (1.0, 1.0 + FACTOR * theta[0], 1.0))
 
         space = SearchSpace(
-            "own", "", {}, phases=(COEFFICIENTS,), parameterization=Parameterization(tree, (0.0,))
+            "own",
+            "",
+            {},
+            phases=(Phase.COEFFICIENTS,),
+            parameterization=Parameterization(tree, (0.0,)),
         )
         settings = {"search_space": space}
         """,

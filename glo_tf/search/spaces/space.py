@@ -13,7 +13,7 @@ import numpy as np
 
 from glo_tf.expressions.prefix import Node, arity, is_named_node, named_nodes
 from glo_tf.expressions.tree import Expression
-from glo_tf.results.record import COEFFICIENTS, DISCOVERY
+from glo_tf.results.record import Phase
 from glo_tf.search.coefficients.parameterization import Parameterization
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class SearchSpace:
         weights: Relative probability of each node (operations of `glo_tf.nodes`, x, y and integers)
             among the nodes that may stand at a place; empty without a discovery phase.
         max_initial_depth: Deepest tree of the initial population, in edges.
-        phases: Which apply, of `"discovery"` and `"coefficients"`.
+        phases: Which apply, of discovery and coefficients.
         parameterization: What the coefficient phase searches where there is no discovery phase.
         operators: Makes the genetic operators that the space prefers, such as `GplearnOperators`;
             the paper's (`GloOperators`) if None.
@@ -56,7 +56,7 @@ class SearchSpace:
     description: str
     weights: Mapping[Node, float]
     max_initial_depth: int = 2
-    phases: tuple[str, ...] = (DISCOVERY, COEFFICIENTS)
+    phases: tuple[Phase, ...] = (Phase.DISCOVERY, Phase.COEFFICIENTS)
     parameterization: Parameterization | None = None
     operators: Callable[[SearchSpace], Operators] | None = None
     invariant: Callable[[Expression, int], bool] | None = None
@@ -64,9 +64,9 @@ class SearchSpace:
     coefficient_population_size: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.phases or not {DISCOVERY, COEFFICIENTS}.issuperset(self.phases):
+        if not self.phases or not set(Phase).issuperset(self.phases):
             raise ValueError(
-                f"Expected phases among {DISCOVERY}, {COEFFICIENTS}. Received: phases={self.phases}"
+                f"Expected phases among {', '.join(Phase)}. Received: phases={self.phases}"
             )
         if self.has_discovery == (self.parameterization is not None):
             raise ValueError(
@@ -98,7 +98,7 @@ class SearchSpace:
     @property
     def has_discovery(self) -> bool:
         """Whether trees evolve."""
-        return DISCOVERY in self.phases
+        return Phase.DISCOVERY in self.phases
 
     @property
     def constants(self) -> tuple[int, ...]:

@@ -20,7 +20,7 @@ import numpy as np
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
-from glo_tf.results.record import COEFFICIENTS
+from glo_tf.results.record import Phase
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.spaces.space import SearchSpace
 
@@ -36,7 +36,7 @@ def taylor() -> SearchSpace:
         "taylor",
         "Taylor polynomials of third order in x and y",
         weights={},
-        phases=(COEFFICIENTS,),
+        phases=(Phase.COEFFICIENTS,),
         parameterization=Parameterization(polynomial, (0.0,) * 8),
         invariant=lifts_the_label,
         coefficient_sigma0=1.2,

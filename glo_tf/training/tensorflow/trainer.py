@@ -24,7 +24,7 @@ from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
 from glo_tf.training.tensorflow.translator import Translation
-from glo_tf.training.trial import NON_FINITE, OK, STOPPED, Evaluation, Request, nothing_to_check
+from glo_tf.training.trial import Evaluation, Request, Status, nothing_to_check
 from glo_tf.utils.seeding import seeded
 
 if TYPE_CHECKING:
@@ -110,13 +110,13 @@ class CandidateTrainer:
         steps, arguments = self._compiled(request.loss)
         arguments = (self._batches(request.seed), *arguments)
         advance = functools.partial(self._advance, steps, arguments, check=check)
-        status, fitness, finite = OK, 0.0, True
+        status, fitness, finite = Status.OK, 0.0, True
         measured: dict[str, tuple[float | None, ...]] = {}
         if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
             done, finite = advance(done, int(early_stopping.CHECK_AT * total))
             if finite and self._loop.measure_area() <= early_stopping.GUESSES_UP_TO:
-                status = STOPPED
-        if finite and status == OK:
+                status = Status.STOPPED
+        if finite and status == Status.OK:
             for goal in sorted({*checkpoints, total}):
                 done, finite = advance(done, goal)
                 if not finite:
@@ -132,7 +132,7 @@ class CandidateTrainer:
                     found = self._validation.meter.fitness(columns.numpy()) if sound else None
                     fitness, finite = found or 0.0, found is not None
         if not finite:
-            status, fitness = NON_FINITE, 0.0
+            status, fitness = Status.NON_FINITE, 0.0
         return Evaluation(
             loss=request.loss,
             seed=request.seed,

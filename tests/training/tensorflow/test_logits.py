@@ -26,7 +26,7 @@ from glo_tf.screening.screen import Screen, Traits
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.translator import Translation
-from glo_tf.training.trial import OK, Request
+from glo_tf.training.trial import Request, Status
 
 COEFFICIENTS = st.one_of(st.just(1.0), st.floats(0.01, 3), st.floats(-3, -0.01))
 KINDS = {"classes": Output("softmax", 3, from_logits=True)}
@@ -177,7 +177,7 @@ def test_a_training_step_is_that_of_keras(names: tuple[str, ...], loss: str) -> 
     losses = [ExpressionLoss(loss, **options) for options in task.outputs.loss_options]
     reference.compile("sgd", loss=task.outputs.restore(losses))
     reference.train_on_batch(SAMPLES, targets(*names))
-    assert trainer.evaluate(Request(Expression.parse(loss), 0)).status == OK
+    assert trainer.evaluate(Request(Expression.parse(loss), 0)).status == Status.OK
     for ours, theirs in zip(trainer._model.weights, reference.weights, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=2e-5, atol=2e-6)
 
@@ -196,7 +196,7 @@ def test_it_trains_as_with_the_activation_as_a_layer(kind, activation, jit_compi
     for loss in LOSSES:
         request = Request(Expression.parse(loss), 0, 0.003)
         ours, theirs = without.evaluate(request), beside.evaluate(request)
-        assert ours.status == theirs.status == OK
+        assert ours.status == theirs.status == Status.OK
         assert ours.fitness == pytest.approx(theirs.fitness, abs=0.02)
         for left, right in zip(without._model.weights, beside._model.weights, strict=True):
             np.testing.assert_allclose(left.numpy(), right.numpy(), rtol=1e-3, atol=1e-3)
