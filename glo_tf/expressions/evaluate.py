@@ -16,7 +16,6 @@ def evaluate(
     y_pred: Any,
     *,
     ops: Any,
-    coefficients: Any = None,
     log_y_pred: Any = None,
 ) -> Any:
     """Evaluates f(x, y) element-wise, NaN and infinity as IEEE arithmetic gives them.
@@ -26,12 +25,10 @@ def evaluate(
         y_true: Array x of true labels, any shape.
         y_pred: Array y of predictions, same shape and dtype as `y_true`.
         ops: The library that computes: `numpy` or `keras.ops`.
-        coefficients: Tensor with one factor per node. The expression's own if None.
-        log_y_pred: log(y) where it is known better than from y, as from logits; only without
-            `coefficients`.
+        log_y_pred: log(y) where it is known better than from y, as from logits.
 
     Returns:
-        Array of the common shape; with `coefficients`, a scalar if the tree has neither x nor y.
+        Array of the common shape.
     """
     own: Sequence[float] = expression.coefficients
 
@@ -39,7 +36,7 @@ def evaluate(
         node = expression.nodes[index]
         if isinstance(node, int):
             # An array even alone: in Python, 1.0/0.0 is an error instead of an infinity.
-            value: Any = ops.full_like(y_pred, node) if coefficients is None else float(node)
+            value: Any = ops.full_like(y_pred, node)
         elif node == "x":
             value = y_true
         elif node == "y":
@@ -48,8 +45,6 @@ def evaluate(
             value = log_y_pred + math.log(own[index + 1])
         else:
             value = operations.get(node).value(ops, *operands)
-        if coefficients is not None:
-            return value * coefficients[index]
         return value if own[index] == 1.0 else value * own[index]
 
     return expression.fold(combine)

@@ -1,4 +1,4 @@
-"""Which losses train alike and which cannot train, against the translator and real trainings."""
+"""Which losses train alike and which cannot, against automatic differentiation and trainings."""
 
 import keras
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis_examples import examples
 
 from glo_tf import architectures, datasets
 from glo_tf.data.outputs import Output, Outputs
+from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.named import NGL, Baikal, BaikalCMA
@@ -22,7 +23,6 @@ from glo_tf.search.genetic import evolution
 from glo_tf.search.spaces import space as search_spaces
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
-from glo_tf.training.tensorflow.translator import Translation
 from glo_tf.training.trial import Request
 
 COEFFICIENTS = st.one_of(st.floats(0.01, 3), st.floats(-3, -0.01))
@@ -49,7 +49,7 @@ def gradients_of_the_graph(loss: Expression) -> np.ndarray:
     with tf.GradientTape() as tape:
         tape.watch(logits)
         clipped = tf.clip_by_value(tf.nn.softmax(logits), EPSILON, 1.0)
-        total = tf.reduce_sum(Translation(loss)(tf.constant(labels), clipped))
+        total = tf.reduce_sum(evaluate(loss, tf.constant(labels), clipped, ops=keras.ops))
     zero = tf.UnconnectedGradients.ZERO
     return tape.gradient(total, logits, unconnected_gradients=zero).numpy()
 

@@ -23,7 +23,7 @@ from glo_tf.training.tensorflow import early_stopping
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
-from glo_tf.training.tensorflow.translator import Translation
+from glo_tf.training.tensorflow.translator import translate
 from glo_tf.training.trial import Evaluation, Request, Status, nothing_to_check
 from glo_tf.utils.seeding import seeded
 
@@ -247,9 +247,8 @@ class CandidateTrainer:
 
     def _compile_translator(self, nodes: tuple[Node, ...]) -> Steps:
         """One tree, with any coefficients."""
-        translation = Translation(Expression(nodes))
         return self._loop.compile(
-            translation.value_and_slope,
+            functools.partial(translate, Expression(nodes)),
             self._batches_spec,
             tf.TensorSpec([len(nodes)], tf.float32),
         )

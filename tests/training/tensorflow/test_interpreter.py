@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis_examples import examples
 
 from glo_tf.expressions import operations
+from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.operations import Dual
 from glo_tf.expressions.program import Program, instruction_set
 from glo_tf.expressions.tree import Expression
@@ -18,7 +20,7 @@ from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces import space as search_spaces
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
-from glo_tf.training.tensorflow.translator import Translation
+from glo_tf.training.tensorflow.translator import translate
 
 COEFFICIENTS = st.one_of(st.just(1.0), st.floats(-4, 4, allow_subnormal=False))
 MODERATE = st.one_of(st.floats(0.01, 4), st.floats(-4, -0.01))
@@ -68,8 +70,7 @@ def interpreted(expression: Expression, jit_compile: bool = False) -> tuple[np.n
 
 def translated(expression: Expression) -> tuple[np.ndarray, np.ndarray]:
     coefficients = tf.constant(expression.coefficients, tf.float32)
-    with_slope = Translation(expression).value_and_slope
-    value, slope = with_slope(tf.constant(X), tf.constant(Y), coefficients)
+    value, slope = translate(expression, tf.constant(X), tf.constant(Y), coefficients)
     return value.numpy(), slope.numpy()
 
 
@@ -143,7 +144,7 @@ def test_slopes_are_those_of_automatic_differentiation(expression: Expression) -
     x, y = tf.constant(X, tf.float64), tf.constant(Y, tf.float64)
     with tf.GradientTape() as tape:
         tape.watch(y)
-        value = Translation(expression)(x, y)
+        value = evaluate(expression, x, y, ops=keras.ops)
     zero = tf.UnconnectedGradients.ZERO
     reverse = tape.gradient(value, y, unconnected_gradients=zero).numpy()
     _, forward = Program.of(expression, dtype=np.float64).run(x.numpy(), y.numpy())
@@ -194,15 +195,14 @@ def test_a_tree_larger_than_the_capacity_is_refused() -> None:
 def test_a_kink_has_the_mean_slope_of_its_sides(text: str) -> None:
     expression, expected = Expression.parse(text), np.full_like(Y, KINKS[text])
     program, y = Program.of(expression, capacity=CAPACITY), tf.constant(Y)
-    translation = Translation(expression)
     with tf.GradientTape() as tape:
         tape.watch(y)
-        value = translation(tf.constant(Y), y)
+        value = evaluate(expression, tf.constant(Y), y, ops=keras.ops)
     coefficients = tf.constant(expression.coefficients, tf.float32)
     slopes = (
         program.run(Y, Y)[1],
         *(run(y, y, *tensors(program))[1] for run in INTERPRET.values()),
-        translation.value_and_slope(y, y, coefficients)[1],
+        translate(expression, y, y, coefficients)[1],
         tape.gradient(value, y),
     )
     for slope in slopes:

@@ -25,7 +25,7 @@ from glo_tf.screening.probes import UNDECIDED, fixed_set
 from glo_tf.screening.screen import Screen, Traits
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
-from glo_tf.training.tensorflow.translator import Translation
+from glo_tf.training.tensorflow.translator import translate
 from glo_tf.training.trial import Request, Status
 
 COEFFICIENTS = st.one_of(st.just(1.0), st.floats(0.01, 3), st.floats(-3, -0.01))
@@ -101,8 +101,7 @@ def test_value_and_slope_are_those_of_the_keras_loss(kind: str, how: str, data) 
         terms, slopes = INTERPRET(columns, seen.y, *program, log_y=seen.log_y)
     else:
         coefficients = tf.constant(loss.coefficients, tf.float32)
-        run = Translation(loss).value_and_slope
-        terms, slopes = run(columns, seen.y, coefficients, log_y=seen.log_y)
+        terms, slopes = translate(loss, columns, seen.y, coefficients, log_y=seen.log_y)
     zero = tf.UnconnectedGradients.ZERO
     theirs = tape.gradient(expected, logits, unconnected_gradients=zero).numpy()
     ours = tape.gradient(scores, logits, output_gradients=slopes).numpy()
@@ -134,7 +133,7 @@ def test_both_are_close_for_losses_as_they_are_found(kind: str, loss: str) -> No
     numpy_log_y = LogPrediction(*(part.numpy() for part in seen.log_y))
     found = [
         INTERPRET(columns, seen.y, *tensors(program), log_y=seen.log_y),
-        Translation(tree).value_and_slope(columns, seen.y, coefficients, log_y=seen.log_y),
+        translate(tree, columns, seen.y, coefficients, log_y=seen.log_y),
         program.run(columns.numpy(), seen.y.numpy(), numpy_log_y),
     ]
     theirs = tape.gradient(expected, logits).numpy()
