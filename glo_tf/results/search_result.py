@@ -19,8 +19,36 @@ if TYPE_CHECKING:
     from glo_tf.metrics.objective import Objective
     from glo_tf.results.comparison import Comparison
 
-Comparer: TypeAlias = Callable[[Expression, Losses, Any, Mapping[str, Any]], "Comparison"]
+Compare: TypeAlias = Callable[[Expression, Losses, Any, Mapping[str, Any]], "Comparison"]
 """Compares a found loss with others on test data, with settings; see `LossSearch.compare`."""
+
+
+class Comparer:
+    """Compares in the name of a search, which is not copied: a copy compares nothing.
+
+    Args:
+        compare: The search's own; None for no search.
+    """
+
+    def __init__(self, compare: Compare | None = None):
+        self._compare = compare
+
+    def __call__(
+        self, best: Expression, losses: Losses, test_data: Any, settings: Mapping[str, Any]
+    ) -> Comparison:
+        """See `LossSearch.compare`.
+
+        Raises:
+            ValueError: If there is no search, or as `LossSearch.compare`.
+        """
+        if self._compare is None:
+            raise ValueError(
+                "Expected the result that LossSearch.run returned. Received: one without a search"
+            )
+        return self._compare(best, losses, test_data, settings)
+
+    def __reduce__(self) -> tuple[type[Comparer], tuple[()]]:
+        return Comparer, ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +69,8 @@ class SearchResult:
             compared all the same.
         outputs: Of the model that the losses trained.
         objective: What their fitness is.
-
-    Args:
-        comparer: What `compare` trains with. A copied or unpickled result has none.
+        comparer: What `compare` trains with. Results are data: they are equal whatever it is, and a
+            copied or unpickled one has one without a search.
     """
 
     best: Record | None
@@ -56,14 +83,10 @@ class SearchResult:
     stopped: bool
     outputs: Outputs
     objective: Objective
-    comparer: dataclasses.InitVar[Comparer | None] = None
+    comparer: Comparer = dataclasses.field(default_factory=Comparer, compare=False, repr=False)
 
-    def __post_init__(self, comparer: Comparer | None) -> None:
-        # No field: a result is data, to be compared, copied and pickled without its search.
-        object.__setattr__(self, "_comparer", comparer)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_comparer": None}
+    def __copy__(self) -> SearchResult:
+        return dataclasses.replace(self, comparer=Comparer())
 
     @property
     def best_loss(self) -> ExpressionLoss | list[ExpressionLoss] | dict[str, ExpressionLoss]:
@@ -124,13 +147,8 @@ class SearchResult:
                 argument does not fit.
             TrainingError: As `glo_tf.LossComparison.run`.
         """
-        comparer: Comparer | None = self.__dict__["_comparer"]
-        if comparer is None:
-            raise ValueError(
-                "Expected the result that LossSearch.run returned. Received: one without a search"
-            )
         settings = {"tune_learning_rate": True, **settings}
-        return comparer(self._best().loss, losses, test_data, settings)
+        return self.comparer(self._best().loss, losses, test_data, settings)
 
     def _best(self) -> Record:
         if self.best is None:

@@ -389,7 +389,7 @@ class LossSearch:
                 self._open(),
                 self._output,
                 callbacks=self.callbacks,
-                comparer=self._compare_found,
+                compare=self._compare_found,
             )
             result = run.execute()
         return result

@@ -21,7 +21,7 @@ from glo_tf.losses.baselines import usual_loss
 from glo_tf.report.attempt import try_to_write_report
 from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.record import Phase, Record, Source, Stage
-from glo_tf.results.search_result import Comparer, SearchResult
+from glo_tf.results.search_result import Compare, Comparer, SearchResult
 from glo_tf.screening.screen import Screen, Screening, trains_alike
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
@@ -51,7 +51,7 @@ class SearchRun:
         dispatcher: Gets candidates trained.
         output: Where results are written; None for nowhere.
         callbacks: Observers.
-        comparer: What the result compares losses with, later.
+        compare: What the result compares losses with, later; None for nothing.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class SearchRun:
         output: OutputFolder | None = None,
         *,
         callbacks: Sequence[Callback] = (),
-        comparer: Comparer | None = None,
+        compare: Compare | None = None,
     ):
         self._task = task
         self._settings = settings
         self._dispatcher = dispatcher
         self._output = output
         self._callbacks = CallbackList(callbacks)
-        self._comparer = comparer
+        self._comparer = Comparer(compare)
         self._ranking = Ranking(settings.parsimony_coefficient)
         self._screen = self._make_screen()
         self._candidates = CandidateEvaluator(

@@ -164,12 +164,16 @@ def test_a_result_compares_while_its_search_is_open(tmp_path) -> None:
     assert callback.found.losses[1].expression == str(result.best.loss)
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))])
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda r: pickle.loads(pickle.dumps(r))]
+)
 def test_a_copied_result_is_data_without_a_search(copied) -> None:
     result = make_search().run()
     other = copied(result)
     assert other == result
     assert other.history == result.history
+    assert repr(other) == repr(result)
+    assert dataclasses.asdict(other)["records"] == dataclasses.asdict(result)["records"]
     with pytest.raises(ValueError, match=r"Expected the result that LossSearch\.run returned"):
         other.compare()
 
