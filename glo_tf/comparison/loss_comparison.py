@@ -15,6 +15,7 @@ from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, TunedRate, t
 from glo_tf.comparison.verdict import against_baseline, verdict
 from glo_tf.data import arrays
 from glo_tf.data.found_outputs import OutputKinds
+from glo_tf.data.split import Split
 from glo_tf.data.subset import take_fraction
 from glo_tf.errors import at_the_end, shown
 from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
@@ -217,11 +218,14 @@ class LossComparison:
         self._split = "validation" if test_data is None else "test"
         metric = whole.objective.name
         names = (metric, *((NLL, ECE) if whole.outputs.num_classes else ()))
-        # What is shown, by the name under which a training gives it.
+        # What is shown, by where a training gives it.
         self._names = (
-            {f"val_{name}": name for name in names}
+            {(Split.VALIDATION, name): name for name in names}
             if test_data is None
-            else {name: name for name in (*names, f"val_{metric}")}
+            else {
+                **{(Split.TEST, name): name for name in names},
+                (Split.VALIDATION, metric): f"val_{metric}",
+            }
         )
         # Last, so that a refused argument leaves no folder behind.
         self._folder = (
@@ -334,9 +338,9 @@ class LossComparison:
             name: tuple(
                 (*found, *[None] * (len(self._steps) - len(found)))
                 for evaluation in evaluations
-                for found in [evaluation.measured.get(measured, ())]
+                for found in [evaluation.measured.get(split, {}).get(measured, ())]
             )
-            for measured, name in self._names.items()
+            for (split, measured), name in self._names.items()
         }
 
     @contextlib.contextmanager

@@ -48,7 +48,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import Node, arity
 from glo_tf.identity import fingerprint
 from glo_tf.identity.code_identity import UNHASHABLE, code_of
-from glo_tf.training.trial import Evaluation, Request, Status
+from glo_tf.training.trial import Evaluation, Request, Status, measured_as_json
 
 logger = logging.getLogger("glo_tf")
 
@@ -257,7 +257,7 @@ class Study:
             None if origin is None else str(origin),
             datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             json.dumps(request.checkpoints),
-            json.dumps(dict(evaluation.measured), allow_nan=False),
+            measured_as_json(evaluation.measured),
         )
         with self._written():
             there = f"SELECT count(*) FROM {EVALUATIONS} WHERE {_IS_IT}"

@@ -7,13 +7,12 @@ rows and the sum of their checksums, written in the same transaction as the rows
 from __future__ import annotations
 
 import functools
-import json
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from glo_tf.identity import fingerprint
-from glo_tf.training.trial import Status
+from glo_tf.training.trial import Measured, Status, measured_from_json
 
 SETTINGS, EVALUATIONS = TABLES = ("settings", "evaluations")
 _TOTALS = "totals"
@@ -68,7 +67,7 @@ CREATE TABLE {EVALUATIONS} (
     inherited_from TEXT,           -- the loss that was trained instead
     finished TEXT NOT NULL,        -- UTC
     checkpoints TEXT NOT NULL,     -- JSON, steps
-    measured TEXT NOT NULL,        -- JSON, by name the values at the checkpoints that were reached
+    measured TEXT NOT NULL,        -- JSON, by split and name the values at checkpoints
     checksum TEXT NOT NULL,
     UNIQUE (hash, trained),
     CHECK ({_POSSIBLE})
@@ -153,25 +152,16 @@ def verify(connection: sqlite3.Connection) -> None:
             raise DamageError(f"the table {table} has lost rows, or has others than were written")
 
 
-def measured(text: str) -> dict[str, tuple[float | None, ...]]:
+def measured(text: str) -> Measured:
     """What was measured, from its column.
 
     Raises:
         DamageError: If it is not as `Study` writes it.
     """
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DamageError(f"a column 'measured' is no JSON ({error})") from error
-    if not isinstance(found, dict) or not all(map(_are_numbers, found.values())):
-        raise DamageError("a column 'measured' is no object of lists of numbers")
-    return {name: tuple(values) for name, values in found.items()}
-
-
-def _are_numbers(values: object) -> bool:
-    return isinstance(values, list) and all(
-        value is None or type(value) in (int, float) for value in values
-    )
+        return measured_from_json(text)
+    except ValueError as error:
+        raise DamageError(f"a column 'measured' is not what a study writes ({error})") from error
 
 
 def _checksum(table: str, row: Sequence[Any]) -> str:

@@ -30,7 +30,14 @@ import cloudpickle
 
 from glo_tf.strategies.base import Failure, FailureKind, Task, TrainingError
 from glo_tf.strategies.worker import Deadline, failure_of, given_up_at, run, timeout_message
-from glo_tf.training.trial import Evaluation, Request, Status, Trainer
+from glo_tf.training.trial import (
+    Evaluation,
+    Request,
+    Status,
+    Trainer,
+    measured_as_json,
+    measured_from_json,
+)
 
 _POLL = 0.5  # seconds between two looks at whether the other process lives
 _STARTS = 3  # of a process that dies before it is ready
@@ -106,7 +113,7 @@ class WorkerProcess:
             return Failure(FailureKind.TIMEOUT, timeout_message(timeout))
         if isinstance(outcome, Failure):
             return outcome
-        measured = {name: tuple(values) for name, values in outcome.pop("measured").items()}
+        measured = measured_from_json(outcome.pop("measured"))
         status = Status(outcome.pop("status"))
         return Evaluation(request.loss, request.seed, status=status, **outcome, measured=measured)
 
@@ -281,4 +288,4 @@ def _as_json(outcome: Evaluation | Failure) -> bytes:
         return json.dumps({"failure": dataclasses.asdict(outcome)}).encode()
     names = ("fitness", "status", "steps", "seconds")
     data = {name: getattr(outcome, name) for name in names}
-    return json.dumps({**data, "measured": dict(outcome.measured)}).encode()
+    return json.dumps({**data, "measured": measured_as_json(outcome.measured)}).encode()

@@ -5,12 +5,17 @@ from __future__ import annotations
 import dataclasses
 import enum
 import itertools
+import json
 import logging
 import math
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
+from glo_tf.data.split import Split
 from glo_tf.expressions.tree import Expression
+
+Measured: TypeAlias = Mapping[Split, Mapping[str, tuple[float | None, ...]]]
+"""Values at checkpoints, by the data that they were measured on and by name."""
 
 logger = logging.getLogger("glo_tf")
 
@@ -88,10 +93,10 @@ class Evaluation:
         seconds: Wall time of the training; not part of the result's identity.
         inherited_from: The loss that was trained instead, as it trains a network alike; None if it
             is this one.
-        measured: What was measured at the checkpoints that were reached, by name: the metric, and
-            for outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
-            calibration error), on validation data with `val_` before the name, on test data, where
-            the task has any, without. None is a value that is not finite.
+        measured: What was measured at the checkpoints that were reached, by data and name: on the
+            validation data, and where the task has any on the test data, the metric, and for
+            outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
+            calibration error). None is a value that is not finite.
     """
 
     loss: Expression
@@ -101,14 +106,41 @@ class Evaluation:
     steps: int
     seconds: float = dataclasses.field(compare=False)
     inherited_from: Expression | None = None
-    measured: Mapping[str, tuple[float | None, ...]] = dataclasses.field(
-        default_factory=dict, hash=False
-    )
+    measured: Measured = dataclasses.field(default_factory=dict, hash=False)
 
     @classmethod
     def without_result(cls, loss: Expression, seed: int, status: Status) -> Evaluation:
         """Fitness 0 of a loss that was not trained, or whose training came to nothing."""
         return cls(loss, seed, fitness=0.0, status=status, steps=0, seconds=0.0)
+
+
+def measured_as_json(measured: Measured) -> str:
+    """Text that `measured_from_json` reads."""
+    return json.dumps({split: dict(values) for split, values in measured.items()}, allow_nan=False)
+
+
+def measured_from_json(text: str | bytes) -> Measured:
+    """Reads what `measured_as_json` wrote.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    try:
+        found = json.loads(text)
+        return {
+            Split(split): {name: _numbers(of_name) for name, of_name in values.items()}
+            for split, values in found.items()
+        }
+    except (AttributeError, RecursionError) as error:
+        raise ValueError("no object of objects") from error
+
+
+def _numbers(values: object) -> tuple[float | None, ...]:
+    if not isinstance(values, list) or not all(
+        value is None or type(value) in (int, float) for value in values
+    ):
+        raise ValueError("no list of numbers")
+    return tuple(values)
 
 
 def nothing_to_check() -> None:

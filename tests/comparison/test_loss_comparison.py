@@ -17,6 +17,7 @@ import pytest
 import glo_tf
 from glo_tf.cli import main as command_line
 from glo_tf.comparison.loss_comparison import LossComparison
+from glo_tf.data.split import Split
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
@@ -40,7 +41,8 @@ class ScriptedTrainer:
         value = 0.5 + (0.1 if str(request.loss) == BAIKAL else 0.0) + noise
         value += 0.2 if request.learning_rate == 0.05 else 0.0
         steps = [step for step in request.checkpoints if request.seed not in self.failing]
-        names = {"accuracy": 0.0, "nll": 1.0, "ece": 2.0, "val_accuracy": -0.1}
+        test = {"accuracy": 0.0, "nll": 1.0, "ece": 2.0}
+        shifts = {Split.TEST: test, Split.VALIDATION: {"accuracy": -0.1, "nll": 3.0, "ece": 4.0}}
         return Evaluation(
             request.loss,
             request.seed,
@@ -48,7 +50,10 @@ class ScriptedTrainer:
             "non_finite" if request.seed in self.failing else "ok",
             10,
             0.0,
-            measured={name: tuple(value + shift for _ in steps) for name, shift in names.items()},
+            measured={
+                split: {name: tuple(value + shift for _ in steps) for name, shift in names.items()}
+                for split, names in shifts.items()
+            },
         )
 
 

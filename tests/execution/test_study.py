@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
 
+from glo_tf.data.split import Split
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import StudyError, remove_study
 from glo_tf.expressions.tree import Expression
@@ -50,7 +51,8 @@ def test_what_was_added_is_found_when_opened_again(path) -> None:
 
 
 def test_what_was_measured_is_found_when_opened_again(path) -> None:
-    measured = {"accuracy": (0.1, 1 / 3), "nll": (2.5, None)}
+    values = {"accuracy": (0.1, 1 / 3), "nll": (2.5, None)}
+    measured = {Split.VALIDATION: values, Split.TEST: {"accuracy": ()}}
     request = Request(BAIKAL, 0, checkpoints=(10, 20, 30))
     study = open_study(path)
     study.add(request, evaluation(measured=measured))
@@ -173,7 +175,7 @@ def foreign_sqlite(path: pathlib.Path) -> None:
 def later_version(path: pathlib.Path) -> None:
     open_study(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version=4")
+    connection.execute("PRAGMA user_version=5")
     connection.close()
 
 
@@ -197,7 +199,7 @@ def cut_off(path: pathlib.Path) -> None:
     [
         (lambda path: path.write_text("name,value\n"), "which is something else, or corrupt"),
         (foreign_sqlite, "which is something else, or corrupt"),
-        (later_version, "schema version 3. Received: .* of version 4"),
+        (later_version, "schema version 4. Received: .* of version 5"),
         (torn, "which is corrupt"),
         (cut_off, "which is corrupt"),
     ],

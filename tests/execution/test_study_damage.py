@@ -129,7 +129,13 @@ def test_text_that_is_none_is_refused(folder) -> None:
     assert "UTF-8" in refusal(folder)
 
 
-@pytest.mark.parametrize("text", ["[1]", '{"nll": 1}', '{"nll": ["a"]}', '{"nll": [true]}', "{"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[1]", "1", "{", "[" * 99_999, '{"nll": [1.0]}', '{"test": [1.0]}', '{"train": {}}'),
+        *('{"test": {"nll": 1}}', '{"test": {"nll": ["a"]}}', '{"test": {"nll": [true]}}'),
+    ],
+)
 def test_measured_values_are_read_strictly(text) -> None:
     study = Study.in_memory(TASK)
     request = Request(LOSS, 0)
@@ -140,7 +146,7 @@ def test_measured_values_are_read_strictly(text) -> None:
         "UPDATE evaluations SET measured=?, checksum=?",
         (text, study_tables._checksum("evaluations", changed)),
     )
-    with pytest.raises(StudyError, match="a column 'measured' is no"):
+    with pytest.raises(StudyError, match="a column 'measured' is not what"):
         study.find(request)
 
 

@@ -23,6 +23,7 @@ from glo_tf.cli import compare as command_compare
 from glo_tf.cli import main as command_line
 from glo_tf.cli import search as command_search
 from glo_tf.cli import task as command_task
+from glo_tf.data.split import Split
 from glo_tf.report import writing
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, nothing_to_check
@@ -63,8 +64,8 @@ class Trainer:
         trained.append(key)
         value = zlib.crc32(key.encode()) % 1000 / 1000
         steps = request.checkpoints
-        measured = {n: tuple(value for _ in steps) for n in ("accuracy", "nll", "ece")}
-        measured["val_accuracy"] = measured["accuracy"]
+        values = {n: tuple(value for _ in steps) for n in ("accuracy", "nll", "ece")}
+        measured = {Split.TEST: values, Split.VALIDATION: {"accuracy": values["accuracy"]}}
         return Evaluation(request.loss, request.seed, value, "ok", 10, 0.0, measured=measured)
 
 

@@ -13,6 +13,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterable
 
+from glo_tf.data.split import Split
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import StudyError
 from glo_tf.execution.study_reader import read_study
@@ -55,7 +56,7 @@ def make_study(folder: pathlib.Path, *, killed: bool) -> None:
 
 def _fill(study: Study, seed: int) -> None:
     for number, loss in enumerate(_LOSSES):
-        measured = {"accuracy": (0.1, 1 / 3), "nll": (2.5, None)}
+        measured = {Split.VALIDATION: {"accuracy": (0.1, 1 / 3), "nll": (2.5, None)}}
         evaluation = Evaluation(loss, seed, number / 7, "ok", 30, 0.1, measured=measured)
         study.add(_request(loss, seed), evaluation, worker="here", reason="")
         study.add_untrained(Evaluation(loss, seed, 0.5, "rejected", 0, 0.0))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 import glo_tf
+from glo_tf.data.split import Split
 from glo_tf.search.callbacks import Callback
 from glo_tf.search.loss_search import LossSearch
 from glo_tf.training.task import TrainingTask
@@ -25,9 +26,9 @@ class HashTrainer:
         fitness = (zlib.crc32(text.encode()) % 1000 + 1) / 1001
         if (str(request.loss), request.seed) in self.failing:
             return Evaluation(request.loss, request.seed, 0.0, "non_finite", 1, 0.0)
-        names = "val_accuracy", "val_nll", "val_ece", "accuracy", "nll", "ece"
-        values = dict.fromkeys(names, (fitness,) * len(request.checkpoints))
-        return Evaluation(request.loss, request.seed, fitness, "ok", 10, 0.0, measured=values)
+        values = dict.fromkeys(("accuracy", "nll", "ece"), (fitness,) * len(request.checkpoints))
+        measured = dict.fromkeys(Split, values)
+        return Evaluation(request.loss, request.seed, fitness, "ok", 10, 0.0, measured=measured)
 
     def trained(self) -> list[tuple[str, int]]:
         return [(str(request.loss), request.seed) for request in self.requests]

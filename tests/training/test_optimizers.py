@@ -85,7 +85,7 @@ def trained(optimizer, **arguments) -> float:
     assert first == again
     trainer = found.task.make_trainer()
     evaluation = trainer.evaluate(Request(first.loss, 1, checkpoints=(30,)))
-    return evaluation.measured["val_nll"][0]
+    return evaluation.measured["validation"]["nll"][0]
 
 
 def used(optimizer: keras.Optimizer) -> keras.Optimizer:

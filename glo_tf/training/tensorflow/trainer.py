@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
+from glo_tf.data.split import Split
 from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Program, instruction_set
@@ -111,7 +112,7 @@ class CandidateTrainer:
         arguments = (self._batches(request.seed), *arguments)
         advance = functools.partial(self._advance, steps, arguments, check=check)
         status, fitness, finite = Status.OK, 0.0, True
-        measured: dict[str, tuple[float | None, ...]] = {}
+        measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
         if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
             done, finite = advance(done, int(early_stopping.CHECK_AT * total))
             if finite and self._loop.measure_area() <= early_stopping.GUESSES_UP_TO:
@@ -126,8 +127,11 @@ class CandidateTrainer:
                 with self._finished(for_good=goal == total):
                     columns, sound = self._loop.predict(self._validation.data)
                     if goal in checkpoints:
-                        for name, value in self._values(columns).items():
-                            measured[name] = (*measured.get(name, ()), value if sound else None)
+                        for split, values in self._values(columns).items():
+                            of_split = measured.setdefault(split, {})
+                            for name, value in values.items():
+                                before = of_split.get(name, ())
+                                of_split[name] = (*before, value if sound else None)
                 if goal == total:
                     found = self._validation.meter.fitness(columns.numpy()) if sound else None
                     fitness, finite = found or 0.0, found is not None
@@ -155,17 +159,16 @@ class CandidateTrainer:
         if not for_good:
             self._loop.restore(state)
 
-    def _values(self, columns: tf.Tensor) -> dict[str, float | None]:
+    def _values(self, columns: tf.Tensor) -> dict[Split, dict[str, float | None]]:
         """What a checkpoint is for; see `Evaluation.measured`.
 
         Args:
             columns: Predictions for the validation data.
         """
-        found = self._validation.meter.values(columns.numpy())
-        values = {f"val_{name}": value for name, value in found.items()}
+        values = {Split.VALIDATION: self._validation.meter.values(columns.numpy())}
         if self._test is not None:
             columns, _ = self._loop.predict(self._test.data)
-            values |= self._test.meter.values(columns.numpy())
+            values[Split.TEST] = self._test.meter.values(columns.numpy())
         return values
 
     def _advance(

@@ -325,12 +325,14 @@ def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compil
     for left, right in zip(weights, _weights(trainer), strict=True):
         np.testing.assert_array_equal(left, right)
     assert (measured.fitness, measured.status, measured.steps) == (plain.fitness, "ok", 30)
-    assert list(measured.measured) == ["val_accuracy", "val_nll", "val_ece"]
-    assert measured.measured["val_accuracy"][-1] == plain.fitness
+    assert list(measured.measured) == ["validation"]
+    on_the_way = measured.measured["validation"]
+    assert list(on_the_way) == ["accuracy", "nll", "ece"]
+    assert on_the_way["accuracy"][-1] == plain.fitness
     # What is measured after 7 steps is what a training of 7 steps ends with.
     shorter = trainer.evaluate(Request(CROSS_ENTROPY, seed=3, train_steps=7, checkpoints=(7,)))
-    for name, values in shorter.measured.items():
-        assert values == measured.measured[name][1:2]
+    for name, values in shorter.measured["validation"].items():
+        assert values == on_the_way[name][1:2]
     assert plain.measured == {}
 
 
@@ -340,14 +342,14 @@ def test_test_data_is_measured_beside_the_validation_data() -> None:
     both = make_trainer(dropout_and_batch_norm, test_data=test).evaluate(request)
     plain = make_trainer(dropout_and_batch_norm).evaluate(request)
     assert both.fitness == plain.fitness
-    for name, values in plain.measured.items():
-        assert both.measured[name] == values
+    assert list(both.measured) == ["validation", "test"]
+    assert both.measured["validation"] == plain.measured["validation"]
     swapped = TrainingTask.define(
         dropout_and_batch_norm, "sgd", TRAIN, test, train_steps=30, batch_size=50
     )
-    for name, values in swapped.make_trainer().evaluate(request).measured.items():
-        assert both.measured[name.removeprefix("val_")] == values
-    assert len(both.measured) == 6
+    found = swapped.make_trainer().evaluate(request).measured["validation"]
+    assert both.measured["test"] == found
+    assert list(found) == ["accuracy", "nll", "ece"]
 
 
 def test_what_was_measured_before_a_training_failed_is_kept() -> None:
@@ -358,7 +360,7 @@ def test_what_was_measured_before_a_training_failed_is_kept() -> None:
     request = Request(CROSS_ENTROPY, seed=0, checkpoints=(1, ended.steps + 1, 30))
     measured = trainer.evaluate(request)
     assert (measured.status, measured.steps) == (ended.status, ended.steps)
-    assert [len(values) for values in measured.measured.values()] == [1, 1, 1]
+    assert [len(values) for values in measured.measured["validation"].values()] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("checkpoints", [(0,), (3, 3), (5, 4)])
