@@ -38,7 +38,7 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_boolean(
         "overwrite",
         False,
-        "Replace earlier results in --output_dir; without it, the search there is continued.",
+        "Replace earlier results in --output_dir; without it, the search there is resumed.",
         **run,
     )
     flags.DEFINE_boolean(
@@ -99,13 +99,13 @@ def define_flags() -> flags.FlagValues:
         "full",
         ["full", "equivalence", "none"],
         "What is not trained: losses with the gradients of an earlier one (equivalence), and also "
-        "losses that cannot learn or still guess after a quarter of their steps (full).",
+        "losses that cannot learn, and with early stopping at chance (full).",
         **effort,
     )
     flags.DEFINE_boolean(
         "racing",
         False,
-        "Train a generation's candidates with fewer steps first, the best in full.",
+        "Prune a generation's candidates after fewer steps, and train the best in full.",
         **effort,
     )
     flags.DEFINE_enum(
@@ -130,7 +130,7 @@ def define_flags() -> flags.FlagValues:
         "intra_op_threads",
         0,
         "CPU threads of one training; 0 for all cores. On a CPU it changes the last bits of a "
-        "training, so a search keeps it when it is continued.",
+        "training, so a search keeps it when it is resumed.",
         lower_bound=0,
         upper_bound=4096,
         **workers,

@@ -147,7 +147,7 @@ def _compare(values: flags.FlagValues) -> int:
 
 def _show_what_was_before(run: LossSearch | LossComparison, folder: pathlib.Path) -> None:
     if run.trained_before:
-        print(f"Continuing in {folder}: {run.trained_before} trainings are done.")
+        print(f"Resuming in {folder}: {run.trained_before} trainings are done.")
     if run.suspects:
         print(
             f"An earlier run died in the midst of training {', '.join(run.suspects)}. It is tried "
@@ -158,7 +158,7 @@ def _show_what_was_before(run: LossSearch | LossComparison, folder: pathlib.Path
 
 
 def _ended(error: KeyboardInterrupt, interruption: Interruption) -> int:
-    notes = _notes(error) or ["the same command continues."]
+    notes = _notes(error) or ["the same command resumes."]
     print(f"Ended before its time; {' '.join(notes)}")
     return interruption.exit_code
 

@@ -1,4 +1,4 @@
-"""The folder that a comparison writes to, and continues from."""
+"""The folder that a comparison writes to, and resumes from."""
 
 from __future__ import annotations
 

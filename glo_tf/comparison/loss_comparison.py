@@ -102,7 +102,7 @@ class LossComparison:
         max_consecutive_failures: As in `glo_tf.LossSearch`.
         output_dir: Folder for `comparison.json`, `report.html` and the studies of all trainings;
             nothing is written if None. What is in the studies is not trained again: a comparison
-            that was interrupted is continued, and one may get more losses or seeds.
+            that was interrupted is resumed, and one may get more losses or seeds.
         overwrite: Whether earlier results in `output_dir` may be removed instead.
         on_training: Called after each training, also after one that is taken from a study.
 

@@ -40,7 +40,7 @@ class TensorBoard(Callback):
     `comparison/...` are the fitnesses of the compared losses by seed, and `result` is the best
     loss and the comparison.
 
-    A search that is continued goes through its generations again, so its event files are written
+    A search that is resumed goes through its generations again, so its event files are written
     anew, and those of an earlier search in the folder are removed; other files are left alone. If
     they cannot be written, one warning is logged, and the search goes on without them.
 

@@ -270,7 +270,7 @@ class Dispatcher:
         )
         self._failed_in_a_row.append(job.request)
         if len(self._failed_in_a_row) == self._policy.max_consecutive_failures:
-            # Their fault it was not, so they are tried again when the search is continued.
+            # Their fault it was not, so they are tried again when the search is resumed.
             self._study.forget(self._failed_in_a_row)
             raise TrainingError(
                 f"Expected fewer than {len(self._failed_in_a_row)} trainings in a row to fail "

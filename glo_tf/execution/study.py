@@ -1,7 +1,7 @@
 """The study: every evaluation of a search in one SQLite file, written as each ends.
 
 It is the only state of a search. A search is deterministic given its settings and its evaluations,
-so one that was killed is continued by running it again: what the study holds is not trained again.
+so one that was killed is resumed by running it again: what the study holds is not trained again.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ class Study:
         except StudyError as error:
             return StudyError(f"{expected}; {error}")
         return StudyError(
-            f"{expected}; what it held is saved as '{copy}': move that file back, or continue with "
+            f"{expected}; what it held is saved as '{copy}': move that file back, or resume with "
             f"output_dir='{copy.parent}' (--output_dir={copy.parent})"
         )
 
@@ -366,9 +366,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def _warn_of_unhashable(path: pathlib.Path, given: Mapping[str, str]) -> None:
     for name, value in given.items():
         if UNHASHABLE in value:
-            logger.warning(
-                "'%s' is new, and no later run can continue it: %s=%s", path, name, value
-            )
+            logger.warning("'%s' is new, and no later run can resume it: %s=%s", path, name, value)
 
 
 def _hash(task: Mapping[str, Any]) -> str:

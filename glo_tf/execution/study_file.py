@@ -23,7 +23,7 @@ SIDE_FILES = ("-wal", "-shm", "-journal", RUNNING)  # beside a database; the fir
 
 
 class StudyError(ValueError):
-    """A study cannot be read, written or continued."""
+    """A study cannot be read, written or resumed."""
 
 
 def not_written(path: pathlib.Path | None, error: Exception) -> StudyError:
@@ -32,7 +32,7 @@ def not_written(path: pathlib.Path | None, error: Exception) -> StudyError:
         path,
         error,
         "room and permission to write",
-        "what was finished before is kept, and the same command continues",
+        "what was finished before is kept, and the same command resumes",
     )
 
 
@@ -186,7 +186,7 @@ def check_header(path: pathlib.Path) -> None:
     if version != SCHEMA_VERSION:
         raise StudyError(
             f"Expected a study of schema version {SCHEMA_VERSION}. Received: '{path}' of version "
-            f"{version}; continue it with the glo_tf that wrote it, or take another output_dir"
+            f"{version}; resume it with the glo_tf that wrote it, or take another output_dir"
         )
     if not {*header[18:20]} <= {1, 2}:  # SQLite would take it for one that cannot be written
         raise damaged(path, f"its file format versions are {header[18]} and {header[19]}")
@@ -207,7 +207,7 @@ def check_contents(path: pathlib.Path, given: Mapping[str, str]) -> None:
             for name in names
         )
         raise StudyError(
-            "Expected the settings of the search in output_dir, to continue it, or overwrite=True "
+            "Expected the settings of the search in output_dir, to resume it, or overwrite=True "
             f"(--overwrite). Received: output_dir='{path.parent}', {differences}"
         )
 

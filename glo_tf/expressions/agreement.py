@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.prefix import PrefixList
+from glo_tf.expressions.value import value_of
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -28,7 +28,7 @@ def points(*, probabilities: bool) -> tuple[np.ndarray, np.ndarray]:
 def values(expression: PrefixList, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The expression in IEEE arithmetic."""
     with np.errstate(all="ignore"):
-        return np.broadcast_to(np.asarray(evaluate(expression, x, y, ops=np), float), x.shape)
+        return np.broadcast_to(np.asarray(value_of(expression, x, y, ops=np), float), x.shape)
 
 
 def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:

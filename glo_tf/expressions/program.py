@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from glo_tf.expressions import operations
-from glo_tf.expressions.evaluate import is_log_of_scaled_y
 from glo_tf.expressions.operations import Dual, Operation
 from glo_tf.expressions.prefix import PrefixList, arity
 from glo_tf.expressions.seen_by_loss import LogPrediction
+from glo_tf.expressions.value import is_log_of_scaled_y
 
 X, Y = 0, 1  # rows of the register file: label, prediction
 LOG_Y = 2  # in programs for logits, log(y); intermediate results follow

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from glo_tf.data.outputs import Activation
 from glo_tf.expressions import operations
-from glo_tf.expressions.evaluate import is_log_of_scaled_y
 from glo_tf.expressions.prefix import arity
 from glo_tf.expressions.printing import infix
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import is_log_of_scaled_y
 
 if TYPE_CHECKING:
     from sympy import Expr

@@ -14,8 +14,8 @@ from keras import ops
 
 from glo_tf.data.outputs import Activation
 from glo_tf.errors import shown
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 from glo_tf.losses import export
 from glo_tf.losses import inputs as loss_inputs
 
@@ -155,7 +155,7 @@ class ExpressionLoss(keras.losses.Loss):
             y, log_y = loss_inputs.probabilities(
                 y_pred, self.from_logits, self.epsilon, independent
             )
-        terms = evaluate(self.tree, x, y, ops=ops, log_y_pred=log_y)
+        terms = value_of(self.tree, x, y, ops=ops, log_y_pred=log_y)
         reduce = ops.sum if self.class_reduction == "sum" else ops.mean
         return ops.cast(reduce(ops.broadcast_to(terms, ops.shape(y)), axis=-1), self.dtype)
 

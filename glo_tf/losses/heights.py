@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 
 
 def term(tree: Expression, x: float | np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -17,7 +17,7 @@ def term(tree: Expression, x: float | np.ndarray, y: np.ndarray) -> np.ndarray:
         y: The prediction.
     """
     with np.errstate(all="ignore"):
-        return np.asarray(evaluate(tree, np.broadcast_to(x, y.shape), y, ops=np), float)
+        return np.asarray(value_of(tree, np.broadcast_to(x, y.shape), y, ops=np), float)
 
 
 def over_minimum(values: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 MEANING = {
     Source.TRAINED: "trained to the end",
-    Source.STOPPED: "training ended early: at chance, or behind others",
+    Source.STOPPED: "stopped early, at chance, or pruned in a race",
     Source.FAILED: "loss or weights not finite, or the worker was lost",
     Source.CACHED: "the same loss again",
     Source.INHERITED: "trains a network like an earlier loss, whose fitness it has",

@@ -41,7 +41,7 @@ class Source(enum.StrEnum):
 
     Attributes:
         TRAINED: Its training came to its end.
-        STOPPED: Its training ended early: at chance, or behind others.
+        STOPPED: Early stopping ended its training, at chance, or a race pruned it.
         FAILED: Loss or weights became NaN or infinite, or its worker was lost.
         CACHED: The same loss again.
         INHERITED: It trains a network like an earlier loss, whose fitness it has.

@@ -36,9 +36,9 @@ class CandidateEvaluator:
         seeds: Of each candidate's trainings, whose mean is its fitness. A candidate whose training
             fails or is stopped with one of them has that training's result, and no further ones.
         screen: Finds candidates that need no training; None trains them all.
-        stop_at_chance: Whether a training that guesses ends early.
+        stop_at_chance: Whether early stopping ends a training that guesses.
         heats: Training steps of the heats in which a generation's new candidates run against each
-            other, and against those before them, until the best are trained in full (successive
+            other, and against those before them, and all but the best are pruned (successive
             halving, arXiv 1810.05934), with the first seed; none by default.
         invariant: Losses for which it is false are rejected; None for no such condition.
     """
@@ -139,7 +139,7 @@ class CandidateEvaluator:
         return self._dispatcher.evaluate(requests)
 
     def _run_race(self, losses: Sequence[Expression]) -> dict[Expression, Evaluation]:
-        """Runs the heats, and returns the evaluations of those that are not trained in full."""
+        """Runs the heats, and returns the evaluations of those that are pruned."""
         lost = {}
         for train_steps, field in self._heats.items():
             requests = [Request(loss, self._seeds[0], train_steps=train_steps) for loss in losses]

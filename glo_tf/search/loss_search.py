@@ -62,7 +62,7 @@ class LossSearch:
             (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`; also of
             text, `pandas` and other libraries. Or batches of such pairs that end, such as a
             `tf.data.Dataset`, which are read into memory; those that shuffle give another order
-            each time, and cannot be continued. NaN and infinity are refused.
+            each time, and cannot be resumed. NaN and infinity are refused.
         validation_data: The same; decides the fitness.
         outputs: What the model's outputs are, where labels and last activation leave it open or
             should not decide it: `"softmax"`, `"sigmoid"` or `"linear"`; for several outputs also a
@@ -114,11 +114,11 @@ class LossSearch:
         comparison_seeds: Fresh seeds on which the best loss and the usual one (cross-entropy, or
             squared error) are trained at the end; 0 skips the comparison.
         screening: `"full"` trains only what can teach: losses with the gradients of an earlier one
-            inherit its fitness, losses that cannot learn get 0, and a training at chance after a
-            quarter of its steps ends. `"equivalence"` does the first of these only, `"none"`
-            nothing: the plain algorithm of the paper.
+            inherit its fitness, losses that cannot learn get 0, and early stopping ends a training
+            that is at chance after a quarter of its steps. `"equivalence"` does the first of these
+            only, `"none"` nothing: the plain algorithm of the paper.
         racing: Whether the new candidates of a generation run against each other with fewer steps
-            first, and only the best are trained in full (successive halving).
+            first, in which all but the best are pruned (successive halving).
         jit_compile: Whether XLA compiles the trainings; `"auto"` does so for dense models on a CPU,
             where it was measured to pay.
         seed: Seed of the search and of every candidate's training.
@@ -132,7 +132,7 @@ class LossSearch:
             failed, with fitness 0.
         max_consecutive_failures: How many trainings in a row may fail before the search ends.
         output_dir: Folder for `study.db`, `history.csv` and `best_loss.json`; nothing is written if
-            None. A search that was made with the same settings is continued: what is in its study
+            None. A search that was made with the same settings is resumed: what is in its study
             is not trained again.
         overwrite: Whether earlier results in `output_dir` may be replaced instead.
         callbacks: Observers, each a `glo_tf.Callback`; one may end the search (`StopSearch`).

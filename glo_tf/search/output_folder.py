@@ -1,4 +1,4 @@
-"""The folder that a search writes to, and continues from."""
+"""The folder that a search writes to, and resumes from."""
 
 from __future__ import annotations
 

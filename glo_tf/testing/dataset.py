@@ -61,7 +61,7 @@ class DatasetTestCase(PluginTestCase):
             seen.update(contents)
 
     def test_loaded_twice_it_is_the_same(self, plugin_options: Mapping[str, OptionValue]) -> None:
-        """A search that is continued finds the data that it began with."""
+        """A search that is resumed finds the data that it began with."""
         first, second = (self._digest(plugin_options) for _ in range(2))
         assert first == second
 

@@ -26,7 +26,7 @@ class Status(enum.StrEnum):
     Attributes:
         OK: It came to its end.
         NON_FINITE: Loss or weights became NaN or infinite.
-        STOPPED: It ended early: at chance, or behind others.
+        STOPPED: Early stopping ended it, at chance, or a race pruned it.
         UNTRAINED: There was none, as x or y is missing.
         REJECTED: There was none, as the loss cannot train a network.
         FAILED: Its worker was lost, ran out of memory or of time, each time it was tried.

@@ -263,7 +263,7 @@ def test_a_comparison_that_was_killed_is_continued(whole, tmp_path) -> None:
     process.join()
     assert not (killed / "comparison.json").exists()
     assert processes.run(killed, *DIGITS, "--strategy=local") == 0
-    assert f"Continuing in {killed}" in (tmp_path / "killed.out").read_text()
+    assert f"Resuming in {killed}" in (tmp_path / "killed.out").read_text()
     assert (killed / "comparison.json").read_bytes() == (whole / "comparison.json").read_bytes()
 
 

@@ -238,7 +238,7 @@ def test_a_candidate_that_goes_on_to_fail_is_recorded_as_failed(
     assert task.trainings().count(str(special)) == 1 + retries
     assert rows(study) == [(str(special), "failed", 1 + retries, reason)]
     assert len(caplog.records) == 1 + retries
-    # It stays failed: a search that is continued goes the same way.
+    # It stays failed: a search that is resumed goes the same way.
     assert list(dispatcher.evaluate([Request(special, 0)])) == [failed]
     assert task.trainings().count(str(special)) == 1 + retries
 

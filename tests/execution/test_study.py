@@ -137,7 +137,7 @@ def test_other_settings_are_refused_with_the_difference(path) -> None:
     open_study(path).close()
     before = path.read_bytes()
     task = {**TASK, "optimizer": {"learning_rate": 0.2}}
-    with pytest.raises(StudyError, match="to continue it") as error:
+    with pytest.raises(StudyError, match="to resume it") as error:
         open_study(path, task, {"seed": 1, "population_size": 20, "racing": True})
     difference = (
         "seed=1 (there: 0), racing=true (there: absent), "

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
 
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.prefix import MAX_DEPTH, MAX_INTEGER, MAX_NODES, arity
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 
 BAIKAL = Expression(("-", "log", "y", "/", "x", "y"))
 X, Y = np.array([0.0, 1.0, 1.0, 0.3]), np.array([1e-7, 1.0, 0.4, 0.6])
@@ -18,7 +18,7 @@ X, Y = np.array([0.0, 1.0, 1.0, 0.3]), np.array([1e-7, 1.0, 0.4, 0.6])
 
 def value(expression: Expression) -> np.ndarray:
     with np.errstate(all="ignore"):
-        return evaluate(expression, X, Y, ops=np)
+        return value_of(expression, X, Y, ops=np)
 
 
 @given(expressions())

@@ -268,12 +268,12 @@ def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
         import json
         import numpy as np
         from keras import backend, ops
-        from glo_tf.expressions.evaluate import evaluate
+        from glo_tf.expressions.value import value_of
         from glo_tf.expressions.tree import Expression
 
         def slope(text):
             x = ops.convert_to_tensor(np.float32(0.25))
-            value = lambda y: evaluate(Expression.parse(text), x, y, ops=ops)
+            value = lambda y: value_of(Expression.parse(text), x, y, ops=ops)
             if backend.backend() == "jax":
                 import jax
                 return float(jax.grad(value)(x))

@@ -167,7 +167,7 @@ def test_overwriting_removes_all_that_was_written_and_nothing_else(
         own["best_loss_é (copy).json"] = (tmp_path / "best_loss_é.json").read_bytes()
     for name, data in own.items():
         (tmp_path / name).write_bytes(data)
-    begin(tmp_path)  # what is there is continued
+    begin(tmp_path)  # what is there is resumed
     begin(tmp_path, overwrite=True)
     assert set(os.listdir(tmp_path)) == kept | set(own)
     assert {name: (tmp_path / name).read_bytes() for name in own} == own

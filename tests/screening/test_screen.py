@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
+from glo_tf.expressions.evaluate import evaluate
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
 
 from glo_tf import architectures, datasets
 from glo_tf.data.outputs import Output, Outputs
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.named import NGL, Baikal, BaikalCMA

@@ -11,8 +11,8 @@ import pytest
 from hashed_search import LABELS, SAMPLES, HashTrainer, StopAt, make_search, trained_by_hashes
 
 import glo_tf
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 from glo_tf.results.record import Record
 from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.training.trial import Evaluation, Request
@@ -357,7 +357,7 @@ def test_initial_expressions_come_first_and_evolve(trainer) -> None:
 
 
 def value(loss: Expression, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return evaluate(loss, x, y, ops=np)
+    return value_of(loss, x, y, ops=np)
 
 
 @pytest.mark.parametrize(

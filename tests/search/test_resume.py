@@ -72,7 +72,7 @@ def test_a_finished_search_is_repeated_from_its_study_alone(tmp_path, whole) -> 
     assert run(reference) == 0
     assert trainings(reference) == before
     output = reference.with_name("search.out").read_text()
-    assert f"Continuing in {reference}: {len(before)} trainings are done." in output
+    assert f"Resuming in {reference}: {len(before)} trainings are done." in output
 
 
 def test_a_run_names_what_an_earlier_one_died_of(tmp_path, whole) -> None:

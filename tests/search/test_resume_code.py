@@ -213,7 +213,7 @@ def test_a_study_is_continued_with_the_same_code_only(tmp_path, what) -> None:
     make_search(tmp_path, **settings_of(source, 1))
     make_search(tmp_path, **settings_of(source, 1))
     before = (tmp_path / "study.db").read_bytes()
-    with pytest.raises(StudyError, match="to continue it") as error:
+    with pytest.raises(StudyError, match="to resume it") as error:
         make_search(tmp_path, **settings_of(source, 2))
     assert f", {setting}=" in str(error.value)
     assert "\n" not in str(error.value)
@@ -239,7 +239,7 @@ def test_code_that_cannot_be_hashed_begins_a_study_and_continues_none(tmp_path, 
         settings = {"metric": own, "metric_mode": "max"}
         """
     search = make_search(tmp_path, **settings_of(source, 1))
-    assert "no later run can continue it: task.metric_code" in caplog.text
+    assert "no later run can resume it: task.metric_code" in caplog.text
     search.evaluate(["-(x*log(y))"])  # it goes on in its own study
     search.close()
     with pytest.raises(StudyError, match=r"cannot be hashed, .*: an object of _thread\.lock"):

@@ -8,10 +8,10 @@ import keras
 import tensorflow as tf
 
 from glo_tf.expressions import operations
-from glo_tf.expressions.evaluate import is_log_of_scaled_y
 from glo_tf.expressions.operations import Dual
 from glo_tf.expressions.seen_by_loss import LogPrediction
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import is_log_of_scaled_y
 
 
 def translate(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glo_tf.data.outputs import Outputs
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 from glo_tf.screening.screen import Screen, Verdict
 from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of, tree_of
@@ -58,7 +58,7 @@ def test_the_tree_of_a_loss_has_no_coefficients_and_is_trained_as_that_loss(loss
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(one, other)  # NaN for NaN
     with np.errstate(all="ignore"):
-        values = [evaluate(each, x, y, ops=np) for each in (loss.canonical(), loss_of(tree))]
+        values = [value_of(each, x, y, ops=np) for each in (loss.canonical(), loss_of(tree))]
     np.testing.assert_array_equal(*values)
 
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
+from glo_tf.expressions.evaluate import evaluate
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
 
 from glo_tf.expressions import operations
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.operations import Dual
 from glo_tf.expressions.program import Program, instruction_set
 from glo_tf.expressions.tree import Expression

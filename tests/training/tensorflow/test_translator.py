@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
 
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.prefix import arity
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import evaluate
 from glo_tf.training.tensorflow.translator import translate
 
 _EPSILON = 1e-7

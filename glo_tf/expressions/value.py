@@ -10,7 +10,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import PrefixList
 
 
-def evaluate(
+def value_of(
     expression: PrefixList,
     y_true: Any,
     y_pred: Any,
@@ -18,7 +18,7 @@ def evaluate(
     ops: Any,
     log_y_pred: Any = None,
 ) -> Any:
-    """Evaluates f(x, y) element-wise, NaN and infinity as IEEE arithmetic gives them.
+    """The value of f(x, y), element-wise, with NaN and infinity as IEEE arithmetic gives them.
 
     Args:
         expression: The tree.
