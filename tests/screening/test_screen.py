@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
-from glo_tf.expressions.evaluate import evaluate
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
@@ -14,6 +13,7 @@ from glo_tf import architectures, datasets
 from glo_tf.data.outputs import Output, Outputs
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 from glo_tf.losses.named import NGL, Baikal, BaikalCMA
 from glo_tf.screening import screen
 from glo_tf.screening.learnability import learns
@@ -49,7 +49,7 @@ def gradients_of_the_graph(loss: Expression) -> np.ndarray:
     with tf.GradientTape() as tape:
         tape.watch(logits)
         clipped = tf.clip_by_value(tf.nn.softmax(logits), EPSILON, 1.0)
-        total = tf.reduce_sum(evaluate(loss, tf.constant(labels), clipped, ops=keras.ops))
+        total = tf.reduce_sum(value_of(loss, tf.constant(labels), clipped, ops=keras.ops))
     zero = tf.UnconnectedGradients.ZERO
     return tape.gradient(total, logits, unconnected_gradients=zero).numpy()
 

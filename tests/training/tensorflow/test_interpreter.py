@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from expression_strategies import expressions
-from glo_tf.expressions.evaluate import evaluate
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
@@ -16,6 +15,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.operations import Dual
 from glo_tf.expressions.program import Program, instruction_set
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces import space as search_spaces
@@ -144,7 +144,7 @@ def test_slopes_are_those_of_automatic_differentiation(expression: Expression) -
     x, y = tf.constant(X, tf.float64), tf.constant(Y, tf.float64)
     with tf.GradientTape() as tape:
         tape.watch(y)
-        value = evaluate(expression, x, y, ops=keras.ops)
+        value = value_of(expression, x, y, ops=keras.ops)
     zero = tf.UnconnectedGradients.ZERO
     reverse = tape.gradient(value, y, unconnected_gradients=zero).numpy()
     _, forward = Program.of(expression, dtype=np.float64).run(x.numpy(), y.numpy())
@@ -197,7 +197,7 @@ def test_a_kink_has_the_mean_slope_of_its_sides(text: str) -> None:
     program, y = Program.of(expression, capacity=CAPACITY), tf.constant(Y)
     with tf.GradientTape() as tape:
         tape.watch(y)
-        value = evaluate(expression, tf.constant(Y), y, ops=keras.ops)
+        value = value_of(expression, tf.constant(Y), y, ops=keras.ops)
     coefficients = tf.constant(expression.coefficients, tf.float32)
     slopes = (
         program.run(Y, Y)[1],

@@ -13,7 +13,7 @@ from hypothesis_examples import examples
 
 from glo_tf.expressions.prefix import arity
 from glo_tf.expressions.tree import Expression
-from glo_tf.expressions.value import evaluate
+from glo_tf.expressions.value import value_of
 from glo_tf.training.tensorflow.translator import translate
 
 _EPSILON = 1e-7
@@ -105,7 +105,7 @@ def in_keras_ops(expression: Expression) -> tuple[np.ndarray, np.ndarray]:
     y = tf.constant(Y)
     with tf.GradientTape() as tape:
         tape.watch(y)
-        value = evaluate(expression, tf.constant(X), y, ops=keras.ops)
+        value = value_of(expression, tf.constant(X), y, ops=keras.ops)
     slope = tape.gradient(value, y, unconnected_gradients=tf.UnconnectedGradients.ZERO)
     return value.numpy(), slope.numpy()
 
