@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from glo_tf.results.comparison import Comparison
     from glo_tf.results.record import Phase, Source, Stage
     from glo_tf.results.search_result import SearchResult
+    from glo_tf.screening.scale import gradient_scale
     from glo_tf.search.callbacks import Callback, StopSearch
     from glo_tf.search.loss_search import LossSearch
     from glo_tf.search.spaces.space import SearchSpace
@@ -59,6 +60,7 @@ _MODULES = {
     "StopSearch": "search.callbacks",
     "TensorBoard": "display.tensorboard",
     "compare": "comparison.loss_comparison",
+    "gradient_scale": "screening.scale",
     "load_loss": "losses.files",
     "save_loss": "losses.files",
 }
@@ -85,6 +87,7 @@ __all__ = [
     "StopSearch",
     "TensorBoard",
     "compare",
+    "gradient_scale",
     "load_loss",
     "save_loss",
 ]

@@ -11,6 +11,9 @@ import functools
 import numpy as np
 
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.expressions.program import Program
+from glo_tf.expressions.seen_by_loss import seen_by_loss
+from glo_tf.expressions.tree import Expression
 
 UNDECIDED, SURE = 16, 6  # predictions of either kind, in this order
 _DEVIATIONS = np.append(np.linspace(0.2, 3.0, UNDECIDED), np.full(SURE, 3.0))
@@ -22,6 +25,27 @@ def fixed_set(outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
     sets = [_fixed_set(output) for output in outputs.each]
     labels, predictions = (np.concatenate(parts, axis=-1) for parts in zip(*sets, strict=True))
     return labels, predictions
+
+
+def exact_gradients(
+    loss: Expression, outputs: Outputs, labels: np.ndarray, predictions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The gradients of a loss in float64, and the largest of the terms of each.
+
+    Args:
+        loss: The whole loss, per class.
+        outputs: Of the model.
+        labels: Columns x, `(n, W)`.
+        predictions: Columns y, `(n, W)`; of logits, the probabilities.
+
+    Returns:
+        As `logit_gradients`.
+    """
+    with np.errstate(all="ignore"):
+        seen = seen_by_loss(outputs, np, outputs.scores_of(predictions))
+        program = Program.of(loss, dtype=np.float64, log_y=seen.log_y is not None)
+        _, slopes = program.run(labels, seen.y, seen.log_y)
+        return logit_gradients(outputs, slopes, predictions)
 
 
 def logit_gradients(

@@ -24,7 +24,7 @@ from glo_tf.expressions.program import Program
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.learnability import learns
-from glo_tf.screening.probes import UNDECIDED, fixed_set, logit_gradients
+from glo_tf.screening.probes import UNDECIDED, exact_gradients, fixed_set, logit_gradients
 
 TOLERANCE = 1e-7
 """Relative to the largest term y*dL/dy of a prediction."""
@@ -161,11 +161,9 @@ class Traits:
         program = Program.of(loss, log_y=log_y)
         value, slope = program.run(labels, seen.y, seen.log_y)
         finite = np.stack([np.isfinite(value), np.isfinite(slope)])
-        exactly = Program.of(loss, dtype=np.float64, log_y=log_y)
-        _, exact = exactly.run(labels, seen.y, seen.log_y)
+        gradients, terms = exact_gradients(loss, outputs, labels, predictions)
         undecided = slice(UNDECIDED)
         with np.errstate(all="ignore"):
-            gradients, terms = logit_gradients(outputs, exact, predictions)
             in_float32, _ = logit_gradients(outputs, slope.astype(float), predictions)
             error = np.abs(in_float32 - gradients)
             nothing = np.abs(gradients) <= _ROUNDING * terms
