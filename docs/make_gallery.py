@@ -76,6 +76,10 @@ def page() -> str:
         minima = ", ".join(
             f"{minimum(loss, classes):.4f} with {classes} classes" for classes in (2, 10, 100)
         )
+        scales = ", ".join(
+            f"{glo_tf.gradient_scale(kind(), classes):.3g} with {classes} classes"
+            for classes in (2, 10, 100)
+        )
         summary = inspect.getdoc(kind).partition("\n")[0]
         parts += [
             f"## {kind.__name__}\n",
@@ -84,6 +88,7 @@ def page() -> str:
             f"Simplified: `{loss.simplified()}`\n",
             f"![{kind.__name__} beside cross-entropy](gallery/{name}.png)\n",
             f"- **Minimum** (the true class's prediction, others sharing the rest): {minima}.",
+            f"- **Gradient scale** (divide cross-entropy's learning rate by it): {scales}.",
             f"- **Use it for:** {use}",
             f"- **Not when:** {avoid}\n",
             f'```python\nmodel.compile(optimizer="sgd", loss=glo_tf.{kind.__name__}())\n```\n',
