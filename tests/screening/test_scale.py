@@ -11,8 +11,8 @@ from hypothesis_examples import examples
 import glo_tf
 from glo_tf import gradient_scale
 from glo_tf.data.outputs import Output, Outputs
-from glo_tf.expressions.evaluate import evaluate
 from glo_tf.expressions.tree import Expression
+from glo_tf.expressions.value import value_of
 from glo_tf.screening.scale import relative_scale
 
 CLASSES = st.integers(2, 200)
@@ -22,7 +22,7 @@ COEFFICIENTS = st.one_of(st.floats(0.01, 3), st.floats(-3, -0.01))
 def slope(loss: Expression, x: float, y: float) -> float:
     step = 1e-6 * y
     above, below = (
-        float(evaluate(loss, np.float64(x), np.float64(y + h), ops=np)) for h in (step, -step)
+        float(value_of(loss, np.float64(x), np.float64(y + h), ops=np)) for h in (step, -step)
     )
     return (above - below) / (2 * step)
 
