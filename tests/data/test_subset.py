@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from glo_tf.data.outputs import LINEAR, Output, Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.data.subset import take_fraction
 
 CLASSES = np.repeat(np.arange(4), [400, 200, 100, 100])
@@ -40,7 +40,7 @@ def test_the_seed_decides_and_all_is_left_as_it_is() -> None:
 
 
 def test_numbers_are_drawn_without_regard_to_classes() -> None:
-    samples, _ = take(0.1, outputs=Outputs((Output(LINEAR, 4),)))
+    samples, _ = take(0.1, outputs=Outputs((Output(Activation.LINEAR, 4),)))
     assert len(set(samples["a"])) == 80
 
 

@@ -14,7 +14,7 @@ from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.strategies import Strategy, TrainingError
-from glo_tf.strategies.base import WORKER_LOST, Failure, Result
+from glo_tf.strategies.base import Failure, FailureKind, Result
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.testing import scripted_task as scripted
@@ -83,7 +83,7 @@ def done(worker: str, request: Request) -> Result:
 
 
 def lost(worker: str, request: Request) -> Result:
-    return Result(request, worker, worker, Failure(WORKER_LOST, "gone"))
+    return Result(request, worker, worker, Failure(FailureKind.WORKER_LOST, "gone"))
 
 
 def last_first(running: list[tuple[str, Request]]) -> list[Result]:

@@ -3,15 +3,15 @@
 import pytest
 
 import glo_tf
-from glo_tf.data.outputs import LINEAR, SIGMOID, Output, Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR
 from glo_tf.losses.lookup import find_loss, split_losses, with_baseline
 
 CLASSES = Outputs.of_classes(10)
-LABELS = Outputs((Output(SIGMOID, 3),))
-BINARY = Outputs((Output(SIGMOID, 1),))
-NUMBER = Outputs((Output(LINEAR, 1),))
+LABELS = Outputs((Output(Activation.SIGMOID, 3),))
+BINARY = Outputs((Output(Activation.SIGMOID, 1),))
+NUMBER = Outputs((Output(Activation.LINEAR, 1),))
 
 
 def test_commas_in_parentheses_do_not_split() -> None:
