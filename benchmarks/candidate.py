@@ -73,7 +73,7 @@ def digits() -> list[dict[str, Any]]:
     x_validation, y_validation = task["validation_data"]
     one_hot = keras.utils.to_categorical
     default, without_xla = (
-        TrainingTask.define(**task, jit_compile=jit).make_trainer() for jit in (None, False)
+        TrainingTask.define(**task, jit_compile=jit).make_trainer() for jit in ("auto", False)
     )
     shuffle = np.random.default_rng(0)
     batches = 300 * 100

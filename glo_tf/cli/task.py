@@ -36,7 +36,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
         import keras
         import tensorflow as tf
 
-        from glo_tf.training.task import set_memory_growth
+        from glo_tf.training.tensorflow.runtime import set_memory_growth
 
         set_memory_growth()
         if values.intra_op_threads:

@@ -6,36 +6,28 @@ import contextlib
 import dataclasses
 import functools
 import logging
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
+from glo_tf.comparison.config import ComparisonArguments
 from glo_tf.comparison.folder import ComparisonFolder
 from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, TunedRate, tune_learning_rates
 from glo_tf.comparison.verdict import against_baseline, verdict
-from glo_tf.data import arrays
-from glo_tf.data.found_outputs import OutputKinds
 from glo_tf.data.split import Split
 from glo_tf.data.subset import take_fraction
-from glo_tf.errors import at_the_end, shown
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.errors import at_the_end
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
-from glo_tf.losses.given import Losses
 from glo_tf.losses.lookup import with_baseline
 from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.results.comparison import TUNED, Comparison, LossTrainings
 from glo_tf.results.record import Stage
-from glo_tf.strategies import Strategy
-from glo_tf.strategies.registry import make_strategy
+from glo_tf.strategies.registry import find_strategy
 from glo_tf.training.fresh_models import check_builder
-from glo_tf.training.optimizers import Given as GivenOptimizer
-from glo_tf.training.task import TrainingTask, true_false_or_auto
+from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
-
-if TYPE_CHECKING:
-    import keras
-
+from glo_tf.utils.keywords import documented, made_of, takes
 
 logger = logging.getLogger("glo_tf")
 
@@ -59,6 +51,7 @@ class Progress:
     evaluation: Evaluation
 
 
+@documented(ComparisonArguments)
 class LossComparison:
     """Trains networks with several losses, and says whether one leads.
 
@@ -66,45 +59,6 @@ class LossComparison:
     the model, such as cross-entropy, is the baseline; it is added where it is not among the losses.
     Learning rates are tuned on the validation data; the trainings that are compared are measured
     on the test data, and by their metric also on the validation data.
-
-    Args:
-        model: As in `glo_tf.LossSearch`.
-        train_data: As in `glo_tf.LossSearch`.
-        validation_data: The same; chooses learning rates.
-        test_data: The same; measures what is compared. The validation data does if it is None.
-        losses: Losses by name, or losses: each an `Expression`, an `ExpressionLoss`, or text: an
-            expression, `"categorical_crossentropy"`, `"baikal"`, `"baikal_cma"`, `"ngl"`, or the
-            path of a `best_loss.json`.
-        seeds: Trainings of each loss. Their seeds follow those of the tuning, so that no result is
-            of a seed that something was selected on.
-        evaluate_every: Steps between measurements on the test data; None measures at the end only.
-        train_fraction: Shares of the training data to train on, each for itself. A share is drawn
-            once, with `seed`, for all losses; where the model has one output of classes, each class
-            keeps its share.
-        tune_learning_rate: Whether each loss is also trained with the learning rate that suits it
-            best, on each part of the training data; see
-            `glo_tf.comparison.learning_rates.tune_learning_rates`.
-        tuning_seeds: Trainings for each learning rate that is tried. A single one may choose a rate
-            at the edge of divergence.
-        outputs: As in `glo_tf.LossSearch`.
-        from_logits: As in `glo_tf.LossSearch`.
-        optimizer: As in `glo_tf.LossSearch`.
-        metric: As in `glo_tf.LossSearch`.
-        metric_mode: As in `glo_tf.LossSearch`.
-        train_steps: Steps of each training.
-        batch_size: Samples per step.
-        epsilon: As in `glo_tf.LossSearch`.
-        jit_compile: As in `glo_tf.LossSearch`.
-        seed: Of the first training, non-negative.
-        strategy: As in `glo_tf.LossSearch`.
-        candidate_timeout: As in `glo_tf.LossSearch`.
-        candidate_retries: As in `glo_tf.LossSearch`.
-        max_consecutive_failures: As in `glo_tf.LossSearch`.
-        output_dir: Folder for `comparison.json`, `report.html` and the studies of all trainings;
-            nothing is written if None. What is in the studies is not trained again: a comparison
-            that was interrupted is resumed, and one may get more losses or seeds.
-        overwrite: Whether earlier results in `output_dir` may be removed instead.
-        on_training: Called after each training, also after one that is taken from a study.
 
     Attributes:
         summary: What was understood, such as "3 classes, softmax; fitness: accuracy".
@@ -115,113 +69,56 @@ class LossComparison:
             trainings of another model, data or setting; before any training.
     """
 
-    def __init__(
-        self,
-        model: Callable[[], keras.Model],
-        train_data: Any,
-        validation_data: Any,
-        test_data: Any,
-        losses: Losses,
-        *,
-        seeds: int = 5,
-        evaluate_every: int | None = None,
-        train_fraction: float | Sequence[float] = 1.0,
-        tune_learning_rate: bool = False,
-        tuning_seeds: int = 3,
-        outputs: OutputKinds | None = None,
-        from_logits: bool = False,
-        optimizer: GivenOptimizer = "sgd",
-        metric: Any = None,
-        metric_mode: str = "auto",
-        train_steps: int = 2000,
-        batch_size: int = 100,
-        epsilon: float = 1e-7,
-        jit_compile: bool | str = "auto",
-        seed: int = 0,
-        strategy: str | Strategy = "auto",
-        candidate_timeout: float | None = None,
-        candidate_retries: int = 1,
-        max_consecutive_failures: int = 10,
-        output_dir: str | os.PathLike[str] | None = None,
-        overwrite: bool = False,
-        on_training: Callable[[Progress], None] | None = None,
-    ):
-        check_builder(model)
-        if on_training is not None and not callable(on_training):
-            raise ValueError(
-                "Expected on_training to be a function that takes a Progress of a comparison. "
-                f"Received: on_training={shown(on_training)}"
-            )
-        compiled_by_xla = true_false_or_auto(jit_compile)
-        _check_at_least(0, seed=seed)
-        _check_at_least(1, seeds=seeds, tuning_seeds=tuning_seeds)
-        if evaluate_every is not None:
-            _check_at_least(1, evaluate_every=evaluate_every)
-        self._policy = FailurePolicy(
-            candidate_timeout=candidate_timeout,
-            candidate_retries=candidate_retries,
-            max_consecutive_failures=max_consecutive_failures,
-        )
-        self.strategy = make_strategy(strategy) if isinstance(strategy, str) else strategy
-        define = functools.partial(
-            TrainingTask.define,
-            model,
-            optimizer,
-            validation_data=arrays.load("validation_data", validation_data),
-            test_data=None if test_data is None else arrays.load("test_data", test_data),
-            train_steps=train_steps,
-            batch_size=batch_size,
-            epsilon=epsilon,
-            from_logits=from_logits,
-            metric=metric,
-            metric_mode=metric_mode,
-            jit_compile=compiled_by_xla,
-        )
-        train_data = arrays.load("train_data", train_data)
-        whole = define(train_data, outputs=outputs)
+    @made_of(ComparisonArguments)
+    def __init__(self, arguments: ComparisonArguments):
+        check_builder(arguments.model)
+        self.strategy = find_strategy(arguments.strategy)
+        given = arguments.loaded()
+        self._policy: FailurePolicy = given
+        whole = TrainingTask.of(given, test_data=given.test_data)
         self._objective = whole.objective
         self.summary = whole.summary
-        self._losses, self._baseline = with_baseline(losses, whole.outputs)
+        self._losses, self._baseline = with_baseline(given.losses, whole.outputs)
         if any(name.endswith(TUNED) for name in self._losses):
             raise ValueError(
                 f"Expected names of losses without '{TUNED}' at their end. "
                 f"Received: losses with {', '.join(self._losses)}"
             )
         self._learning_rate = whole.learning_rate
-        self._tune = tune_learning_rate
-        if tune_learning_rate and whole.learning_rate is None:
+        self._tune = given.tune_learning_rate
+        if self._tune and whole.learning_rate is None:
             raise ValueError(
                 "Expected an optimizer with a number as its learning rate, to tune it. Received: "
                 "one with a schedule"
             )
-        fractions = [train_fraction] if isinstance(train_fraction, int | float) else train_fraction
-        self._fractions = tuple(dict.fromkeys(float(fraction) for fraction in fractions))
-        if not self._fractions:
-            raise ValueError(f"Expected a train_fraction. Received: {train_fraction!r}")
+        self._fractions = given.fractions
         kinds = whole.outputs.restore([output.activation for output in whole.outputs.each])
         self._tasks: dict[float, TrainingTask] = {}
         for fraction in self._fractions:
             part = take_fraction(
-                train_data,
+                given.train_data,
                 fraction,
                 labels=whole.train_data[1],
                 outputs=whole.outputs,
-                batch_size=batch_size,
-                seed=seed,
+                batch_size=given.batch_size,
+                seed=given.seed,
             )
-            self._tasks[fraction] = whole if part is train_data else define(part, outputs=kinds)
-        every = evaluate_every or train_steps
-        self._steps = (*range(every, train_steps, every), train_steps)
-        self._tuning_seeds = range(seed, seed + tuning_seeds)
-        self._seeds = range(self._tuning_seeds.stop, self._tuning_seeds.stop + seeds)
-        self._on_training = on_training
-        self._split = "validation" if test_data is None else "test"
+            of_part = dataclasses.replace(given, train_data=part, outputs=kinds)
+            self._tasks[fraction] = (
+                whole
+                if part is given.train_data
+                else TrainingTask.of(of_part, test_data=given.test_data)
+            )
+        self._steps = given.steps
+        self._tuning_seeds, self._seeds = given.seeds_of_tuning, given.seeds_of_comparison
+        self._on_training = given.on_training
+        self._split = "validation" if given.test_data is None else "test"
         metric = whole.objective.name
         names = (metric, *((NLL, ECE) if whole.outputs.num_classes else ()))
         # What is shown, by where a training gives it.
         self._names = (
             {(Split.VALIDATION, name): name for name in names}
-            if test_data is None
+            if given.test_data is None
             else {
                 **{(Split.TEST, name): name for name in names},
                 (Split.VALIDATION, metric): f"val_{metric}",
@@ -230,8 +127,8 @@ class LossComparison:
         # Last, so that a refused argument leaves no folder behind.
         self._folder = (
             None
-            if output_dir is None
-            else ComparisonFolder(output_dir, self._tasks, overwrite=overwrite)
+            if given.output_dir is None
+            else ComparisonFolder(given.output_dir, self._tasks, overwrite=given.overwrite)
         )
         self.trained_before = 0 if self._folder is None else self._folder.trained_before
         self.suspects = [] if self._folder is None else self._folder.suspects
@@ -353,23 +250,10 @@ class LossComparison:
             yield dispatcher
 
 
-def compare(
-    model: Callable[[], keras.Model],
-    train_data: Any,
-    validation_data: Any,
-    test_data: Any,
-    losses: Losses,
-    **settings: Any,
-) -> Comparison:
+@documented(ComparisonArguments)
+@takes(LossComparison)
+def compare(comparison: LossComparison) -> Comparison:
     """Trains networks with several losses, and says whether one leads.
-
-    Args:
-        model: As in `glo_tf.LossComparison`.
-        train_data: The same.
-        validation_data: The same.
-        test_data: The same.
-        losses: The same.
-        **settings: All others of `glo_tf.LossComparison`, such as `seeds` and `output_dir`.
 
     Raises:
         ValueError: As `glo_tf.LossComparison`.
@@ -391,7 +275,7 @@ def compare(
         >>> [entry.name for entry in comparison.losses]
         ['cross-entropy', 'baikal']
     """
-    return LossComparison(model, train_data, validation_data, test_data, losses, **settings).run()
+    return comparison.run()
 
 
 class _Counted:
@@ -409,9 +293,3 @@ class _Counted:
             if self._tell is not None:
                 self._tell(Progress(self._stage, self._done, self._planned, request, evaluation))
             yield evaluation
-
-
-def _check_at_least(least: int, **values: int) -> None:
-    for name, value in values.items():
-        if value < least:
-            raise ValueError(f"Expected {name} of at least {least}. Received: {name}={value}")

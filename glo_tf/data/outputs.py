@@ -24,6 +24,10 @@ class Activation(enum.StrEnum):
     LINEAR = "linear"
 
 
+DEFAULT_EPSILON = 1e-7
+"""What predictions that are probabilities are at least, where nobody says otherwise."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Output:
     """One output of a model.
@@ -92,10 +96,10 @@ class Outputs:
 
     each: tuple[Output, ...]
     names: tuple[str, ...] | None = None
-    epsilon: float = 1e-7
+    epsilon: float = DEFAULT_EPSILON
 
     @classmethod
-    def of_classes(cls, num_classes: int, epsilon: float = 1e-7) -> Outputs:
+    def of_classes(cls, num_classes: int, epsilon: float = DEFAULT_EPSILON) -> Outputs:
         """One output with a probability for each class."""
         return cls((Output(Activation.SOFTMAX, num_classes),), epsilon=epsilon)
 

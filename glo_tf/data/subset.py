@@ -8,6 +8,7 @@ from sklearn.model_selection import train_test_split
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Pair, Structure
 from glo_tf.data.outputs import Outputs
+from glo_tf.utils.checks import check_share
 
 
 def take_fraction(
@@ -33,8 +34,7 @@ def take_fraction(
         ValueError: If the fraction is out of range, leaves less than one batch, or not a sample of
             each class.
     """
-    if not 0.0 < fraction <= 1.0:
-        raise ValueError(f"Expected train_fraction in (0, 1]. Received: train_fraction={fraction}")
+    check_share(train_fraction=fraction)
     samples = len(labels)
     count = round(samples * fraction)
     if count < batch_size:

@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from glo_tf.data.outputs import DEFAULT_EPSILON
 from glo_tf.results.record import Record, Source
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
@@ -61,7 +62,7 @@ class TensorBoard(Callback):
         log_dir: str | os.PathLike[str],
         *,
         hparams: Mapping[str, bool | int | float | str] | None = None,
-        epsilon: float | None = 1e-7,
+        epsilon: float | None = DEFAULT_EPSILON,
     ):
         try:
             from tensorboard.plugins.hparams import api

@@ -8,43 +8,13 @@ import logging
 from collections.abc import Hashable, Iterator, Sequence
 
 from glo_tf.errors import at_the_end
+from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.crash_guard import CrashGuard
 from glo_tf.execution.study import Study
 from glo_tf.strategies.base import Failure, FailureKind, Result, Strategy, Task, TrainingError
 from glo_tf.training.trial import Evaluation, Request, Status, log_training
 
 logger = logging.getLogger("glo_tf")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class FailurePolicy:
-    """What becomes of trainings whose worker is lost, or that run out of memory or time.
-
-    Attributes:
-        candidate_timeout: Seconds that a training may take; None for no limit.
-        candidate_retries: How often a training is tried again, on another worker if there is one.
-            Then it is failed.
-        max_consecutive_failures: How many trainings in a row may fail.
-
-    Raises:
-        ValueError: If one is out of range.
-    """
-
-    candidate_timeout: float | None = None
-    candidate_retries: int = 1
-    max_consecutive_failures: int = 10
-
-    def __post_init__(self) -> None:
-        if self.candidate_timeout is not None and not self.candidate_timeout > 0:
-            raise ValueError(
-                "Expected a positive candidate_timeout, in seconds. "
-                f"Received: candidate_timeout={self.candidate_timeout}"
-            )
-        for name, least in (("candidate_retries", 0), ("max_consecutive_failures", 1)):
-            if getattr(self, name) < least:
-                raise ValueError(
-                    f"Expected {name} of at least {least}. Received: {name}={getattr(self, name)}"
-                )
 
 
 @dataclasses.dataclass
@@ -79,7 +49,7 @@ class Dispatcher:
         task: What workers train on.
         strategy: Where.
         study: Where results are looked up and kept.
-        policy: What becomes of failures.
+        policy: What becomes of failures; the default one if None.
     """
 
     def __init__(
@@ -87,12 +57,12 @@ class Dispatcher:
         task: Task,
         strategy: Strategy,
         study: Study,
-        policy: FailurePolicy = FailurePolicy(),
+        policy: FailurePolicy | None = None,
     ):
         self._task = task
         self._strategy = CrashGuard(strategy, study.started)
         self._study = study
-        self._policy = policy
+        self._policy = policy or FailurePolicy()
         self._started = False
         self._closed = False
         self._callers: dict[Hashable, _Caller] = {}

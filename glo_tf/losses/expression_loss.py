@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from glo_tf.data.outputs import Activation
+from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
 from glo_tf.errors import shown
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
@@ -80,7 +80,7 @@ class ExpressionLoss(keras.losses.Loss):
         name: str = "expression_loss",
         dtype: Any = None,
         *,
-        epsilon: float | None = 1e-7,
+        epsilon: float | None = DEFAULT_EPSILON,
         sparse: bool = False,
         class_reduction: str = "sum",
         activation: str = "softmax",

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import keras
 
+from glo_tf.data.outputs import DEFAULT_EPSILON
 from glo_tf.losses.expression_loss import ExpressionLoss
 
 
@@ -35,7 +36,7 @@ class NamedLoss(ExpressionLoss):
         name: str | None = None,
         dtype: Any = None,
         *,
-        epsilon: float = 1e-7,
+        epsilon: float = DEFAULT_EPSILON,
         sparse: bool = False,
         activation: str = "softmax",
     ):

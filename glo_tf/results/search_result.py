@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
@@ -14,12 +14,13 @@ from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.record import Record, Source, pareto_front
 
 if TYPE_CHECKING:
+    from glo_tf.comparison.config import ComparisonKeywords
     from glo_tf.data.outputs import Outputs
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.metrics.objective import Objective
     from glo_tf.results.comparison import Comparison
 
-Compare: TypeAlias = Callable[[Expression, Losses, Any, Mapping[str, Any]], "Comparison"]
+Compare: TypeAlias = Callable[[Expression, Losses, Any, "ComparisonKeywords"], "Comparison"]
 """Compares a found loss with others on test data, with settings; see `LossSearch.compare`."""
 
 
@@ -34,7 +35,7 @@ class Comparer:
         self._compare = compare
 
     def __call__(
-        self, best: Expression, losses: Losses, test_data: Any, settings: Mapping[str, Any]
+        self, best: Expression, losses: Losses, test_data: Any, settings: ComparisonKeywords
     ) -> Comparison:
         """See `LossSearch.compare`.
 
@@ -130,7 +131,9 @@ class SearchResult:
         """
         return pareto_front(self.records)
 
-    def compare(self, losses: Losses = (), test_data: Any = None, **settings: Any) -> Comparison:
+    def compare(
+        self, losses: Losses = (), test_data: Any = None, **settings: Unpack[ComparisonKeywords]
+    ) -> Comparison:
         """Trains the best loss, the usual one such as cross-entropy, and further losses.
 
         Args:
@@ -147,8 +150,9 @@ class SearchResult:
                 argument does not fit.
             TrainingError: As `glo_tf.LossComparison.run`.
         """
-        settings = {"tune_learning_rate": True, **settings}
-        return self.comparer(self._best().loss, losses, test_data, settings)
+        return self.comparer(
+            self._best().loss, losses, test_data, {"tune_learning_rate": True, **settings}
+        )
 
     def _best(self) -> Record:
         if self.best is None:

@@ -5,83 +5,105 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import cma
 import gplearn
 
+from glo_tf import plugins
+from glo_tf.data.outputs import Activation
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.code_identity import code_of
+from glo_tf.losses.given import as_expressions
 from glo_tf.results.record import Phase
 from glo_tf.screening.screen import Screening
 from glo_tf.search.coefficients.parameterization import Parameterization
+from glo_tf.search.config import SearchArguments, SearchConfig
 from glo_tf.search.genetic.evolution import Operators
 from glo_tf.search.genetic.first_generation import initial_trees
+from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.utils.checks import check_at_least
+from glo_tf.utils.keywords import narrowed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SearchSettings:
-    """What decides the course of a search, beside its task; `glo_tf.LossSearch` explains each.
+class SearchSettings(SearchConfig):
+    """What decides the course of a search, beside its task: a config that leaves nothing open.
+
+    Attributes:
+        search_space: What losses are made of.
+        operators: Of this search space.
+        initial_expressions: As expressions.
+        screening: How much is left untrained.
+        coefficient_sigma0: Of this search space, where nobody gave another.
+        seed: Of the search.
 
     Raises:
         ValueError: If one is out of range or does not fit another.
     """
 
-    search_space: SearchSpace
-    operators: Operators
-    initial_expressions: tuple[Expression, ...]
-    population_size: int
-    elites: int
-    generations: int
-    fitness_seeds: int
-    parsimony_coefficient: float
-    coefficient_expressions: int
-    coefficient_generations: int
-    coefficient_population_size: int | None
-    coefficient_sigma0: float
-    finalists: int
-    finalist_seeds: int
-    comparison_seeds: int
-    screening: Screening
-    racing: bool
+    search_space: SearchSpace = dataclasses.field()
+    operators: Operators = dataclasses.field()
+    initial_expressions: tuple[Expression, ...] = dataclasses.field()
+    coefficient_sigma0: float = dataclasses.field()
+    screening: Screening = dataclasses.field()
     seed: int
 
-    def __post_init__(self) -> None:
-        self._check_at_least(1, "population_size", "generations", "fitness_seeds", "finalist_seeds")
-        self._check_at_least(
-            0,
-            "elites",
-            "coefficient_expressions",
-            "coefficient_generations",
-            "finalists",
-            "comparison_seeds",
-            "seed",
+    @classmethod
+    def of(cls, arguments: SearchArguments) -> SearchSettings:
+        """What the arguments of a search say, and its search space where they say nothing.
+
+        Raises:
+            ValueError: If one does not fit another, or no such search space is registered.
+        """
+        space = arguments.search_space
+        if isinstance(space, str):
+            space = cast(SearchSpace, plugins.load("glo_tf.search_spaces", space)())
+        losses = as_expressions(
+            arguments.initial_expressions,
+            "initial_expressions",
+            options=[
+                {
+                    "epsilon": arguments.epsilon,
+                    "from_logits": False,
+                    "activation": Activation.SOFTMAX,
+                },
+                {
+                    "epsilon": None,
+                    "from_logits": arguments.from_logits,
+                    "activation": Activation.SIGMOID,
+                },
+            ],
         )
-        if self.elites >= self.population_size:
-            raise ValueError(
-                "Expected a population_size larger than elites. "
-                f"Received: population_size={self.population_size}, elites={self.elites}"
-            )
+        population_size, sigma0 = (
+            arguments.coefficient_population_size,
+            arguments.coefficient_sigma0,
+        )
+        own_operators = space.operators or GloOperators
+        return narrowed(
+            cls,
+            arguments,
+            search_space=space,
+            operators=(
+                own_operators(space) if arguments.operators is None else arguments.operators
+            ),
+            initial_expressions=tuple(losses),
+            screening=Screening(arguments.screening),
+            coefficient_population_size=(
+                space.coefficient_population_size if population_size is None else population_size
+            ),
+            coefficient_sigma0=space.coefficient_sigma0 if sigma0 is None else sigma0,
+        )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         given = len(initial_trees(self.initial_expressions, self.search_space))
         if given > self.population_size:
             raise ValueError(
                 "Expected at most population_size initial_expressions. "
                 f"Received: population_size={self.population_size}, {given} initial_expressions"
-            )
-        if not (math.isfinite(self.parsimony_coefficient) and self.parsimony_coefficient >= 0):
-            raise ValueError(
-                "Expected a finite parsimony_coefficient of at least 0. "
-                f"Received: parsimony_coefficient={self.parsimony_coefficient}"
-            )
-        if self.coefficient_population_size is not None:
-            self._check_at_least(2, "coefficient_population_size")
-        if not 0 < self.coefficient_sigma0 < math.inf:
-            raise ValueError(
-                "Expected a positive, finite coefficient_sigma0. "
-                f"Received: coefficient_sigma0={self.coefficient_sigma0}"
             )
         if self.initial_expressions and not self.search_space.has_discovery:
             raise ValueError(
@@ -89,7 +111,7 @@ class SearchSettings:
                 f"Received: search_space='{self.search_space.name}'"
             )
         if not self.search_space.has_discovery:
-            self._check_at_least(1, "coefficient_generations")
+            check_at_least(1, coefficient_generations=self.coefficient_generations)
 
     @property
     def tuned_expressions(self) -> int:
@@ -126,12 +148,6 @@ class SearchSettings:
             "cma": cma.__version__,
             "gplearn": gplearn.__version__,
         }
-
-    def _check_at_least(self, least: int, *names: str) -> None:
-        for name in names:
-            value = getattr(self, name)
-            if value < least:
-                raise ValueError(f"Expected {name} of at least {least}. Received: {name}={value}")
 
 
 def _described(thing: object) -> dict[str, Any]:

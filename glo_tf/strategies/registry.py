@@ -7,16 +7,18 @@ from glo_tf.strategies.base import Strategy
 from glo_tf.strategies.devices import several_gpus
 
 
-def make_strategy(name: str) -> Strategy:
-    """A registered strategy with its default options.
+def find_strategy(strategy: str | Strategy) -> Strategy:
+    """A strategy, where its name was given the registered one with its default options.
 
     Args:
-        name: `"auto"` is `"devices"` where there are several GPUs, else `"local"`.
+        strategy: `"auto"` is `"devices"` where there are several GPUs, else `"local"`.
 
     Raises:
         ValueError: If none of that name is registered.
     """
-    if name == "auto":
-        name = "devices" if several_gpus() else "local"
-    strategy: Strategy = plugins.load("glo_tf.strategies", name)()
-    return strategy
+    if not isinstance(strategy, str):
+        return strategy
+    if strategy == "auto":
+        strategy = "devices" if several_gpus() else "local"
+    found: Strategy = plugins.load("glo_tf.strategies", strategy)()
+    return found

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from glo_tf.architectures import NamedArchitecture
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.plugins.options import OptionValue

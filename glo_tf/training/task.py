@@ -7,20 +7,17 @@ makes its own trainer of it.
 from __future__ import annotations
 
 import dataclasses
-import logging
-import os
 import platform
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from glo_tf._version import __version__
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.data.found_outputs import OutputKinds, find_outputs
+from glo_tf.data.found_outputs import find_outputs
 from glo_tf.data.held_out import HeldOut
 from glo_tf.data.last_activation import last_activations
 from glo_tf.data.outputs import Outputs
@@ -28,21 +25,20 @@ from glo_tf.data.targets import as_rows, label_columns
 from glo_tf.identity import fingerprint
 from glo_tf.metrics.objective import Objective
 from glo_tf.training import fresh_models, optimizers
+from glo_tf.training.config import TaskArguments, TrainingKeywords
 from glo_tf.training.tensorflow import xla
+from glo_tf.training.tensorflow.runtime import computing, intra_op_threads, set_memory_growth
 from glo_tf.utils import onednn
 
 if TYPE_CHECKING:
     from glo_tf.training.tensorflow.trainer import CandidateTrainer
-
-
-logger = logging.getLogger("glo_tf")
 
 _LOOKED_AT = 32  # samples whose predictions may confirm what the model's outputs are
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class TrainingTask:
-    """A training's setting, checked; made by `define`.
+    """A training's setting, checked; made by `of` or `define`.
 
     Attributes:
         model: Function without arguments that returns a new `keras.Model`.
@@ -85,57 +81,58 @@ class TrainingTask:
         validation_data: Any,
         *,
         test_data: Any = None,
-        train_steps: int,
-        batch_size: int,
-        epsilon: float = 1e-7,
-        outputs: OutputKinds | None = None,
-        from_logits: bool = False,
-        metric: Any = None,
-        metric_mode: str = "auto",
-        jit_compile: bool | None = None,
+        **settings: Unpack[TrainingKeywords],
+    ) -> TrainingTask:
+        """As `of`, with the fields of `TrainingConfig` as arguments."""
+        arguments = TaskArguments(
+            model, train_data, validation_data, optimizer=optimizer, **settings
+        )
+        return cls.of(arguments, test_data=test_data)
+
+    @classmethod
+    def of(
+        cls,
+        arguments: TaskArguments,
+        *,
+        test_data: Any = None,
     ) -> TrainingTask:
         """Checks a setting, by building the model twice.
 
         Args:
-            model: Function without arguments that returns a new `keras.Model`; its outputs have
-                shape `(N, units)`. A compiled model's loss and optimizer are not used. See
-                `glo_tf.training.fresh_models`.
-            optimizer: See `glo_tf.training.optimizers`.
-            train_data: Samples and targets; see `glo_tf.data.arrays.load`, `glo_tf.data.targets`.
-            validation_data: The same.
-            test_data: The same; None for none.
-            train_steps: Training steps per candidate.
-            batch_size: Samples per step.
-            epsilon: Clipping of predictions that are probabilities.
-            outputs: What the user says of the model's outputs; see `find_outputs`.
-            from_logits: The same.
-            metric: What fitness measures on the validation data; see `Objective.define`.
-            metric_mode: Its direction.
-            jit_compile: Whether XLA compiles the training; None does where it pays and can.
+            arguments: For what becomes of them see `glo_tf.training.fresh_models`,
+                `glo_tf.training.optimizers`, `glo_tf.data.arrays.load`, `glo_tf.data.targets`,
+                `find_outputs`, `Objective.define` and `xla.decide`.
+            test_data: Samples and targets as the others; None for none.
 
         Raises:
             ValueError: If sizes, shapes or the metric do not fit, or if no training can begin from
                 the model or with the optimizer.
         """
-        samples, targets = arrays.load("train_data", train_data)
-        loaded = {"validation_data": arrays.load("validation_data", validation_data)}
+        given = arguments.loaded()
+        samples, targets = given.train_data
+        loaded = {"validation_data": given.validation_data}
         if test_data is not None:
             loaded["test_data"] = arrays.load("test_data", test_data)
-        _check_sizes(train_steps, batch_size, arrays.count(samples), epsilon)
+        train_steps, batch_size = given.train_steps, given.batch_size
+        if batch_size > arrays.count(samples):
+            raise ValueError(
+                "Expected batch_size from 1 to the number of training samples "
+                f"({arrays.count(samples)}). Received: batch_size={batch_size}"
+            )
         set_memory_growth()
         onednn.warn_if_left_off()
-        checked = optimizers.understand(optimizer, train_steps)
+        checked = optimizers.understand(given.optimizer, train_steps)
         with tf.device("CPU:0"):
-            built, graph = fresh_models.examine(model, samples)
+            built, graph = fresh_models.examine(given.model, samples)
             for name, (others, _) in loaded.items():
                 fresh_models.call(built, others, name)
             understood = find_outputs(
                 built(arrays.head(samples, _LOOKED_AT)),
                 last_activations(built, samples),
                 targets,
-                epsilon,
-                outputs=outputs,
-                from_logits=from_logits,
+                given.epsilon,
+                outputs=given.outputs,
+                from_logits=given.from_logits,
             )
             predictions = {
                 name: understood.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
@@ -148,13 +145,13 @@ class TrainingTask:
             )
             for name, (others, of_others) in loaded.items()
         }
-        objective = Objective.define(metric, metric_mode, understood)
+        objective = Objective.define(given.metric, given.metric_mode, understood)
         for name, data in held_out.items():
             _check_metric(objective, predictions[name], data.targets, understood)
         described = fresh_models.describe(built, graph)
         with tf.device("CPU:0"):
             jit_compile = xla.decide(
-                jit_compile,
+                given.jit_compile,
                 graph,
                 built,
                 checked.make,
@@ -164,7 +161,7 @@ class TrainingTask:
         threads = intra_op_threads()
         codes = {"optimizer_code": checked.code, "metric_code": objective.code}
         return cls(
-            model=model,
+            model=given.model,
             optimizer=checked.make,
             learning_rate=checked.learning_rate,
             train_data=(samples, columns),
@@ -185,7 +182,7 @@ class TrainingTask:
                 "metric": str(objective),
                 "train_steps": train_steps,
                 "batch_size": batch_size,
-                "epsilon": epsilon,
+                "epsilon": given.epsilon,
                 "jit_compile": jit_compile,
                 "intra_op_threads": threads,
                 **{name: code for name, code in codes.items() if code is not None},
@@ -225,50 +222,6 @@ class TrainingTask:
         return CandidateTrainer(self)
 
 
-def true_false_or_auto(jit_compile: bool | str) -> bool | None:
-    """A user's `jit_compile` as `TrainingTask.define` takes it.
-
-    Raises:
-        ValueError: If it is neither True, False nor `"auto"`.
-    """
-    if jit_compile not in (True, False, "auto"):
-        raise ValueError(
-            "Expected jit_compile to be True, False or 'auto'. "
-            f"Received: jit_compile={jit_compile!r}"
-        )
-    return None if jit_compile == "auto" else bool(jit_compile)
-
-
-def set_memory_growth() -> None:
-    """Lets TensorFlow take GPU memory as it needs it, so that others can use the GPU too.
-
-    It has to happen before the first operation; after it, what TensorFlow took is left as it is.
-    """
-    for gpu in tf.config.list_physical_devices("GPU"):
-        try:
-            tf.config.experimental.set_memory_growth(gpu, True)
-        except RuntimeError as error:
-            logger.info("Memory growth of %s is left as it is: %s", gpu.name, error)
-
-
-def computing() -> dict[str, str]:
-    """What a training runs on: versions, and TensorFlow's kernels."""
-    return {
-        "glo_tf": __version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
-        "numpy": np.__version__,
-        # Under the name by which a user changes it: messages show what differs.
-        onednn.VARIABLE: "1" if onednn.is_on() else "0",
-    }
-
-
-def intra_op_threads() -> int:
-    """Threads of one TensorFlow operation in this process."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(tf.config.threading.get_intra_op_parallelism_threads()) or available or 1
-
-
 def _described(samples: Structure, labels: np.ndarray) -> str:
     parts = arrays.flat(samples)
     shapes = ", ".join(str(part.shape[1:]) for part in parts)
@@ -297,15 +250,3 @@ def _check_metric(
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}). "
             f"Received: metric={objective.name}"
         ) from error
-
-
-def _check_sizes(train_steps: int, batch_size: int, samples: int, epsilon: float) -> None:
-    if train_steps < 1:
-        raise ValueError(f"Expected train_steps of at least 1. Received: train_steps={train_steps}")
-    if not 1 <= batch_size <= samples:
-        raise ValueError(
-            f"Expected batch_size from 1 to the number of training samples ({samples}). "
-            f"Received: batch_size={batch_size}"
-        )
-    if not 0.0 < epsilon < 1.0:
-        raise ValueError(f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}")

@@ -143,7 +143,7 @@ def inject(mode: str, name: str, sticky: bool, every: int, root: pathlib.Path) -
 
 def main() -> None:
     mode, name, sticky, every, root = sys.argv[1:]
-    define = TrainingTask.define
+    define = TrainingTask.of
     begun: list[int] = []
     cached: list[TrainingTask] = []
     given: list[tuple] = []
@@ -164,7 +164,7 @@ def main() -> None:
         return cached[begun[-1]]
 
     # What takes its time and writes no file: data, model, figures.
-    TrainingTask.define = defined
+    TrainingTask.of = defined
     page = types.SimpleNamespace(render=lambda **_: PAGE)
     writing._environment = lambda: types.SimpleNamespace(get_template=lambda _: page)
     for module in (command_search, command_compare):

@@ -30,7 +30,7 @@ _known: dict[str, str] = {}
 
 
 def decide(
-    jit_compile: bool | None,
+    jit_compile: bool | str,
     forward: Any,
     model: keras.Model,
     make_optimizer: Callable[[], keras.Optimizer],
@@ -41,7 +41,7 @@ def decide(
     """Whether XLA compiles the trainings.
 
     Args:
-        jit_compile: What the user wants; None for XLA where it pays and can.
+        jit_compile: What the user wants; `"auto"` for XLA where it pays and can.
         forward: The model's `glo_tf.training.fresh_models.forward_graph`.
         model: Built model; one step of a training changes its weights.
         make_optimizer: Makes an optimizer.
@@ -51,13 +51,14 @@ def decide(
     Raises:
         ValueError: If the user wants what XLA cannot do.
     """
-    if jit_compile is False or (jit_compile is None and not pays(forward)):
+    wanted = jit_compile != "auto"
+    if not (jit_compile if wanted else pays(forward)):
         return False
     key = f"{key} {arrays.specs(samples)} {arrays.count(samples)}"
     if key not in _known:
         _known[key] = _obstacle(model, make_optimizer(), samples)
     obstacle = _known[key]
-    if obstacle and jit_compile:
+    if obstacle and wanted:
         raise ValueError(
             "Expected jit_compile to be False or 'auto' for a model that XLA cannot compile "
             f"({obstacle}). Received: jit_compile=True"

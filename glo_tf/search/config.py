@@ -1,0 +1,159 @@
+"""The settings of a search, checked, as users give them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
+from glo_tf.screening.screen import Screening
+from glo_tf.training.config import TaskArguments, TaskKeywords
+from glo_tf.utils.checks import (
+    check_at_least,
+    check_not_negative,
+    check_positive,
+    check_types,
+)
+from glo_tf.utils.choice import choice
+
+if TYPE_CHECKING:
+    from glo_tf.losses.given import Loss
+    from glo_tf.search.callbacks import Callback
+    from glo_tf.search.genetic.evolution import Operators
+    from glo_tf.search.spaces.space import SearchSpace
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """The course of a search: its phases, and what they select by.
+
+    Attributes:
+        search_space: Name of a registered search space, with its default options, or a
+            `SearchSpace`, such as that which the registered function returns with others.
+        operators: Genetic operators; those of the search space if None, by default the paper's
+            (`glo_tf.operators.GloOperators`).
+        initial_expressions: Whole losses that the first generation begins with, before random
+            trees: text, `Expression` or `ExpressionLoss`. They have x and y, the nodes of the
+            search space and no coefficients; duplicates are dropped.
+        population_size: Candidates per generation of the discovery phase. A search space without
+            that phase ignores this, `elites`, `generations`, `operators` and
+            `coefficient_expressions`.
+        elites: Best candidates that go on unchanged.
+        generations: Generations of the discovery phase.
+        fitness_seeds: Trainings of each candidate, with `seed` and the integers after it; their
+            mean is its fitness. A candidate whose training fails or is stopped with one of them
+            has that training's result, and is not trained with the rest.
+        parsimony_coefficient: What each node of a tree costs, in fitness, as in gplearn: selection,
+            elites, finalists and the best loss go by the fitness less this times the size, at least
+            0. Reported fitnesses are without it.
+        coefficient_expressions: How many of the best expressions get their coefficients tuned; 0
+            skips the phase. A search space without the coefficient phase ignores all of
+            `coefficient_...`.
+        coefficient_generations: CMA-ES generations per expression.
+        coefficient_population_size: CMA-ES candidates per generation; that of the search space if
+            None (28 for `taylor`), by default pycma's, 4 + 3 ln(nodes).
+        coefficient_sigma0: Initial step size of CMA-ES; that of the search space if None (1.2 for
+            `taylor`), by default 1.5.
+        finalists: How many of the best candidates of both phases are trained again with other
+            seeds, to choose the best among them by its mean; 0 takes the fittest as it is. One
+            training can flatter a loss that fails with other initial weights.
+        finalist_seeds: Trainings of each finalist.
+        comparison_seeds: Fresh seeds on which the best loss and the usual one (cross-entropy, or
+            squared error) are trained at the end; 0 skips the comparison.
+        screening: `"full"` trains only what can teach: losses with the gradients of an earlier one
+            inherit its fitness, losses that cannot learn get 0, and early stopping ends a training
+            that is at chance after a quarter of its steps. `"equivalence"` does the first of these
+            only, `"none"` nothing: the plain algorithm of the paper.
+        racing: Whether the new candidates of a generation run against each other with fewer steps
+            first, in which all but the best are pruned (successive halving).
+
+    Raises:
+        ValueError: If a value is out of range, of another type, or does not fit another.
+    """
+
+    search_space: str | SearchSpace = "glo"
+    operators: Operators | None = None
+    initial_expressions: Sequence[Loss] = ()
+    population_size: int = 80
+    elites: int = 6
+    generations: int = 100
+    fitness_seeds: int = 1
+    parsimony_coefficient: float = 0.0
+    coefficient_expressions: int = 1
+    coefficient_generations: int = 20
+    coefficient_population_size: int | None = None
+    coefficient_sigma0: float | None = None
+    finalists: int = 5
+    finalist_seeds: int = 2
+    comparison_seeds: int = 3
+    screening: str = Screening.FULL
+    racing: bool = False
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        choice(Screening, "screening", self.screening)
+        check_at_least(
+            1,
+            population_size=self.population_size,
+            generations=self.generations,
+            fitness_seeds=self.fitness_seeds,
+            finalist_seeds=self.finalist_seeds,
+        )
+        check_at_least(
+            0,
+            elites=self.elites,
+            coefficient_expressions=self.coefficient_expressions,
+            coefficient_generations=self.coefficient_generations,
+            finalists=self.finalists,
+            comparison_seeds=self.comparison_seeds,
+        )
+        if self.elites >= self.population_size:
+            raise ValueError(
+                "Expected a population_size larger than elites. "
+                f"Received: population_size={self.population_size}, elites={self.elites}"
+            )
+        check_not_negative(parsimony_coefficient=self.parsimony_coefficient)
+        check_at_least(2, coefficient_population_size=self.coefficient_population_size)
+        check_positive(coefficient_sigma0=self.coefficient_sigma0)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SearchArguments(RunConfig, FailurePolicy, SearchConfig, TaskArguments):
+    """What `glo_tf.LossSearch` is called with.
+
+    Attributes:
+        output_dir: Folder for `study.db`, `history.csv`, `best_loss.json` and `report.html`;
+            nothing is written if None. A search that was made with the same settings is resumed:
+            what is in its study is not trained again.
+        callbacks: Observers, each a `glo_tf.Callback`; one may end the search (`StopSearch`).
+    """
+
+    callbacks: Sequence[Callback] = dataclasses.field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        for config in (TaskArguments, SearchConfig, FailurePolicy, RunConfig):
+            config.__post_init__(self)
+
+
+class SearchKeywords(RunKeywords, TaskKeywords, total=False):
+    """Arguments of `glo_tf.LossSearch`, some of them."""
+
+    search_space: str | SearchSpace
+    operators: Operators | None
+    initial_expressions: Sequence[Loss]
+    population_size: int
+    elites: int
+    generations: int
+    fitness_seeds: int
+    parsimony_coefficient: float
+    coefficient_expressions: int
+    coefficient_generations: int
+    coefficient_population_size: int | None
+    coefficient_sigma0: float | None
+    finalists: int
+    finalist_seeds: int
+    comparison_seeds: int
+    screening: str
+    racing: bool
+    callbacks: Sequence[Callback]

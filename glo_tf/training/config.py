@@ -1,0 +1,125 @@
+"""The settings of a training, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self, TypedDict
+
+from glo_tf.data.outputs import DEFAULT_EPSILON
+from glo_tf.utils.checks import (
+    check_at_least,
+    check_between_0_and_1,
+    check_one_of,
+    check_types,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+    from glo_tf.data.found_outputs import OutputKinds
+    from glo_tf.training.optimizers import Given as GivenOptimizer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a network is trained, and how it is measured.
+
+    Attributes:
+        outputs: What the model's outputs are, where labels and last activation leave it open or
+            should not decide it: `"softmax"`, `"sigmoid"` or `"linear"`; for several outputs also a
+            list or dict of them, with None for what is to be found.
+        from_logits: Whether outputs without softmax and sigmoid, beside labels of classes, are
+            logits. Metrics are given their probabilities.
+        optimizer: Keras optimizer, its name or its configuration; or a function without arguments
+            that makes a new one each time, for one that its configuration does not describe in
+            full.
+        metric: What fitness measures: name of a Keras metric, a `keras.metrics.Metric`, or a
+            function of `y_true` and `y_pred`; for several outputs also a list or dict of them, of
+            which the mean counts, with None for outputs that do not. By default accuracy, or the
+            mean absolute error where the model has numbers as outputs. A metric v that is to be
+            small gives the fitness 1 / (1 + v).
+        metric_mode: `"max"` or `"min"`; `"auto"` for Keras's own direction of the metric.
+        train_steps: Training steps per candidate.
+        batch_size: Samples per step.
+        epsilon: Predictions that are probabilities are clipped to `[epsilon, 1]`.
+        jit_compile: Whether XLA compiles the trainings; `"auto"` does so for dense models on a CPU,
+            where it was measured to pay.
+
+    Raises:
+        ValueError: If a value is out of range or of another type.
+    """
+
+    outputs: OutputKinds | None = None
+    from_logits: bool = False
+    optimizer: GivenOptimizer = "sgd"
+    metric: Any = None
+    metric_mode: str = "auto"
+    train_steps: int = 2000
+    batch_size: int = 100
+    epsilon: float = DEFAULT_EPSILON
+    jit_compile: bool | str = "auto"
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_at_least(1, train_steps=self.train_steps, batch_size=self.batch_size)
+        check_between_0_and_1(epsilon=self.epsilon)
+        check_one_of((True, False, "auto"), jit_compile=self.jit_compile)
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class TaskArguments(TrainingConfig):
+    """What is trained, on what, and how.
+
+    Attributes:
+        model: Function without arguments that returns a new `keras.Model` each time, functional or
+            subclassed, compiled or not, with the same weights from the same seed
+            (`keras.utils.set_random_seed`); its outputs, one or a list or dict of several, have
+            shape `(N, units)`.
+        train_data: Samples and targets, arrays or what a model of several inputs and outputs takes
+            (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`; also of
+            text, `pandas` and other libraries. Or batches of such pairs that end, such as a
+            `tf.data.Dataset`, which are read into memory; those that shuffle give another order
+            each time, and cannot be resumed. NaN and infinity are refused.
+        validation_data: The same; decides the fitness.
+    """
+
+    model: Callable[[], keras.Model]
+    train_data: Any
+    validation_data: Any
+
+    def loaded(self) -> Self:
+        """The same with data in memory.
+
+        Raises:
+            ValueError: If data is of no form that is known, or not finite.
+        """
+        from glo_tf.data import arrays  # TensorFlow, which no setting needs
+
+        return dataclasses.replace(
+            self,
+            train_data=arrays.load("train_data", self.train_data),
+            validation_data=arrays.load("validation_data", self.validation_data),
+        )
+
+
+class TrainingKeywords(TypedDict, total=False):
+    """Fields of `TrainingConfig` as keyword arguments, without the optimizer."""
+
+    outputs: OutputKinds | None
+    from_logits: bool
+    metric: Any
+    metric_mode: str
+    train_steps: int
+    batch_size: int
+    epsilon: float
+    jit_compile: bool | str
+
+
+class TaskKeywords(TrainingKeywords, total=False):
+    """Fields of `TaskArguments` as keyword arguments."""
+
+    optimizer: GivenOptimizer
+    model: Callable[[], keras.Model]
+    train_data: Any
+    validation_data: Any
