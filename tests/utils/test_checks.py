@@ -40,10 +40,9 @@ class Settings:
     ],
 )
 def test_values_of_another_type_are_refused(name, value, words) -> None:
-    with pytest.raises(ValueError) as refused:
+    message = f"^Expected {name} to be {words}. Received: {name}=.+$"
+    with pytest.raises(ValueError, match=message):
         Settings(**{name: value})
-    assert str(refused.value).startswith(f"Expected {name} to be {words}. Received: {name}=")
-    assert "\n" not in str(refused.value)
 
 
 @given(st.integers(-(2**31), 2**31 - 1), st.sampled_from([np.int32, np.int64, int]))
