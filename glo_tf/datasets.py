@@ -10,10 +10,8 @@ import urllib.request
 import numpy as np
 
 from glo_tf.data.finite import not_finite
-
-
-class DatasetUnavailableError(ValueError):
-    """A data set is neither prepared on this machine nor downloadable from it."""
+from glo_tf.errors import DatasetUnavailableError as DatasetUnavailableError
+from glo_tf.errors import InvalidArgumentError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,14 +44,14 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.num_classes < 2:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected a data set with at least two classes. Received: {self.name} with "
                 f"num_classes={self.num_classes}"
             )
         for split in ("train", "validation", "test"):
             self._check_split(split)
         if len(np.unique(self.y_train)) < 2:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected training labels of at least two classes. Received: {self.name} with one"
             )
 
@@ -64,25 +62,27 @@ class Dataset:
             (f"y_{split}", labels, "iu", "integers"),
         ):
             if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds or not array.ndim:
-                raise ValueError(
+                raise InvalidArgumentError(
                     f"Expected {name} to be a NumPy array of {what}. Received: {self.name} with "
                     f"{type(array).__name__} {getattr(array, 'dtype', '')}"[:300]
                 )
         if len(samples) == 0 or len(samples) != len(labels) or labels.ndim != 1:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected x_{split} and y_{split} of one length, labels of shape (N,). "
                 f"Received: {self.name} with shapes {samples.shape} and {labels.shape}"
             )
         if samples.shape[1:] != self.input_shape:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected x_{split} of shape (N, {', '.join(map(str, self.input_shape))}). "
                 f"Received: {self.name} with shape {samples.shape}"
             )
         holes = not_finite(samples)
         if holes is not None:
-            raise ValueError(f"Expected finite x_{split}. Received: {self.name} with {holes}")
+            raise InvalidArgumentError(
+                f"Expected finite x_{split}. Received: {self.name} with {holes}"
+            )
         if labels.min() < 0 or labels.max() >= self.num_classes:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected labels in [0, {self.num_classes - 1}]. Received: {self.name} with "
                 f"y_{split} from {labels.min()} to {labels.max()}"
             )

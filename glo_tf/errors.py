@@ -1,4 +1,7 @@
-"""Errors that follow each other, of which the first is what went wrong; values in messages."""
+"""What glo_tf raises; errors that follow each other; values in messages.
+
+Each error is also of the built-in class that says the same, so that `except ValueError` finds it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,73 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 logger = logging.getLogger("glo_tf")
+
+
+class GloError(Exception):
+    """Base class of all errors of glo_tf: what went wrong is not a mistake in glo_tf itself."""
+
+
+class InvalidArgumentError(GloError, ValueError):
+    """An argument, a flag or data is not what is expected."""
+
+
+class InvalidArgumentTypeError(GloError, TypeError):
+    """An argument is of a type that is not expected."""
+
+
+class InvalidFileError(InvalidArgumentError):
+    """A file does not hold what is expected."""
+
+
+class ParseError(InvalidArgumentError):
+    """Text that is not an expression; the message shows the column (counted from 1).
+
+    Args:
+        expected: What is expected there.
+        text: The whole text.
+        position: Where, counted from 0.
+    """
+
+    def __init__(self, expected: str, text: str, position: int):
+        # One line of at most 60 characters around the position, however long the text is.
+        start = max(0, position - 40)
+        excerpt = text[start : start + 60].replace("\n", " ").replace("\t", " ")
+        column = position + 1
+        pointer = " " * (position - start) + "^"
+        super().__init__(f"Expected {expected} at column {column}.\n  {excerpt}\n  {pointer}")
+        self.column = column
+        self._given = expected, text, position
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._given, self.__dict__
+
+
+class UsageError(GloError, RuntimeError):
+    """Something is asked for at a time at which it cannot be had."""
+
+
+class PluginError(GloError, ValueError):
+    """A plugin is unknown, broken, refuses its options, or has a name that is taken."""
+
+
+class DatasetUnavailableError(GloError, ValueError):
+    """A data set is neither prepared on this machine nor downloadable from it."""
+
+
+class TrainingError(GloError, RuntimeError):
+    """Training is not possible: the model or the data raise, or nothing but failures comes back."""
+
+
+class CandidateTimeoutError(GloError):
+    """A training took longer than it may."""
+
+
+class StudyError(GloError, ValueError):
+    """A study cannot be read, written or resumed."""
+
+
+class ForeignFileError(StudyError):
+    """Where results go, others have put something."""
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from absl import flags
 
 from glo_tf.cli.task import output_dir, training_arguments
+from glo_tf.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from glo_tf.comparison.loss_comparison import LossComparison
@@ -28,7 +29,7 @@ def make_comparison(
         ValueError: If they do not describe one; all bad input shows here.
     """
     if not values.losses:
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected --losses, such as --losses=categorical_crossentropy,baikal. Received: none"
         )
     fractions = _fractions(values.train_fraction)
@@ -59,6 +60,6 @@ def _fractions(texts: Sequence[str]) -> list[float]:
     try:
         return [float(text) for text in texts]
     except ValueError:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected numbers with commas between them. Received: train_fraction={','.join(texts)}"
         ) from None

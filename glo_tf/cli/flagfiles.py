@@ -11,6 +11,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils.files import user_path
 
 _MAX_BYTES = 1_000_000
@@ -52,7 +53,9 @@ def _expand(arguments: Sequence[Argument], within: tuple[pathlib.Path, ...]) -> 
             continue
         name = match[2] if match[1] else rest.pop(0).text if rest else ""
         if not name:
-            raise ValueError(f"Expected --flagfile=NAME. Received: {argument.text}{_of(argument)}")
+            raise InvalidArgumentError(
+                f"Expected --flagfile=NAME. Received: {argument.text}{_of(argument)}"
+            )
         path = find_flagfile(name, within, _of(argument))
         expanded += _expand(_read(path), (*within, path))
     return expanded
@@ -89,29 +92,37 @@ def find_flagfile(
             return path
     if found:
         chain = " includes ".join(f"'{path}'" for path in (*within, found[0]))
-        raise ValueError(f"Expected flagfiles that do not include themselves. Received: {chain}")
+        raise InvalidArgumentError(
+            f"Expected flagfiles that do not include themselves. Received: {chain}"
+        )
     known = sorted({path.name for folder in shipped for path in folder.glob("*.flags")})
     beside = f", beside '{within[-1]}'" if within else ""
-    raise ValueError(
+    raise InvalidArgumentError(
         f"Expected a flagfile here{beside} or one of {', '.join(known)}. Received: '{name}'{where}"
     )
 
 
 def _read(path: pathlib.Path) -> list[Argument]:
     if path.is_dir():
-        raise ValueError(f"Expected a flagfile. Received: '{path}', which is a folder")
+        raise InvalidArgumentError(f"Expected a flagfile. Received: '{path}', which is a folder")
     with path.open("rb") as file:
         data = file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
-        raise ValueError(f"Expected a flagfile of at most {_MAX_BYTES} bytes. Received: '{path}'")
+        raise InvalidArgumentError(
+            f"Expected a flagfile of at most {_MAX_BYTES} bytes. Received: '{path}'"
+        )
     # An editor's signature says which kind of Unicode it is.
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise ValueError(f"Expected a flagfile in UTF-8 ({error}). Received: '{path}'") from error
+        raise InvalidArgumentError(
+            f"Expected a flagfile in UTF-8 ({error}). Received: '{path}'"
+        ) from error
     if "\0" in text:
-        raise ValueError(f"Expected a flagfile in UTF-8. Received: '{path}', with a zero byte")
+        raise InvalidArgumentError(
+            f"Expected a flagfile in UTF-8. Received: '{path}', with a zero byte"
+        )
     lines = [line.strip() for line in re.split(r"\r\n|\r|\n", text)]
     return [
         Argument(line, f"'{path}', line {number}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from absl import flags
 
 from glo_tf.cli.flagfiles import Argument, expand, find_flagfile
+from glo_tf.errors import InvalidArgumentError
 
 
 def define_flags() -> flags.FlagValues:
@@ -304,14 +305,16 @@ def parse_flags(arguments: Sequence[str]) -> flags.FlagValues:
     """
     for argument in arguments:
         if re.search(r"[\r\n\0\ud800-\udfff]", argument):  # what a flagfile could not hold
-            raise ValueError(f"Expected flags of one line, in UTF-8. Received: {argument!r}")
+            raise InvalidArgumentError(
+                f"Expected flags of one line, in UTF-8. Received: {argument!r}"
+            )
     given = [Argument(arguments[0]), *expand(resolve_flagfiles(arguments)[1:])]
     values, problem = _parsed(given)
     if problem:
         # The first argument without which there would be nothing wrong.
         culprit = next(n for n in range(1, len(given) + 1) if _parsed(given[:n])[1] == problem)
         origin = given[culprit - 1].origin
-        raise ValueError(f"{problem} (in {origin})" if origin else problem)
+        raise InvalidArgumentError(f"{problem} (in {origin})" if origin else problem)
     return values
 
 

@@ -22,6 +22,7 @@ from glo_tf.cli.compare import make_comparison
 from glo_tf.cli.flags import parse_flags
 from glo_tf.cli.search import make_search
 from glo_tf.cli.task import output_dir, quiet_start
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.plugins.skeleton import new_plugin
 from glo_tf.results import run_files
 from glo_tf.results.owned_files import MARK, check_free, is_there, write_owned
@@ -166,7 +167,7 @@ def _ended(error: KeyboardInterrupt, interruption: Interruption) -> int:
 def _report(values: flags.FlagValues) -> int:
     try:
         if not values.output_dir:
-            raise ValueError("Expected the folder of a run. Received: output_dir=''")
+            raise InvalidArgumentError("Expected the folder of a run. Received: output_dir=''")
         with quiet_start():
             from glo_tf.report import write_report
         print(write_report(values.output_dir))

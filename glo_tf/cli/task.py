@@ -14,6 +14,7 @@ from absl import flags
 
 from glo_tf import plugins
 from glo_tf.comparison.learning_rates import check_learning_rate
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils.files import user_path
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def plugin(
 def _strategy(values: flags.FlagValues) -> Strategy | str:
     if values.strategy == "auto":
         if values.strategy_options:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a strategy by its name with --strategy_options. Received: strategy=auto"
             )
         return "auto"  # what devices there are is for TensorFlow to say, later

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from glo_tf.errors import shown
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.training.config import TaskArguments, TaskKeywords
 from glo_tf.utils.checks import check_at_least, check_share, check_types
@@ -50,7 +50,7 @@ class ComparisonConfig:
             1, seeds=self.seeds, tuning_seeds=self.tuning_seeds, evaluate_every=self.evaluate_every
         )
         if not self.fractions:
-            raise ValueError("Expected a train_fraction. Received: train_fraction=()")
+            raise InvalidArgumentError("Expected a train_fraction. Received: train_fraction=()")
         for fraction in self.fractions:
             check_share(train_fraction=fraction)
 
@@ -84,7 +84,7 @@ class ComparisonArguments(RunConfig, FailurePolicy, ComparisonConfig, TaskArgume
         for config in (TaskArguments, ComparisonConfig, FailurePolicy, RunConfig):
             config.__post_init__(self)
         if self.on_training is not None and not callable(self.on_training):
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected on_training to be a function that takes a Progress of a comparison. "
                 f"Received: on_training={shown(self.on_training)}"
             )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.trial import Evaluation, Request
 
@@ -30,7 +31,7 @@ def check_learning_rate(learning_rate: float) -> None:
     """
     limits = np.finfo(np.float32)
     if not float(limits.tiny) <= learning_rate <= float(limits.max):
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected a learning_rate that is positive and finite, as float32. "
             f"Received: learning_rate={learning_rate}"
         )

@@ -14,7 +14,7 @@ from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, TunedRate, t
 from glo_tf.comparison.verdict import against_baseline, verdict
 from glo_tf.data.split import Split
 from glo_tf.data.subset import take_fraction
-from glo_tf.errors import at_the_end
+from glo_tf.errors import InvalidArgumentError, at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
@@ -80,14 +80,14 @@ class LossComparison:
         self.summary = whole.summary
         self._losses, self._baseline = with_baseline(given.losses, whole.outputs)
         if any(name.endswith(TUNED) for name in self._losses):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected names of losses without '{TUNED}' at their end. "
                 f"Received: losses with {', '.join(self._losses)}"
             )
         self._learning_rate = whole.learning_rate
         self._tune = given.tune_learning_rate
         if self._tune and whole.learning_rate is None:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected an optimizer with a number as its learning rate, to tune it. Received: "
                 "one with a schedule"
             )

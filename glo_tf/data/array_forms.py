@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from glo_tf.data.ragged import Ragged
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils import memory
 
 _ALL = "{part} of {argument}"
@@ -46,7 +47,7 @@ class Place:
         before = f"{self.key}," if self.key else kind
         return dataclasses.replace(self, key=f"{before} {reprlib.repr(key)}")
 
-    def error(self, expected: str, received: str) -> ValueError:
+    def error(self, expected: str, received: str) -> InvalidArgumentError:
         """An error that says where.
 
         Args:
@@ -55,7 +56,7 @@ class Place:
         """
         expected = expected.format(part=self.part, argument=self.argument)
         where = f"{self.key} with " if self.key else ""
-        return ValueError(f"Expected {expected}. Received: {where}{received}")
+        return InvalidArgumentError(f"Expected {expected}. Received: {where}{received}")
 
 
 def as_leaf(place: Place, value: Any) -> Leaf:

@@ -13,6 +13,7 @@ from glo_tf.data import batches
 from glo_tf.data.array_forms import Leaf, Place, as_leaf, column_names, is_pandas, is_sparse
 from glo_tf.data.finite import not_finite
 from glo_tf.data.ragged import Ragged
+from glo_tf.errors import InvalidArgumentError
 
 Structure = Any
 """An array, or a list, tuple or dict of arrays, as Keras models take and return them.
@@ -102,7 +103,7 @@ def _checked_pair(name: str, pair: Any) -> Any:
     if isinstance(pair, list | tuple) and len(pair) == 2:
         return pair
     weights = "; leave weights of samples out" if _what(pair) in ("tuple of 3", "list of 3") else ""
-    raise ValueError(
+    raise InvalidArgumentError(
         f"Expected {name} to be a pair (samples, targets) or a tf.data.Dataset of such pairs, "
         f"without weights. Received: {_what(pair)}{weights}"
     )
@@ -114,7 +115,7 @@ def _joined(name: str, data: Any) -> tuple[Structure, Structure]:
         pair = _converted(name, _checked_pair(name, batch), check=False)
         leaves = flat(pair)
         if any(not len(leaf.shape) for leaf in leaves):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected {name} to have batches, as of .batch(100). Received: single samples"
             )
         if joined is None:
@@ -122,13 +123,13 @@ def _joined(name: str, data: Any) -> tuple[Structure, Structure]:
         try:
             keras.tree.assert_same_structure(first, pair)
         except (ValueError, TypeError):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected batches of one structure in {name}. Received: {len(flat(first))} and "
                 f"{len(leaves)} arrays, or other keys"
             ) from None
         joined.add(leaves)
     if joined is None:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected {name} with at least one batch. Received: an empty "
             "dataset, or a generator that was read before"
         )
@@ -215,7 +216,7 @@ def _check_counts(name: str, samples: Structure, targets: Structure) -> None:
         if lists
         else ""
     )
-    raise ValueError(
+    raise InvalidArgumentError(
         f"Expected {name} to have as many targets as samples, at least one. "
         f"Received: {received}{more}{hint}"
     )

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from glo_tf.data.array_forms import Leaf
 from glo_tf.data.ragged import Ragged
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils import memory
 
 logger = logging.getLogger("glo_tf")
@@ -56,12 +57,12 @@ def each(argument: str, data: Any) -> Iterator[Any]:
             return
         except Exception as error:  # a user's generator raises what it likes
             reason = _GRAPH_NODE.sub("", str(error)).strip().partition("\n")[0][:200]
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected {argument} to be read to its end. Received: {type(error).__name__} in "
                 f"batch {place}: {reason}"
             ) from error
         if length is None and place == MOST_BATCHES:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected {argument} to end, as it is held in memory, or to have a number of "
                 f"batches that is known, as by tf.data.experimental.assert_cardinality. Received: "
                 f"more than {MOST_BATCHES} batches; take a part of them, as by .take(batches), or "
@@ -120,13 +121,13 @@ class Joined:
 
     def _check_alike(self, first: Leaf, leaf: Leaf) -> None:
         if first.shape[1:] != leaf.shape[1:] or type(first) is not type(leaf):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected batches of one shape in {self._argument}, as they become one array. "
                 f"Received: {first.shape} and {leaf.shape}; pad all to one length, "
                 "as .padded_batch(100, padded_shapes=...), or read them by .ragged_batch(100)"
             )
         if (first.dtype == object) != (leaf.dtype == object):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected batches of one dtype in {self._argument}. Received: text and numbers"
             )
 
@@ -144,7 +145,7 @@ def _number(argument: str, data: Any) -> int | None:
     elif data.num_batches is not None:
         return int(data.num_batches)
     kind = "tf.data.Dataset" if isinstance(data, tf.data.Dataset) else "PyDataset"
-    raise ValueError(
+    raise InvalidArgumentError(
         f"Expected {argument} to end, as it is held in memory. Received: an endless {kind}; "
         "take a part of it, as by .take(batches), or give it a length"
     )

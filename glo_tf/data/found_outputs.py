@@ -15,6 +15,7 @@ from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.data.targets import ROUNDING, in_order, indices_or_rows
+from glo_tf.errors import InvalidArgumentError
 
 OutputKinds: TypeAlias = str | Sequence[str | None] | Mapping[str, str]
 """`"softmax"`, `"sigmoid"` or `"linear"`, for all outputs or for each of them."""
@@ -56,7 +57,7 @@ def find_outputs(
             word contradicts the model, or it is not clear what an output is.
     """
     if not isinstance(from_logits, bool | np.bool_):
-        raise ValueError(f"Expected True or False. Received: from_logits={from_logits!r}")
+        raise InvalidArgumentError(f"Expected True or False. Received: from_logits={from_logits!r}")
     names = tuple(sorted(predictions)) if isinstance(predictions, dict) else None
     found = arrays.flat(predictions)
     given = in_order(targets, names, len(found), "train_data")
@@ -68,7 +69,7 @@ def find_outputs(
     each = [one.output(kind, bool(from_logits)) for one, kind in zip(evidence, said, strict=True)]
     result = Outputs(tuple(each), names, epsilon)
     if from_logits and not result.from_logits.any():
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected a model that ends in logits, without softmax or sigmoid, beside labels of "
             f"classes. Received: from_logits=True, with outputs understood as: {result.in_words}"
         )
@@ -89,7 +90,7 @@ def _said(outputs: Any, names: tuple[str, ...] | None, count: int) -> list[Activ
         for kind in each
     ):
         several = f"a dict with {', '.join(names)}" if names else f"a list of {count}"
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected 'softmax', 'sigmoid' or 'linear', or {several} of these, as the model's "
             f"outputs. Received: outputs={outputs!r}"
         )
@@ -121,7 +122,7 @@ class _Evidence:
         cls, name: str, predictions: Any, activation: Activation | None, targets: np.ndarray
     ) -> _Evidence:
         if len(predictions.shape) != 2 or predictions.shape[1] == 0:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a model whose outputs have shape (N, units). Received: "
                 f"{name} of shape={tuple(predictions.shape)} for {predictions.shape[0]} sample(s)"
             )
@@ -142,7 +143,7 @@ class _Evidence:
             return Output(Activation.LINEAR, self._units, tuple(quantiles.tolist()))
         activated = self.activation in (Activation.SOFTMAX, Activation.SIGMOID)
         if activated and kind != self.activation:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected outputs='{self.activation}' for {self.name}, as a {self.activation} is "
                 f"its last activation. Received: outputs='{said}'"
             )
@@ -178,7 +179,7 @@ class _Evidence:
         shared = self._units > 1 and np.allclose(rows.sum(axis=1), 1.0, atol=self.rounding)
         return in_range and (shared or kind == Activation.SIGMOID)
 
-    def _unclear(self, from_logits: bool) -> ValueError:
+    def _unclear(self, from_logits: bool) -> InvalidArgumentError:
         choices = [f"from_logits=True, if {self.name} gives logits"]
         if self.activation is None:
             kind = Activation.SOFTMAX if self.labels in _OF_CLASSES else Activation.SIGMOID
@@ -189,7 +190,7 @@ class _Evidence:
             else "outputs='linear', if it gives numbers"
         )
         last = "linear" if self.activation == Activation.LINEAR else "not known"
-        return ValueError(
+        return InvalidArgumentError(
             f"Expected {', or '.join(choices)}, as its last activation is {last} and its targets "
             f"are {self.labels}. Received: from_logits={from_logits}, outputs=None"
         )
@@ -197,12 +198,12 @@ class _Evidence:
     def _check_model(self, kind: Activation, from_logits: bool) -> None:
         """An output without softmax and sigmoid that is taken for classes."""
         if from_logits and self.activation is None and self._look_like(Activation.SOFTMAX):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected logits of {self.name}. Received: from_logits=True, and a model whose "
                 "predictions are probabilities that sum to 1"
             )
         if not from_logits and (self.activation == Activation.LINEAR or not self._look_like(kind)):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected a {kind} as the last activation of {self.name}, or from_logits=True. "
                 f"Received: outputs='{kind}', from_logits=False, and a model that predicts from "
                 f"{self.predictions.min():g} to {self.predictions.max():g}"
@@ -210,19 +211,19 @@ class _Evidence:
 
     def _check_targets_of_numbers(self) -> None:
         if self.labels == _INDICES:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected targets of {self.name} of shape (N, {self._units}) with "
                 f"outputs='linear'. Received: shape={self.targets.shape}"
             )
 
     def _check_targets_of_classes(self) -> None:
         if self._units == 1:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected more than one unit in a softmax; a lone one is always 1, and a sigmoid "
                 f"is for two classes. Received: {self.name} with 1 unit"
             )
         if self.labels not in _OF_CLASSES:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected class indices, or rows that sum to 1, as targets of {self.name}, which "
                 "is a softmax; several labels at once are for a sigmoid, and numbers for "
                 f"outputs='linear'. Received: {self._range}"
@@ -230,19 +231,19 @@ class _Evidence:
 
     def _check_targets_of_flags(self, said: Activation | None) -> None:
         if self.labels == _INDICES:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected targets of {self.name} of shape (N, {self._units}), as it is a sigmoid "
                 "for each of them; classes that exclude each other are for a softmax. "
                 f"Received: {self._range} of shape={self.targets.shape}"
             )
         if self.targets.min() < 0 or self.targets.max() > 1:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected labels 0 and 1 as targets of {self.name}, which is a sigmoid, or "
                 f"outputs='linear', if they are numbers. Received: targets from "
                 f"{self.targets.min():g} to {self.targets.max():g}"
             )
         if said is None and self.labels in (_SHARES, _NUMBERS):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected outputs='sigmoid', if the targets of {self.name} are probabilities, or "
                 "outputs='linear', if they are numbers, as its last activation is a sigmoid. "
                 f"Received: outputs=None, and {self._range}"
@@ -251,13 +252,15 @@ class _Evidence:
 
 def _rows_and_kind(name: str, targets: np.ndarray, units: int) -> tuple[np.ndarray, str]:
     if not np.issubdtype(targets.dtype, np.number) and targets.dtype != bool:
-        raise ValueError(f"Expected numbers as targets of {name}. Received: dtype={targets.dtype}")
+        raise InvalidArgumentError(
+            f"Expected numbers as targets of {name}. Received: dtype={targets.dtype}"
+        )
     targets = indices_or_rows(targets, units)
     if targets.ndim == 1 and units > 1:
         return targets, _INDICES
     rows = targets[:, None] if targets.ndim == 1 else targets
     if rows.shape[1:] != (units,):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected targets of {name} of shape (N,) or (N, {units}). "
             f"Received: shape={targets.shape}"
         )

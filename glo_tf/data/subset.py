@@ -8,6 +8,7 @@ from sklearn.model_selection import train_test_split
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Pair, Structure
 from glo_tf.data.outputs import Outputs
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils.checks import check_share
 
 
@@ -38,7 +39,7 @@ def take_fraction(
     samples = len(labels)
     count = round(samples * fraction)
     if count < batch_size:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected a train_fraction that leaves a batch of {batch_size} of the {samples} "
             f"training samples, or a smaller batch_size. Received: train_fraction={fraction}, "
             f"which leaves {count}"
@@ -54,7 +55,7 @@ def take_fraction(
             random_state=seed,
         )
     except ValueError as error:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected a train_fraction that leaves samples of each class ({error}). "
             f"Received: train_fraction={fraction}"
         ) from error

@@ -10,6 +10,7 @@ import numpy as np
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.errors import InvalidArgumentError
 
 ROUNDING = 1e-3
 """Of a sum of probabilities."""
@@ -55,13 +56,13 @@ def in_order(
     if names is not None and (not isinstance(targets, dict) or set(targets) != set(names)):
         keys = reprlib.repr(list(targets)) if isinstance(targets, dict) else _what(targets)
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected targets of {where} as a dict with {', '.join(names[:_NAMED])}{more}, as the "
             f"model's outputs. Received: {keys}"
         )
     given = arrays.flat(targets)
     if len(given) != count:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected targets of {where} for {count} output(s) of the model. "
             f"Received: {len(given)}"
         )
@@ -85,15 +86,15 @@ def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
     elif targets.ndim == 1:
         targets = targets[:, None]
     if targets.shape[1:] != (output.units,):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected targets of {name} of shape (N,) or (N, {output.units}). "
             f"Received: shape={targets.shape}"
         )
     rows = targets.astype(np.float32)
     if not np.isfinite(rows).all():
-        raise ValueError(f"Expected finite targets in {name}. Received: NaN or infinity")
+        raise InvalidArgumentError(f"Expected finite targets in {name}. Received: NaN or infinity")
     if output.probabilities and (rows.min() < 0.0 or rows.max() > 1.0):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected targets of {name} in [0, 1], as in train_data. "
             f"Received: from {rows.min():g} to {rows.max():g}"
         )
@@ -101,7 +102,7 @@ def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
         rows.sum(axis=1), 1.0, atol=ROUNDING
     ):
         sums = rows.sum(axis=1)
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected targets of {name} whose rows sum to 1, as in train_data. "
             f"Received: sums from {sums.min():g} to {sums.max():g}"
         )
@@ -110,7 +111,7 @@ def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
 
 def _one_hot(name: str, labels: np.ndarray, classes: int) -> np.ndarray:
     if (labels != np.floor(labels)).any() or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected labels of {name} in [0, {classes - 1}], as the model has {classes} "
             f"outputs. Received: labels from {labels.min()} to {labels.max()}"
         )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glo_tf.data.outputs import DEFAULT_EPSILON
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.results.record import Record, Source
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
@@ -67,7 +68,7 @@ class TensorBoard(Callback):
         try:
             from tensorboard.plugins.hparams import api
         except ImportError as error:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected TensorBoard to be installed "
                 f"(python -m pip install 'glo_tf[tensorboard]'). Received: {error}"
             ) from error
@@ -79,7 +80,7 @@ class TensorBoard(Callback):
         try:
             api.hparams_pb(self._hparams)
         except TypeError as error:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected hparams of numbers, text and bools. Received: hparams={hparams!r}"
             ) from error
         self._epsilon = epsilon
@@ -242,7 +243,7 @@ def _writable(log_dir: str | os.PathLike[str]) -> pathlib.Path:
     path = user_path(log_dir).absolute()
     existing = next(folder for folder in (path, *path.parents) if folder.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        raise ValueError(f"Expected a writable log_dir. Received: log_dir='{log_dir}'")
+        raise InvalidArgumentError(f"Expected a writable log_dir. Received: log_dir='{log_dir}'")
     return path
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from typing import TYPE_CHECKING, TypedDict
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils.checks import check_at_least, check_types
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class FailurePolicy:
     def __post_init__(self) -> None:
         check_types(self)
         if self.candidate_timeout is not None and not self.candidate_timeout > 0:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a positive candidate_timeout, in seconds. "
                 f"Received: candidate_timeout={self.candidate_timeout}"
             )

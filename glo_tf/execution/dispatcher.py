@@ -7,7 +7,7 @@ import dataclasses
 import logging
 from collections.abc import Hashable, Iterator, Sequence
 
-from glo_tf.errors import at_the_end
+from glo_tf.errors import UsageError, at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.crash_guard import CrashGuard
 from glo_tf.execution.study import Study
@@ -81,10 +81,10 @@ class Dispatcher:
 
         Raises:
             StudyError: If the study cannot be read.
-            RuntimeError: If the dispatcher is closed.
+            UsageError: (a `RuntimeError`) if the dispatcher is closed.
         """
         if self._closed:
-            raise RuntimeError(
+            raise UsageError(
                 "Expected requests before the workers are freed. Received: submit after close"
             )
         queue = self._callers.setdefault(caller, _Caller())
@@ -128,7 +128,7 @@ class Dispatcher:
         Raises:
             TrainingError: As `next_finished`.
             StudyError: As `submit` and `next_finished`.
-            RuntimeError: If the dispatcher is closed before all evaluations are known.
+            UsageError: (a `RuntimeError`) if the dispatcher is closed before all are known.
         """
         caller = object()
         known: dict[Request, Evaluation] = {}
@@ -190,7 +190,7 @@ class Dispatcher:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError(
+            raise UsageError(
                 "Expected evaluations to end before their workers are freed. "
                 "Received: close while they are waited for"
             )

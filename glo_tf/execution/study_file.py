@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 
 import filelock
 
+from glo_tf.errors import StudyError as StudyError
 from glo_tf.execution.study_log import log_of, log_problem
 from glo_tf.execution.study_tables import SETTINGS, DamageError, insert, make_tables, verify
 
@@ -20,10 +21,6 @@ APPLICATION_ID = 0x474C4F54  # "GLOT", in the file's header
 
 RUNNING = "-running"  # the file of `glo_tf.execution.started`
 SIDE_FILES = ("-wal", "-shm", "-journal", RUNNING)  # beside a database; the first are SQLite's
-
-
-class StudyError(ValueError):
-    """A study cannot be read, written or resumed."""
 
 
 def not_written(path: pathlib.Path | None, error: Exception) -> StudyError:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from glo_tf.errors import GloError
 from glo_tf.identity import fingerprint
 from glo_tf.training.trial import Measured, Status, measured_from_json
 
@@ -83,7 +84,7 @@ CREATE TABLE {_TOTALS} (
 Row = tuple[Any, ...]
 
 
-class DamageError(ValueError):
+class DamageError(GloError, ValueError):
     """A row or a table is not as it was written; the text says which."""
 
 

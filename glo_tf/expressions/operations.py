@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from glo_tf import plugins
+from glo_tf.errors import InvalidArgumentError
 
 GROUP = "glo_tf.nodes"
 """Entry points of operations."""
@@ -103,13 +104,15 @@ class Operation:
             re.fullmatch(r"[A-Za-z_]\w{0,15}", self.name, re.ASCII) and self.name not in _LEAVES
         )
         if not is_name and self.name not in INFIX:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a name of at most 16 letters, digits and underscores, and none of "
                 f"{', '.join(_LEAVES)}. "
                 f"Received: name={self.name!r}"
             )
         if self.arity not in (1, 2):
-            raise ValueError(f"Expected one or two operands. Received: arity={self.arity!r}")
+            raise InvalidArgumentError(
+                f"Expected one or two operands. Received: arity={self.arity!r}"
+            )
         # Where plugins are described, a function shows its docstring.
         object.__setattr__(self, "__doc__", self.description)
 
@@ -139,7 +142,7 @@ def register(operation: Operation) -> None:
         ValueError: If another operation has the name.
     """
     if _registry.setdefault(operation.name, operation) is not operation:
-        raise ValueError(f"Expected a new name. Received: name='{operation.name}'")
+        raise InvalidArgumentError(f"Expected a new name. Received: name='{operation.name}'")
 
 
 def find(name: str) -> Operation | None:
@@ -169,7 +172,7 @@ def get(name: str) -> Operation:
     """
     operation = _registry.get(name) or find(name)
     if operation is None:
-        raise ValueError(f"Expected one of {', '.join(names())}. Received: node={name!r}")
+        raise InvalidArgumentError(f"Expected one of {', '.join(names())}. Received: node={name!r}")
     return operation
 
 

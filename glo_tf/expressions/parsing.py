@@ -21,6 +21,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
+from glo_tf.errors import InvalidArgumentTypeError
+from glo_tf.errors import ParseError as ParseError
 from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import MAX_DEPTH, MAX_INTEGER, MAX_NODES, Node, PrefixList
 
@@ -34,19 +36,6 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_]\w*)|(?P<symbol>[-+*/(),])|(?P<end>$))",
     re.ASCII,
 )
-
-
-class ParseError(ValueError):
-    """Text that is not an expression; the message shows the column (counted from 1)."""
-
-    def __init__(self, expected: str, text: str, position: int):
-        # One line of at most 60 characters around the position, however long the text is.
-        start = max(0, position - 40)
-        excerpt = text[start : start + 60].replace("\n", " ").replace("\t", " ")
-        column = position + 1
-        pointer = " " * (position - start) + "^"
-        super().__init__(f"Expected {expected} at column {column}.\n  {excerpt}\n  {pointer}")
-        self.column = column
 
 
 @dataclasses.dataclass
@@ -78,7 +67,7 @@ def parse(text: str) -> PrefixList:
             cannot be loaded.
     """
     if not isinstance(text, str):
-        raise TypeError(f"Expected expression text. Received: {type(text).__name__}")
+        raise InvalidArgumentTypeError(f"Expected expression text. Received: {type(text).__name__}")
     if len(text) > MAX_TEXT_LENGTH:
         raise ParseError(
             f"at most {MAX_TEXT_LENGTH} characters (received {len(text)})", text, MAX_TEXT_LENGTH

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
 
 Node = str | int
@@ -69,14 +70,18 @@ class PrefixList:
         object.__setattr__(self, "coefficients", factors)
         _check_nodes(self.nodes)
         if len(factors) != len(self.nodes):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected one coefficient per node ({len(self.nodes)}). "
                 f"Received: {len(factors)} coefficients={factors}"
             )
         if not all(math.isfinite(value) for value in factors):
-            raise ValueError(f"Expected finite coefficients. Received: coefficients={factors}")
+            raise InvalidArgumentError(
+                f"Expected finite coefficients. Received: coefficients={factors}"
+            )
         if self.depth > MAX_DEPTH:
-            raise ValueError(f"Expected a depth of at most {MAX_DEPTH}. Received: {self.depth}")
+            raise InvalidArgumentError(
+                f"Expected a depth of at most {MAX_DEPTH}. Received: {self.depth}"
+            )
 
     @property
     def size(self) -> int:
@@ -153,21 +158,23 @@ _Keyed = tuple[tuple[int, str, float], ...]
 
 def _check_nodes(nodes: tuple[Node, ...]) -> None:
     if not 1 <= len(nodes) <= MAX_NODES:
-        raise ValueError(f"Expected 1 to {MAX_NODES} nodes. Received: {len(nodes)} nodes")
+        raise InvalidArgumentError(f"Expected 1 to {MAX_NODES} nodes. Received: {len(nodes)} nodes")
     open_operands = 1
     for index, node in enumerate(nodes):
         if isinstance(node, bool) or not (isinstance(node, int) or is_named_node(node)):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected an integer or one of {named_nodes()}. Received: nodes[{index}]={node!r}"
             )
         if isinstance(node, int) and abs(node) > MAX_INTEGER:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected integers of at most {MAX_INTEGER}. Received: nodes[{index}]={node}"
             )
         if open_operands == 0:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected one tree, which ends before node {index}. Received: {nodes}"
             )
         open_operands += arity(node) - 1
     if open_operands:
-        raise ValueError(f"Expected {open_operands} more operands at the end. Received: {nodes}")
+        raise InvalidArgumentError(
+            f"Expected {open_operands} more operands at the end. Received: {nodes}"
+        )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
 from glo_tf.expressions.operations import Dual, Operation
 from glo_tf.expressions.prefix import PrefixList, arity
@@ -81,7 +82,7 @@ class Program:
         """
         capacity = expression.size if capacity is None else capacity
         if expression.size > capacity:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected an expression of at most {capacity} nodes. "
                 f"Received: {expression.size} nodes"
             )

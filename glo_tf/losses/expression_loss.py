@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
-from glo_tf.errors import shown
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.losses import export
@@ -87,26 +87,28 @@ class ExpressionLoss(keras.losses.Loss):
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if epsilon is not None and not 0.0 < epsilon < 1.0:
-            raise ValueError(f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}")
+            raise InvalidArgumentError(
+                f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}"
+            )
         if epsilon is None and (from_logits or label_smoothing or sparse):
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected an epsilon with from_logits, label_smoothing or sparse, which are for "
                 "classes. Received: epsilon=None"
             )
         if not 0.0 <= label_smoothing <= 1.0:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected label_smoothing in [0, 1]. Received: label_smoothing={label_smoothing}"
             )
         if class_reduction not in ("sum", "mean"):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected 'sum' or 'mean'. Received: class_reduction={class_reduction!r}"
             )
         if activation not in (Activation.SOFTMAX, Activation.SIGMOID):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected 'softmax' or 'sigmoid'. Received: activation={shown(activation)}"
             )
         if sparse and activation == Activation.SIGMOID:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected activation='softmax' for class indices. Received: sparse=True, "
                 "activation='sigmoid'"
             )
@@ -129,7 +131,9 @@ class ExpressionLoss(keras.losses.Loss):
         """The reduced loss; see the class."""
         for name, value in (("y_true", y_true), ("y_pred", y_pred)):
             if type(value).__name__ == "RaggedTensor":
-                raise ValueError(f"Expected dense labels and predictions. Received: ragged {name}")
+                raise InvalidArgumentError(
+                    f"Expected dense labels and predictions. Received: ragged {name}"
+                )
         # Keras would take a list for a structure of scalars.
         y_true, y_pred = (
             ops.convert_to_tensor(value) if isinstance(value, list | tuple) else value

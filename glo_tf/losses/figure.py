@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import CROSS_ENTROPY, SQUARED_ERROR
 from glo_tf.losses.heights import over_minimum, term
@@ -62,7 +63,9 @@ def plot_binary_losses(losses: Mapping[str, ExpressionLoss]) -> Figure:
     """
     for name, loss in losses.items():
         if loss.epsilon is None:
-            raise ValueError(f"Expected losses of classes, with an epsilon. Received: {name}")
+            raise InvalidArgumentError(
+                f"Expected losses of classes, with an epsilon. Received: {name}"
+            )
     y = _predictions()
     with style():
         figure, axes = panel(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from glo_tf.data.outputs import Activation
-from glo_tf.expressions.parsing import ParseError
+from glo_tf.errors import InvalidArgumentTypeError, InvalidFileError, ParseError
 from glo_tf.utils.files import user_path, write_whole
 from glo_tf.utils.json_file import in_short, read_document, shown
 
@@ -59,7 +59,9 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
     from glo_tf.losses.expression_loss import ExpressionLoss
 
     if not isinstance(loss, ExpressionLoss):
-        raise TypeError(f"Expected an ExpressionLoss. Received: {type(loss).__name__}")
+        raise InvalidArgumentTypeError(
+            f"Expected an ExpressionLoss. Received: {type(loss).__name__}"
+        )
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -76,7 +78,9 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"
     if len(text) > _MAX_BYTES:
-        raise ValueError(f"Expected a loss of at most {_MAX_BYTES} bytes. Received: {len(text)}")
+        raise InvalidFileError(
+            f"Expected a loss of at most {_MAX_BYTES} bytes. Received: {len(text)}"
+        )
     return text.encode()
 
 
@@ -98,20 +102,22 @@ def load_loss(path: str | os.PathLike[str]) -> ExpressionLoss:
         if field not in document and field in _OPTIONAL:
             continue
         if field not in document:
-            raise ValueError(f"Expected a field '{field}'. Received: '{path}'")
+            raise InvalidFileError(f"Expected a field '{field}'. Received: '{path}'")
         value = document[field]
         if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
-            raise ValueError(f"Expected a valid '{field}'. Received: {shown(value)} in '{path}'")
+            raise InvalidFileError(
+                f"Expected a valid '{field}'. Received: {shown(value)} in '{path}'"
+            )
         arguments[field] = value
     try:
         return ExpressionLoss(**arguments)
     except ParseError as error:
-        raise ValueError(
+        raise InvalidFileError(
             f"Expected a valid 'expression' ({in_short(error)}). "
             f"Received: {shown(arguments['expression'])} in '{path}'"
         ) from error
     except ValueError as error:
-        raise ValueError(f"{in_short(error)} in '{path}'") from error
+        raise InvalidFileError(f"{in_short(error)} in '{path}'") from error
 
 
 def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
-from glo_tf.errors import shown
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.tree import Expression
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def as_expressions(
             Keras loss has an option that the trainings would not heed.
     """
     if isinstance(losses, str) or not isinstance(losses, Sequence):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected {name} as a sequence of losses, such as ['-(x*log(y))']. "
             f"Received: {name}={losses!r}"
         )
@@ -59,7 +59,9 @@ def _as_expression(
     if isinstance(loss, str):
         return Expression.parse(loss)
     if not isinstance(loss, ExpressionLoss):
-        raise ValueError(f"Expected text, Expression or ExpressionLoss. Received: {name}={loss!r}")
+        raise InvalidArgumentError(
+            f"Expected text, Expression or ExpressionLoss. Received: {name}={loss!r}"
+        )
     trained: dict[str, object] = {"label_smoothing": 0.0, "reduction": "sum_over_batch_size"}
     # Probabilities are the same to a loss, whatever gave them.
     for option in ("epsilon", "from_logits", *(["activation"] if loss.from_logits else [])):
@@ -70,7 +72,7 @@ def _as_expression(
         trained["class_reduction"] = "sum"
     for option, value in trained.items():
         if getattr(loss, option) != value:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected a loss with {option}={shown(value)}, as the search trains it. "
                 f"Received: {name} with {option}={shown(getattr(loss, option))}"
             )

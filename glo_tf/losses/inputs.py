@@ -6,6 +6,8 @@ from typing import Any
 
 from keras import ops
 
+from glo_tf.errors import InvalidArgumentError
+
 _EXACT_INTEGERS = {"float16": 2**11, "bfloat16": 2**8}  # beyond, class indices lose digits
 
 
@@ -65,7 +67,7 @@ def _both_classes(second: Any) -> Any:
 def check_indices_are_exact(dtype: str, classes: int) -> None:
     """Raises `ValueError` if class indices lose digits in `dtype`, to which Keras casts them."""
     if classes > _EXACT_INTEGERS.get(dtype, classes):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected a dtype that holds class indices up to {classes}. Received: dtype={dtype}"
         )
 
@@ -85,7 +87,7 @@ def check_shapes(
         fits = known and _agree(labels, predictions) and labels[-1] is not None
     if not fits:
         hint = "" if sparse else "; sparse=True takes class indices"
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected {what}{hint}. Received: y_true.shape={labels}, y_pred.shape={predictions}"
         )
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from glo_tf.data.outputs import Outputs
-from glo_tf.expressions.parsing import ParseError
+from glo_tf.errors import InvalidArgumentError, ParseError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, usual_loss
 from glo_tf.losses.expression_loss import ExpressionLoss
@@ -37,7 +37,9 @@ def split_losses(text: str) -> list[str]:
             parts[-1] += character
     parts = [part.strip() for part in parts]
     if not all(parts):
-        raise ValueError(f"Expected losses with a comma between them. Received: losses='{text}'")
+        raise InvalidArgumentError(
+            f"Expected losses with a comma between them. Received: losses='{text}'"
+        )
     return parts
 
 
@@ -62,7 +64,7 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
         # One sigmoid is two classes, of which cross-entropy is the binary one.
         binary = all(output.binary for output in outputs.each)
         if loss != _USUAL[text] and not (binary and text == "binary_crossentropy"):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected a loss for outputs {outputs}, such as {name}. Received: losses='{text}'"
             )
         return name, loss
@@ -75,7 +77,7 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
     try:
         tree = Expression.parse(text)
     except ParseError as error:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected {', '.join((*_USUAL, *named))}, the path of a best_loss.json, or an "
             f"expression ({error}). Received: losses='{text}'"
         ) from error
@@ -93,7 +95,7 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
     """
     given: dict[str, Loss] = {}
     if isinstance(losses, str) or not isinstance(losses, Mapping | Sequence):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected losses as a sequence or a dict, such as ['baikal']. Received: {losses!r}"
         )
     items = losses.items() if isinstance(losses, Mapping) else ((None, loss) for loss in losses)
@@ -102,10 +104,14 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
         if isinstance(loss, ExpressionLoss):
             name = loss.name if isinstance(loss, NamedLoss) else loss.expression
         if not isinstance(key, str | None):
-            raise ValueError(f"Expected names of losses as text. Received: losses with {key!r}")
+            raise InvalidArgumentError(
+                f"Expected names of losses as text. Received: losses with {key!r}"
+            )
         name = legible(key or name)  # it goes into tables, figures, sentences and files
         if name in given:
-            raise ValueError(f"Expected losses with different names. Received: losses={losses!r}")
+            raise InvalidArgumentError(
+                f"Expected losses with different names. Received: losses={losses!r}"
+            )
         given[name] = found
     expressions = as_expressions(
         list(given.values()), "losses", options=outputs.loss_options, width=outputs.common_width
@@ -113,7 +119,9 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
     trees = dict(zip(given, expressions, strict=True))
     for name, tree in trees.items():
         if not tree.has_x_and_y:
-            raise ValueError(f"Expected losses with x and y. Received: losses with '{name}'")
+            raise InvalidArgumentError(
+                f"Expected losses with x and y. Received: losses with '{name}'"
+            )
     return trees
 
 
@@ -128,7 +136,9 @@ def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expressio
     usual_name, usual = usual_loss(outputs)
     same = [name for name, tree in trees.items() if tree == usual]
     if len(same) > 1:
-        raise ValueError(f"Expected {usual_name} once. Received: losses with {', '.join(same)}")
+        raise InvalidArgumentError(
+            f"Expected {usual_name} once. Received: losses with {', '.join(same)}"
+        )
     if not same:
         return {usual_name: usual, **trees}, usual_name
     if isinstance(losses, Mapping):

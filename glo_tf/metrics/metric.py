@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from glo_tf.data.outputs import Activation, Output
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.identity.code_identity import code_of
 from glo_tf.metrics.mode import Mode
 
@@ -65,7 +66,7 @@ class Metric:
                 if output.activation == Activation.SOFTMAX:
                     return cls("accuracy", Mode.MAX)
                 if output.activation == Activation.LINEAR:
-                    raise ValueError(
+                    raise InvalidArgumentError(
                         "Expected a metric for numbers, such as 'mean_absolute_error', as the "
                         f"model's output is {output}. Received: metric='{metric}'"
                     )
@@ -80,13 +81,13 @@ class Metric:
         elif inspect.isfunction(metric):
             name, own, source, config = metric.__name__, None, metric, {}
         else:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a Keras metric, its name, or a function (y_true, y_pred). "
                 f"Received: metric={metric!r}"
             )
         found = mode or own
         if found is None:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected metric_mode to be 'max' or 'min', as Keras does not say which of them "
                 f"{name} is. Received: metric_mode='auto'"
             )
@@ -169,7 +170,7 @@ def _by_name(name: str) -> Any:
         }
     )
     near = difflib.get_close_matches(name.replace("_", ""), known, n=3, cutoff=0.5)
-    raise ValueError(
+    raise InvalidArgumentError(
         "Expected the name of a Keras metric"
         + (f", such as {', '.join(near)}" if near else "")
         + f". Received: metric='{name}'"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from glo_tf.data.outputs import Outputs
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.mode import Mode
 from glo_tf.utils.choice import choice
@@ -51,7 +52,7 @@ class Objective:
             fits = len(given) == len(outputs.each) and any(m is not None for m in given)
         if not fits:
             what = f"a dict with {', '.join(names)}" if names else f"{len(outputs.each)} of them"
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected one metric, or as the model's outputs {what}, not all None. "
                 f"Received: metric={metric!r}"
             )

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.results.record import Phase, Record, Source, pareto_front
 from glo_tf.training.trial import Status
 from glo_tf.utils.style import LIGHT, SIZE, axis_label, panel, style
@@ -160,7 +161,7 @@ def plot_coefficients(records: Sequence[Record], fitness: str = "fitness") -> Fi
     """
     tuned = [group for group in generations(records) if group[0].phase == Phase.COEFFICIENTS]
     if not tuned:
-        raise ValueError("Expected candidates of the coefficient phase. Received: none")
+        raise InvalidArgumentError("Expected candidates of the coefficient phase. Received: none")
     runs: list[list[list[Record]]] = []
     for group in tuned:
         if not runs or group[0].generation == 1:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from glo_tf.errors import InvalidArgumentError
+
 OptionValue = str | int | float | bool | None
 """What an option can be: plain data."""
 
@@ -63,7 +65,7 @@ class Option:
         try:
             return _CONVERTERS[types[0]](text)
         except (KeyError, ValueError):
-            raise ValueError(f"Expected {self.name} as {self.annotation}") from None
+            raise InvalidArgumentError(f"Expected {self.name} as {self.annotation}") from None
 
     def check(self) -> None:
         """Raises `TypeError` if text cannot be converted to the annotation."""
@@ -117,18 +119,22 @@ def convert(owner: str, options: Iterable[Option], texts: Iterable[str]) -> dict
     for item in (item for text in texts for item in re.split(r",(?=\s*\w+=)", text)):
         name, separator, text = (part.strip() for part in item.partition("="))
         if not separator:
-            raise ValueError(f"Expected options of {owner} as name=value. Received: '{item}'")
+            raise InvalidArgumentError(
+                f"Expected options of {owner} as name=value. Received: '{item}'"
+            )
         if name not in known:
             among = f"options among {', '.join(known)} of" if known else "no options for"
-            raise ValueError(f"Expected {among} {owner}. Received: {item.strip()}")
+            raise InvalidArgumentError(f"Expected {among} {owner}. Received: {item.strip()}")
         try:
             given[name] = known[name].convert(text)
         except ValueError as error:
-            raise ValueError(f"{error} for {owner}. Received: {name}={text}") from None
+            raise InvalidArgumentError(f"{error} for {owner}. Received: {name}={text}") from None
     missing = [
         str(option) for option in known.values() if option.required and option.name not in given
     ]
     if missing:
         received = ", ".join(f"{name}={value}" for name, value in given.items()) or "none of them"
-        raise ValueError(f"Expected options {', '.join(missing)} of {owner}. Received: {received}")
+        raise InvalidArgumentError(
+            f"Expected options {', '.join(missing)} of {owner}. Received: {received}"
+        )
     return given

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from glo_tf.errors import PluginError as PluginError
 from glo_tf.plugins.options import Option, OptionValue, convert, declared
 
 GROUPS = {
@@ -36,10 +37,6 @@ _Folders = tuple[tuple[str, int, int], ...]
 """Where packages are installed: path, inode, time of the last change."""
 
 _known: tuple[_Folders, dict[str, _EntryPoints]] | None = None
-
-
-class PluginError(ValueError):
-    """A plugin is unknown, broken, or registered under a name that is taken."""
 
 
 @dataclasses.dataclass(frozen=True)

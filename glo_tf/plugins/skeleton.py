@@ -10,6 +10,8 @@ import shutil
 import string
 from collections.abc import Sequence
 
+from glo_tf.errors import InvalidArgumentError
+
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
 
 
@@ -27,7 +29,7 @@ def new_plugin(arguments: Sequence[str]) -> str:
         OSError: If the files cannot be written.
     """
     if len(arguments) != 1 or arguments[0].startswith("-"):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected glo-tf new-plugin NAME. Received: {' '.join(arguments) or 'no name'}"
         )
     folder = write_plugin(arguments[0], pathlib.Path())
@@ -50,12 +52,18 @@ def write_plugin(name: str, parent: pathlib.Path) -> pathlib.Path:
         OSError: If the files cannot be written.
     """
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
-        raise ValueError(f"Expected a Python identifier as the plugin's name. Received: '{name}'")
+        raise InvalidArgumentError(
+            f"Expected a Python identifier as the plugin's name. Received: '{name}'"
+        )
     folder = parent / name
     if os.path.lexists(folder):
-        raise ValueError(f"Expected a name that is no folder here yet. Received: '{name}'")
+        raise InvalidArgumentError(
+            f"Expected a name that is no folder here yet. Received: '{name}'"
+        )
     if importlib.util.find_spec(name) is not None:
-        raise ValueError(f"Expected a name that no installed module has. Received: '{name}'")
+        raise InvalidArgumentError(
+            f"Expected a name that no installed module has. Received: '{name}'"
+        )
     folder.mkdir()
     try:
         (folder / "tests").mkdir()

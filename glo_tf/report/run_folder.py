@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from glo_tf.errors import InvalidFileError
 from glo_tf.execution.study_reader import StudyContents, read_study
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.files import load_loss, read_metadata
@@ -90,7 +91,7 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
     """
     study = folder / run_files.STUDY
     if not study.is_file():
-        raise ValueError(
+        raise InvalidFileError(
             f"Expected the folder of a search, with {run_files.STUDY}, or of a comparison, with "
             f"comparison.json. Received: output_dir='{folder}'"
         )
@@ -124,7 +125,7 @@ def _read_history(path: pathlib.Path) -> list[Record]:
                 raise ValueError(f"columns {shown(header)}")
             return [_record(dict(zip(header, row, strict=True)), parse) for row in rows]
     except (ValueError, csv.Error) as error:
-        raise ValueError(
+        raise InvalidFileError(
             f"Expected a history that a search of this version wrote ({in_short(error)}). "
             f"Received: '{path}'"
         ) from error
@@ -155,7 +156,7 @@ def _rows(
 ) -> list[TrainedRow]:
     rows = metadata.get(name, [])
     if not isinstance(rows, list) or not all(map(_is_trained_row, rows)):
-        raise ValueError(
+        raise InvalidFileError(
             f"Expected '{name}' as a search writes it. Received: {shown(rows)} in '{paths[0]}'"
         )
     return [

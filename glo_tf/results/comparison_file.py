@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from glo_tf.errors import InvalidFileError
 from glo_tf.metrics.mode import Mode
 from glo_tf.utils.display_text import legible
 from glo_tf.utils.json_file import is_count, is_finite, read_document, shown
@@ -158,8 +159,10 @@ class _Reader:
             raise self._error("an 'interval' of two finite numbers", value)
         return float(value[0]), float(value[1])
 
-    def _error(self, expected: str, received: object) -> ValueError:
-        return ValueError(f"Expected {expected}. Received: {shown(received)} in '{self._path}'")
+    def _error(self, expected: str, received: object) -> InvalidFileError:
+        return InvalidFileError(
+            f"Expected {expected}. Received: {shown(received)} in '{self._path}'"
+        )
 
 
 def _value(value: object) -> float | None:

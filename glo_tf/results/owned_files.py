@@ -11,7 +11,8 @@ import re
 import stat
 from collections.abc import Iterable
 
-from glo_tf.execution.study_file import SIDE_FILES, StudyError, is_study
+from glo_tf.errors import ForeignFileError as ForeignFileError
+from glo_tf.execution.study_file import SIDE_FILES, is_study
 from glo_tf.utils.files import write_whole
 
 MARK = b"# Written by glo_tf\n"
@@ -33,10 +34,6 @@ _MARKS = {
     ".png": re.compile(rb"(?s)\x89PNG.*tEXtSoftware\0glo_tf"),
     ".svg": re.compile(rb"(?s).*<dc:creator>\s*<cc:Agent>\s*<dc:title>glo_tf</dc:title>"),
 }
-
-
-class ForeignFileError(StudyError):
-    """Something that glo_tf has not written has the name of a file that it writes."""
 
 
 def is_there(path: pathlib.Path) -> bool:

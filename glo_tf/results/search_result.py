@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
 from glo_tf.results.compared_loss import ComparedLoss
@@ -43,7 +44,7 @@ class Comparer:
             ValueError: If there is no search, or as `LossSearch.compare`.
         """
         if self._compare is None:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected the result that LossSearch.run returned. Received: one without a search"
             )
         return self._compare(best, losses, test_data, settings)
@@ -156,7 +157,7 @@ class SearchResult:
 
     def _best(self) -> Record:
         if self.best is None:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected at least one finished training. Received: none, no best loss"
             )
         return self.best

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.losses.given import Loss
@@ -67,20 +68,20 @@ def gradient_scale(
 def _output(units: int, activation: Activation, targets: Any) -> Output:
     least = 2 if activation == Activation.SOFTMAX else 1
     if not isinstance(units, int) or units < least:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected units as a number of at least {least}, for {activation}. "
             f"Received: units={units!r}"
         )
     if activation != Activation.LINEAR:
         if targets is not None:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected targets for activation='{Activation.LINEAR}' alone. "
                 f"Received: targets beside activation='{activation}'"
             )
         return Output(activation, units)
     values = _STANDARD_NORMAL if targets is None else np.asarray(targets, float)
     if values.size == 0 or not np.isfinite(values).all():
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected targets as finite numbers, at least one. "
             f"Received: targets of shape={values.shape}"
         )

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from glo_tf.errors import raise_first, shown
+from glo_tf.errors import InvalidArgumentError, raise_first, shown
 
 if TYPE_CHECKING:
     from glo_tf.results.record import Phase, Record, Source, Stage
@@ -94,11 +94,11 @@ def checked_callbacks(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
         "callback of Keras observes one training, and has no place in it. Received: "
     )
     if not isinstance(callbacks, Iterable):
-        raise ValueError(f"{expected}callbacks={shown(callbacks)}")
+        raise InvalidArgumentError(f"{expected}callbacks={shown(callbacks)}")
     given = tuple(callbacks)
     for place, callback in enumerate(given):
         if not isinstance(callback, Callback):
-            raise ValueError(f"{expected}callbacks[{place}]={shown(callback)}")
+            raise InvalidArgumentError(f"{expected}callbacks[{place}]={shown(callback)}")
     return given
 
 

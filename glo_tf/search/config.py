@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.screening.screen import Screening
 from glo_tf.training.config import TaskArguments, TaskKeywords
@@ -109,7 +110,7 @@ class SearchConfig:
             comparison_seeds=self.comparison_seeds,
         )
         if self.elites >= self.population_size:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a population_size larger than elites. "
                 f"Received: population_size={self.population_size}, elites={self.elites}"
             )

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from glo_tf.comparison.config import ComparisonKeywords
 from glo_tf.comparison.learning_rates import check_learning_rate
 from glo_tf.comparison.loss_comparison import LossComparison
-from glo_tf.errors import at_the_end
+from glo_tf.errors import InvalidArgumentError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
@@ -126,7 +126,7 @@ class LossSearch:
         if learning_rate is not None:
             check_learning_rate(learning_rate)
             if self.task.learning_rate is None:
-                raise ValueError(
+                raise InvalidArgumentError(
                     "Expected no learning_rate beside an optimizer with a schedule. "
                     f"Received: learning_rate={learning_rate}"
                 )
@@ -153,7 +153,7 @@ class LossSearch:
             TrainingError: As `glo_tf.LossComparison.run`.
         """
         if self._searching:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a search that has ended; its on_search_end may use result.compare. "
                 "Received: compare while it runs"
             )
@@ -173,7 +173,9 @@ class LossSearch:
             StudyError: If results cannot be written, or another process has the output folder.
         """
         if self._searching:
-            raise ValueError("Expected a search that does not run. Received: run while it runs")
+            raise InvalidArgumentError(
+                "Expected a search that does not run. Received: run while it runs"
+            )
         self._searching = True
         with at_the_end(self._end_run):
             run = SearchRun(

@@ -13,6 +13,7 @@ import gplearn
 
 from glo_tf import plugins
 from glo_tf.data.outputs import Activation
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.code_identity import code_of
 from glo_tf.losses.given import as_expressions
@@ -101,12 +102,12 @@ class SearchSettings(SearchConfig):
         super().__post_init__()
         given = len(initial_trees(self.initial_expressions, self.search_space))
         if given > self.population_size:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected at most population_size initial_expressions. "
                 f"Received: population_size={self.population_size}, {given} initial_expressions"
             )
         if self.initial_expressions and not self.search_space.has_discovery:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a search space with a discovery phase for initial_expressions. "
                 f"Received: search_space='{self.search_space.name}'"
             )

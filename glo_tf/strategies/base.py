@@ -8,6 +8,7 @@ import enum
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from glo_tf.errors import TrainingError as TrainingError
 from glo_tf.training.trial import Evaluation, Request, Trainer
 
 
@@ -22,10 +23,6 @@ class FailureKind(enum.StrEnum):
     OUT_OF_MEMORY = "out of memory"
     WORKER_LOST = "worker lost"
     ERROR = "error"
-
-
-class TrainingError(RuntimeError):
-    """Training is not possible: the model or the data raise, or nothing but failures comes back."""
 
 
 class Task(Protocol):

@@ -28,6 +28,7 @@ from typing import IO, Any
 
 import cloudpickle
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.strategies.base import Failure, FailureKind, Task, TrainingError
 from glo_tf.strategies.worker import Deadline, failure_of, given_up_at, run, timeout_message
 from glo_tf.training.trial import (
@@ -234,7 +235,7 @@ def _as_messages(task: Task) -> list[Any]:
     try:
         pickled = cloudpickle.dumps(task, protocol=5, buffer_callback=buffers.append)
     except Exception as error:  # the model function's objects raise what they like
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected a model function, metric and optimizer that can be sent to a worker process, "
             "as candidate_timeout and process=True of strategy 'local' need it; strategy='devices' "
             f"does not. Received: {type(error).__name__}: {' '.join(str(error).split())}"

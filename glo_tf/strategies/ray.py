@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.strategies.base import (
     Failure,
     FailureKind,
@@ -80,13 +81,15 @@ class RayStrategy(Strategy):
         try:
             import ray
         except ImportError as error:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected Ray to be installed for strategy 'ray' "
                 f"(python -m pip install 'glo_tf[ray]'). Received: {error}"
             ) from error
         for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
             if value is not None and not 0.0 <= value < math.inf:
-                raise ValueError(f"Expected a finite {name}, at least 0. Received: {name}={value}")
+                raise InvalidArgumentError(
+                    f"Expected a finite {name}, at least 0. Received: {name}={value}"
+                )
         if address not in (None, "auto"):
             _check_reachable(str(address))
         self._ray = ray
@@ -178,7 +181,7 @@ class RayStrategy(Strategy):
                     logging_level=logging.ERROR,
                 )
             except (ConnectionError, RuntimeError, ValueError, self._ray.exceptions.RayError) as e:
-                raise ValueError(
+                raise InvalidArgumentError(
                     "Expected a Ray cluster that can be connected to, with RAY_AUTH_MODE=token if "
                     f"it has token authentication. Received: ray_address='{self._address}' "
                     f"({' '.join(str(e).split())})"
@@ -294,7 +297,7 @@ def _check_reachable(address: str) -> None:
     try:
         socket.create_connection((host, int(port)), timeout=10.0).close()
     except (OSError, ValueError) as error:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected 'auto' or the HOST:PORT of a running Ray cluster ({error}). "
             f"Received: ray_address='{address}'"
         ) from error
@@ -327,7 +330,7 @@ def _check_importable(task: Task) -> None:
         if b"__main__" not in pickled:
             return
         reason = "a function or class of the script that was started"
-    raise ValueError(
+    raise InvalidArgumentError(
         "Expected a model function that workers can import by its name, at the top level of an "
         f"installed module. Received: {reason}"
     )

@@ -6,15 +6,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterable
 
+from glo_tf.errors import CandidateTimeoutError as CandidateTimeoutError
 from glo_tf.strategies.base import Failure, FailureKind, Result
 from glo_tf.training.trial import Evaluation, Request, Trainer
 
 GRACE = 5.0
 """Seconds beyond its time after which a training that does not return is given up by its driver."""
-
-
-class CandidateTimeoutError(Exception):
-    """A training took longer than it may."""
 
 
 class Deadline:

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.errors import shown
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.identity import fingerprint
 from glo_tf.utils.seeding import seeded
 
@@ -56,7 +56,7 @@ def check_builder(model: Any) -> None:
             received += f", which takes arguments ({error}); functools.partial gives them"
         except ValueError:  # it has no signature that Python knows
             return
-    raise ValueError(
+    raise InvalidArgumentError(
         "Expected model to be a function without arguments that builds the model (a new "
         f"keras.Model each time). Received: {received}"
     )
@@ -76,7 +76,7 @@ def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
     with seeded(seed):
         built = model()
         if not isinstance(built, keras.Model):
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected model to be a function that builds the model (a keras.Model). "
                 f"Received: model={shown(model)}, which returned {shown(built)}"
             )
@@ -85,7 +85,7 @@ def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
         call(built, samples)
         shared = [v.path for v in built.trainable_variables if id(v) in known]
         if shared or built in _BUILT:
-            raise ValueError(_shares(shared or ["all"]))
+            raise InvalidArgumentError(_shares(shared or ["all"]))
         _BUILT.add(built)
     return built
 
@@ -113,7 +113,7 @@ def examine(model: Builder, samples: Structure) -> tuple[keras.Model, Any]:
     own = {id(v.value): v.path for v in first.variables}
     outside = [v.name for v in changed if id(v) not in own]
     if outside:
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected model to keep all that a training changes in variables of its own "
             "(add_weight; keras.random.SeedGenerator for random numbers), so that each training "
             f"begins alike. Received: a model whose call changes {_listed(outside)}"
@@ -122,11 +122,11 @@ def examine(model: Builder, samples: Structure) -> tuple[keras.Model, Any]:
     also = {id(v.value) for v in second.variables}
     shared = [own[id(v)] for v in changed if id(v) in also]
     if shared:
-        raise ValueError(_shares(shared))
+        raise InvalidArgumentError(_shares(shared))
     _check_equal(first, second)
     graph = forward.graph.as_graph_def()
     if fingerprint.of_graph(graph) != fingerprint.of_graph(forward_graph(second, samples)):
-        raise ValueError(_differs("with another network"))
+        raise InvalidArgumentError(_differs("with another network"))
     return first, graph
 
 
@@ -151,13 +151,13 @@ def call(built: keras.Model, samples: Structure, name: str = "train_data") -> No
     try:
         built(_first(samples))
     except NotImplementedError as error:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected model to be a function that builds a model with a call. "
             f"Received: {_reason(error)}"
         ) from error
     except Exception as error:  # a model raises what it likes
         shapes = ", ".join(str(tuple(part.shape)) for part in arrays.flat(samples)[:4])
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected samples of {name} that the model takes. Received: shape {shapes} "
             f"({type(error).__name__}: {_reason(error)})"
         ) from error
@@ -216,7 +216,7 @@ def _check_methods(built: keras.Model) -> None:
         if name in vars(built) or getattr(kind, name) is not getattr(keras.Model, name)
     ]
     if own:
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected model to build what is trained and measured as keras.Model does it, since a "
             "search trains it with losses of its own; terms of the loss belong in add_loss, all "
             f"else in call. Received: {kind.__name__} with {_listed(own)} of its own, which no "
@@ -229,12 +229,12 @@ def _check_equal(first: keras.Model, second: keras.Model) -> None:
     if len(first.variables) != len(second.variables) or any(
         (v.shape, v.dtype) != (w.shape, w.dtype) for v, w in pairs
     ):
-        raise ValueError(_differs("with weights of other shapes"))
+        raise InvalidArgumentError(_differs("with weights of other shapes"))
     other = [
         v.path for v, w in pairs if np.asarray(v.value).tobytes() != np.asarray(w.value).tobytes()
     ]
     if other:
-        raise ValueError(_differs(f"with other initial values of {_listed(other)}"))
+        raise InvalidArgumentError(_differs(f"with other initial values of {_listed(other)}"))
 
 
 def _differs(how: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 
-from glo_tf.errors import shown
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.identity.code_identity import code_of
 
 Given: TypeAlias = keras.Optimizer | str | dict[str, Any] | Callable[[], keras.Optimizer]
@@ -95,12 +95,12 @@ def understand(optimizer: Given, train_steps: int) -> Understood:
     elif callable(optimizer):
         make = _factory(optimizer)
     else:
-        raise ValueError(f"{_WHAT} Received: optimizer={shown(optimizer)}")
+        raise InvalidArgumentError(f"{_WHAT} Received: optimizer={shown(optimizer)}")
     made = make()
     rates = _learning_rates(made, train_steps)
     if not np.isfinite(rates).all() or rates.min() < 0.0 or rates.max() == 0.0:
         wrong = next(iter(rates[~(rates >= 0.0) | np.isinf(rates)]), 0.0)
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected an optimizer whose learning_rate is positive and finite, as float32. "
             f"Received: learning_rate={wrong:g}"
         )
@@ -124,9 +124,9 @@ def _from_configuration(optimizer: keras.Optimizer) -> Configured:
         make = Configured(type(optimizer), config, dict(_custom_objects(optimizer)))
         made = make()
     except Exception as error:  # user code raises what it likes
-        raise ValueError(f"{expected}where that raises {_reason(error)}") from error
+        raise InvalidArgumentError(f"{expected}where that raises {_reason(error)}") from error
     for difference in _differences(optimizer, made):
-        raise ValueError(f"{expected}where the second one has {difference}")
+        raise InvalidArgumentError(f"{expected}where the second one has {difference}")
     return make
 
 
@@ -134,7 +134,7 @@ def _factory(make: Callable[[], keras.Optimizer]) -> Callable[[], keras.Optimize
     try:
         inspect.signature(make).bind()
     except TypeError as error:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"{_WHAT} Received: optimizer={shown(make)}, which takes arguments ({error})"
         ) from error
     except ValueError:  # it has no signature that Python knows
@@ -142,11 +142,11 @@ def _factory(make: Callable[[], keras.Optimizer]) -> Callable[[], keras.Optimize
     first, second = (_made(make, make) for _ in range(2))
     received = f"Received: optimizer={shown(make)}, which"
     if first is second or {id(v) for v in first.variables} & {id(v) for v in second.variables}:
-        raise ValueError(f"{_WHAT} {received} returned the same one twice")
+        raise InvalidArgumentError(f"{_WHAT} {received} returned the same one twice")
     if first.built:
-        raise ValueError(f"{_WHAT} {received} returned one that has been used")
+        raise InvalidArgumentError(f"{_WHAT} {received} returned one that has been used")
     for difference in _differences(first, second):
-        raise ValueError(f"{_WHAT} {received} made a second one with {difference}")
+        raise InvalidArgumentError(f"{_WHAT} {received} made a second one with {difference}")
     return make
 
 
@@ -154,11 +154,11 @@ def _made(make: Callable[[], Any], given: Any) -> keras.Optimizer:
     try:
         made = make()
     except Exception as error:  # user code raises what it likes
-        raise ValueError(
+        raise InvalidArgumentError(
             f"{_WHAT} Received: optimizer={shown(given)} ({_reason(error)})"
         ) from error
     if not isinstance(made, keras.Optimizer):
-        raise ValueError(
+        raise InvalidArgumentError(
             f"{_WHAT} Received: optimizer={shown(given)}, which returned {shown(made)}"
         )
     return made

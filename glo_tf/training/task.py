@@ -22,6 +22,7 @@ from glo_tf.data.held_out import HeldOut
 from glo_tf.data.last_activation import last_activations
 from glo_tf.data.outputs import Outputs
 from glo_tf.data.targets import as_rows, label_columns
+from glo_tf.errors import InvalidArgumentError, TrainingError
 from glo_tf.identity import fingerprint
 from glo_tf.metrics.objective import Objective
 from glo_tf.training import fresh_models, optimizers
@@ -115,7 +116,7 @@ class TrainingTask:
             loaded["test_data"] = arrays.load("test_data", test_data)
         train_steps, batch_size = given.train_steps, given.batch_size
         if batch_size > arrays.count(samples):
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected batch_size from 1 to the number of training samples "
                 f"({arrays.count(samples)}). Received: batch_size={batch_size}"
             )
@@ -199,7 +200,7 @@ class TrainingTask:
         """Makes a process that has only just started one in which trainings end as they did here.
 
         Raises:
-            RuntimeError: If it has other versions, other kernels or another model.
+            TrainingError: If it has other versions, other kernels or another model.
         """
         if intra_op_threads() != self.threads:  # refused once the user's modules made a tensor
             tf.config.threading.set_intra_op_parallelism_threads(self.threads)
@@ -210,7 +211,7 @@ class TrainingTask:
             graph = fresh_models.forward_graph(built, samples)
         for name, value in {**computing(), "model": fresh_models.describe(built, graph)}.items():
             if value != self.description[name]:
-                raise RuntimeError(
+                raise TrainingError(
                     f"Expected {name} {self.description[name]} on {platform.node()}, as where the "
                     f"search runs. Received: {value}"
                 )
@@ -245,7 +246,7 @@ def _check_metric(
             f"targets {part.shape} and outputs (N, {output.units})"
             for part, output in zip(targets, outputs.each, strict=True)
         )
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected a metric that gives a number for {shapes} "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}). "
             f"Received: metric={objective.name}"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from glo_tf.data.split import Split
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 
 Measured: TypeAlias = Mapping[Split, Mapping[str, tuple[float | None, ...]]]
@@ -67,13 +68,13 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.learning_rate is not None and not 0.0 < self.learning_rate < math.inf:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a learning_rate that is positive and finite. "
                 f"Received: learning_rate={self.learning_rate}"
             )
         steps = (0, *self.checkpoints)
         if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected checkpoints as rising steps from 1 on. "
                 f"Received: checkpoints={self.checkpoints}"
             )

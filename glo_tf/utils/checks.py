@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glo_tf.errors import shown
+from glo_tf.errors import InvalidArgumentError, shown
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -52,7 +52,7 @@ def check_types(config: DataclassInstance) -> None:
         kind = next((kind for kind in types if _is(value, kind)), None)
         if kind is None:
             words = " or ".join(_PLAIN[kind][0] for kind in types)
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected {field.name} to be {words}. Received: {field.name}={shown(value)}"
             )
         if kind in _OF_PYTHON and not isinstance(value, bool | int | float):
@@ -63,35 +63,45 @@ def check_at_least(least: int, **values: int | None) -> None:
     """Raises `ValueError` for a value below the least one; None is no value."""
     for name, value in values.items():
         if value is not None and value < least:
-            raise ValueError(f"Expected {name} of at least {least}. Received: {name}={value}")
+            raise InvalidArgumentError(
+                f"Expected {name} of at least {least}. Received: {name}={value}"
+            )
 
 
 def check_between_0_and_1(**values: float) -> None:
     """Raises `ValueError` for a value that does not lie between 0 and 1, or is one of them."""
     for name, value in values.items():
         if not 0.0 < value < 1.0:
-            raise ValueError(f"Expected {name} between 0 and 1. Received: {name}={shown(value)}")
+            raise InvalidArgumentError(
+                f"Expected {name} between 0 and 1. Received: {name}={shown(value)}"
+            )
 
 
 def check_share(**values: float) -> None:
     """Raises `ValueError` for a value that is no share, above 0 and at most 1."""
     for name, value in values.items():
         if not (isinstance(value, numbers.Real) and 0.0 < value <= 1.0):
-            raise ValueError(f"Expected {name} in (0, 1]. Received: {name}={shown(value)}")
+            raise InvalidArgumentError(
+                f"Expected {name} in (0, 1]. Received: {name}={shown(value)}"
+            )
 
 
 def check_positive(**values: float | None) -> None:
     """Raises `ValueError` for a value that is not positive or not finite; None is no value."""
     for name, value in values.items():
         if value is not None and not 0.0 < value < math.inf:
-            raise ValueError(f"Expected a positive, finite {name}. Received: {name}={value}")
+            raise InvalidArgumentError(
+                f"Expected a positive, finite {name}. Received: {name}={value}"
+            )
 
 
 def check_not_negative(**values: float | None) -> None:
     """Raises `ValueError` for a value that is negative or not finite; None is no value."""
     for name, value in values.items():
         if value is not None and not 0.0 <= value < math.inf:
-            raise ValueError(f"Expected a finite {name} of at least 0. Received: {name}={value}")
+            raise InvalidArgumentError(
+                f"Expected a finite {name} of at least 0. Received: {name}={value}"
+            )
 
 
 def check_one_of(choices: Sequence[Any], **values: Any) -> None:
@@ -99,7 +109,9 @@ def check_one_of(choices: Sequence[Any], **values: Any) -> None:
     for name, value in values.items():
         if not any(value is choice or value == choice for choice in choices):
             words = ", ".join(map(str, choices[:-1])) + f" or {choices[-1]}"
-            raise ValueError(f"Expected {name} to be {words}. Received: {name}={shown(value)}")
+            raise InvalidArgumentError(
+                f"Expected {name} to be {words}. Received: {name}={shown(value)}"
+            )
 
 
 def _is(value: Any, kind: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TypeVar, overload
 
-from glo_tf.errors import shown
+from glo_tf.errors import InvalidArgumentError, shown
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 
@@ -32,7 +32,7 @@ def choice(kind: type[Choice], name: str, value: object, none: str | None = None
     """
     words = [*([] if none is None else [none]), *kind]
     if not isinstance(value, str) or value not in words:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected {name} to be one of {', '.join(words)}. Received: {name}={shown(value)}"
         )
     return None if value == none else kind(value)

@@ -6,6 +6,8 @@ import json
 import pathlib
 from typing import Any
 
+from glo_tf.errors import InvalidFileError
+
 LARGEST = 2**53
 """Of the integers in a file; beyond it, numbers are not exact in every reader of JSON."""
 
@@ -23,18 +25,18 @@ def read_document(path: pathlib.Path, form: str, version: int, max_bytes: int) -
     with path.open("rb") as file:
         data = file.read(max_bytes + 1)  # a device has no size
     if len(data) > max_bytes:
-        raise ValueError(
+        raise InvalidFileError(
             f"Expected a file of format '{form}' of at most {max_bytes} bytes. Received: '{path}'"
         )
     try:
         document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"Expected a JSON file ({error}). Received: '{path}'") from error
+        raise InvalidFileError(f"Expected a JSON file ({error}). Received: '{path}'") from error
     if not isinstance(document, dict) or document.get("format") != form:
-        raise ValueError(f"Expected a file with format '{form}'. Received: '{path}'")
+        raise InvalidFileError(f"Expected a file with format '{form}'. Received: '{path}'")
     received = document.get("version")
     if type(received) is not int or received != version:
-        raise ValueError(
+        raise InvalidFileError(
             f"Expected version {version}. Received: version={shown(received)} in '{path}'"
         )
     return document

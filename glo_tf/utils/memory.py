@@ -6,6 +6,8 @@ import contextlib
 import os
 import pathlib
 
+from glo_tf.errors import InvalidArgumentError
+
 _SHARE = 1 / 3  # of the memory: data is there twice while it is joined, and while it is trained on
 _WHERE_UNKNOWN = 16 * 2**30  # bytes
 _CGROUP = pathlib.Path("/sys/fs/cgroup/memory.max")
@@ -34,7 +36,7 @@ def check(argument: str, size: int, advice: str) -> None:
     """
     most = most_bytes()
     if size > most:
-        raise ValueError(
+        raise InvalidArgumentError(
             f"Expected {argument} of at most {most / 2**30:.1f} GiB, a third of the memory. "
             f"Received: over {size / 2**30:.1f} GiB; {advice}"
         )

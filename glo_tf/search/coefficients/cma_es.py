@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import cma
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.coefficients.parameterization import Parameterization
 
@@ -37,7 +38,7 @@ class CoefficientSearch:
         seed: int,
     ):
         if not sigma0 > 0:
-            raise ValueError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
+            raise InvalidArgumentError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
         self._expression = parameterization.expression
         options = {
             # A generator of its own: pycma would seed and use NumPy's global one, so whatever else
@@ -79,7 +80,7 @@ class CoefficientSearch:
             ValueError: If there are not as many fitnesses as candidates.
         """
         if len(fitnesses) != len(self._asked):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected {len(self._asked)} fitnesses. Received: {len(fitnesses)} fitnesses"
             )
         costs = [

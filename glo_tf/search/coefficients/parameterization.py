@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 
 
@@ -32,5 +33,7 @@ class Parameterization:
             ValueError: If the tree has a single node.
         """
         if tree.size < 2:
-            raise ValueError(f"Expected a tree with an operation. Received: expression='{tree}'")
+            raise InvalidArgumentError(
+                f"Expected a tree with an operation. Received: expression='{tree}'"
+            )
         return cls(tree.with_coefficients, (1.0,) * tree.size)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.spaces.space import SearchSpace
 
@@ -75,7 +76,9 @@ def roulette(fitnesses: Sequence[float]) -> np.ndarray:
     """
     values = np.asarray(fitnesses, float)
     if not (np.isfinite(values).all() and (values >= 0).all()):
-        raise ValueError(f"Expected non-negative finite fitnesses. Received: fitnesses={fitnesses}")
+        raise InvalidArgumentError(
+            f"Expected non-negative finite fitnesses. Received: fitnesses={fitnesses}"
+        )
     total = values.sum()
     if total == 0:
         values, total = np.ones_like(values), len(values)

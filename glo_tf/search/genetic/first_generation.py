@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.screen import Screen, Verdict
@@ -35,7 +36,7 @@ def tree_of(loss: Expression) -> Expression:
         nodes = (loss.nodes[index], *(node for operand in operands for node in operand))
         factor = loss.coefficients[index]
         if factor not in (1.0, -1.0):
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected initial_expressions without coefficients, which the discovery phase does "
                 "not evolve: leave them out, for the coefficient phase to find. "
                 f"Received: {factor} in '{loss}'"
@@ -59,11 +60,13 @@ def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expr
     trees: dict[Expression, Expression] = {}
     for loss in losses:
         if not loss.has_x_and_y:
-            raise ValueError(f"Expected initial_expressions with x and y. Received: '{loss}'")
+            raise InvalidArgumentError(
+                f"Expected initial_expressions with x and y. Received: '{loss}'"
+            )
         tree = tree_of(loss)
         absent = {node for node in tree.nodes if not _has(space, node)}
         if absent:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected initial_expressions of the nodes of search space '{space.name}'. "
                 f"Received: '{loss}', with {', '.join(sorted(map(str, absent)))}"
                 + _HINT

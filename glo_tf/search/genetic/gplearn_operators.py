@@ -11,6 +11,7 @@ import numpy as np
 from gplearn._program import _Program
 from gplearn.functions import _Function, _function_map
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
@@ -61,11 +62,13 @@ class GplearnOperators:
         check_max_size(max_size)
         self._bounds = np.cumsum(list(methods.values()))
         if self._bounds[-1] > 1.0 + 1e-12:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected {', '.join(methods)} to sum to at most 1. Received: {methods}"
             )
         if not space.functions:
-            raise ValueError(f"Expected a search space with functions. Received: '{space.name}'")
+            raise InvalidArgumentError(
+                f"Expected a search space with functions. Received: '{space.name}'"
+            )
         self.probabilities = {**methods, "p_point_replace": p_point_replace}
         self.max_size = max_size
         function_set = [_function(name) for name in space.functions]

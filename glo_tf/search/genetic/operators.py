@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import MAX_DEPTH, Node, arity
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.spaces.space import SearchSpace
@@ -135,10 +136,12 @@ def check_probabilities(**probabilities: float) -> None:
     """Raises `ValueError` if one is not in [0, 1]."""
     for name, value in probabilities.items():
         if not 0.0 <= value <= 1.0:
-            raise ValueError(f"Expected {name} in [0, 1]. Received: {name}={value}")
+            raise InvalidArgumentError(f"Expected {name} in [0, 1]. Received: {name}={value}")
 
 
 def check_max_size(max_size: int) -> None:
     """Raises `ValueError` if it is not positive."""
     if max_size < 1:
-        raise ValueError(f"Expected max_size of at least 1. Received: max_size={max_size}")
+        raise InvalidArgumentError(
+            f"Expected max_size of at least 1. Received: max_size={max_size}"
+        )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import Node, arity, is_named_node, named_nodes
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Phase
@@ -65,32 +66,34 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         if not self.phases or not set(Phase).issuperset(self.phases):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected phases among {', '.join(Phase)}. Received: phases={self.phases}"
             )
         if self.has_discovery == (self.parameterization is not None):
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected a parameterization where there is no discovery phase, and only there. "
                 f"Received: phases={self.phases}, parameterization={self.parameterization}"
             )
         for node, weight in self.weights.items():
             if not (isinstance(node, int) or is_named_node(node)):
-                raise ValueError(
+                raise InvalidArgumentError(
                     f"Expected integers and nodes among {named_nodes()}. Received: {node!r}"
                 )
             if not weight > 0:
-                raise ValueError(f"Expected positive weights. Received: weights[{node!r}]={weight}")
+                raise InvalidArgumentError(
+                    f"Expected positive weights. Received: weights[{node!r}]={weight}"
+                )
         if self.has_discovery and not {"x", "y"} <= set(self.weights):
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected weights for x and y. Received: {sorted(map(str, self.weights))}"
             )
         if self.weights and not self.has_discovery:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected no weights without a discovery phase. "
                 f"Received: {sorted(map(str, self.weights))}"
             )
         if self.max_initial_depth < 0:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected max_initial_depth of at least 0. "
                 f"Received: max_initial_depth={self.max_initial_depth}"
             )

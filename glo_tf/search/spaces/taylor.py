@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
@@ -57,7 +58,7 @@ def polynomial(theta: Sequence[float]) -> Expression:
         ValueError: If they are not 8.
     """
     if len(theta) != 8:
-        raise ValueError(f"Expected 8 parameters. Received: {len(theta)} parameters")
+        raise InvalidArgumentError(f"Expected 8 parameters. Received: {len(theta)} parameters")
     u = _operation("-", _leaf("x"), _leaf(1, theta[0]))
     v = _operation("-", _leaf("y"), _leaf(1, theta[1]))
     of_v = _operation("+", _leaf(1, theta[3] / 2), _scaled(theta[4] / 6, v))

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
 from glo_tf.data.split import Split
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Program, instruction_set
@@ -97,7 +98,7 @@ class CandidateTrainer:
         total = min(request.train_steps or self.task.train_steps, self.task.train_steps)
         checkpoints = request.checkpoints
         if checkpoints and checkpoints[-1] > total:
-            raise ValueError(
+            raise InvalidArgumentError(
                 f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
             )
         key = request.loss, request.seed, request.learning_rate
@@ -198,7 +199,7 @@ class CandidateTrainer:
         model = fresh_models.build(self.task.model, self.task.train_data[0], seed)
         optimizer = self.task.optimizer()
         if optimizer.built:
-            raise ValueError(
+            raise InvalidArgumentError(
                 "Expected optimizer to make a new one each time. Received: one that has been used"
             )
         optimizer.build(model.trainable_variables)

@@ -18,6 +18,7 @@ from tensorflow.python.framework import kernels
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.tensorflow.resident_data import ResidentData
 
 logger = logging.getLogger("glo_tf")
@@ -59,7 +60,7 @@ def decide(
         _known[key] = _obstacle(model, make_optimizer(), samples)
     obstacle = _known[key]
     if obstacle and wanted:
-        raise ValueError(
+        raise InvalidArgumentError(
             "Expected jit_compile to be False or 'auto' for a model that XLA cannot compile "
             f"({obstacle}). Received: jit_compile=True"
         )
