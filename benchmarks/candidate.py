@@ -34,6 +34,8 @@ from convolutional import (
 from digits_task import digits_task
 from reporting import report, spread
 
+from glo_tf.training.candidate import Candidate
+
 FLAGS = flags.FLAGS
 flags.DEFINE_list("cases", ["digits", "cnn", "lenet5"], "What to measure.")
 flags.DEFINE_integer("rounds", 7, "Rounds, after one that is not counted.")
@@ -83,7 +85,7 @@ def digits() -> list[dict[str, Any]]:
         def measure() -> float:
             began = time.perf_counter()
             for _ in range(FLAGS.candidates):
-                own.evaluate(Request(losses.pop(), seed=0))
+                own.evaluate(Request(Candidate(losses.pop()), seed=0))
             return FLAGS.candidates / (time.perf_counter() - began)
 
         return measure
@@ -141,7 +143,7 @@ def _expressions() -> Any:
     while True:
         trees = evolution.initial_population(space, 1000, rng)
         losses = [loss_of(tree) for tree in trees if tree.has_x_and_y]
-        for loss, verdict in zip(losses, screen.examine(losses), strict=True):
+        for loss, verdict in zip(losses, screen.examine(list(map(Candidate, losses))), strict=True):
             if verdict == Verdict():
                 yield loss
 

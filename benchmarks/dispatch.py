@@ -37,6 +37,7 @@ from glo_tf.search.settings import SearchSettings
 from glo_tf.strategies import Strategy
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
 FLAGS = flags.FLAGS
@@ -51,7 +52,7 @@ LOSS = Expression.parse("-(x*log(y))")
 
 
 def requests(count: int, start: int = 0) -> list[Request]:
-    return [Request(LOSS, seed) for seed in range(start, start + count)]
+    return [Request(Candidate(LOSS), seed) for seed in range(start, start + count)]
 
 
 def study_in(folder: str, task: SleepTask, name: str) -> Study:
@@ -97,7 +98,7 @@ def actor_pool(task: SleepTask, workers: int) -> Callable[[int], float]:
 
     actor = ray.remote(SleepTask).options(num_cpus=0.01)
     actors = [actor.remote(task.seconds) for _ in range(workers)]
-    ray.get([actor.evaluate.remote(Request(LOSS, 10**9)) for actor in actors])
+    ray.get([actor.evaluate.remote(Request(Candidate(LOSS), 10**9)) for actor in actors])
     pool = ray.util.ActorPool(actors)
 
     def run(count: int) -> float:
@@ -167,7 +168,7 @@ def memory(folder: str) -> dict[str, Any]:
     readings, began = {}, time.perf_counter()
     for start in range(0, FLAGS.evaluations, 1000):
         losses = [LOSS.with_coefficients((-1.0, 1.0, 1.0, start + n)) for n in range(1000)]
-        evaluate(dispatcher, [Request(loss, 0) for loss in losses])
+        evaluate(dispatcher, [Request(Candidate(loss), 0) for loss in losses])
         readings[start + 1000] = resident_bytes() / 2**20
     seconds = time.perf_counter() - began
     dispatcher.close()

@@ -13,6 +13,8 @@ import platform
 
 from absl import app, flags
 
+from glo_tf.training.candidate import Candidate
+
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("train_steps", 2000, "Training steps per loss.")
 flags.DEFINE_list("seeds", ["1"], "Seeds, one training per loss and seed.")
@@ -48,7 +50,7 @@ def main(_: list[str]) -> None:
     print(f"{'loss':<14} {'seed':>4} {'accuracy':>9} {'paper':>7} {'steps/s':>8}", flush=True)
     for seed in map(int, FLAGS.seeds):
         for name, (text, published) in PAPER.items():
-            result = trainer.evaluate(Request(Expression.parse(text), seed=seed))
+            result = trainer.evaluate(Request(Candidate(Expression.parse(text)), seed=seed))
             speed = result.steps / result.seconds
             print(
                 f"{name:<14} {seed:>4} {result.fitness:>9.4f} {published:>7.4f} {speed:>8.1f}",

@@ -29,6 +29,8 @@ from diabetes_task import diabetes_task
 from digits_task import digits_task
 from reporting import report
 
+from glo_tf.training.candidate import Candidate
+
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("trees", 6000, "Distinct random trees.")
 flags.DEFINE_enum("task", "digits", ["digits", "diabetes"], "What networks are trained on.")
@@ -88,14 +90,14 @@ def main(_: list[str]) -> None:
     trainer = task.make_trainer()
     seeds = [int(seed) for seed in FLAGS.seeds]
     _, usual = usual_loss(task.outputs)
-    known = [trainer.evaluate(Request(usual, seed=seed)).fitness for seed in NOISE_SEEDS]
+    known = [trainer.evaluate(Request(Candidate(usual), seed=seed)).fitness for seed in NOISE_SEEDS]
     good_from = statistics.fmean(known) - MARGIN
     noise = 2 * statistics.stdev(known)
 
     losses = random_losses()
     screen = Screen(task.outputs)
     began = time.perf_counter()
-    verdicts = dict(zip(losses, screen.examine(losses), strict=True))
+    verdicts = dict(zip(losses, screen.examine([Candidate(loss) for loss in losses]), strict=True))
     each = (time.perf_counter() - began) / len(losses)
 
     trained: dict[Any, list[float]] = {}
@@ -104,19 +106,22 @@ def main(_: list[str]) -> None:
     false: collections.Counter[str] = collections.Counter()
     largest: dict[str, float] = collections.defaultdict(float)
     for number, (loss, verdict) in enumerate(verdicts.items(), start=1):
-        fitnesses = [trainer.evaluate(Request(loss, seed=seed)).fitness for seed in seeds]
+        fitnesses = [
+            trainer.evaluate(Request(Candidate(loss), seed=seed)).fitness for seed in seeds
+        ]
         trained[loss] = fitnesses
         is_good = max(fitnesses) >= good_from
         if verdict.rejection:
             fate, wrong = verdict.rejection, True
         elif verdict.inherits_from:
-            given = trained[verdict.inherits_from]
+            given = trained[verdict.inherits_from.loss]
             off = max(abs(own - other) for own, other in zip(fitnesses, given, strict=True))
             fate, wrong = "inherited", off > noise
             largest["inherited, off by"] = max(largest["inherited, off by"], off)
         else:
             early = [
-                trainer.evaluate(Request(loss, seed=seed, stop_at_chance=True)) for seed in seeds
+                trainer.evaluate(Request(Candidate(loss), seed=seed, stop_at_chance=True))
+                for seed in seeds
             ]
             ended = [result.status == Status.STOPPED for result in early]
             wrong = any(

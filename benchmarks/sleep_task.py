@@ -48,4 +48,4 @@ class SleepTask:
         if self.seconds:
             time.sleep(self.seconds_of(request.seed))
         fitness = random.Random(f"{request.loss} {request.seed}").random()
-        return Evaluation(request.loss, request.seed, fitness, "ok", steps=1, seconds=0.0)
+        return Evaluation(request.candidate, request.seed, fitness, "ok", steps=1, seconds=0.0)

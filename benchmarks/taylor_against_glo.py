@@ -28,6 +28,8 @@ from absl import app, flags
 from digits_task import digits_task
 from reporting import report, write
 
+from glo_tf.training.candidate import Candidate, Hyperparameters
+
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("seeds", 5, "Searches per budget and search space.")
 flags.DEFINE_list("budgets", ["2", "6", "20"], "Generations of taylor.")
@@ -99,7 +101,7 @@ def test_accuracies(loss: Any, learning_rate: float | None, seeds: Sequence[int]
     """Of networks trained with a loss, on data that decided nothing."""
     from glo_tf.training.trial import Request
 
-    requests = [Request(loss, seed, learning_rate) for seed in seeds]
+    requests = [Request(Candidate(loss, Hyperparameters(learning_rate)), seed) for seed in seeds]
     return [test_trainer().evaluate(request).fitness for request in requests]
 
 

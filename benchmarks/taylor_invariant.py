@@ -17,6 +17,8 @@ from absl import app, flags
 from digits_task import digits_task
 from reporting import report
 
+from glo_tf.training.candidate import Candidate
+
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("polynomials", 1000, "How many.")
 flags.DEFINE_float("trains", 0.5, "Accuracy from which on a network counts as trained.")
@@ -49,7 +51,9 @@ def main(_: list[str]) -> None:
     sigma0 = taylor().coefficient_sigma0
     thetas = np.random.default_rng(0).normal(0.0, sigma0, (FLAGS.polynomials, 8))
     losses = [polynomial(theta.tolist()).negated() for theta in thetas]
-    accuracies = np.array([trainer.evaluate(Request(loss, 0)).fitness for loss in losses])
+    accuracies = np.array(
+        [trainer.evaluate(Request(Candidate(loss), 0)).fitness for loss in losses]
+    )
     passes = {
         "invariant of taylor": [lifts_the_label(loss, CLASSES) for loss in losses],
         "the authors' inequality": [authors_inequality(theta) for theta in thetas],

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from glo_tf import plugins
-from glo_tf.comparison.learning_rates import check_learning_rate
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.training.candidate import Hyperparameters
 from glo_tf.utils.files import user_path
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
     Raises:
         ValueError: If flags name nothing that exists, or do not fit.
     """
-    check_learning_rate(values.learning_rate)
+    Hyperparameters(learning_rate=values.learning_rate)  # refused before anything is loaded
     load_dataset = plugin(values, "dataset", "glo_tf.datasets")
     architecture_options = plugin(values, "architecture", "glo_tf.architectures").keywords
     strategy = _strategy(values)

@@ -7,10 +7,13 @@ import itertools
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
-import numpy as np
-
-from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import (
+    LARGEST_RATE,
+    SMALLEST_RATE,
+    Candidate,
+    Hyperparameters,
+)
 from glo_tf.training.trial import Evaluation, Request
 
 Evaluate = Callable[[Sequence[Request]], Iterable[Evaluation]]
@@ -21,20 +24,6 @@ LEARNING_RATE_FACTORS = (1.0, 2.0, 5.0, 10.0, 20.0)
 
 _LADDER = (*(digit * 10.0**power for power in range(-3, 3) for digit in (1, 2, 5)), 1000.0)
 """All multiples that it may go on to, 1, 2 and 5 of each power of ten from 0.001 to 1000."""
-
-
-def check_learning_rate(learning_rate: float) -> None:
-    """Refuses what no training can use.
-
-    Raises:
-        ValueError: If it is not positive and finite, as float32.
-    """
-    limits = np.finfo(np.float32)
-    if not float(limits.tiny) <= learning_rate <= float(limits.max):
-        raise InvalidArgumentError(
-            "Expected a learning_rate that is positive and finite, as float32. "
-            f"Received: learning_rate={learning_rate}"
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,7 +65,7 @@ def tune_learning_rates(
     while any(factors):
         wanted = [(place, factor) for place, more in enumerate(factors) for factor in more]
         requests = [
-            Request(losses[place], seed, _rate(learning_rate, factor))
+            Request(Candidate(losses[place], Hyperparameters(_rate(learning_rate, factor))), seed)
             for place, factor in wanted
             for seed in seeds
         ]
@@ -95,7 +84,8 @@ def tune_learning_rates(
 
 
 def _rate(learning_rate: float, factor: float) -> float:
-    return float(f"{learning_rate * factor:.6g}")  # 0.1, not 0.01 * 10 = 0.09999999999999999
+    rate = float(f"{learning_rate * factor:.6g}")  # 0.1, not 0.01 * 10 = 0.09999999999999999
+    return min(max(rate, SMALLEST_RATE), LARGEST_RATE)
 
 
 def _best(known: dict[float, float]) -> float:

@@ -24,6 +24,7 @@ from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.results.comparison import TUNED, Comparison, LossTrainings
 from glo_tf.results.record import Stage
 from glo_tf.strategies.registry import find_strategy
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.fresh_models import check_builder
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
@@ -204,9 +205,8 @@ class LossComparison:
         # A tuned rate that is the optimizer's own asks for no other trainings.
         requests = [
             Request(
-                loss,
+                Candidate(loss, Hyperparameters(None if rate == self._learning_rate else rate)),
                 seed,
-                None if rate == self._learning_rate else rate,
                 checkpoints=self._steps,
             )
             for _, loss, rate in wanted

@@ -51,7 +51,8 @@ class ComparisonDisplay:
         """Shows that a training has ended."""
         if not self._console.is_terminal:
             request, evaluation = progress.request, progress.evaluation
-            rate = "" if request.learning_rate is None else f"  {request.learning_rate:g}"
+            own = request.candidate.hyperparameters.learning_rate
+            rate = "" if own is None else f"  {own:g}"
             self._print(
                 f"{progress.stage} {progress.done}/{progress.planned}  {request.loss}{rate}  "
                 f"seed {request.seed}  {evaluation.fitness:.4f}  {evaluation.status}"

@@ -65,7 +65,7 @@ class CrashGuard(Strategy):
         if not self._strategy.shares_process:
             self._strategy.submit(request, worker)
             return
-        suspect = self._started.suspect(request) or Suspect(str(request.loss), request.seed)
+        suspect = self._started.suspect(request) or Suspect(str(request.candidate), request.seed)
         # Where one candidate has crashed its process, others of the same model may.
         if suspect.endangers or (self._convicted and len(self.workers()) == 1):
             # From here on it is no suspect: if this process dies now, it was killed.

@@ -163,7 +163,7 @@ class Dispatcher:
 
     def _find(self, request: Request) -> Evaluation | None:
         if not request.loss.has_x_and_y:
-            return Evaluation.without_result(request.loss, request.seed, Status.UNTRAINED)
+            return Evaluation.without_result(request.candidate, request.seed, Status.UNTRAINED)
         return self._study.find(request)
 
     def _advance(self, first: _Caller) -> None:
@@ -229,12 +229,13 @@ class Dispatcher:
                 f"{failure.message}"
             )
         reason = f"{failure.kind}: {failure.message}"
-        logger.warning("%s  try %d on %s: %s", job.request.loss, job.tries, result.where, reason)
+        candidate = job.request.candidate
+        logger.warning("%s  try %d on %s: %s", candidate, job.tries, result.where, reason)
         job.tried_on.add(result.worker)
         if job.tries <= self._policy.candidate_retries:
             self._to_retry[job.request] = job
             return None
-        evaluation = Evaluation.without_result(job.request.loss, job.request.seed, Status.FAILED)
+        evaluation = Evaluation.without_result(candidate, job.request.seed, Status.FAILED)
         self._study.add(
             job.request, evaluation, worker=result.where, tries=job.tries, reason=reason
         )

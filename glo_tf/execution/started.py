@@ -24,13 +24,13 @@ class Suspect:
     """A training in whose midst a process died.
 
     Attributes:
-        loss: Its text.
+        candidate: Its text.
         seed: Of the training.
         deaths: How many processes died.
         alone: Whether nothing else was trained in one of them.
     """
 
-    loss: str
+    candidate: str
     seed: int
     deaths: int = 0
     alone: bool = False
@@ -42,7 +42,7 @@ class Suspect:
 
     def __str__(self) -> str:
         times = "once" if self.deaths == 1 else f"{self.deaths} times"
-        return f"{self.loss} (seed {self.seed}, {times})"
+        return f"{self.candidate} (seed {self.seed}, {times})"
 
 
 class StartedTrainings:
@@ -75,7 +75,7 @@ class StartedTrainings:
             StudyError: If that cannot be written.
         """
         key = _key(request)
-        self._running[key] = self.suspects.get(key) or Suspect(str(request.loss), request.seed)
+        self._running[key] = self.suspects.get(key) or Suspect(str(request.candidate), request.seed)
         self._write()
 
     def end(self, request: Request) -> None:
@@ -133,9 +133,8 @@ class StartedTrainings:
 
 
 def _key(request: Request) -> str:
-    loss = request.loss
-    what = (loss.nodes, loss.coefficients, request.seed, request.learning_rate)
-    return fingerprint.of_bytes([repr((*what, request.train_steps, request.checkpoints)).encode()])
+    what = (request.candidate.key, request.seed, request.train_steps, request.checkpoints)
+    return fingerprint.of_bytes([repr(what).encode()])
 
 
 def _line(values: dict[str, object]) -> bytes:

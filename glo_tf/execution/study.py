@@ -188,7 +188,7 @@ class Study:
         Raises:
             StudyError: If it cannot be written.
         """
-        request = Request(evaluation.loss, evaluation.seed)
+        request = Request(evaluation.candidate, evaluation.seed)
         self._insert(self._key(request), 0, request, evaluation, "", 0, "")
 
     def forget(self, requests: Iterable[Request]) -> None:
@@ -291,11 +291,10 @@ class Study:
             raise not_written(self._path, error) from error
 
     def _key(self, request: Request, *, stopped: bool = False) -> str:
-        loss = request.loss
-        what = (loss.nodes, loss.coefficients, request.seed, request.learning_rate)
         steps = (request.train_steps, stopped, request.checkpoints)
-        codes = _codes_of_nodes(loss.nodes)
-        return fingerprint.of_bytes([self._task.encode(), repr((*what, *steps, *codes)).encode()])
+        codes = _codes_of_nodes(request.loss.nodes)
+        what = (request.candidate.key, request.seed, *steps, *codes)
+        return fingerprint.of_bytes([self._task.encode(), repr(what).encode()])
 
 
 def _codes_of_nodes(nodes: Iterable[Node]) -> list[str]:
@@ -311,12 +310,11 @@ def _code_of_rules(operation: operations.Operation) -> str | None:
 
 def _asked(request: Request) -> tuple[Any, ...]:
     """The columns that say what was asked for."""
-    rate = request.learning_rate
     return (
         str(request.loss),
         json.dumps(request.loss.coefficients),
+        json.dumps(request.candidate.hyperparameters.own),
         int(request.seed),
-        None if rate is None else _real(rate),
         None if request.train_steps is None else int(request.train_steps),
     )
 
@@ -332,7 +330,7 @@ def _evaluation(request: Request, row: tuple[Any, ...]) -> Evaluation:
     if tuple(asked) != _asked(request) or row[17] != json.dumps(request.checkpoints):
         raise DamageError(f"row {number} of the table {EVALUATIONS} is of another training")
     return Evaluation(
-        request.loss,
+        request.candidate,
         request.seed,
         fitness,
         Status(status),

@@ -14,7 +14,7 @@ from glo_tf.errors import StudyError as StudyError
 from glo_tf.execution.study_log import log_of, log_problem
 from glo_tf.execution.study_tables import SETTINGS, DamageError, insert, make_tables, verify
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of the tables; a file with another is refused."""
 
 APPLICATION_ID = 0x474C4F54  # "GLOT", in the file's header

@@ -28,13 +28,12 @@ def _is(kind: str, *names: str) -> str:
 
 _POSSIBLE = " AND ".join(
     (
-        _is("text", "hash", "loss", "coefficients", "worker", "reason", "finished"),
+        _is("text", "hash", "loss", "coefficients", "hyperparameters"),
+        _is("text", "worker", "reason", "finished"),
         _is("text", "checkpoints", "measured"),
         _is("integer", "trained", "seed", "steps", "tries"),
         _is("real", "fitness", "seconds"),
         f"(inherited_from IS NULL OR {_is('text', 'inherited_from')})",
-        f"(learning_rate IS NULL OR {_is('real', 'learning_rate')})",
-        f"(learning_rate IS NULL OR abs(learning_rate) <= {_LARGEST!r})",
         f"(train_steps IS NULL OR {_is('integer', 'train_steps')} AND train_steps > 0)",
         "trained IN (0, 1) AND seed >= 0 AND steps >= 0 AND tries >= 0",
         f"fitness >= 0 AND fitness <= {_LARGEST!r} AND seconds >= 0 AND seconds <= {_LARGEST!r}",
@@ -55,8 +54,8 @@ CREATE TABLE {EVALUATIONS} (
     trained INTEGER NOT NULL,      -- 0 where the fitness was found without a training
     loss TEXT NOT NULL,            -- the whole loss, with its coefficients
     coefficients TEXT NOT NULL,    -- JSON, one per node in prefix order
+    hyperparameters TEXT NOT NULL, -- JSON, those that are not the task's own
     seed INTEGER NOT NULL,
-    learning_rate REAL,            -- NULL for the optimizer's own
     train_steps INTEGER,           -- NULL for the task's own
     fitness REAL NOT NULL,
     status TEXT NOT NULL,
@@ -65,7 +64,7 @@ CREATE TABLE {EVALUATIONS} (
     worker TEXT NOT NULL,          -- where it ran
     tries INTEGER NOT NULL,
     reason TEXT NOT NULL,          -- why it failed
-    inherited_from TEXT,           -- the loss that was trained instead
+    inherited_from TEXT,           -- the candidate that was trained instead
     finished TEXT NOT NULL,        -- UTC
     checkpoints TEXT NOT NULL,     -- JSON, steps
     measured TEXT NOT NULL,        -- JSON, by split and name the values at checkpoints

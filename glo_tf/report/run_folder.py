@@ -19,6 +19,7 @@ from glo_tf.results import run_files
 from glo_tf.results.owned_files import HISTORY_HEADER, is_there
 from glo_tf.results.record import Phase, Record, Source
 from glo_tf.results.run_files import best_loss_files
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Status
 from glo_tf.utils.json_file import in_short, is_count, is_finite, shown
 
@@ -116,7 +117,7 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
 def _read_history(path: pathlib.Path) -> list[Record]:
     if not is_there(path):
         return []
-    parse = functools.lru_cache(maxsize=None)(Expression.parse)
+    parse = functools.lru_cache(maxsize=None)(_candidate)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.reader(file, strict=True)
@@ -131,7 +132,11 @@ def _read_history(path: pathlib.Path) -> list[Record]:
         ) from error
 
 
-def _record(row: dict[str, str], parse: Callable[[str], Expression]) -> Record:
+def _candidate(loss: str) -> Candidate:
+    return Candidate(Expression.parse(loss))
+
+
+def _record(row: dict[str, str], parse: Callable[[str], Candidate]) -> Record:
     generation, individual, steps = (
         int(row[name]) for name in ("generation", "individual", "steps")
     )
@@ -142,7 +147,7 @@ def _record(row: dict[str, str], parse: Callable[[str], Expression]) -> Record:
         phase=Phase(row["phase"]),
         generation=generation,
         individual=individual,
-        loss=parse(row["loss"]),
+        candidate=parse(row["loss"]),
         fitness=fitness,
         status=Status(row["status"]),
         source=Source(row["source"]),

@@ -7,6 +7,7 @@ import enum
 from collections.abc import Sequence
 
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Status
 
 
@@ -66,23 +67,28 @@ class Record:
         phase: In which it came up.
         generation: Counted from 1 within the phase.
         individual: Counted from 1 within the generation.
-        loss: The whole loss, per class.
+        candidate: Its loss and hyperparameters.
         fitness: Of the validation data, not negative; by default accuracy.
         status: `"ok"`, or why there is no full training behind the fitness.
         source: Where the fitness came from.
         steps: Training steps that this candidate cost (0 where none were done for it).
-        inherited_from: The loss whose fitness this is, as it trains a network alike; else None.
+        inherited_from: The candidate whose fitness this is, as it trains a network alike, or None.
     """
 
     phase: Phase
     generation: int
     individual: int
-    loss: Expression
+    candidate: Candidate
     fitness: float
     status: Status
     source: Source
     steps: int
-    inherited_from: Expression | None = None
+    inherited_from: Candidate | None = None
+
+    @property
+    def loss(self) -> Expression:
+        """The whole loss, per class."""
+        return self.candidate.loss
 
 
 def pareto_front(records: Sequence[Record]) -> list[Record]:

@@ -12,7 +12,9 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
 from glo_tf.results.compared_loss import ComparedLoss
+from glo_tf.results.owned_files import HISTORY_HEADER
 from glo_tf.results.record import Record, Source, pareto_front
+from glo_tf.training.candidate import Candidate
 
 if TYPE_CHECKING:
     from glo_tf.comparison.config import ComparisonKeywords
@@ -115,12 +117,12 @@ class SearchResult:
     def history(self) -> dict[str, list[Any]]:
         """The records as columns, as in `keras.callbacks.History.history`.
 
-        One list per attribute of `Record`, all of one length and JSON-ready, expressions as text:
-        what `pandas.DataFrame(result.history)` takes, and `history.csv` holds.
+        One list per column of `history.csv`, all of one length and JSON-ready, losses as text: what
+        `pandas.DataFrame(result.history)` takes.
         """
         return {
-            field.name: [_plain(getattr(record, field.name)) for record in self.records]
-            for field in dataclasses.fields(Record)
+            name: [_plain(getattr(record, name)) for record in self.records]
+            for name in HISTORY_HEADER
         }
 
     @property
@@ -164,4 +166,4 @@ class SearchResult:
 
 
 def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Expression | enum.StrEnum) else value
+    return str(value) if isinstance(value, Expression | Candidate | enum.StrEnum) else value

@@ -1,8 +1,9 @@
-"""What need not be trained: losses that train like an earlier one, and losses that cannot train.
+"""What need not be trained: candidates that train like an earlier one, and those that cannot.
 
 Two losses whose gradients with respect to the logits agree for every label and prediction give
 every network the same training, however different their trees look: a constant or a function of x
 alone adds nothing, and log(y) and log(2*y) differ by a constant (AutoLoss-Zero, arXiv 2103.14026).
+Candidates train alike if such losses have the same hyperparameters.
 
 The gradients are taken on the fixed set of `glo_tf.screening.probes`, in float64. They agree if
 no component differs by more than `TOLERANCE` of the largest term y*dL/dy of its prediction: the
@@ -25,6 +26,7 @@ from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.learnability import learns
 from glo_tf.screening.probes import UNDECIDED, exact_gradients, fixed_set, logit_gradients
+from glo_tf.training.candidate import Candidate
 
 TOLERANCE = 1e-7
 """Relative to the largest term y*dL/dy of a prediction."""
@@ -58,74 +60,77 @@ _FLOAT32_ERROR = 1e-3  # of a gradient that float32 still represents
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """What is known of a loss without training it.
+    """What is known of a candidate without training it.
 
     Attributes:
-        inherits_from: An earlier loss with the same gradients; None if there is none.
+        inherits_from: An earlier candidate that trains alike; None if there is none.
         rejection: Why it is given fitness 0 untrained; None if it is to be trained.
     """
 
-    inherits_from: Expression | None = None
+    inherits_from: Candidate | None = None
     rejection: str | None = None
 
 
 class Screen:
-    """Screens the losses of one search, and remembers them.
+    """Screens the candidates of one search, and remembers them.
 
     Args:
         outputs: Of the model that is to be trained.
-        rejects: Whether to reject losses, besides finding equivalent ones.
+        rejects: Whether to reject candidates, besides finding equivalent ones.
     """
 
     def __init__(self, outputs: Outputs, *, rejects: bool = True):
         self._outputs = outputs
         self.rejects = rejects
-        self._known: list[Traits] = []
+        self._known: list[tuple[Candidate, Traits]] = []
         self._firsts = np.empty((0, outputs.width))  # gradients of one prediction, of all known
         self._rejections: dict[Expression, str] = {}
 
-    def examine(self, losses: Sequence[Expression]) -> list[Verdict]:
-        """A verdict on each loss; one that is let through is known to the following ones.
+    def examine(self, candidates: Sequence[Candidate]) -> list[Verdict]:
+        """A verdict on each candidate; one that is let through is known to the following ones.
 
         Args:
-            losses: Whole losses with x and y in them, terms of one class.
+            candidates: With x and y in their losses, which are terms of one class.
         """
-        verdicts: dict[Expression, Verdict] = {}
+        verdicts: dict[Candidate, Verdict] = {}
         new = []
-        for loss in losses:
-            traits = Traits.of(loss, self._outputs)
+        for candidate in candidates:
+            traits = Traits.of(candidate.loss, self._outputs)
             rejection = traits.rejection if self.rejects else None
-            alike = None if rejection else self._find(traits)
-            verdicts[loss] = Verdict(alike, rejection)
-            if verdicts[loss] == Verdict():
+            alike = None if rejection else self._find(candidate, traits)
+            verdicts[candidate] = Verdict(alike, rejection)
+            if verdicts[candidate] == Verdict():
                 new.append(traits)
                 if traits.stable:
-                    self._remember(traits)
+                    self._remember(candidate, traits)
         if new and self.rejects:
             programs = [traits.program for traits in new]
             for traits, fine in zip(new, learns(programs, self._outputs), strict=True):
                 if not fine:
                     self._rejections[traits.loss] = CANNOT_LEARN
-        return [self._final(loss, verdicts[loss]) for loss in losses]
+        return [self._final(candidate, verdicts[candidate]) for candidate in candidates]
 
-    def _find(self, traits: Traits) -> Expression | None:
+    def _find(self, candidate: Candidate, traits: Traits) -> Candidate | None:
         if traits.stable:
             # One prediction tells nearly all losses apart, at a fraction of the price.
             first = traits.gradients[0]
             near = np.abs(self._firsts - first) <= TOLERANCE * traits.scale[0]
             for place in np.flatnonzero(near.all(axis=-1)):
-                if self._known[place].alike(traits):
-                    return self._known[place].loss
+                known, its_traits = self._known[place]
+                same = known.hyperparameters == candidate.hyperparameters
+                if same and its_traits.alike(traits):
+                    return known
         return None
 
-    def _remember(self, traits: Traits) -> None:
-        self._known.append(traits)
+    def _remember(self, candidate: Candidate, traits: Traits) -> None:
+        self._known.append((candidate, traits))
         self._firsts = np.vstack([self._firsts, traits.gradients[:1]])
 
-    def _final(self, loss: Expression, verdict: Verdict) -> Verdict:
-        if verdict.inherits_from == loss:
+    def _final(self, candidate: Candidate, verdict: Verdict) -> Verdict:
+        if verdict.inherits_from == candidate:
             verdict = Verdict()
-        rejection = self._rejections.get(verdict.inherits_from or loss, verdict.rejection)
+        decisive = verdict.inherits_from or candidate
+        rejection = self._rejections.get(decisive.loss, verdict.rejection)
         return Verdict(rejection=rejection) if rejection else verdict
 
 
@@ -185,9 +190,11 @@ class Traits:
         return bool(agree.all() and (self.finite == other.finite).all())
 
 
-def trains_alike(one: Expression, other: Expression, outputs: Outputs) -> bool:
-    """Whether two losses have the same gradients; see `TOLERANCE`."""
-    left, right = (_traits(loss, outputs) for loss in (one, other))
+def trains_alike(one: Candidate, other: Candidate, outputs: Outputs) -> bool:
+    """Whether two candidates have the same gradients, see `TOLERANCE`, and hyperparameters."""
+    if one.hyperparameters != other.hyperparameters:
+        return False
+    left, right = (_traits(candidate.loss, outputs) for candidate in (one, other))
     return left.stable and right.stable and left.alike(right)
 
 

@@ -10,6 +10,7 @@ from glo_tf.comparison.paired import compare
 from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.record import Record
 from glo_tf.search.ranking import Ranking
+from glo_tf.training.candidate import Candidate
 
 logger = logging.getLogger("glo_tf")
 
@@ -21,15 +22,15 @@ def confirm(
 
     Args:
         evaluate: Trains networks.
-        finalists: Candidates with different losses, the best first, who wins ties.
+        finalists: Different candidates, the best first, who wins ties.
         ranking: Orders them by their means.
         seeds: Of the trainings.
 
     Returns:
-        One row per finalist, named by its loss, the best mean first.
+        One row per finalist, named by its candidate, the best mean first.
     """
-    rows = compare(evaluate, {str(r.loss): (r.loss, None) for r in finalists}, seeds)
-    rows.sort(key=lambda row: -ranking.penalized(row.mean, row.loss))  # stable
+    rows = compare(evaluate, {str(r.candidate): r.candidate for r in finalists}, seeds)
+    rows.sort(key=lambda row: -ranking.penalized(row.mean, Candidate(row.loss)))  # stable
     for row in rows:
         logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean)
     return rows

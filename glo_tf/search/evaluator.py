@@ -10,6 +10,7 @@ from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Source
 from glo_tf.screening.screen import Screen, Verdict
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request, Status
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
@@ -59,101 +60,101 @@ class CandidateEvaluator:
         self._stop_at_chance = stop_at_chance
         self._heats: dict[int, list[float]] = {steps: [] for steps in heats}
         self._invariant = invariant
-        self._settled: dict[Expression, Evaluation] = {}
+        self._settled: dict[Candidate, Evaluation] = {}
 
-    def evaluate(self, losses: Sequence[Expression]) -> Iterator[Outcome]:
-        """Yields one outcome per loss, in order, as each is known."""
-        unknown = [loss for loss in losses if loss not in self._settled]
-        new = [loss for loss in dict.fromkeys(unknown) if loss.has_x_and_y]
+    def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Outcome]:
+        """Yields one outcome per candidate, in order, as each is known."""
+        unknown = [one for one in candidates if one not in self._settled]
+        new = [one for one in dict.fromkeys(unknown) if one.loss.has_x_and_y]
         verdicts = self._examine(new)
-        # What a loss inherits from may have been drawn for the first generation and left out of it.
-        origins = [
-            verdicts[loss].inherits_from or loss for loss in new if not verdicts[loss].rejection
-        ]
-        candidates = [loss for loss in dict.fromkeys(origins) if loss not in self._settled]
-        lost = self._run_race(candidates)
-        trained = self._train([loss for loss in candidates if loss not in lost])
-        for loss in losses:
-            outcome = self._outcome(loss, verdicts.get(loss, Verdict()), lost, trained)
+        # What one inherits from may have been drawn for the first generation and left out of it.
+        origins = [verdicts[one].inherits_from or one for one in new if not verdicts[one].rejection]
+        to_train = [one for one in dict.fromkeys(origins) if one not in self._settled]
+        lost = self._run_race(to_train)
+        trained = self._train([one for one in to_train if one not in lost])
+        for candidate in candidates:
+            verdict = verdicts.get(candidate, Verdict())
+            outcome = self._outcome(candidate, verdict, lost, trained)
             if outcome.source in (Source.INHERITED, Source.REJECTED, Source.UNTRAINED):
                 self._dispatcher.record(outcome.evaluation)
             yield outcome
 
-    def _examine(self, losses: Sequence[Expression]) -> dict[Expression, Verdict]:
-        verdicts = dict.fromkeys(losses, Verdict())
+    def _examine(self, candidates: Sequence[Candidate]) -> dict[Candidate, Verdict]:
+        verdicts = dict.fromkeys(candidates, Verdict())
         if self._invariant is not None:
-            violating = [loss for loss in losses if not self._invariant(loss)]
+            violating = [one for one in candidates if not self._invariant(one.loss)]
             verdicts |= dict.fromkeys(violating, Verdict(rejection=VIOLATES_INVARIANT))
         if self._screen is not None:
-            remaining = [loss for loss in losses if verdicts[loss] == Verdict()]
+            remaining = [one for one in candidates if verdicts[one] == Verdict()]
             verdicts |= zip(remaining, self._screen.examine(remaining), strict=True)
         return verdicts
 
     def _outcome(
         self,
-        loss: Expression,
+        candidate: Candidate,
         verdict: Verdict,
-        lost: Mapping[Expression, Evaluation],
+        lost: Mapping[Candidate, Evaluation],
         trained: Iterator[Evaluation],
     ) -> Outcome:
-        if not loss.has_x_and_y:
-            evaluation = Evaluation.without_result(loss, self._seeds[0], Status.UNTRAINED)
-            return Outcome(evaluation, Source.UNTRAINED)
-        if loss in self._settled:
-            return Outcome(self._settled[loss], Source.CACHED)
+        seed = self._seeds[0]
+        if not candidate.loss.has_x_and_y:
+            return Outcome(
+                Evaluation.without_result(candidate, seed, Status.UNTRAINED), Source.UNTRAINED
+            )
+        if candidate in self._settled:
+            return Outcome(self._settled[candidate], Source.CACHED)
         steps = 0
         if verdict.rejection is not None:
-            evaluation = Evaluation.without_result(loss, self._seeds[0], Status.REJECTED)
+            evaluation = Evaluation.without_result(candidate, seed, Status.REJECTED)
             source = Source.REJECTED
         elif verdict.inherits_from is not None:
             known = self._outcome(verdict.inherits_from, Verdict(), lost, trained).evaluation
             evaluation = dataclasses.replace(
-                known, loss=loss, seconds=0.0, inherited_from=verdict.inherits_from
+                known, candidate=candidate, seconds=0.0, inherited_from=verdict.inherits_from
             )
             source = Source.INHERITED
         else:
-            evaluation = lost[loss] if loss in lost else next(trained)
+            evaluation = lost[candidate] if candidate in lost else next(trained)
             source, steps = _source_of(evaluation.status), evaluation.steps
-        self._settled[loss] = evaluation
+        self._settled[candidate] = evaluation
         return Outcome(evaluation, source, steps)
 
-    def _train(self, losses: Sequence[Expression]) -> Iterator[Evaluation]:
-        """Yields one evaluation per loss, in order, as its training with the last seed ends."""
-        runs: dict[Expression, list[Evaluation]] = {loss: [] for loss in losses}
+    def _train(self, candidates: Sequence[Candidate]) -> Iterator[Evaluation]:
+        """Yields an evaluation per candidate, in order, as its training with the last seed ends."""
+        runs: dict[Candidate, list[Evaluation]] = {one: [] for one in candidates}
         *first, last = self._seeds
         for seed in first:
-            for evaluation in self._train_once(
-                [loss for loss in losses if _succeed(runs[loss])], seed
-            ):
-                runs[evaluation.loss].append(evaluation)
-        evaluations = self._train_once([loss for loss in losses if _succeed(runs[loss])], last)
+            for evaluation in self._train_once(_successful(runs), seed):
+                runs[evaluation.candidate].append(evaluation)
+        evaluations = self._train_once(_successful(runs), last)
         for results in runs.values():
             if _succeed(results):
                 results.append(next(evaluations))
             yield _together(results)
 
-    def _train_once(self, losses: Sequence[Expression], seed: int) -> Iterator[Evaluation]:
+    def _train_once(self, candidates: Sequence[Candidate], seed: int) -> Iterator[Evaluation]:
         # What has won a race does better than guess.
         stop_at_chance = self._stop_at_chance and not self._heats
-        requests = [Request(loss, seed, stop_at_chance=stop_at_chance) for loss in losses]
+        requests = [Request(one, seed, stop_at_chance=stop_at_chance) for one in candidates]
         return self._dispatcher.evaluate(requests)
 
-    def _run_race(self, losses: Sequence[Expression]) -> dict[Expression, Evaluation]:
+    def _run_race(self, candidates: Sequence[Candidate]) -> dict[Candidate, Evaluation]:
         """Runs the heats, and returns the evaluations of those that are pruned."""
         lost = {}
         for train_steps, field in self._heats.items():
-            requests = [Request(loss, self._seeds[0], train_steps=train_steps) for loss in losses]
+            seed = self._seeds[0]
+            requests = [Request(one, seed, train_steps=train_steps) for one in candidates]
             results = list(self._dispatcher.evaluate(requests))
             field.extend(result.fitness for result in results)
             field.sort(reverse=True)
-            losses = []
+            candidates = []
             for result in results:
                 if result.status != Status.OK:
-                    lost[result.loss] = result
+                    lost[result.candidate] = result
                 elif result.fitness < field[(len(field) - 1) // RACING_FACTOR]:
-                    lost[result.loss] = dataclasses.replace(result, status=Status.STOPPED)
+                    lost[result.candidate] = dataclasses.replace(result, status=Status.STOPPED)
                 else:
-                    losses.append(result.loss)
+                    candidates.append(result.candidate)
         return lost
 
 
@@ -170,6 +171,10 @@ def _source_of(status: Status) -> Source:
             return Source.REJECTED
         case Status.UNTRAINED:
             return Source.UNTRAINED
+
+
+def _successful(runs: Mapping[Candidate, Sequence[Evaluation]]) -> list[Candidate]:
+    return [candidate for candidate, results in runs.items() if _succeed(results)]
 
 
 def _succeed(runs: Sequence[Evaluation]) -> bool:

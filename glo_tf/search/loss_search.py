@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from glo_tf.comparison.config import ComparisonKeywords
-from glo_tf.comparison.learning_rates import check_learning_rate
 from glo_tf.comparison.loss_comparison import LossComparison
 from glo_tf.errors import InvalidArgumentError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
@@ -22,6 +21,7 @@ from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.run import SearchRun
 from glo_tf.search.settings import SearchSettings
 from glo_tf.strategies.registry import find_strategy
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.fresh_models import check_builder
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
@@ -123,16 +123,15 @@ class LossSearch:
             options=self.task.outputs.loss_options,
             width=self.task.outputs.common_width,
         )
-        if learning_rate is not None:
-            check_learning_rate(learning_rate)
-            if self.task.learning_rate is None:
-                raise InvalidArgumentError(
-                    "Expected no learning_rate beside an optimizer with a schedule. "
-                    f"Received: learning_rate={learning_rate}"
-                )
+        hyperparameters = Hyperparameters(learning_rate)
+        if learning_rate is not None and self.task.learning_rate is None:
+            raise InvalidArgumentError(
+                "Expected no learning_rate beside an optimizer with a schedule. "
+                f"Received: learning_rate={learning_rate}"
+            )
         seed = self.settings.seed if seed is None else seed
         check_at_least(0, seed=seed)
-        requests = [Request(loss, seed, learning_rate) for loss in losses]
+        requests = [Request(Candidate(loss, hyperparameters), seed) for loss in losses]
         return list(self._open().evaluate(requests))
 
     def compare(

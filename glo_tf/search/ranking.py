@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Status
 
 
@@ -20,13 +20,13 @@ class Ranking:
 
     parsimony_coefficient: float = 0.0
 
-    def penalized(self, fitness: float, loss: Expression) -> float:
+    def penalized(self, fitness: float, candidate: Candidate) -> float:
         """`fitness - parsimony_coefficient * nodes`, at least 0: a share of a roulette wheel."""
-        return max(0.0, fitness - self.parsimony_coefficient * loss.size)
+        return max(0.0, fitness - self.parsimony_coefficient * candidate.loss.size)
 
     def score(self, record: Record) -> float:
         """The penalised fitness of a candidate."""
-        return self.penalized(record.fitness, record.loss)
+        return self.penalized(record.fitness, record.candidate)
 
     def better(self, candidate: Record, incumbent: Record | None) -> bool:
         """Whether `candidate` was trained to the end and beats `incumbent`, who wins ties."""
@@ -35,23 +35,23 @@ class Ranking:
         return incumbent is None or self._key(candidate) > self._key(incumbent)
 
     def best(
-        self, records: Iterable[Record], count: int, alike: Callable[[Expression, Expression], bool]
+        self, records: Iterable[Record], count: int, alike: Callable[[Candidate, Candidate], bool]
     ) -> list[Record]:
         """The best finished candidates; of those that are alike, the first.
 
         Args:
-            records: Candidates; of two with the same loss, the later one stands for it.
+            records: Of candidates; of two records of one candidate, the later stands for it.
             count: How many, at most.
-            alike: Whether two losses train a network in the same way.
+            alike: Whether two candidates train a network in the same way.
         """
-        finished = {str(r.loss): r for r in records if r.status == Status.OK and r.fitness > 0}
+        finished = {r.candidate: r for r in records if r.status == Status.OK and r.fitness > 0}
         best: list[Record] = []
         for record in sorted(
-            finished.values(), key=lambda r: (-self.score(r), r.loss.size, str(r.loss))
+            finished.values(), key=lambda r: (-self.score(r), r.loss.size, str(r.candidate))
         ):
             if len(best) == count:
                 break
-            if not any(alike(record.loss, chosen.loss) for chosen in best):
+            if not any(alike(record.candidate, chosen.candidate) for chosen in best):
                 best.append(record)
         return best
 

@@ -33,6 +33,7 @@ from glo_tf.search.genetic.first_generation import first_generation, initial_tre
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status
 
@@ -100,13 +101,13 @@ class SearchRun:
                 self._callbacks.on_search_begin(self._planned())
                 if self._settings.search_space.has_discovery:
                     self._discover()
-                for parameterization in self._parameterizations():
-                    self._tune_coefficients(parameterization)
+                for parameterization, hyperparameters in self._parameterizations():
+                    self._tune_coefficients(parameterization, hyperparameters)
             with self._stoppable():
                 if self._settings.finalists:
                     confirmation = self._confirm()
                 if self._best is not None and self._settings.comparison_seeds:
-                    comparison = self._compare(self._best.loss)
+                    comparison = self._compare(self._best.candidate)
             interrupted = False
         except KeyboardInterrupt:
             logger.info("Interrupted")
@@ -166,9 +167,9 @@ class SearchRun:
             able=max(1, self._settings.elites),
         )
         for number in range(1, self._settings.generations + 1):
-            losses = [loss_of(tree) for tree in population]
+            candidates = [Candidate(loss_of(tree)) for tree in population]
             records = self._evaluate_generation(
-                Phase.DISCOVERY, number, self._settings.generations, losses
+                Phase.DISCOVERY, number, self._settings.generations, candidates
             )
             if number < self._settings.generations:
                 population = evolution.next_generation(
@@ -179,15 +180,23 @@ class SearchRun:
                     rng=rng,
                 )
 
-    def _parameterizations(self) -> list[Parameterization]:
-        """What the coefficient phase searches, one after the other."""
+    def _parameterizations(self) -> list[tuple[Parameterization, Hyperparameters]]:
+        """What the coefficient phase searches, one after the other, and what stays as it is."""
         space = self._settings.search_space
         if space.parameterization is not None:
-            return [space.parameterization]
+            return [(space.parameterization, Hyperparameters())]
         best = self._best_records(self._settings.tuned_expressions)
-        return [Parameterization.of_coefficients(record.loss.negated()) for record in best]
+        return [
+            (
+                Parameterization.of_coefficients(record.loss.negated()),
+                record.candidate.hyperparameters,
+            )
+            for record in best
+        ]
 
-    def _tune_coefficients(self, parameterization: Parameterization) -> None:
+    def _tune_coefficients(
+        self, parameterization: Parameterization, hyperparameters: Hyperparameters
+    ) -> None:
         search = CoefficientSearch(
             parameterization,
             sigma0=self._settings.coefficient_sigma0,
@@ -198,22 +207,22 @@ class SearchRun:
             if search.stopped:
                 logger.info("CMA-ES has converged in generation %d", number - 1)
                 break
-            losses = [tree.negated() for tree in search.ask()]
+            candidates = [Candidate(tree.negated(), hyperparameters) for tree in search.ask()]
             total = self._settings.coefficient_generations
-            records = self._evaluate_generation(Phase.COEFFICIENTS, number, total, losses)
+            records = self._evaluate_generation(Phase.COEFFICIENTS, number, total, candidates)
             search.tell([r.fitness if r.status == Status.OK else None for r in records])
 
     def _evaluate_generation(
-        self, phase: Phase, number: int, total: int, losses: Sequence[Expression]
+        self, phase: Phase, number: int, total: int, candidates: Sequence[Candidate]
     ) -> list[Record]:
         records = []
-        outcomes = self._candidates.evaluate(losses)
-        for individual, (loss, outcome) in enumerate(zip(losses, outcomes, strict=True), start=1):
+        outcomes = zip(candidates, self._candidates.evaluate(candidates), strict=True)
+        for individual, (candidate, outcome) in enumerate(outcomes, start=1):
             record = Record(
                 phase=phase,
                 generation=number,
                 individual=individual,
-                loss=loss,
+                candidate=candidate,
                 fitness=outcome.evaluation.fitness,
                 status=outcome.evaluation.status,
                 source=outcome.source,
@@ -252,10 +261,12 @@ class SearchRun:
         seeds = self._settings.seeds_of_confirmation
         rows = confirm(self._retrain(Stage.CONFIRMATION), finalists, self._ranking, seeds)
         if rows:
-            self._best = next(record for record in finalists if record.loss == rows[0].loss)
+            self._best = next(
+                record for record in finalists if str(record.candidate) == rows[0].name
+            )
         return rows
 
-    def _compare(self, best: Expression) -> list[ComparedLoss]:
+    def _compare(self, best: Candidate) -> list[ComparedLoss]:
         seeds = self._settings.fresh_seeds(self._settings.comparison_seeds)
         return compare_with_usual(
             self._retrain(Stage.COMPARISON),

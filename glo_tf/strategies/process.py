@@ -116,7 +116,9 @@ class WorkerProcess:
             return outcome
         measured = measured_from_json(outcome.pop("measured"))
         status = Status(outcome.pop("status"))
-        return Evaluation(request.loss, request.seed, status=status, **outcome, measured=measured)
+        return Evaluation(
+            request.candidate, request.seed, status=status, **outcome, measured=measured
+        )
 
     def close(self) -> None:
         """Ends the child at once, with whatever it has started."""

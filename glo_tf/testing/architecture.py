@@ -12,6 +12,7 @@ from glo_tf.losses.baselines import CROSS_ENTROPY
 from glo_tf.plugins.options import OptionValue
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.small_task import TRAIN_STEPS, small_task
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request, Status
 
 
@@ -66,7 +67,7 @@ class ArchitectureTestCase(PluginTestCase):
         trainer = small_task(
             self._architecture(plugin_options), from_logits=self.from_logits
         ).make_trainer()
-        requests = [Request(CROSS_ENTROPY, seed) for seed in (0, 1)]
+        requests = [Request(Candidate(CROSS_ENTROPY), seed) for seed in (0, 1)]
         first = [trainer.evaluate(request) for request in requests]
         for evaluation in first:
             assert (evaluation.status, evaluation.steps) == (Status.OK, TRAIN_STEPS)

@@ -76,7 +76,8 @@ class ScriptedTask:
         while time.monotonic() < end:
             check()
             time.sleep(0.005)
-        return Evaluation(request.loss, request.seed, fitness_of(request.loss), Status.OK, 1, 0.0)
+        fitness = fitness_of(request.loss)
+        return Evaluation(request.candidate, request.seed, fitness, Status.OK, 1, 0.0)
 
     def trainings(self) -> list[str]:
         """Losses in the order in which their trainings began."""

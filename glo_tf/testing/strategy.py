@@ -22,6 +22,7 @@ from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.plugin import PluginTestCase
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
 from glo_tf.testing.small_task import small_task
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class StrategyTestCase(PluginTestCase):
         """Real trainings; after `close`, the strategy starts again."""
         task = small_task(NamedArchitecture("mlp", (4, 4, 1), 3))
         requests = [
-            Request(Expression.parse(loss), seed)
+            Request(Candidate(Expression.parse(loss)), seed)
             for loss in ("-(x*log(y))", "-(log(y) - x/y)", "y - x")
             for seed in (0, 1)
         ]
@@ -61,7 +62,7 @@ class StrategyTestCase(PluginTestCase):
         """A training that runs out of memory or of time, once."""
         task = ScriptedTask(str(tmp_path), times=1)
         losses = [*ordinary(5), scripted.OUT_OF_MEMORY, scripted.SLOW, *ordinary(9)[5:]]
-        requests = [Request(loss, 0) for loss in losses]
+        requests = [Request(Candidate(loss), 0) for loss in losses]
         evaluations = _evaluate(task, strategy, requests, candidate_timeout=1.0)
         assert [e.fitness for e in evaluations] == [fitness_of(loss) for loss in losses]
         assert len(task.trainings()) == len(losses) + 2
@@ -70,7 +71,7 @@ class StrategyTestCase(PluginTestCase):
         self, strategy: Strategy, tmp_path: pathlib.Path
     ) -> None:
         """It ends the search, and says what was raised."""
-        requests = [Request(loss, 0) for loss in (*ordinary(2), scripted.RAISE)]
+        requests = [Request(Candidate(loss), 0) for loss in (*ordinary(2), scripted.RAISE)]
         with pytest.raises(TrainingError, match='KeyError: "a layer\'s mistake"'):
             _evaluate(ScriptedTask(str(tmp_path)), strategy, requests)
         # A strategy that makes its trainer in this process may let the error through.
@@ -87,7 +88,7 @@ class StrategyTestCase(PluginTestCase):
             strategy.wait()
         (loss,) = ordinary(1)
         for worker in strategy.idle():
-            strategy.submit(Request(loss, 0), worker)
+            strategy.submit(Request(Candidate(loss), 0), worker)
         end = time.monotonic() + _SECONDS_TO_CLOSE
         strategy.close()
         while (left := _alive() - before) and time.monotonic() < end:

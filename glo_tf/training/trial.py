@@ -1,4 +1,4 @@
-"""The fitness of a loss: what one training is asked for, and what it gave."""
+"""The fitness of a candidate: what one training is asked for, and what it gave."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import enum
 import itertools
 import json
 import logging
-import math
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
 from glo_tf.data.split import Split
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 
 Measured: TypeAlias = Mapping[Split, Mapping[str, tuple[float | None, ...]]]
 """Values at checkpoints, by the data that they were measured on and by name."""
@@ -46,32 +46,24 @@ class Request:
     """One training to be done; its evaluation is a pure function of this and of the task.
 
     Attributes:
-        loss: Whole loss per class, summed over classes and averaged over the batch.
+        candidate: What is trained.
         seed: Non-negative seed of everything random in the training.
-        learning_rate: Replaces the optimizer's own; None leaves it.
         train_steps: Fewer steps than the task's own; None for all.
         stop_at_chance: Whether to end a training that still guesses after a quarter of its steps.
         checkpoints: Steps, rising, after which the network is measured on its way; that changes
             nothing in the training.
 
     Raises:
-        ValueError: If the checkpoints do not rise from 1 on, or the learning rate is not positive
-            and finite.
+        ValueError: If the checkpoints do not rise from 1 on.
     """
 
-    loss: Expression
+    candidate: Candidate
     seed: int
-    learning_rate: float | None = None
     train_steps: int | None = None
     stop_at_chance: bool = False
     checkpoints: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.learning_rate is not None and not 0.0 < self.learning_rate < math.inf:
-            raise InvalidArgumentError(
-                "Expected a learning_rate that is positive and finite. "
-                f"Received: learning_rate={self.learning_rate}"
-            )
         steps = (0, *self.checkpoints)
         if any(later <= earlier for earlier, later in itertools.pairwise(steps)):
             raise InvalidArgumentError(
@@ -79,40 +71,50 @@ class Request:
                 f"Received: checkpoints={self.checkpoints}"
             )
 
+    @property
+    def loss(self) -> Expression:
+        """That of the candidate."""
+        return self.candidate.loss
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What one training with one candidate loss gave.
+    """What one training of one candidate gave.
 
     Attributes:
-        loss: The whole loss, per class; its text and coefficients identify the candidate.
+        candidate: What was trained.
         seed: Seed that fixed weights, batch order and dropout masks.
         fitness: What the validation data gave, at least 0, and accuracy unless another metric was
             asked for; 0 if the training failed or was not worth it.
         status: What became of the training.
         steps: Training steps done.
         seconds: Wall time of the training; not part of the result's identity.
-        inherited_from: The loss that was trained instead, as it trains a network alike; None if it
-            is this one.
+        inherited_from: The candidate that was trained instead, as it trains a network alike; None
+            if it is this one.
         measured: What was measured at the checkpoints that were reached, by data and name: on the
             validation data, and where the task has any on the test data, the metric, and for
             outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
             calibration error). None is a value that is not finite.
     """
 
-    loss: Expression
+    candidate: Candidate
     seed: int
     fitness: float
     status: Status
     steps: int
     seconds: float = dataclasses.field(compare=False)
-    inherited_from: Expression | None = None
+    inherited_from: Candidate | None = None
     measured: Measured = dataclasses.field(default_factory=dict, hash=False)
 
     @classmethod
-    def without_result(cls, loss: Expression, seed: int, status: Status) -> Evaluation:
-        """Fitness 0 of a loss that was not trained, or whose training came to nothing."""
-        return cls(loss, seed, fitness=0.0, status=status, steps=0, seconds=0.0)
+    def without_result(cls, candidate: Candidate, seed: int, status: Status) -> Evaluation:
+        """Fitness 0 of a candidate that was not trained, or whose training came to nothing."""
+        return cls(candidate, seed, fitness=0.0, status=status, steps=0, seconds=0.0)
+
+    @property
+    def loss(self) -> Expression:
+        """The whole loss of the candidate, per class."""
+        return self.candidate.loss
 
 
 def measured_as_json(measured: Measured) -> str:
@@ -149,7 +151,7 @@ def nothing_to_check() -> None:
 
 
 class Trainer(Protocol):
-    """Whatever trains one network with one loss, as `CandidateTrainer` does in TensorFlow."""
+    """Whatever trains one network with one candidate, as `CandidateTrainer` does in TensorFlow."""
 
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
@@ -167,7 +169,7 @@ def log_training(evaluation: Evaluation) -> None:
     """One line of the log."""
     logger.info(
         "%s  fitness %.4f  %s  %d steps  %.2f s",
-        evaluation.loss,
+        evaluation.candidate,
         evaluation.fitness,
         evaluation.status,
         evaluation.steps,

@@ -19,8 +19,9 @@ def trainings(fitness, asked=None):
         for request in requests:
             if asked is not None:
                 asked.append(request)
-            value = fitness(request.loss, request.seed, request.learning_rate)
-            yield Evaluation(request.loss, request.seed, value, "ok", steps=1, seconds=0.0)
+            rate = request.candidate.hyperparameters.learning_rate
+            value = fitness(request.loss, request.seed, rate)
+            yield Evaluation(request.candidate, request.seed, value, "ok", steps=1, seconds=0.0)
 
     return evaluate
 

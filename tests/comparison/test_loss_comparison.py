@@ -39,12 +39,12 @@ class ScriptedTrainer:
         self.requests.append((self.sizes, request))
         noise = zlib.crc32(f"{request.loss} {request.seed}".encode()) % 100 / 10_000
         value = 0.5 + (0.1 if str(request.loss) == BAIKAL else 0.0) + noise
-        value += 0.2 if request.learning_rate == 0.05 else 0.0
+        value += 0.2 if request.candidate.hyperparameters.learning_rate == 0.05 else 0.0
         steps = [step for step in request.checkpoints if request.seed not in self.failing]
         test = {"accuracy": 0.0, "nll": 1.0, "ece": 2.0}
         shifts = {Split.TEST: test, Split.VALIDATION: {"accuracy": -0.1, "nll": 3.0, "ece": 4.0}}
         return Evaluation(
-            request.loss,
+            request.candidate,
             request.seed,
             0.0 if request.seed in self.failing else value,
             "non_finite" if request.seed in self.failing else "ok",

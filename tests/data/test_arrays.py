@@ -22,6 +22,7 @@ from glo_tf.data import arrays, batches
 from glo_tf.data.finite import not_finite
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity import fingerprint
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.resident_data import ResidentData
 from glo_tf.training.trial import Request, Status
@@ -525,7 +526,7 @@ def defined(samples, model, validation=None) -> TrainingTask:
 def test_a_training_on_rows_and_text_is_that_on_their_numbers(
     model, given, other, plain, numbers
 ) -> None:
-    request = Request(Expression.parse("-(x*log(y))"), 0)
+    request = Request(Candidate(Expression.parse("-(x*log(y))")), 0)
     tasks = defined(given, model), defined(numbers, plain)
     found, expected = (task.make_trainer().evaluate(request) for task in tasks)
     assert found.status == expected.status == Status.OK

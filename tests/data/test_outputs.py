@@ -12,6 +12,7 @@ from glo_tf.data.outputs import Output, Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.losses.expression_loss import ExpressionLoss
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request, Status
 
@@ -92,7 +93,7 @@ def test_a_training_step_is_that_of_keras(names) -> None:
     }
     reference.compile("sgd", loss=losses)
     reference.train_on_batch(SAMPLES, labels if len(names) > 1 else labels[""])
-    assert trainer.evaluate(Request(Expression.parse(loss), 0)).status == Status.OK
+    assert trainer.evaluate(Request(Candidate(Expression.parse(loss)), 0)).status == Status.OK
     for ours, theirs in zip(trainer._model.weights, reference.weights, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=2e-5, atol=2e-6)
 
@@ -143,7 +144,9 @@ def test_several_inputs_and_a_structure_of_targets() -> None:
         build, "sgd", data, data, train_steps=100, batch_size=20, jit_compile=False
     )
     assert [output.activation for output in task.outputs.each] == ["softmax", "linear"]
-    evaluation = task.make_trainer().evaluate(Request(Expression.parse("square(x - y)"), 0))
+    evaluation = task.make_trainer().evaluate(
+        Request(Candidate(Expression.parse("square(x - y)")), 0)
+    )
     assert evaluation.status == Status.OK
     assert evaluation.fitness > 0.4
 
@@ -161,7 +164,7 @@ def test_a_tf_data_dataset_is_the_arrays_that_it_yields() -> None:
         jit_compile=False,
     )
     assert dataset.description == arrays.description
-    request = Request(Expression.parse("-(x*log(y))"), 0)
+    request = Request(Candidate(Expression.parse("-(x*log(y))")), 0)
     assert dataset.make_trainer().evaluate(request) == arrays.make_trainer().evaluate(request)
 
 

@@ -29,6 +29,7 @@ from glo_tf.display import tensorboard
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record, Source
 from glo_tf.search.callbacks import Generation
+from glo_tf.training.candidate import Candidate
 
 PNG_BYTES = 2  # of an image summary: width, height, then one PNG each
 
@@ -186,7 +187,7 @@ def test_a_continued_search_writes_the_same_again_and_leaves_other_files(tmp_pat
 
 def candidate(number: int, fitness: float, source: str = "trained") -> Record:
     loss = Expression.parse(f"x*y + {number}")
-    return Record("discovery", 1, number, loss, fitness, "ok", source, 10)
+    return Record("discovery", 1, number, Candidate(loss), fitness, "ok", source, 10)
 
 
 def generation(number: int, best: Record) -> Generation:

@@ -23,6 +23,7 @@ from glo_tf.strategies.local import LocalStrategy
 from glo_tf.strategies.process import WorkerProcess
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
 LOSSES = [*ordinary(2), scripted.DIE, *ordinary(4)[2:]]
@@ -30,6 +31,7 @@ LOSSES = [*ordinary(2), scripted.DIE, *ordinary(4)[2:]]
 PROGRAM = """
 import ctypes, logging, os, pathlib, sys
 from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
@@ -64,7 +66,7 @@ study = Study.open(pathlib.Path(folder, "study.db"), task.description, {})
 policy = FailurePolicy(candidate_retries=int(retries))
 dispatcher = Dispatcher(task, LocalStrategy(), study, policy)
 losses = [*ordinary(2), scripted.DIE, *ordinary(4)[2:]]
-for evaluation in dispatcher.evaluate([Request(loss, 0) for loss in losses]):
+for evaluation in dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]):
     print(evaluation.fitness, evaluation.status)
 dispatcher.close()
 """
@@ -133,17 +135,17 @@ def test_a_run_that_is_killed_while_it_tries_a_suspect_clears_it(tmp_path, monke
     guard = CrashGuard(LocalStrategy(), StartedTrainings(running))
     guard.start(task)
     with pytest.raises(Killed):
-        guard.submit(Request(loss, 0), "local")
+        guard.submit(Request(Candidate(loss), 0), "local")
     assert suspects(running) == []
     guard = CrashGuard(LocalStrategy(), StartedTrainings(running))
     guard.start(task)
-    guard.submit(Request(loss, 0), "local")
+    guard.submit(Request(Candidate(loss), 0), "local")
     (result,) = guard.wait()
     assert result.outcome.fitness == fitness_of(loss)
 
 
 def requests_of(losses) -> list[Request]:
-    return [Request(loss, 0) for loss in losses]
+    return [Request(Candidate(loss), 0) for loss in losses]
 
 
 def died_in_the_midst_of(path: pathlib.Path, *losses: Expression) -> None:
@@ -164,16 +166,16 @@ def test_deaths_are_counted_until_a_training_ends(tmp_path) -> None:
     assert suspects(path) == [Suspect(str(loss), 0, 1, False) for loss in (one, other)]
     assert not any(suspect.endangers for suspect in suspects(path))
     started = StartedTrainings(path)
-    started.begin(Request(one, 0))
+    started.begin(Request(Candidate(one), 0))
     once = Suspect(str(other), 0, 1, False)
     assert suspects(path) == [Suspect(str(one), 0, 2, True), once]
-    started.end(Request(one, 0))
+    started.end(Request(Candidate(one), 0))
     assert suspects(path) == [once]
-    started.begin(Request(one, 1))
+    started.begin(Request(Candidate(one), 1))
     started.close()  # in order: what runs is given up, and no suspect
     assert suspects(path) == [once]
     died_in_the_midst_of(path, one, other)
-    assert all(suspect.endangers == (suspect.loss == str(other)) for suspect in suspects(path))
+    assert all(suspect.endangers == (suspect.candidate == str(other)) for suspect in suspects(path))
     started = StartedTrainings(path)
     for request in requests_of([one, other]):
         started.end(request)
@@ -206,13 +208,15 @@ def test_a_damaged_file_accuses_nobody_else(tmp_path_factory, data) -> None:
     else:
         foreign = data.draw(st.binary(max_size=200)) if kind == "foreign" else b""
         path.write_bytes(whole[:place] + foreign)
-    assert {suspect.loss for suspect in suspects(path)} <= {suspect.loss for suspect in known}
+    assert {suspect.candidate for suspect in suspects(path)} <= {
+        suspect.candidate for suspect in known
+    }
     assert all(suspect.deaths == 1 for suspect in suspects(path))
 
 
 def test_no_room_for_the_names_ends_the_search(tmp_path) -> None:
     with pytest.raises(StudyError, match="room and permission to write"):
-        StartedTrainings(tmp_path / "gone" / "running").begin(Request(ordinary(1)[0], 0))
+        StartedTrainings(tmp_path / "gone" / "running").begin(Request(Candidate(ordinary(1)[0]), 0))
 
 
 def test_the_file_names_what_runs_while_it_runs(tmp_path) -> None:
@@ -221,13 +225,13 @@ def test_the_file_names_what_runs_while_it_runs(tmp_path) -> None:
     guard = CrashGuard(LocalStrategy(), started)
     guard.start(ScriptedTask(str(tmp_path)))
     (loss,) = ordinary(1)
-    guard.submit(Request(loss, 7), "local")
+    guard.submit(Request(Candidate(loss), 7), "local")
     line = path.read_text().splitlines()[0]
     noted = json.loads(line.partition(" ")[2])
-    assert (noted["loss"], noted["seed"], noted["running"]) == (str(loss), 7, True)
+    assert (noted["candidate"], noted["seed"], noted["running"]) == (str(loss), 7, True)
     guard.wait()
     assert path.read_text() == ""
-    guard.submit(Request(loss, 8), "local")
+    guard.submit(Request(Candidate(loss), 8), "local")
     guard.close()
     started.close()
     assert not path.exists()
@@ -244,7 +248,7 @@ def test_a_training_that_ctrl_c_ends_is_no_suspect(tmp_path) -> None:
     path = tmp_path / "running"
     guard = CrashGuard(LocalStrategy(), StartedTrainings(path))
     guard.start(Interrupted(str(tmp_path)))
-    guard.submit(Request(ordinary(1)[0], 0), "local")
+    guard.submit(Request(Candidate(ordinary(1)[0]), 0), "local")
     with pytest.raises(KeyboardInterrupt):
         guard.wait()
     assert suspects(path) == []

@@ -14,6 +14,7 @@ from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 CPU = ("CPU:0", "CPU:0 again", "CPU:0 once more")
@@ -31,7 +32,7 @@ def rows(study: Study) -> list[tuple]:
 
 
 def requests_of(losses: list[Expression], **others) -> list[Request]:
-    return [Request(loss, 0, **others) for loss in losses]
+    return [Request(Candidate(loss), 0, **others) for loss in losses]
 
 
 def test_every_request_is_trained_once_and_answered_in_its_order(tmp_path) -> None:
@@ -48,7 +49,7 @@ def test_every_request_is_trained_once_and_answered_in_its_order(tmp_path) -> No
 @pytest.mark.parametrize("text", ["log(y)", "x*x", "3", "x - 0.5", "square(y) + y"])
 def test_a_loss_without_x_or_y_is_not_trained(tmp_path, text: str) -> None:
     dispatcher, study = make_dispatcher(ScriptedTask(str(tmp_path), broken=True))
-    (evaluation,) = dispatcher.evaluate([Request(Expression.parse(text), 7)])
+    (evaluation,) = dispatcher.evaluate([Request(Candidate(Expression.parse(text)), 7)])
     assert (evaluation.seed, evaluation.fitness) == (7, 0.0)
     assert (evaluation.status, evaluation.steps) == ("untrained", 0)
     assert len(study) == 0
@@ -57,9 +58,9 @@ def test_a_loss_without_x_or_y_is_not_trained(tmp_path, text: str) -> None:
 def test_no_worker_is_started_for_what_is_known(tmp_path) -> None:
     dispatcher, study = make_dispatcher(ScriptedTask(str(tmp_path), broken=True))
     (loss,) = ordinary(1)
-    known = Evaluation(loss, 0, 0.5, "ok", 30, 0.1)
-    study.add(Request(loss, 0), known)
-    assert list(dispatcher.evaluate([Request(loss, 0)])) == [known]
+    known = Evaluation(Candidate(loss), 0, 0.5, "ok", 30, 0.1)
+    study.add(Request(Candidate(loss), 0), known)
+    assert list(dispatcher.evaluate([Request(Candidate(loss), 0)])) == [known]
 
 
 def test_a_caller_that_stops_waiting_loses_nothing_that_ended(tmp_path) -> None:
@@ -152,7 +153,7 @@ def test_a_failure_reaches_all_who_wait_for_it(tmp_path, make_strategy) -> None:
     dispatcher, _ = make_dispatcher(task, make_strategy(), candidate_retries=1)
     (loss,) = ordinary(1)
     asked = requests_of([scripted.OUT_OF_MEMORY, loss])
-    outer = dispatcher.evaluate([Request(loss, 1), *asked])
+    outer = dispatcher.evaluate([Request(Candidate(loss), 1), *asked])
     next(outer)
     inner = list(dispatcher.evaluate(asked))
     assert [(e.status, e.fitness) for e in inner] == [("failed", 0.0), ("ok", fitness_of(loss))]
@@ -239,7 +240,7 @@ def test_a_candidate_that_goes_on_to_fail_is_recorded_as_failed(
     assert rows(study) == [(str(special), "failed", 1 + retries, reason)]
     assert len(caplog.records) == 1 + retries
     # It stays failed: a search that is resumed goes the same way.
-    assert list(dispatcher.evaluate([Request(special, 0)])) == [failed]
+    assert list(dispatcher.evaluate([Request(Candidate(special), 0)])) == [failed]
     assert task.trainings().count(str(special)) == 1 + retries
 
 
@@ -253,7 +254,7 @@ def test_it_is_tried_again_elsewhere(tmp_path) -> None:
             super().submit(request, worker)
 
     dispatcher, _ = make_dispatcher(task, Watched(["CPU:0", "CPU", "/CPU:0"]), candidate_retries=2)
-    (evaluation,) = dispatcher.evaluate([Request(scripted.OUT_OF_MEMORY, 0)])
+    (evaluation,) = dispatcher.evaluate([Request(Candidate(scripted.OUT_OF_MEMORY), 0)])
     dispatcher.close()
     assert evaluation.status == "ok"
     assert len({worker for _, worker in places}) == 3

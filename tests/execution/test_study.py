@@ -19,6 +19,7 @@ from glo_tf.execution.study_file import StudyError, remove_study
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
 from glo_tf.search.output_folder import OutputFolder
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Request
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
@@ -27,7 +28,7 @@ SETTINGS = {"seed": 0, "population_size": 20}
 
 
 def evaluation(loss: Expression = BAIKAL, fitness: float = 0.5, status: str = "ok", **others):
-    return Evaluation(loss, 0, fitness, status, steps=30, seconds=0.1, **others)
+    return Evaluation(Candidate(loss), 0, fitness, status, steps=30, seconds=0.1, **others)
 
 
 @pytest.fixture
@@ -41,11 +42,11 @@ def open_study(path, task=TASK, settings=SETTINGS) -> Study:
 
 def test_what_was_added_is_found_when_opened_again(path) -> None:
     study = open_study(path)
-    assert study.find(Request(BAIKAL, 0)) is None
-    study.add(Request(BAIKAL, 0), evaluation(), worker="here", tries=2)
+    assert study.find(Request(Candidate(BAIKAL), 0)) is None
+    study.add(Request(Candidate(BAIKAL), 0), evaluation(), worker="here", tries=2)
     study.close()
     study = open_study(path)
-    assert study.find(Request(BAIKAL, 0)) == evaluation()
+    assert study.find(Request(Candidate(BAIKAL), 0)) == evaluation()
     assert len(study) == 1
     study.close()
 
@@ -53,7 +54,7 @@ def test_what_was_added_is_found_when_opened_again(path) -> None:
 def test_what_was_measured_is_found_when_opened_again(path) -> None:
     values = {"accuracy": (0.1, 1 / 3), "nll": (2.5, None)}
     measured = {Split.VALIDATION: values, Split.TEST: {"accuracy": ()}}
-    request = Request(BAIKAL, 0, checkpoints=(10, 20, 30))
+    request = Request(Candidate(BAIKAL), 0, checkpoints=(10, 20, 30))
     study = open_study(path)
     study.add(request, evaluation(measured=measured))
     study.close()
@@ -65,23 +66,23 @@ def test_what_was_measured_is_found_when_opened_again(path) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Request(BAIKAL.negated(), 0),
-        Request(BAIKAL.with_coefficients([0.5] * 6), 0),
-        Request(BAIKAL, 1),
-        Request(BAIKAL, 0, learning_rate=0.1),
-        Request(BAIKAL, 0, train_steps=10),
-        Request(BAIKAL, 0, checkpoints=(10, 30)),
+        Request(Candidate(BAIKAL.negated()), 0),
+        Request(Candidate(BAIKAL.with_coefficients([0.5] * 6)), 0),
+        Request(Candidate(BAIKAL), 1),
+        Request(Candidate(BAIKAL, Hyperparameters(0.1)), 0),
+        Request(Candidate(BAIKAL), 0, train_steps=10),
+        Request(Candidate(BAIKAL), 0, checkpoints=(10, 30)),
     ],
 )
 def test_every_part_of_a_request_tells_it_from_others(other) -> None:
     study = Study.in_memory(TASK)
-    study.add(Request(BAIKAL, 0), evaluation())
+    study.add(Request(Candidate(BAIKAL), 0), evaluation())
     assert study.find(other) is None
 
 
 def test_a_training_of_another_task_is_not_found() -> None:
     one, other = Study.in_memory(TASK), Study.in_memory({**TASK, "model": "b"})
-    assert one._key(Request(BAIKAL, 0)) != other._key(Request(BAIKAL, 0))
+    assert one._key(Request(Candidate(BAIKAL), 0)) != other._key(Request(Candidate(BAIKAL), 0))
 
 
 @examples(50)
@@ -89,31 +90,31 @@ def test_a_training_of_another_task_is_not_found() -> None:
 def test_every_expression_is_found_with_its_own_fitness(losses, fitness) -> None:
     study = Study.in_memory(TASK)
     for number, loss in enumerate(losses):
-        study.add(Request(loss, 0), evaluation(loss, fitness / (number + 1)))
+        study.add(Request(Candidate(loss), 0), evaluation(loss, fitness / (number + 1)))
     for number, loss in enumerate(losses):
-        assert study.find(Request(loss, 0)).fitness == fitness / (number + 1)
+        assert study.find(Request(Candidate(loss), 0)).fitness == fitness / (number + 1)
 
 
 def test_a_stopped_training_answers_only_who_lets_it_stop() -> None:
     study = Study.in_memory(TASK)
     stopped, whole = evaluation(fitness=0.1, status="stopped"), evaluation(fitness=0.9)
-    study.add(Request(BAIKAL, 0, stop_at_chance=True), stopped)
-    assert study.find(Request(BAIKAL, 0)) is None
-    study.add(Request(BAIKAL, 0), whole)
-    assert study.find(Request(BAIKAL, 0)) == whole
+    study.add(Request(Candidate(BAIKAL), 0, stop_at_chance=True), stopped)
+    assert study.find(Request(Candidate(BAIKAL), 0)) is None
+    study.add(Request(Candidate(BAIKAL), 0), whole)
+    assert study.find(Request(Candidate(BAIKAL), 0)) == whole
     # The whole training was asked for later: a search that is run again meets the same order.
-    assert study.find(Request(BAIKAL, 0, stop_at_chance=True)) == stopped
+    assert study.find(Request(Candidate(BAIKAL), 0, stop_at_chance=True)) == stopped
 
 
 def test_a_whole_training_answers_who_would_let_it_stop() -> None:
     study = Study.in_memory(TASK)
-    study.add(Request(BAIKAL, 0, stop_at_chance=True), evaluation())
-    assert study.find(Request(BAIKAL, 0)) == evaluation()
+    study.add(Request(Candidate(BAIKAL), 0, stop_at_chance=True), evaluation())
+    assert study.find(Request(Candidate(BAIKAL), 0)) == evaluation()
 
 
 def test_what_was_not_trained_is_kept_and_takes_no_trainings_place(path) -> None:
     study = open_study(path)
-    study.add(Request(BAIKAL, 0), evaluation())
+    study.add(Request(Candidate(BAIKAL), 0), evaluation())
     inherited = evaluation(inherited_from=BAIKAL.negated())
     study.add_untrained(inherited)
     study.add_untrained(inherited)
@@ -126,11 +127,11 @@ def test_what_was_not_trained_is_kept_and_takes_no_trainings_place(path) -> None
 
 def test_what_is_forgotten_is_not_found() -> None:
     study = Study.in_memory(TASK)
-    study.add(Request(BAIKAL, 0), evaluation(status="failed"))
-    study.add(Request(BAIKAL, 1), evaluation())
-    study.forget([Request(BAIKAL, 0)])
-    assert study.find(Request(BAIKAL, 0)) is None
-    assert study.find(Request(BAIKAL, 1)) is not None
+    study.add(Request(Candidate(BAIKAL), 0), evaluation(status="failed"))
+    study.add(Request(Candidate(BAIKAL), 1), evaluation())
+    study.forget([Request(Candidate(BAIKAL), 0)])
+    assert study.find(Request(Candidate(BAIKAL), 0)) is None
+    assert study.find(Request(Candidate(BAIKAL), 1)) is not None
 
 
 def test_other_settings_are_refused_with_the_difference(path) -> None:
@@ -172,17 +173,17 @@ def foreign_sqlite(path: pathlib.Path) -> None:
     connection.close()
 
 
-def later_version(path: pathlib.Path) -> None:
+def of_version(path: pathlib.Path, version: int) -> None:
     open_study(path).close()
     connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version=5")
+    connection.execute(f"PRAGMA user_version={version}")
     connection.close()
 
 
 def torn(path: pathlib.Path) -> None:
     study = open_study(path)
     for seed in range(200):
-        study.add(Request(BAIKAL, seed), evaluation())
+        study.add(Request(Candidate(BAIKAL), seed), evaluation())
     study.close()
     data = bytearray(path.read_bytes())
     data[4096 : len(data) // 2] = b"\xa5" * (len(data) // 2 - 4096)
@@ -199,11 +200,12 @@ def cut_off(path: pathlib.Path) -> None:
     [
         (lambda path: path.write_text("name,value\n"), "which is something else, or corrupt"),
         (foreign_sqlite, "which is something else, or corrupt"),
-        (later_version, "schema version 4. Received: .* of version 5"),
+        (lambda path: of_version(path, 4), "schema version 5. Received: .* of version 4; resume"),
+        (lambda path: of_version(path, 6), "schema version 5. Received: .* of version 6; resume"),
         (torn, "which is corrupt"),
         (cut_off, "which is corrupt"),
     ],
-    ids=["text", "foreign", "version", "torn", "cut off"],
+    ids=["text", "foreign", "earlier", "later", "torn", "cut off"],
 )
 def test_a_file_that_is_no_readable_study_is_left_alone(path, spoil, message) -> None:
     spoil(path)
@@ -246,7 +248,7 @@ def test_a_full_disk_is_a_clear_error_and_keeps_what_was_finished(path) -> None:
 
     def fill() -> None:
         for seed in seeds:
-            study.add(Request(BAIKAL, seed), evaluation())
+            study.add(Request(Candidate(BAIKAL), seed), evaluation())
 
     with pytest.raises(StudyError, match=r"room and permission .* \(database or disk is full\)"):
         fill()
@@ -255,7 +257,7 @@ def test_a_full_disk_is_a_clear_error_and_keeps_what_was_finished(path) -> None:
     assert added > 0
     study = open_study(path)
     assert len(study) == added
-    study.add(Request(BAIKAL, added), evaluation())
+    study.add(Request(Candidate(BAIKAL), added), evaluation())
     study.close()
 
 
@@ -273,7 +275,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path) -> None:
 
 def test_history_is_appended_whole_or_not_at_all(tmp_path) -> None:
     folder = OutputFolder(tmp_path, TASK, SETTINGS)
-    record = Record("discovery", 1, 1, BAIKAL, 0.5, "ok", "trained", 30)
+    record = Record("discovery", 1, 1, Candidate(BAIKAL), 0.5, "ok", "trained", 30)
     folder.begin_history()
     folder.append_history([record])
     before = (tmp_path / "history.csv").read_bytes()

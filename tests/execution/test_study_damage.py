@@ -17,6 +17,7 @@ from glo_tf.execution.study_file import StudyError
 from glo_tf.execution.study_reader import read_study
 from glo_tf.expressions.tree import Expression
 from glo_tf.report.run_folder import read_search
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 LOSS = Expression.parse("-(x*log(y))")
@@ -138,8 +139,8 @@ def test_text_that_is_none_is_refused(folder) -> None:
 )
 def test_measured_values_are_read_strictly(text) -> None:
     study = Study.in_memory(TASK)
-    request = Request(LOSS, 0)
-    study.add(request, Evaluation(LOSS, 0, 0.5, "ok", 30, 0.1))
+    request = Request(Candidate(LOSS), 0)
+    study.add(request, Evaluation(Candidate(LOSS), 0, 0.5, "ok", 30, 0.1))
     row = study._connection.execute("SELECT * FROM evaluations").fetchone()
     changed = (*row[:18], text)
     study._connection.execute(
@@ -152,16 +153,16 @@ def test_measured_values_are_read_strictly(text) -> None:
 
 def test_a_row_of_another_training_under_this_ones_key_is_refused() -> None:
     study = Study.in_memory(TASK)
-    study.add(Request(LOSS, 0), Evaluation(LOSS, 0, 0.5, "ok", 30, 0.1))
+    study.add(Request(Candidate(LOSS), 0), Evaluation(Candidate(LOSS), 0, 0.5, "ok", 30, 0.1))
     study._key = lambda request, *, stopped=False: "0" * 16
-    study.add(Request(LOSS, 1), Evaluation(LOSS, 1, 0.25, "ok", 30, 0.1))
+    study.add(Request(Candidate(LOSS), 1), Evaluation(Candidate(LOSS), 1, 0.25, "ok", 30, 0.1))
     with pytest.raises(StudyError, match="is of another training"):
-        study.find(Request(LOSS, 0))
+        study.find(Request(Candidate(LOSS), 0))
 
 
 def test_damage_while_a_search_runs_is_found_when_a_row_is_read(folder) -> None:
     study = Study.open(folder / STUDY, TASK, SETTINGS)
-    request = Request(LOSS, 0, checkpoints=(10, 20, 30))
+    request = Request(Candidate(LOSS), 0, checkpoints=(10, 20, 30))
     assert study.find(request) is not None
     change(folder, "UPDATE evaluations SET fitness=0.75")
     with pytest.raises(StudyError, match="row 1 of the table evaluations is not as it was written"):
@@ -173,7 +174,7 @@ def test_a_table_that_changes_while_a_search_runs_is_no_full_disk(folder) -> Non
     study = Study.open(folder / STUDY, TASK, SETTINGS)
     change(folder, "ALTER TABLE evaluations ADD COLUMN note")
     with pytest.raises(StudyError, match="the tables of a study, which something else has changed"):
-        study.add(Request(LOSS, 7), Evaluation(LOSS, 7, 0.5, "ok", 30, 0.1))
+        study.add(Request(Candidate(LOSS), 7), Evaluation(Candidate(LOSS), 7, 0.5, "ok", 30, 0.1))
     study.close()
 
 
@@ -183,10 +184,10 @@ def test_a_program_that_holds_the_study_is_no_full_disk(folder) -> None:
     other = sqlite3.connect(folder / STUDY, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StudyError, match="no other program to hold the study"):
-        study.add(Request(LOSS, 7), Evaluation(LOSS, 7, 0.5, "ok", 30, 0.1))
+        study.add(Request(Candidate(LOSS), 7), Evaluation(Candidate(LOSS), 7, 0.5, "ok", 30, 0.1))
     other.execute("ROLLBACK")
     other.close()
-    study.add(Request(LOSS, 7), Evaluation(LOSS, 7, 0.5, "ok", 30, 0.1))
+    study.add(Request(Candidate(LOSS), 7), Evaluation(Candidate(LOSS), 7, 0.5, "ok", 30, 0.1))
     study.close()
 
 
@@ -222,7 +223,9 @@ def test_the_log_is_emptied_as_it_grows_and_read_as_it_is_written(folder, monkey
     study = Study.open(folder / STUDY, TASK, SETTINGS)
     sizes = []
     for seed in range(100, 160):
-        study.add(Request(LOSS, seed), Evaluation(LOSS, seed, 0.5, "ok", 30, 0.1))
+        study.add(
+            Request(Candidate(LOSS), seed), Evaluation(Candidate(LOSS), seed, 0.5, "ok", 30, 0.1)
+        )
         sizes.append((folder / LOG).stat().st_size)
         assert read_study(folder / STUDY).statuses["ok"] == 9 + seed - 99
     assert 0 < max(sizes) <= 100_000

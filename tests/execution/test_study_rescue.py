@@ -13,6 +13,7 @@ import pytest
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import StudyError
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 LOSS = Expression.parse("-(x*log(y))")
@@ -20,7 +21,9 @@ TASK = {"model": "a"}
 
 
 def add(study: Study, seed: int) -> None:
-    study.add(Request(LOSS, seed), Evaluation(LOSS, seed, seed / 100, "ok", 30, 0.1))
+    study.add(
+        Request(Candidate(LOSS), seed), Evaluation(Candidate(LOSS), seed, seed / 100, "ok", 30, 0.1)
+    )
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ def test_a_study_that_vanishes_is_saved_elsewhere(folder, monkeypatch, vanish, b
     monkeypatch.chdir(folder.parent)
     study = Study.open("digits/study.db", TASK, {"seed": 0})  # a path relative to what changes
     add(study, 0)
-    study.add_untrained(Evaluation(LOSS, 1, 0.5, "rejected", 0, 0.0))
+    study.add_untrained(Evaluation(Candidate(LOSS), 1, 0.5, "rejected", 0, 0.0))
     add(study, 1)
     monkeypatch.chdir("/")
     vanish(folder)
@@ -122,7 +125,7 @@ def test_a_study_that_vanishes_is_saved_elsewhere(folder, monkeypatch, vanish, b
     study = Study.open(copy, TASK, {"seed": 0})
     assert len(study) == (3 if notice == "add" else 2)
     for seed in range(len(study)):
-        assert study.find(Request(LOSS, seed)).fitness == seed / 100
+        assert study.find(Request(Candidate(LOSS), seed)).fitness == seed / 100
     add(study, 3)
     study.close()
     # What is in its place is not touched.

@@ -19,10 +19,11 @@ from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 LOSSES = ordinary(8)
-REQUESTS = [Request(loss, 0) for loss in LOSSES]
+REQUESTS = [Request(Candidate(loss), 0) for loss in LOSSES]
 THREE_DEVICES = ("CPU:0", "CPU", "/CPU:0")
 
 
@@ -78,7 +79,7 @@ class ScriptedStrategy(Strategy):
 
 
 def done(worker: str, request: Request) -> Result:
-    evaluation = Evaluation(request.loss, request.seed, fitness_of(request.loss), "ok", 1, 0.0)
+    evaluation = Evaluation(request.candidate, request.seed, fitness_of(request.loss), "ok", 1, 0.0)
     return Result(request, worker, worker, evaluation)
 
 
@@ -138,7 +139,7 @@ def test_what_ends_together_is_given_before_anything_else_is_waited_for() -> Non
 
 def test_what_is_known_comes_at_once_and_needs_no_worker() -> None:
     dispatcher, strategy = scripted_dispatcher(1, last_first)
-    untrainable = [Request(Expression.parse(text), 3) for text in ("log(y)", "x*x")]
+    untrainable = [Request(Candidate(Expression.parse(text)), 3) for text in ("log(y)", "x*x")]
     for request in untrainable:
         dispatcher.submit(request)
     finished = drain(dispatcher)
@@ -157,7 +158,7 @@ def test_what_is_known_comes_at_once_and_needs_no_worker() -> None:
 def test_a_request_submitted_twice_is_trained_once_and_given_twice(tmp_path, make_strategy) -> None:
     task = ScriptedTask(str(tmp_path))
     dispatcher = make_dispatcher(task, make_strategy())
-    asked = [*REQUESTS[:3], REQUESTS[1], REQUESTS[0], REQUESTS[1], Request(LOSSES[1], 1)]
+    asked = [*REQUESTS[:3], REQUESTS[1], REQUESTS[0], REQUESTS[1], Request(Candidate(LOSSES[1]), 1)]
     for request in asked:
         dispatcher.submit(request)
     first = dispatcher.next_finished()
@@ -228,7 +229,7 @@ def test_what_is_withdrawn_is_begun_for_others_alone() -> None:
 def test_failures_are_tried_again_and_reach_every_caller(tmp_path, make_strategy) -> None:
     task = ScriptedTask(str(tmp_path))
     dispatcher = make_dispatcher(task, make_strategy(), candidate_retries=2)
-    failing = Request(scripted.OUT_OF_MEMORY, 0)
+    failing = Request(Candidate(scripted.OUT_OF_MEMORY), 0)
     for caller in ("one", "other"):
         for request in (failing, *REQUESTS[:3], failing):
             dispatcher.submit(request, caller)
@@ -278,7 +279,7 @@ def test_whatever_is_lost_and_in_whatever_order_all_is_given(seed, workers) -> N
 def test_an_error_of_the_model_ends_the_wait_of_each_caller(tmp_path) -> None:
     dispatcher = make_dispatcher(ScriptedTask(str(tmp_path)), DevicesStrategy(THREE_DEVICES))
     for caller in ("one", "other"):
-        dispatcher.submit(Request(scripted.RAISE, 0), caller)
+        dispatcher.submit(Request(Candidate(scripted.RAISE), 0), caller)
     for caller in ("one", "other"):
         with pytest.raises(TrainingError, match="a layer's mistake"):
             drain(dispatcher, caller)
@@ -330,7 +331,7 @@ def test_on_devices_the_quick_one_overtakes_the_slow_one(tmp_path, monkeypatch) 
     released = threading.Event()
     monkeypatch.setitem(scripted.MISBEHAVIOUR, scripted.SLOW, lambda _: released.wait(60))
     dispatcher = make_dispatcher(ScriptedTask(str(tmp_path)), DevicesStrategy(THREE_DEVICES))
-    slow = Request(scripted.SLOW, 0)
+    slow = Request(Candidate(scripted.SLOW), 0)
     for request in (slow, *REQUESTS):
         dispatcher.submit(request)
     quick = [dispatcher.next_finished() for _ in REQUESTS]

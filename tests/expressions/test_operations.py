@@ -15,6 +15,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.operations import Dual, Operation
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
 EXAMPLE = pathlib.Path(__file__).parents[2] / "plugins" / "glo_tf_arctan"
@@ -168,8 +169,8 @@ def test_a_trainer_compiles_anew_for_a_new_operation_and_only_then(registry) -> 
 
     trainer = make_trainer()
     evaluate = trainer.evaluate
-    squared = evaluate(Request(Expression.parse("square(x - y)"), seed=0))
-    evaluate(Request(Expression.parse("-(x*log(y))"), seed=0))
+    squared = evaluate(Request(Candidate(Expression.parse("square(x - y)")), seed=0))
+    evaluate(Request(Candidate(Expression.parse("-(x*log(y))")), seed=0))
     assert trainer._interpreter.cache_info().misses == 1
     operations.register(
         Operation(
@@ -181,10 +182,10 @@ def test_a_trainer_compiles_anew_for_a_new_operation_and_only_then(registry) -> 
             }
         )
     )
-    again = evaluate(Request(Expression.parse("distance(x - y)"), seed=0))
+    again = evaluate(Request(Candidate(Expression.parse("distance(x - y)")), seed=0))
     assert again.fitness == squared.fitness
     assert trainer._interpreter.cache_info().misses == 2
-    assert evaluate(Request(Expression.parse("square(x - y)"), seed=0)) == squared
+    assert evaluate(Request(Candidate(Expression.parse("square(x - y)")), seed=0)) == squared
     assert trainer._interpreter.cache_info().misses == 2
 
 

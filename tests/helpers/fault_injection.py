@@ -60,13 +60,14 @@ class Trainer:
         self.part = len(task.train_data[1]) < WHOLE
 
     def evaluate(self, request, check=nothing_to_check) -> Evaluation:
-        key = f"{self.part} {request.loss} {request.seed} {request.learning_rate}"
+        own = json.dumps(request.candidate.hyperparameters.own)
+        key = f"{self.part} {request.loss} {request.seed} {own}"
         trained.append(key)
         value = zlib.crc32(key.encode()) % 1000 / 1000
         steps = request.checkpoints
         values = {n: tuple(value for _ in steps) for n in ("accuracy", "nll", "ece")}
         measured = {Split.TEST: values, Split.VALIDATION: {"accuracy": values["accuracy"]}}
-        return Evaluation(request.loss, request.seed, value, "ok", 10, 0.0, measured=measured)
+        return Evaluation(request.candidate, request.seed, value, "ok", 10, 0.0, measured=measured)
 
 
 class Task(TrainingTask):
@@ -81,7 +82,7 @@ def kept(folder: pathlib.Path) -> set[str]:
     found = set()
     for path in folder.glob("*.db"):
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            query = "SELECT loss, seed, learning_rate FROM evaluations WHERE trained"
+            query = "SELECT loss, seed, hyperparameters FROM evaluations WHERE trained"
             with contextlib.suppress(sqlite3.Error):
                 rows = connection.execute(query)
                 found |= {f"{'_' in path.name} {' '.join(map(str, row))}" for row in rows}

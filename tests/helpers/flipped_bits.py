@@ -18,6 +18,7 @@ from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import StudyError
 from glo_tf.execution.study_reader import read_study
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 TASK = {"model": "a", "optimizer": {"learning_rate": 0.1}, "train_steps": 30}
@@ -57,13 +58,13 @@ def make_study(folder: pathlib.Path, *, killed: bool) -> None:
 def _fill(study: Study, seed: int) -> None:
     for number, loss in enumerate(_LOSSES):
         measured = {Split.VALIDATION: {"accuracy": (0.1, 1 / 3), "nll": (2.5, None)}}
-        evaluation = Evaluation(loss, seed, number / 7, "ok", 30, 0.1, measured=measured)
+        evaluation = Evaluation(Candidate(loss), seed, number / 7, "ok", 30, 0.1, measured=measured)
         study.add(_request(loss, seed), evaluation, worker="here", reason="")
-        study.add_untrained(Evaluation(loss, seed, 0.5, "rejected", 0, 0.0))
+        study.add_untrained(Evaluation(Candidate(loss), seed, 0.5, "rejected", 0, 0.0))
 
 
 def _request(loss: Expression, seed: int) -> Request:
-    return Request(loss, seed, checkpoints=(10, 20, 30))
+    return Request(Candidate(loss), seed, checkpoints=(10, 20, 30))
 
 
 def results(path: pathlib.Path) -> tuple[list[object], list[tuple]]:
@@ -72,8 +73,11 @@ def results(path: pathlib.Path) -> tuple[list[object], list[tuple]]:
     try:
         found = [study.find(_request(loss, seed)) for seed in range(3) for loss in _LOSSES]
         # What it knows, it also takes more of.
-        study.add(Request(_LOSSES[0], 9), Evaluation(_LOSSES[0], 9, 0.5, "ok", 30, 0.1))
-        study.forget([Request(_LOSSES[0], 9)])
+        study.add(
+            Request(Candidate(_LOSSES[0]), 9),
+            Evaluation(Candidate(_LOSSES[0]), 9, 0.5, "ok", 30, 0.1),
+        )
+        study.forget([Request(Candidate(_LOSSES[0]), 9)])
     finally:
         study.close()
     contents = read_study(path)

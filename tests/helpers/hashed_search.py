@@ -22,13 +22,15 @@ class HashTrainer:
 
     def evaluate(self, request: Request, check=nothing_to_check) -> Evaluation:
         self.requests.append(request)
-        text = f"{request.loss} {request.seed} {request.learning_rate}"
+        text = f"{request.loss} {request.seed} {request.candidate.hyperparameters.learning_rate}"
         fitness = (zlib.crc32(text.encode()) % 1000 + 1) / 1001
         if (str(request.loss), request.seed) in self.failing:
-            return Evaluation(request.loss, request.seed, 0.0, "non_finite", 1, 0.0)
+            return Evaluation(request.candidate, request.seed, 0.0, "non_finite", 1, 0.0)
         values = dict.fromkeys(("accuracy", "nll", "ece"), (fitness,) * len(request.checkpoints))
         measured = dict.fromkeys(Split, values)
-        return Evaluation(request.loss, request.seed, fitness, "ok", 10, 0.0, measured=measured)
+        return Evaluation(
+            request.candidate, request.seed, fitness, "ok", 10, 0.0, measured=measured
+        )
 
     def trained(self) -> list[tuple[str, int]]:
         return [(str(request.loss), request.seed) for request in self.requests]

@@ -14,6 +14,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.mode import Mode
 from glo_tf.metrics.objective import Objective
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request, Status
 
@@ -60,7 +61,7 @@ def trained(names, metric, mode="auto", loss=SQUARED_ERROR, **settings):
         **settings,
     )
     trainer = task.make_trainer()
-    evaluation = trainer.evaluate(Request(loss, 0))
+    evaluation = trainer.evaluate(Request(Candidate(loss), 0))
     assert evaluation.status == Status.OK
     return evaluation.fitness, trainer._model(SAMPLES), task
 
@@ -138,7 +139,7 @@ def test_a_metric_that_is_not_finite_is_a_failed_training() -> None:
         batch_size=20,
         jit_compile=False,
     )
-    evaluation = task.make_trainer().evaluate(Request(SQUARED_ERROR, 0))
+    evaluation = task.make_trainer().evaluate(Request(Candidate(SQUARED_ERROR), 0))
     assert (evaluation.status, evaluation.fitness) == (Status.NON_FINITE, 0.0)
 
 

@@ -18,6 +18,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.plots.tree import plot_tree
 from glo_tf.results.comparison import TUNED, Comparison
 from glo_tf.results.record import Record
+from glo_tf.training.candidate import Candidate
 from glo_tf.utils.style import DARK, LIGHT, SERIES
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
@@ -25,7 +26,7 @@ BAIKAL = Expression.parse("-(log(y) - x/y)")
 
 def record(phase, generation, individual, loss, fitness, status="ok", source="trained") -> Record:
     tree = Expression.parse(loss) if isinstance(loss, str) else loss
-    return Record(phase, generation, individual, tree, fitness, status, source, steps=10)
+    return Record(phase, generation, individual, Candidate(tree), fitness, status, source, steps=10)
 
 
 RECORDS = [

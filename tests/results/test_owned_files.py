@@ -22,6 +22,7 @@ from glo_tf.results.record import Record
 from glo_tf.results.run_files import best_loss_files, best_loss_name
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.output_folder import OutputFolder
+from glo_tf.training.candidate import Candidate
 
 TASK, SETTINGS = {"model": "a"}, {"seed": 0}
 TASKS = {part: types.SimpleNamespace(description=TASK) for part in (1.0, 0.1)}
@@ -75,7 +76,9 @@ def contents(root: pathlib.Path) -> dict[str, object]:
 
 
 def result_of(losses: list[str]) -> SearchResult:
-    best = Record("discovery", 1, 1, Expression.parse("-(x*log(y))"), 0.5, "ok", "trained", 30)
+    best = Record(
+        "discovery", 1, 1, Candidate(Expression.parse("-(x*log(y))")), 0.5, "ok", "trained", 30
+    )
     named = dict.fromkeys(losses, Baikal()) if losses != [""] else Baikal()
     return types.SimpleNamespace(best=best, confirmation=[], comparison=[], best_loss=named)
 
@@ -279,4 +282,6 @@ def test_logs_and_flags_of_others_are_refused_at_the_command_line(
 
 
 def test_the_header_of_a_history_names_the_fields_of_its_records() -> None:
-    assert list(HISTORY_HEADER) == [field.name for field in dataclasses.fields(Record)]
+    fields = [field.name for field in dataclasses.fields(Record)]
+    fields[fields.index("candidate")] = "loss"  # the rest of a candidate is nowhere searched yet
+    assert list(HISTORY_HEADER) == fields

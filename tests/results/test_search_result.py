@@ -1,6 +1,5 @@
 """Hall of fame and history of a result, and the order of candidates."""
 
-import dataclasses
 import itertools
 
 import pandas
@@ -11,9 +10,11 @@ from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.objective import Objective
+from glo_tf.results.owned_files import HISTORY_HEADER
 from glo_tf.results.record import Record
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.ranking import Ranking
+from glo_tf.training.candidate import Candidate
 
 FITNESSES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9]) | st.floats(0, 1)
 LOSSES = st.sampled_from(
@@ -22,18 +23,19 @@ LOSSES = st.sampled_from(
         for text in ("x", "-y", "-log(y)", "2.5*x", "x*y", "y*x", "x - 1.5*y", "-(log(y) - x/y)")
     ]
 )
+CANDIDATES = st.builds(Candidate, LOSSES)
 RECORDS = st.lists(
     st.builds(
         Record,
         phase=st.just("discovery"),
         generation=st.integers(1, 3),
         individual=st.integers(1, 9),
-        loss=LOSSES,
+        candidate=CANDIDATES,
         fitness=FITNESSES,
         status=st.sampled_from(["ok", "ok", "ok", "non_finite", "stopped"]),
         source=st.just("trained"),
         steps=st.integers(0, 10),
-        inherited_from=st.none() | LOSSES,
+        inherited_from=st.none() | CANDIDATES,
     ),
     max_size=30,
 )
@@ -74,7 +76,7 @@ def test_the_hall_of_fame_is_the_pareto_front(records) -> None:
 @given(RECORDS)
 def test_the_history_holds_every_record_and_its_text_gives_the_loss(records) -> None:
     table = pandas.DataFrame(result_of(records).history)
-    assert list(table) == [field.name for field in dataclasses.fields(Record)]
+    assert list(table) == list(HISTORY_HEADER)
     assert [Expression.parse(text) for text in table.loss] == [r.loss for r in records]
     for name in ("phase", "generation", "individual", "fitness", "status", "source", "steps"):
         assert list(table[name]) == [getattr(record, name) for record in records]
@@ -95,8 +97,8 @@ def test_the_best_pays_for_its_size_and_no_other_beats_it(records, coefficient) 
 
 @given(RECORDS, st.integers(0, 5), st.sampled_from([0.0, 0.05]))
 def test_the_best_ones_are_the_first_of_those_that_are_alike(records, count, coefficient) -> None:
-    def same_size(one: Expression, other: Expression) -> bool:
-        return one.size == other.size
+    def same_size(one: Candidate, other: Candidate) -> bool:
+        return one.loss.size == other.loss.size
 
     ranking = Ranking(coefficient)
     best = ranking.best(records, count, same_size)

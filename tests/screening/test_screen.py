@@ -21,6 +21,7 @@ from glo_tf.screening.probes import UNDECIDED, fixed_set, logit_gradients
 from glo_tf.screening.screen import Screen, Traits, Verdict
 from glo_tf.search.genetic import evolution
 from glo_tf.search.spaces import space as search_spaces
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
 from glo_tf.training.trial import Request
@@ -40,7 +41,7 @@ def traits(loss: Expression) -> Traits:
 
 
 def trains_alike(one: Expression, other: Expression) -> bool:
-    return screen.trains_alike(one, other, OUTPUTS)
+    return screen.trains_alike(Candidate(one), Candidate(other), OUTPUTS)
 
 
 def gradients_of_the_graph(loss: Expression) -> np.ndarray:
@@ -199,12 +200,14 @@ GOOD = ["-(x*log(y))", "-(log(y) - x/y)", "square(x - y)", "x/y", "-(x*y)", "-x*
 @pytest.mark.parametrize("classes", [2, 3, 10, 1000])
 @pytest.mark.parametrize("text", GOOD)
 def test_a_loss_that_can_learn_is_let_through(text: str, classes: int) -> None:
-    assert Screen(Outputs.of_classes(classes)).examine([Expression.parse(text)]) == [Verdict()]
+    assert Screen(Outputs.of_classes(classes)).examine([Candidate(Expression.parse(text))]) == [
+        Verdict()
+    ]
 
 
 @pytest.mark.parametrize("loss", [Baikal(), BaikalCMA(), NGL()], ids=lambda loss: loss.name)
 def test_the_named_losses_are_let_through(loss) -> None:
-    assert Screen(OUTPUTS).examine([Expression.parse(loss.expression)]) == [Verdict()]
+    assert Screen(OUTPUTS).examine([Candidate(Expression.parse(loss.expression))]) == [Verdict()]
 
 
 @pytest.mark.parametrize("classes", [2, 10, 1000])
@@ -223,16 +226,43 @@ def test_the_named_losses_are_let_through(loss) -> None:
 )
 def test_a_loss_that_cannot_is_rejected(text: str, rejection: str, classes: int) -> None:
     loss = Expression.parse(text)
-    assert Screen(Outputs.of_classes(classes)).examine([loss]) == [Verdict(rejection=rejection)]
-    assert Screen(Outputs.of_classes(classes), rejects=False).examine([loss]) == [Verdict()]
+    assert Screen(Outputs.of_classes(classes)).examine([Candidate(loss)]) == [
+        Verdict(rejection=rejection)
+    ]
+    assert Screen(Outputs.of_classes(classes), rejects=False).examine([Candidate(loss)]) == [
+        Verdict()
+    ]
 
 
 def test_a_screen_remembers_what_it_let_through_and_what_it_rejected() -> None:
     screen = Screen(OUTPUTS)
-    shifted, hopeless = Expression.parse("-(1 + (log(y) - x/y))"), BAIKAL.negated()
-    assert screen.examine([BAIKAL, shifted]) == [Verdict(), Verdict(inherits_from=BAIKAL)]
-    assert screen.examine([shifted.negated(), hopeless]) == 2 * [Verdict(rejection="cannot learn")]
-    assert screen.examine([Expression.parse("-(log(3*y) - x/y)")]) == [Verdict(BAIKAL)]
+    baikal, shifted, scaled, hopeless, opposite = (
+        Candidate(loss)
+        for loss in (
+            BAIKAL,
+            Expression.parse("-(1 + (log(y) - x/y))"),
+            Expression.parse("-(log(3*y) - x/y)"),
+            BAIKAL.negated(),
+            Expression.parse("-(1 + (log(y) - x/y))").negated(),
+        )
+    )
+    assert screen.examine([baikal, shifted]) == [Verdict(), Verdict(inherits_from=baikal)]
+    assert screen.examine([opposite, hopeless]) == 2 * [Verdict(rejection="cannot learn")]
+    assert screen.examine([scaled]) == [Verdict(baikal)]
+    assert screen.examine([hopeless]) == [Verdict(rejection="cannot learn")]
+
+
+def test_candidates_train_alike_with_the_same_hyperparameters_only() -> None:
+    losses = BAIKAL, Expression.parse("-(1 + (log(y) - x/y))")
+    (one, alike), (other, alike_other) = (
+        [Candidate(loss, Hyperparameters(rate)) for loss in losses] for rate in (0.1, 0.2)
+    )
+    plain = Candidate(BAIKAL)
+    screen = Screen(OUTPUTS)
+    assert screen.examine([one, other, plain]) == 3 * [Verdict()]
+    assert screen.examine([alike_other, alike]) == [Verdict(other), Verdict(one)]
+    assert screen.examine([one, other, plain]) == 3 * [Verdict()]
+    hopeless = Candidate(BAIKAL.negated(), Hyperparameters(0.1))
     assert screen.examine([hopeless]) == [Verdict(rejection="cannot learn")]
 
 
@@ -240,9 +270,9 @@ def test_the_verdicts_do_not_depend_on_who_is_examined_together() -> None:
     space, rng = search_spaces.glo(), np.random.default_rng(0)
     trees = evolution.initial_population(space, 500, rng)
     losses = list(dict.fromkeys(tree.negated() for tree in trees if tree.has_x_and_y))
-    together = Screen(OUTPUTS).examine(losses)
+    together = Screen(OUTPUTS).examine([Candidate(loss) for loss in losses])
     screen = Screen(OUTPUTS)
-    assert together == [screen.examine([loss])[0] for loss in losses]
+    assert together == [screen.examine([Candidate(loss)])[0] for loss in losses]
     assert {bool(verdict.inherits_from) for verdict in together} == {True, False}
 
 
@@ -261,7 +291,7 @@ def digits_trainer() -> CandidateTrainer:
 def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
     trainer = digits_trainer()
     fitnesses = [
-        trainer.evaluate(Request(Expression.parse(text), seed=0)).fitness
+        trainer.evaluate(Request(Candidate(Expression.parse(text)), seed=0)).fitness
         for text in ("-(log(y) - x/y)", "-(x + (log(2*y) - x/y))", "-(log(y) - x*x/y)")
     ]
     assert fitnesses[0] > 0.8
@@ -274,8 +304,10 @@ def test_rejected_losses_do_not_train_a_network() -> None:
     rng = np.random.default_rng(1)
     trees = evolution.initial_population(search_spaces.glo(), 600, rng)
     losses = list(dict.fromkeys(tree.negated() for tree in trees if tree.has_x_and_y))
-    verdicts = Screen(OUTPUTS).examine(losses)
+    verdicts = Screen(OUTPUTS).examine([Candidate(loss) for loss in losses])
     rejected = [loss for loss, verdict in zip(losses, verdicts, strict=True) if verdict.rejection]
     assert len(rejected) > 30
-    assert max(trainer.evaluate(Request(loss, seed=0)).fitness for loss in rejected) < 0.3
-    assert trainer.evaluate(Request(CROSS_ENTROPY, seed=0)).fitness > 0.8
+    assert (
+        max(trainer.evaluate(Request(Candidate(loss), seed=0)).fitness for loss in rejected) < 0.3
+    )
+    assert trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0)).fitness > 0.8

@@ -15,6 +15,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.results.record import Record
 from glo_tf.search.callbacks import Callback, Generation
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 CROSS_ENTROPY = "-(x*log(y))"
@@ -57,7 +58,13 @@ def test_evaluate_takes_losses_in_every_form_and_keeps_their_order(trainer) -> N
     assert evaluations[0] == evaluations[2]
     assert trainer.trained() == [(BAIKAL, 7), (CROSS_ENTROPY, 7)]
     (other,) = search.evaluate([BAIKAL], seed=1, learning_rate=0.5)
-    assert (trainer.requests[-1].seed, trainer.requests[-1].learning_rate) == (1, 0.5)
+    assert (
+        trainer.requests[-1].seed,
+        trainer.requests[-1].candidate.hyperparameters.learning_rate,
+    ) == (
+        1,
+        0.5,
+    )
     assert other.seed == 1
     assert search.evaluate([]) == []
 
@@ -112,7 +119,7 @@ def test_compare_takes_seeds_that_the_search_has_not_seen(trainer) -> None:
 
 
 def trainer_values(trainer: HashTrainer, loss: str, seeds) -> list[Evaluation]:
-    return [trainer.evaluate(Request(Expression.parse(loss), seed)) for seed in seeds]
+    return [trainer.evaluate(Request(Candidate(Expression.parse(loss)), seed)) for seed in seeds]
 
 
 def test_compare_may_train_longer_than_the_search_did(trainer) -> None:
@@ -270,7 +277,7 @@ def test_a_callback_may_evaluate_losses_of_its_own(strategy, trainer) -> None:
     assert result.history == plain.history
     assert result.comparison == plain.comparison
     assert [str(e.loss) for e in found[-1]][:2] == [CROSS_ENTROPY, BAIKAL]
-    assert len({(r.loss, r.seed, r.learning_rate) for r in trainer.requests if r.seed == 7}) == len(
+    assert len({(r.candidate, r.seed) for r in trainer.requests if r.seed == 7}) == len(
         [r for r in trainer.requests if r.seed == 7]
     )
 
@@ -408,7 +415,7 @@ def test_fitness_over_several_seeds_is_their_mean_and_later_seeds_are_others(tra
 
 
 def make_fitness(loss: Expression, seed: int) -> float:
-    return HashTrainer().evaluate(Request(loss, seed)).fitness
+    return HashTrainer().evaluate(Request(Candidate(loss), seed)).fitness
 
 
 def test_a_search_over_several_seeds_goes_on_where_it_was_stopped(tmp_path, trainer) -> None:
@@ -416,7 +423,7 @@ def test_a_search_over_several_seeds_goes_on_where_it_was_stopped(tmp_path, trai
     trainer.requests.clear()
     make_search(fitness_seeds=2, output_dir=tmp_path, callbacks=[StopAt("on_evaluation", 13)]).run()
     make_search(fitness_seeds=2, output_dir=tmp_path).run()
-    keys = [(r.loss, r.seed, r.learning_rate) for r in trainer.requests]
+    keys = [(r.candidate, r.seed) for r in trainer.requests]
     assert len(keys) == len(set(keys))
     assert make_search(fitness_seeds=2, output_dir=tmp_path).run().records == whole.records
 

@@ -19,6 +19,7 @@ from psutil import CONN_LISTEN as LISTEN
 
 from glo_tf.execution.started import StartedTrainings
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
 KILLS = int(os.environ.get("GLO_TF_KILLS", "20"))
@@ -79,7 +80,9 @@ def test_a_run_names_what_an_earlier_one_died_of(tmp_path, whole) -> None:
     reference, _ = whole
     folder = shutil.copytree(reference, tmp_path / "search")
     loss = next(row[2] for row in trainings(folder).values() if row[4] == 3)
-    StartedTrainings(folder / "study.db-running").begin(Request(Expression.parse(loss), 3))
+    StartedTrainings(folder / "study.db-running").begin(
+        Request(Candidate(Expression.parse(loss)), 3)
+    )
     named = f"An earlier run died in the midst of training {loss} (seed 3, once)."
     for expected in (True, False):  # it is in the study, so it did not die of it
         assert run(folder) == 0

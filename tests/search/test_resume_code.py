@@ -13,6 +13,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.tree import Expression
 from glo_tf.report.run_folder import read_search
 from glo_tf.search.loss_search import LossSearch
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
 SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
@@ -261,8 +262,8 @@ def test_a_node_with_another_rule_is_trained_again(tmp_path, monkeypatch) -> Non
 
     monkeypatch.setattr(operations, "_registry", dict(operations._registry))
     operations.register(rule(3))
-    request = Request(Expression.parse("own_power(x - y)"), 0)
-    evaluation = Evaluation(request.loss, 0, 0.5, "ok", 2, 0.1)
+    request = Request(Candidate(Expression.parse("own_power(x - y)")), 0)
+    evaluation = Evaluation(request.candidate, 0, 0.5, "ok", 2, 0.1)
 
     def found() -> Evaluation | None:
         study = Study.open(tmp_path / "study.db", {}, {})

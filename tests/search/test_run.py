@@ -24,6 +24,7 @@ from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.loss_search import LossSearch
 from glo_tf.search.spaces.space import glo
 from glo_tf.search.spaces.taylor import lifts_the_label, polynomial, taylor
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
 
 DIGITS = datasets.digits()
@@ -100,7 +101,7 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     finalists = {row.name: row.mean for row in result.confirmation}
     assert max(fitness[name] for name in finalists) == max(fitness.values())
     assert len(finalists) == 2
-    one, other = (row.loss for row in result.confirmation)
+    one, other = (Candidate(row.loss) for row in result.confirmation)
     assert not trains_alike(one, other, Outputs.of_classes(10))
     assert finalists[str(result.best.loss)] == max(finalists.values())
 

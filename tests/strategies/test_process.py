@@ -19,6 +19,7 @@ from glo_tf.strategies import TrainingError, worker
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
 CRASHES = {
@@ -62,7 +63,7 @@ def evaluate(task, losses, **policy) -> tuple[list, list[tuple]]:
     study = Study.in_memory(task.description)
     dispatcher = Dispatcher(task, LocalStrategy(process=True), study, FailurePolicy(**policy))
     try:
-        evaluations = list(dispatcher.evaluate([Request(loss, 0) for loss in losses]))
+        evaluations = list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]))
     finally:
         dispatcher.close()
     query = "SELECT tries, reason FROM evaluations WHERE status = 'failed'"
@@ -103,7 +104,7 @@ def test_a_training_that_hangs_ends_with_its_process(tmp_path, monkeypatch, capl
     strategy = LocalStrategy()
     dispatcher = Dispatcher(task, strategy, study, policy)
     with caplog.at_level(logging.WARNING, "glo_tf"):
-        evaluations = list(dispatcher.evaluate([Request(loss, 0) for loss in losses]))
+        evaluations = list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]))
     assert sum("hangs" in message for message in caplog.messages) == 2
     assert not strategy.shares_process
     dispatcher.close()
@@ -116,7 +117,7 @@ def test_a_process_that_dies_between_trainings_costs_none(tmp_path) -> None:
     strategy = LocalStrategy(process=True)
     strategy.start(ScriptedTask(str(tmp_path)))
     for loss in ordinary(2):
-        strategy.submit(Request(loss, 0), "local")
+        strategy.submit(Request(Candidate(loss), 0), "local")
         (result,) = strategy.wait()
         assert getattr(result.outcome, "fitness", result.outcome) == fitness_of(loss)
         (child,) = worker_processes()
@@ -186,7 +187,7 @@ def test_lambdas_are_sent_with_what_they_close_over() -> None:
     for process in (False, True):
         strategy = local(process=process)
         strategy.start(task)
-        strategy.submit(Request(Expression.parse("-(x*log(y))"), 0), "local")
+        strategy.submit(Request(Candidate(Expression.parse("-(x*log(y))")), 0), "local")
         outcomes += [result.outcome for result in strategy.wait()]
         strategy.close()
     assert outcomes[0] == outcomes[1]
@@ -197,13 +198,14 @@ def test_lambdas_are_sent_with_what_they_close_over() -> None:
 def test_a_process_ends_with_its_parent(tmp_path, training) -> None:
     code = (
         "import sys, time, psutil\n"
+        "from glo_tf.training.candidate import Candidate\n"
         "from glo_tf.training.trial import Request\n"
         "from glo_tf.strategies.local import local\n"
         "from glo_tf.testing.scripted_task import ScriptedTask, ordinary\n"
         "strategy = local(process=True)\n"
         f"strategy.start(ScriptedTask({str(tmp_path)!r}, seconds=600.0))\n"
         "print(psutil.Process().children()[0].pid, flush=True)\n"
-        "strategy.submit(Request(ordinary(1)[0], 0), 'local')\n"
+        "strategy.submit(Request(Candidate(ordinary(1)[0]), 0), 'local')\n"
         "strategy.wait() if int(sys.argv[1]) else time.sleep(600)\n"
     )
     with subprocess.Popen(

@@ -24,6 +24,7 @@ from glo_tf.strategies import worker
 from glo_tf.strategies.ray import RayStrategy
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def test_candidates_that_kill_hang_or_exhaust_their_worker(cluster, tmp_path, mo
         strategy = RayStrategy(cluster.address, num_cpus=1)
         policy = FailurePolicy(candidate_timeout=1.0, candidate_retries=1)
         dispatcher = Dispatcher(task, strategy, study, policy)
-        evaluations = list(dispatcher.evaluate([Request(loss, 0) for loss in losses]))
+        evaluations = list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]))
         dispatcher.close()
         for loss, evaluation in zip(losses, evaluations, strict=True):
             special = loss in scripted.MISBEHAVIOUR

@@ -18,6 +18,7 @@ from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.testing import StrategyTestCase, registered
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
 globals().update(registered(StrategyTestCase, "glo_tf"))
@@ -49,7 +50,7 @@ def test_a_thread_that_hangs_is_left_behind(tmp_path, monkeypatch) -> None:
     task = ScriptedTask(str(tmp_path), times=1)
     dispatcher = make_dispatcher(task, DevicesStrategy(["CPU:0"]), candidate_timeout=0.2)
     losses = [*ordinary(2), scripted.HANG, *ordinary(4)]
-    evaluations = list(dispatcher.evaluate([Request(loss, 0) for loss in losses]))
+    evaluations = list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]))
     assert [e.fitness for e in evaluations] == [fitness_of(loss) for loss in losses]
     dispatcher.close()
     released.set()
@@ -74,7 +75,7 @@ def _interrupted(dispatcher: Dispatcher) -> None:
     previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer.start()
     try:
-        list(dispatcher.evaluate([Request(loss, 0) for loss in ordinary(4)]))
+        list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in ordinary(4)]))
     finally:
         timer.join()
         signal.signal(signal.SIGINT, previous)
@@ -106,7 +107,7 @@ def test_ray_says_what_a_worker_misses(tmp_path) -> None:
     strategy = plugins.load("glo_tf.strategies", "ray")(num_workers=1)
     dispatcher = make_dispatcher(NotInstalled(str(tmp_path)), strategy)
     with pytest.raises(TrainingError, match=r"is missing here: .*No module named"):
-        list(dispatcher.evaluate([Request(ordinary(1)[0], 0)]))
+        list(dispatcher.evaluate([Request(Candidate(ordinary(1)[0]), 0)]))
     dispatcher.close()
 
 

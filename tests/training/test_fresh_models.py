@@ -11,6 +11,7 @@ import tensorflow as tf
 import glo_tf
 from glo_tf import LossSearch
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request
 
@@ -79,8 +80,8 @@ def test_builders_of_new_models_are_taken(model) -> None:
     task = define(model)
     losses = [CROSS_ENTROPY, Expression.parse("square(x - y)"), CROSS_ENTROPY]
     trainer = task.make_trainer()
-    one, _, again = (trainer.evaluate(Request(loss, seed=1)) for loss in losses)
-    assert one == again == task.make_trainer().evaluate(Request(CROSS_ENTROPY, seed=1))
+    one, _, again = (trainer.evaluate(Request(Candidate(loss), seed=1)) for loss in losses)
+    assert one == again == task.make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), seed=1))
 
 
 def cached():

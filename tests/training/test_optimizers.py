@@ -11,7 +11,7 @@ import pytest
 
 import glo_tf
 from glo_tf import LossSearch
-from glo_tf.comparison.learning_rates import check_learning_rate
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.optimizers import understand
 from glo_tf.training.trial import Request
 
@@ -84,7 +84,7 @@ def trained(optimizer, **arguments) -> float:
     first, again = (found.evaluate([CROSS_ENTROPY], seed=seed)[0] for seed in (1, 1))
     assert first == again
     trainer = found.task.make_trainer()
-    evaluation = trainer.evaluate(Request(first.loss, 1, checkpoints=(30,)))
+    evaluation = trainer.evaluate(Request(Candidate(first.loss), 1, checkpoints=(30,)))
     return evaluation.measured["validation"]["nll"][0]
 
 
@@ -265,7 +265,7 @@ def test_a_learning_rate_that_cannot_train_is_refused(rate: float) -> None:
     with pytest.raises(ValueError, match=expected):
         search("sgd").evaluate([CROSS_ENTROPY], learning_rate=rate)
     with pytest.raises(ValueError, match=expected):
-        check_learning_rate(rate)
+        Hyperparameters(rate)
 
 
 def test_a_schedule_that_never_trains_or_climbs_is_refused() -> None:
@@ -281,7 +281,7 @@ def test_a_request_has_a_learning_rate_that_trains() -> None:
     (evaluation,) = search("sgd").evaluate([CROSS_ENTROPY], learning_rate=0.5)
     for rate in (0.0, -1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=f"positive and finite.*learning_rate={rate}"):
-            Request(evaluation.loss, 0, rate)
+            Request(Candidate(evaluation.loss, Hyperparameters(rate)), 0)
 
 
 def test_a_schedule_leaves_no_room_for_a_learning_rate() -> None:

@@ -16,6 +16,7 @@ from glo_tf.search.loss_search import LossSearch
 from glo_tf.strategies import TrainingError
 from glo_tf.strategies.ray import RayStrategy
 from glo_tf.testing.scripted_task import ordinary
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 from glo_tf.utils import onednn
 
@@ -131,5 +132,5 @@ def test_workers_on_ray_import_tensorflow_as_the_variable_here_says(monkeypatch)
     strategy = RayStrategy(num_workers=1, num_cpus=1)
     dispatcher = Dispatcher(task, strategy, Study.in_memory(task.description), FailurePolicy())
     with pytest.raises(TrainingError, match=f"Expected {onednn.VARIABLE} {int(onednn.is_on())}"):
-        list(dispatcher.evaluate([Request(ordinary(1)[0], 0)]))
+        list(dispatcher.evaluate([Request(Candidate(ordinary(1)[0]), 0)]))
     dispatcher.close()

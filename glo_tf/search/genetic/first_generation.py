@@ -12,6 +12,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.screening.screen import Screen, Verdict
 from glo_tf.search.genetic import evolution
 from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.training.candidate import Candidate
 
 _HINT = "; a minus sign inside a loss, or none before it, is a product with -1"
 _LARGEST_DRAW = 20_000  # trees, before a space is taken for one in which few can learn
@@ -120,6 +121,7 @@ def first_generation(
 
 def _passing(trees: Sequence[Expression], screen: Screen) -> list[Expression]:
     """The distinct ones that the screen lets through."""
-    losses = {tree: loss_of(tree) for tree in trees if tree.has_x_and_y}
-    verdicts = screen.examine(list(losses.values()))
-    return [tree for tree, verdict in zip(losses, verdicts, strict=True) if verdict == Verdict()]
+    candidates = {tree: Candidate(loss_of(tree)) for tree in trees if tree.has_x_and_y}
+    verdicts = screen.examine(list(candidates.values()))
+    examined = zip(candidates, verdicts, strict=True)
+    return [tree for tree, verdict in examined if verdict == Verdict()]

@@ -21,6 +21,7 @@ from glo_tf.expressions.program import Program, instruction_set
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.meter import Meter
 from glo_tf.training import fresh_models
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.tensorflow import early_stopping
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
@@ -38,7 +39,7 @@ _MOST_PAUSED = 32  # trainings whose state is held in memory
 
 
 class CandidateTrainer:
-    """Trains one network per candidate loss and measures its fitness.
+    """Trains one network per candidate and measures its fitness.
 
     Model and optimizer are built once. Every evaluation first resets all of their variables
     (weights, normalisation statistics, optimizer slots, dropout seeds) to the values that its seed
@@ -68,7 +69,7 @@ class CandidateTrainer:
                 self._loop.predict.get_concrete_function(held_out.data)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
-        self._paused: dict[tuple[Expression, int, float | None], tuple[int, list[tf.Tensor]]] = {}
+        self._paused: dict[tuple[Candidate, int], tuple[int, list[tf.Tensor]]] = {}
         # Bounded: a comparison may take many seeds, and a long search many trees.
         self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
         self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
@@ -78,7 +79,7 @@ class CandidateTrainer:
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
     ) -> Evaluation:
-        """Trains a network with the request's loss and measures its fitness.
+        """Trains a network with the request's candidate and measures its fitness.
 
         If no node of the loss but the root has a coefficient, the loss is interpreted, else
         translated. A training that is to be stopped at chance looks after
@@ -101,14 +102,15 @@ class CandidateTrainer:
             raise InvalidArgumentError(
                 f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
             )
-        key = request.loss, request.seed, request.learning_rate
+        key = request.candidate, request.seed
         from_start = request.stop_at_chance or checkpoints
         done, state = (0, None) if from_start else self._paused.pop(key, (0, None))
         if state is None or done > total:
             done, state = 0, self._initial(request.seed)
         self._loop.restore(state)
-        if request.learning_rate is not None:
-            self._optimizer.learning_rate = request.learning_rate
+        own = request.candidate.hyperparameters
+        if own.learning_rate is not None:
+            self._optimizer.learning_rate = own.learning_rate
         steps, arguments = self._compiled(request.loss)
         arguments = (self._batches(request.seed), *arguments)
         advance = functools.partial(self._advance, steps, arguments, check=check)
@@ -139,7 +141,7 @@ class CandidateTrainer:
         if not finite:
             status, fitness = Status.NON_FINITE, 0.0
         return Evaluation(
-            loss=request.loss,
+            candidate=request.candidate,
             seed=request.seed,
             fitness=fitness,
             status=status,
@@ -205,7 +207,7 @@ class CandidateTrainer:
         optimizer.build(model.trainable_variables)
         return model, optimizer
 
-    def _pause(self, key: tuple[Expression, int, float | None], done: int) -> None:
+    def _pause(self, key: tuple[Candidate, int], done: int) -> None:
         """Keeps the state of a shorter training, for a longer one to go on from."""
         self._paused[key] = done, self._state()
         if len(self._paused) > _MOST_PAUSED:

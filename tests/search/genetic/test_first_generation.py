@@ -16,6 +16,7 @@ from glo_tf.screening.screen import Screen, Verdict
 from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of, tree_of
 from glo_tf.search.spaces.space import SearchSpace, glo, glo_extended
+from glo_tf.training.candidate import Candidate
 
 OUTPUTS = Outputs.of_classes(10)
 
@@ -31,7 +32,7 @@ def test_under_a_screen_enough_can_learn_and_they_train_differently() -> None:
     screen = Screen(OUTPUTS)
     population = first_generation(glo(), 30, np.random.default_rng(0), screen=screen, able=5)
     assert len(population) == 30
-    verdicts = screen.examine([loss_of(tree) for tree in population[:5]])
+    verdicts = screen.examine([Candidate(loss_of(tree)) for tree in population[:5]])
     assert verdicts == 5 * [Verdict()]
     plain = evolution.initial_population(glo(), 30, np.random.default_rng(0))
     assert set(population[5:]) <= set(plain)
@@ -88,7 +89,7 @@ def test_initial_trees_come_first_whether_they_can_learn_or_not() -> None:
         assert population[:3] == given
         assert len(population) == 30
     verdicts = Screen(OUTPUTS).examine(
-        [loss_of(tree) for tree in population[:7] if tree.has_x_and_y]
+        [Candidate(loss_of(tree)) for tree in population[:7] if tree.has_x_and_y]
     )
     assert verdicts.count(Verdict()) >= 5
     filled = first_generation(glo(), 3, np.random.default_rng(0), initial=given)

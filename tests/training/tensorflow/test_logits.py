@@ -23,6 +23,7 @@ from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.named import Baikal
 from glo_tf.screening.probes import UNDECIDED, fixed_set
 from glo_tf.screening.screen import Screen, Traits
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.translator import translate
@@ -176,7 +177,7 @@ def test_a_training_step_is_that_of_keras(names: tuple[str, ...], loss: str) -> 
     losses = [ExpressionLoss(loss, **options) for options in task.outputs.loss_options]
     reference.compile("sgd", loss=task.outputs.restore(losses))
     reference.train_on_batch(SAMPLES, targets(*names))
-    assert trainer.evaluate(Request(Expression.parse(loss), 0)).status == Status.OK
+    assert trainer.evaluate(Request(Candidate(Expression.parse(loss)), 0)).status == Status.OK
     for ours, theirs in zip(trainer._model.weights, reference.weights, strict=True):
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=2e-5, atol=2e-6)
 
@@ -193,7 +194,7 @@ def test_it_trains_as_with_the_activation_as_a_layer(kind, activation, jit_compi
     without = make_task(kind, **arguments).make_trainer()
     beside = TrainingTask.define(with_layer, "sgd", data, data, **arguments).make_trainer()
     for loss in LOSSES:
-        request = Request(Expression.parse(loss), 0, 0.003)
+        request = Request(Candidate(Expression.parse(loss), Hyperparameters(0.003)), 0)
         ours, theirs = without.evaluate(request), beside.evaluate(request)
         assert ours.status == theirs.status == Status.OK
         assert ours.fitness == pytest.approx(theirs.fitness, abs=0.02)
@@ -261,7 +262,7 @@ def test_the_same_losses_are_rejected_as_behind_the_activation(kind: str) -> Non
         "x/y",
         "x*0*y",
     ]
-    losses = [Expression.parse(text) for text in texts]
+    losses = [Candidate(Expression.parse(text)) for text in texts]
     expected = [verdict.rejection for verdict in behind.examine(losses)]
     assert [verdict.rejection for verdict in without.examine(losses)] == expected
     assert None in expected

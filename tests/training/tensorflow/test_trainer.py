@@ -20,6 +20,7 @@ from small_trainings import (
 )
 
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
 from glo_tf.training.trial import Request
@@ -30,14 +31,14 @@ from glo_tf.training.trial import Request
 )
 def test_an_evaluation_depends_on_its_arguments_alone(optimizer) -> None:
     trainer = make_trainer(dropout_and_batch_norm, optimizer)
-    first = trainer.evaluate(Request(CROSS_ENTROPY, seed=3))
+    first = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=3))
     weights = _weights(trainer)
-    trainer.evaluate(Request(Expression.parse("-(log(y) - x/y)"), seed=3))
-    trainer.evaluate(Request(CROSS_ENTROPY, seed=4))
-    trainer.evaluate(Request(CROSS_ENTROPY, seed=3, learning_rate=0.5))
+    trainer.evaluate(Request(Candidate(Expression.parse("-(log(y) - x/y)")), seed=3))
+    trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=4))
+    trainer.evaluate(Request(Candidate(CROSS_ENTROPY, Hyperparameters(0.5)), seed=3))
     other = make_trainer(dropout_and_batch_norm, optimizer)
     for repeated in (trainer, other):
-        assert repeated.evaluate(Request(CROSS_ENTROPY, seed=3)) == first
+        assert repeated.evaluate(Request(Candidate(CROSS_ENTROPY), seed=3)) == first
         for left, right in zip(weights, _weights(repeated), strict=True):
             np.testing.assert_array_equal(left, right)
 
@@ -46,7 +47,7 @@ def test_the_seed_fixes_weights_and_batch_order() -> None:
     trainer = make_trainer(train_steps=1)
     weights = []
     for seed in (0, 1, 0):
-        trainer.evaluate(Request(CROSS_ENTROPY, seed=seed))
+        trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=seed))
         weights.append(_weights(trainer)[0])
     np.testing.assert_array_equal(weights[0], weights[2])
     assert (weights[0] != weights[1]).any()
@@ -59,7 +60,7 @@ def test_trains_as_keras_does() -> None:
     model = linear()
     model.set_weights(_weights(trainer))
     order = trainer._batches(7).numpy().ravel()
-    fitness = trainer.evaluate(Request(CROSS_ENTROPY, seed=7)).fitness
+    fitness = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=7)).fitness
     model.compile(
         keras.optimizers.SGD(0.1), keras.losses.CategoricalCrossentropy(), metrics=["accuracy"]
     )
@@ -76,14 +77,16 @@ def test_learning_rate_replaces_the_optimizers_own() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.2))
     assert trainer.task.learning_rate == 0.2
     faster = make_trainer(optimizer=keras.optimizers.SGD(0.01))
-    assert faster.evaluate(Request(CROSS_ENTROPY, seed=0, learning_rate=0.2)) == trainer.evaluate(
-        Request(CROSS_ENTROPY, seed=0)
-    )
+    assert faster.evaluate(
+        Request(Candidate(CROSS_ENTROPY, Hyperparameters(0.2)), seed=0)
+    ) == trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
 
 
 @pytest.mark.parametrize("text", ["log(x - y)", "sqrt(y - y)*x", "x*y/(y - y)"])
 def test_a_non_finite_training_stops_early_with_fitness_0(text: str) -> None:
-    evaluation = make_trainer(train_steps=250).evaluate(Request(Expression.parse(text), seed=0))
+    evaluation = make_trainer(train_steps=250).evaluate(
+        Request(Candidate(Expression.parse(text)), seed=0)
+    )
     assert (evaluation.fitness, evaluation.status) == (0.0, "non_finite")
     assert evaluation.steps < 250
 
@@ -91,7 +94,7 @@ def test_a_non_finite_training_stops_early_with_fitness_0(text: str) -> None:
 def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() -> None:
     # sqrt(y - y) is 0 with an infinite slope: the loss of the only step is finite, the weights not.
     evaluation = make_trainer(train_steps=1).evaluate(
-        Request(Expression.parse("x + sqrt(y - y)"), seed=0)
+        Request(Candidate(Expression.parse("x + sqrt(y - y)")), seed=0)
     )
     assert (evaluation.fitness, evaluation.status, evaluation.steps) == (0.0, "non_finite", 1)
 
@@ -101,7 +104,7 @@ def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() 
 def test_any_model_and_optimizer_learns(model, optimizer: str) -> None:
     optimizer = keras.optimizers.get({"class_name": optimizer, "config": {"learning_rate": 0.05}})
     evaluation = make_trainer(model, optimizer, train_steps=100).evaluate(
-        Request(CROSS_ENTROPY, seed=0)
+        Request(Candidate(CROSS_ENTROPY), seed=0)
     )
     assert evaluation.status == "ok"
     assert evaluation.fitness > 0.5
@@ -117,7 +120,7 @@ def test_regularisers_of_the_model_count() -> None:
     norms = []
     for strength in (0.0, 1.0):
         trainer = make_trainer(lambda strength=strength: with_penalty(strength))
-        trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
+        trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
         norms.append(np.linalg.norm(_weights(trainer)[0]))
     assert norms[1] < 0.9 * norms[0]
 
@@ -127,7 +130,9 @@ def test_coefficients_of_one_tree_share_one_trace() -> None:
     tree = Expression.parse("-(log(y) - x/y)")
     first = tree.with_coefficients([-2.0, 1.0, 1.5, 1.0, 1.0, 1.0])
     other = tree.with_coefficients([-2.0, 1.0, 2.5, 1.0, 1.0, 0.5])
-    assert trainer.evaluate(Request(first, seed=0)) != trainer.evaluate(Request(other, seed=0))
+    assert trainer.evaluate(Request(Candidate(first), seed=0)) != trainer.evaluate(
+        Request(Candidate(other), seed=0)
+    )
     assert trainer._translator.cache_info().misses == 1
     assert trainer._interpreter.cache_info().misses == 0
 
@@ -140,7 +145,7 @@ def test_nothing_keeps_a_compiled_training_once_its_trainer_is_gone(optimizer) -
     losses = [Expression.parse(text) for text in ("-(x*log(y))", "-(x*(2.0*log(y)))")]
     graphs = []
     for loss in losses:
-        trainer.evaluate(Request(loss, 0))
+        trainer.evaluate(Request(Candidate(loss), 0))
         graphs.append(weakref.ref(trainer._compiled(loss)[0].graph))
     assert all(graph() is not None for graph in graphs)
     del trainer
@@ -151,7 +156,7 @@ def test_nothing_keeps_a_compiled_training_once_its_trainer_is_gone(optimizer) -
 def test_expressions_without_coefficients_share_one_trace() -> None:
     trainer = make_trainer()
     for text in ("-(x*log(y))", "-(log(y) - x/y)", "square(x - y)"):
-        trainer.evaluate(Request(Expression.parse(text), seed=0))
+        trainer.evaluate(Request(Candidate(Expression.parse(text)), seed=0))
     assert trainer._interpreter.cache_info().misses == 1
     assert trainer._translator.cache_info().misses == 0
 
@@ -180,7 +185,7 @@ def test_a_tree_larger_than_the_first_compilation_is_trained_too() -> None:
     large = Expression.parse("-(x*log(y))" + " + 0*y" * 40)
     assert large.size > 64
     evaluation, expected = (
-        make_trainer().evaluate(Request(loss, seed=0)) for loss in (large, CROSS_ENTROPY)
+        make_trainer().evaluate(Request(Candidate(loss), seed=0)) for loss in (large, CROSS_ENTROPY)
     )
     assert evaluation.fitness == pytest.approx(expected.fitness, abs=0.01)
 
@@ -199,21 +204,21 @@ def test_xla_is_chosen_for_dense_models_alone() -> None:
 
 
 def test_fewer_steps_are_the_first_steps() -> None:
-    shorter = make_trainer(train_steps=10).evaluate(Request(CROSS_ENTROPY, seed=0))
+    shorter = make_trainer(train_steps=10).evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
     longer = make_trainer(train_steps=30)
-    assert longer.evaluate(Request(CROSS_ENTROPY, seed=0, train_steps=10)) == shorter
+    assert longer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0, train_steps=10)) == shorter
 
 
 @pytest.mark.parametrize("optimizer", ["adam", {"class_name": "SGD", "config": {"use_ema": True}}])
 def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
     expected = make_trainer(dropout_and_batch_norm, optimizer)
-    expected.evaluate(Request(CROSS_ENTROPY, seed=0))
+    expected.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
     trainer = make_trainer(dropout_and_batch_norm, optimizer)
     for steps in (10, 20):
-        trainer.evaluate(Request(CROSS_ENTROPY, seed=0, train_steps=steps))
-        trainer.evaluate(Request(Expression.parse("square(x - y)"), seed=0))
+        trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0, train_steps=steps))
+        trainer.evaluate(Request(Candidate(Expression.parse("square(x - y)")), seed=0))
     trainer._initial = None  # not from the start
-    whole = trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
+    whole = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
     assert whole.steps == 30
     for ours, theirs in zip(_weights(trainer), _weights(expected), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -222,11 +227,11 @@ def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
 def test_a_training_at_chance_is_ended_early_if_asked() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=100)
     hopeless = Expression.parse("x*log(y)")
-    stopped = trainer.evaluate(Request(hopeless, seed=0, stop_at_chance=True))
+    stopped = trainer.evaluate(Request(Candidate(hopeless), seed=0, stop_at_chance=True))
     assert (stopped.status, stopped.steps) == ("stopped", 25)
-    assert trainer.evaluate(Request(hopeless, seed=0)).steps == 100
-    learning = trainer.evaluate(Request(CROSS_ENTROPY, seed=0, stop_at_chance=True))
-    assert learning == trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
+    assert trainer.evaluate(Request(Candidate(hopeless), seed=0)).steps == 100
+    learning = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0, stop_at_chance=True))
+    assert learning == trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
 
 
 def test_one_hot_labels_give_what_integers_give() -> None:
@@ -239,8 +244,8 @@ def test_one_hot_labels_give_what_integers_give() -> None:
         train_steps=30,
         batch_size=50,
     ).make_trainer()
-    expected = make_trainer().evaluate(Request(CROSS_ENTROPY, seed=0))
-    assert trainer.evaluate(Request(CROSS_ENTROPY, seed=0)) == expected
+    expected = make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
+    assert trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0)) == expected
 
 
 def test_ctrl_c_ends_a_training_within_a_second() -> None:
@@ -250,15 +255,15 @@ def test_ctrl_c_ends_a_training_within_a_second() -> None:
     began = time.monotonic()
     try:
         with pytest.raises(KeyboardInterrupt):
-            trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
+            trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, previous)
     assert time.monotonic() - began < 10.0
     # 200,000 steps take longer than that, and the trainer goes on to work.
     assert trainer.evaluate(
-        Request(CROSS_ENTROPY, seed=0, train_steps=30)
-    ) == make_trainer().evaluate(Request(CROSS_ENTROPY, seed=0))
+        Request(Candidate(CROSS_ENTROPY), seed=0, train_steps=30)
+    ) == make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
 
 
 @pytest.mark.parametrize(
@@ -291,7 +296,7 @@ def test_a_model_that_does_not_fit_the_labels_is_refused() -> None:
 
 def _trained(loss: Expression, model, jit_compile: bool) -> list[np.ndarray]:
     trainer = make_trainer(model, train_steps=10, jit_compile=jit_compile)
-    trainer.evaluate(Request(loss, seed=0))
+    trainer.evaluate(Request(Candidate(loss), seed=0))
     return _weights(trainer)
 
 
@@ -319,9 +324,9 @@ def test_a_model_is_described_alike_however_many_were_built_before() -> None:
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compile) -> None:
     trainer = make_trainer(dropout_and_batch_norm, optimizer, jit_compile=jit_compile)
-    plain = trainer.evaluate(Request(CROSS_ENTROPY, seed=3))
+    plain = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=3))
     weights = _weights(trainer)
-    measured = trainer.evaluate(Request(CROSS_ENTROPY, seed=3, checkpoints=(1, 7, 30)))
+    measured = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=3, checkpoints=(1, 7, 30)))
     for left, right in zip(weights, _weights(trainer), strict=True):
         np.testing.assert_array_equal(left, right)
     assert (measured.fitness, measured.status, measured.steps) == (plain.fitness, "ok", 30)
@@ -330,14 +335,16 @@ def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compil
     assert list(on_the_way) == ["accuracy", "nll", "ece"]
     assert on_the_way["accuracy"][-1] == plain.fitness
     # What is measured after 7 steps is what a training of 7 steps ends with.
-    shorter = trainer.evaluate(Request(CROSS_ENTROPY, seed=3, train_steps=7, checkpoints=(7,)))
+    shorter = trainer.evaluate(
+        Request(Candidate(CROSS_ENTROPY), seed=3, train_steps=7, checkpoints=(7,))
+    )
     for name, values in shorter.measured["validation"].items():
         assert values == on_the_way[name][1:2]
     assert plain.measured == {}
 
 
 def test_test_data_is_measured_beside_the_validation_data() -> None:
-    request = Request(CROSS_ENTROPY, seed=3, checkpoints=(7, 30))
+    request = Request(Candidate(CROSS_ENTROPY), seed=3, checkpoints=(7, 30))
     test = DIGITS.x_test, DIGITS.y_test
     both = make_trainer(dropout_and_batch_norm, test_data=test).evaluate(request)
     plain = make_trainer(dropout_and_batch_norm).evaluate(request)
@@ -354,10 +361,10 @@ def test_test_data_is_measured_beside_the_validation_data() -> None:
 
 def test_what_was_measured_before_a_training_failed_is_kept() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(3e38), train_steps=30)
-    ended = trainer.evaluate(Request(CROSS_ENTROPY, seed=0))
+    ended = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
     assert (ended.status, ended.fitness) == ("non_finite", 0.0)
     assert 1 < ended.steps < 30
-    request = Request(CROSS_ENTROPY, seed=0, checkpoints=(1, ended.steps + 1, 30))
+    request = Request(Candidate(CROSS_ENTROPY), seed=0, checkpoints=(1, ended.steps + 1, 30))
     measured = trainer.evaluate(request)
     assert (measured.status, measured.steps) == (ended.status, ended.steps)
     assert [len(values) for values in measured.measured["validation"].values()] == [1, 1, 1]
@@ -366,9 +373,9 @@ def test_what_was_measured_before_a_training_failed_is_kept() -> None:
 @pytest.mark.parametrize("checkpoints", [(0,), (3, 3), (5, 4)])
 def test_checkpoints_that_do_not_rise_are_refused(checkpoints) -> None:
     with pytest.raises(ValueError, match="Expected checkpoints as rising steps"):
-        Request(CROSS_ENTROPY, 0, checkpoints=checkpoints)
+        Request(Candidate(CROSS_ENTROPY), 0, checkpoints=checkpoints)
 
 
 def test_checkpoints_after_the_end_are_refused() -> None:
     with pytest.raises(ValueError, match=r"Expected checkpoints within 30 steps\. Received"):
-        make_trainer().evaluate(Request(CROSS_ENTROPY, 0, checkpoints=(10, 31)))
+        make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), 0, checkpoints=(10, 31)))

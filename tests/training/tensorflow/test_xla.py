@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request
 
@@ -108,7 +109,7 @@ def test_what_xla_cannot_compile_is_trained_without_it(build, samples, caplog) -
     with caplog.at_level(logging.WARNING, "glo_tf"):
         task = define(build, samples)
     assert not task.jit_compile
-    assert task.make_trainer().evaluate(Request(CROSS_ENTROPY, 0)).fitness > 0.6
+    assert task.make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), 0)).fitness > 0.6
     said = [message for message in caplog.messages if "XLA" in message]
     # Python inside is slow with XLA, too, and is not tried.
     assert len(said) == (build is not in_python)
@@ -123,7 +124,7 @@ def test_what_fails_only_when_it_is_tried_is_trained_without_it(caplog) -> None:
         return model((4,), "float32", WithDynamicShape())
 
     task = define(build, NUMBERS)
-    assert task.make_trainer().evaluate(Request(CROSS_ENTROPY, 0)).status == "ok"
+    assert task.make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), 0)).status == "ok"
     assert task.jit_compile == ("Trained without XLA" not in caplog.text)
 
 
@@ -132,7 +133,7 @@ def test_what_xla_can_compile_is_trained_with_it(build, samples, caplog) -> None
     task = define(build, samples)
     assert task.jit_compile
     assert not caplog.messages
-    evaluation = task.make_trainer().evaluate(Request(CROSS_ENTROPY, 0))
+    evaluation = task.make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), 0))
     assert evaluation.fitness > 0.6
 
 
