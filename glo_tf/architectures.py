@@ -34,8 +34,8 @@ class NamedArchitecture:
 
     def __call__(self) -> keras.Model:
         """A new model."""
-        build = plugins.load("glo_tf.architectures", self.name)
-        model: keras.Model = build(self.input_shape, self.num_classes, **self.options)
+        shape = self.input_shape, self.num_classes
+        model: keras.Model = plugins.make("glo_tf.architectures", self.name, *shape, **self.options)
         return model
 
 

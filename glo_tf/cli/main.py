@@ -19,6 +19,15 @@ from absl import flags
 
 from glo_tf import plugins
 from glo_tf.cli.compare import make_comparison
+from glo_tf.cli.failures import (
+    BAD_INPUT,
+    EXPECTED,
+    FAILED,
+    LoggedError,
+    fail,
+    fail_by_mistake,
+    notes,
+)
 from glo_tf.cli.flags import parse_flags
 from glo_tf.cli.search import make_search
 from glo_tf.cli.task import output_dir, quiet_start
@@ -27,7 +36,6 @@ from glo_tf.plugins.skeleton import new_plugin
 from glo_tf.results import run_files
 from glo_tf.results.owned_files import MARK, check_free, is_there, write_owned
 from glo_tf.results.run_files import COMPARISON_FLAGS, COMPARISON_LOG
-from glo_tf.strategies import TrainingError
 from glo_tf.utils.interruption import Interruption, stack_of_crashes
 
 if TYPE_CHECKING:
@@ -35,8 +43,6 @@ if TYPE_CHECKING:
     from glo_tf.search.loss_search import LossSearch
 
 logger = logging.getLogger("glo_tf")
-
-BAD_INPUT, FAILED = 2, 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -63,17 +69,26 @@ def cli() -> NoReturn:
         sys.stdout.flush()
     except OSError as error:  # a full disk, or a reader that has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = _fail(f"Expected a standard output to write to. Received: {error}", FAILED)
+        code = fail(f"Expected a standard output to write to. Received: {error}", FAILED)
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
+    try:
+        return _do(arguments)
+    except EXPECTED as error:  # of a run that has begun, the log has the traceback
+        return fail(error, FAILED)
+    except Exception as error:
+        return fail_by_mistake(error)
+
+
+def _do(arguments: list[str]) -> int:
     if arguments[1:2] == ["new-plugin"]:
         return _new_plugin(arguments[2:])
     try:
         values = parse_flags(arguments)
-    except (ValueError, OSError) as error:
-        return _fail(error, BAD_INPUT)
+    except EXPECTED as error:
+        return fail(error, BAD_INPUT)
     if values.help:
         print(f"{__doc__}\n{values.get_help()}")
         return 0
@@ -81,24 +96,8 @@ def _run(arguments: list[str]) -> int:
         return _list_plugins()
     if values.mode == "report":
         return _report(values)
-    try:
-        with stack_of_crashes():
-            return _compare(values) if values.mode == "compare" else _search(values)
-    # One line here; of a run that has begun, the log has the traceback.
-    except Exception as error:
-        known = isinstance(error, ValueError | TrainingError)
-        return _fail(error if known else f"{type(error).__name__}: {error}", FAILED)
-
-
-def _fail(error: BaseException | str, code: int) -> int:
-    text = " ".join([str(error), *_notes(error)])
-    print(f"glo-tf: error: {' '.join(text.split())}", file=sys.stderr)
-    return code
-
-
-def _notes(error: BaseException | str) -> list[str]:
-    """What went wrong after an error, such as where a lost study is saved."""
-    return list(getattr(error, "__notes__", []))
+    with stack_of_crashes():
+        return _compare(values) if values.mode == "compare" else _search(values)
 
 
 def _search(values: flags.FlagValues) -> int:
@@ -108,8 +107,8 @@ def _search(values: flags.FlagValues) -> int:
         check_free(log, flagfile)
         search, _ = make_search(values)
         _write_flags(flagfile, values)
-    except (ValueError, OSError) as error:
-        return _fail(error, BAD_INPUT)
+    except EXPECTED as error:
+        return fail(error, BAD_INPUT)
     _show_what_was_before(search, folder)
     with Interruption() as interruption:
         try:
@@ -131,8 +130,8 @@ def _compare(values: flags.FlagValues) -> int:
         display = ComparisonDisplay()
         comparison, _ = make_comparison(values, display)
         _write_flags(flagfile, values)
-    except (ValueError, OSError) as error:
-        return _fail(error, BAD_INPUT)
+    except EXPECTED as error:
+        return fail(error, BAD_INPUT)
     _show_what_was_before(comparison, folder)
     display.on_understood(comparison.summary)
     with Interruption() as interruption:
@@ -159,8 +158,8 @@ def _show_what_was_before(run: LossSearch | LossComparison, folder: pathlib.Path
 
 
 def _ended(error: KeyboardInterrupt, interruption: Interruption) -> int:
-    notes = _notes(error) or ["the same command resumes."]
-    print(f"Ended before its time; {' '.join(notes)}")
+    remarks = notes(error) or ["the same command resumes."]
+    print(f"Ended before its time; {' '.join(remarks)}")
     return interruption.exit_code
 
 
@@ -171,16 +170,16 @@ def _report(values: flags.FlagValues) -> int:
         with quiet_start():
             from glo_tf.report import write_report
         print(write_report(values.output_dir))
-    except (ValueError, OSError) as error:
-        return _fail(error, BAD_INPUT)
+    except EXPECTED as error:
+        return fail(error, BAD_INPUT)
     return 0
 
 
 def _new_plugin(arguments: Sequence[str]) -> int:
     try:
         print(new_plugin(arguments))
-    except (ValueError, OSError) as error:
-        return _fail(error, BAD_INPUT)
+    except EXPECTED as error:
+        return fail(error, BAD_INPUT)
     return 0
 
 
@@ -242,9 +241,11 @@ def _log_to(path: pathlib.Path) -> Iterator[None]:
     logger.addHandler(handler)
     try:
         yield
-    except Exception:
+    except Exception as error:
         logger.exception("The run failed")
-        raise
+        if isinstance(error, EXPECTED) or handler.problem is not None:
+            raise
+        raise LoggedError(error, path) from error
     finally:
         logger.removeHandler(handler)
         handler.close()

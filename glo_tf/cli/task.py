@@ -34,7 +34,6 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
     strategy = _strategy(values)
 
     with quiet_start():
-        import keras
         import tensorflow as tf
 
         from glo_tf.training.tensorflow.runtime import set_memory_growth
@@ -51,9 +50,10 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
         "model": NamedArchitecture(
             values.architecture, data.input_shape, data.num_classes, architecture_options
         ),
-        "optimizer": keras.optimizers.get(
-            {"class_name": values.optimizer, "config": {"learning_rate": values.learning_rate}}
-        ),
+        "optimizer": {
+            "class_name": values.optimizer,
+            "config": {"learning_rate": values.learning_rate},
+        },
         "outputs": values.outputs,
         "from_logits": values.from_logits,
         "metric": values.metric,
@@ -101,7 +101,7 @@ def plugin(
     """The plugin that a flag names with its options: `options`, and over them the given ones."""
     name, texts = values[flag].value, values[f"{flag}_options"].value or []
     given = plugins.parse_options(group, name, texts)
-    return functools.partial(plugins.load(group, name), **{**options, **given})
+    return functools.partial(plugins.make, group, name, **{**options, **given})
 
 
 def _strategy(values: flags.FlagValues) -> Strategy | str:

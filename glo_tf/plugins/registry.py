@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from glo_tf.errors import GloError
 from glo_tf.errors import PluginError as PluginError
 from glo_tf.plugins.options import Option, OptionValue, convert, declared
 
@@ -90,6 +91,28 @@ def load(group: str, name: str) -> Any:
             f"Expected the plugin '{name}' of {_package(candidates[0])} to load. "
             f"Received: {type(error).__name__}: {error}"
         ) from error
+
+
+def make(group: str, name: str, /, *arguments: Any, **options: Any) -> Any:
+    """What a plugin's function returns.
+
+    Args:
+        group: One of `GROUPS`.
+        name: The plugin's name.
+        *arguments: What functions of the group take.
+        **options: Further arguments, the plugin's own options among them.
+
+    Raises:
+        PluginError: As `load`, and if the function refuses what it is given by a `ValueError`.
+            Other errors of it are its own, as they are no user's.
+    """
+    function = load(group, name)
+    try:
+        return function(*arguments, **options)
+    except GloError:
+        raise
+    except ValueError as error:
+        raise PluginError(str(error)) from error
 
 
 def options(group: str, name: str) -> tuple[Option, ...]:

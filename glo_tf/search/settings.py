@@ -61,7 +61,7 @@ class SearchSettings(SearchConfig):
         """
         space = arguments.search_space
         if isinstance(space, str):
-            space = cast(SearchSpace, plugins.load("glo_tf.search_spaces", space)())
+            space = cast(SearchSpace, plugins.make("glo_tf.search_spaces", space))
         losses = as_expressions(
             arguments.initial_expressions,
             "initial_expressions",

@@ -20,5 +20,5 @@ def find_strategy(strategy: str | Strategy) -> Strategy:
         return strategy
     if strategy == "auto":
         strategy = "devices" if several_gpus() else "local"
-    found: Strategy = plugins.load("glo_tf.strategies", strategy)()
+    found: Strategy = plugins.make("glo_tf.strategies", strategy)
     return found

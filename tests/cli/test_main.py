@@ -224,6 +224,16 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, message, capsys, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def traceback_of(capsys, what: str) -> str:
+    """What is in the file that the command line names beside a mistake, its only line."""
+    error = capsys.readouterr().err
+    assert error.startswith(f"glo-tf: internal error: {what}; traceback in ")
+    assert error.count("\n") == 1
+    text = pathlib.Path(error.strip().rpartition("; traceback in ")[2]).read_text()
+    assert text.count("Traceback (most recent call last):") == 1
+    return text
+
+
 def test_a_data_set_of_one_class_is_bad_input(tmp_path, capsys, monkeypatch) -> None:
     site = tmp_path / "site"
     entries = ["one_class = single_class:load", "broken = single_class:broken"]
@@ -238,8 +248,9 @@ def test_a_data_set_of_one_class_is_bad_input(tmp_path, capsys, monkeypatch) -> 
     )
     assert run("--dataset=one_class", f"--output_dir={tmp_path / 'out'}") == 2
     assert "at least two classes" in capsys.readouterr().err
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert run("--dataset=broken", f"--output_dir={tmp_path / 'out'}") == 1
-    assert capsys.readouterr().err == "glo-tf: error: RuntimeError: no such table\n"
+    assert "no such table" in traceback_of(capsys, "RuntimeError: no such table")
     assert not (tmp_path / "out").exists()
 
 
@@ -267,8 +278,9 @@ def test_a_plugin_that_raises_is_reported_once_and_is_no_bad_candidate(
         "    raise KeyError('no such block')\n"
     )
     folder = tmp_path / "out"
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert run(*QUICK, "--architecture=unbuilt", f"--output_dir={folder}") == 1
-    assert capsys.readouterr().err == "glo-tf: error: KeyError: 'no such block'\n"
+    assert "fragile.py" in traceback_of(capsys, "KeyError: 'no such block'")
     assert not folder.exists()
     arguments = [*QUICK, "--screening=none", "--architecture=fragile", f"--output_dir={folder}"]
     assert run(*arguments, "--population_size=30", "--candidate_retries=5") == 1
@@ -289,9 +301,8 @@ def test_an_error_in_the_run_keeps_what_was_found(tmp_path, capsys, monkeypatch)
 
     monkeypatch.setattr("glo_tf.search.run.SearchRun._tune_coefficients", fail)
     assert run(*QUICK, "--population_size=30", f"--output_dir={tmp_path}") == 1
-    error = capsys.readouterr().err
-    assert error == "glo-tf: error: MemoryError: no memory for the coefficients\n"
-    assert "Traceback" in (tmp_path / "search.log").read_text()
+    traceback = traceback_of(capsys, "MemoryError: no memory for the coefficients")
+    assert traceback == (tmp_path / "search.log").read_text()
     assert glo_tf.load_loss(tmp_path / "best_loss.json").expression
     assert len((tmp_path / "history.csv").read_text().splitlines()) == 1 + 2 * 30
 
