@@ -59,7 +59,7 @@ def fail_by_mistake(error: Exception) -> int:
         except OSError:  # a full disk
             sys.stderr.writelines(lines)
     place = "" if log is None else f"; traceback in {log}"
-    what = f"{type(error).__name__}: {error}"
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     _say("internal error", " ".join([what, *notes(error)]) + place)
     return FAILED
 

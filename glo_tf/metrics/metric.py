@@ -162,6 +162,11 @@ def _by_name(name: str) -> Any:
         return keras.metrics.get(name)
     except ValueError:
         pass
+    except TypeError as error:
+        raise InvalidArgumentError(
+            "Expected the name of a Keras metric that needs no arguments; from Python, metric may "
+            f"be one that has them. Received: metric='{name}' ({error})"
+        ) from error
     known = sorted(
         {
             thing.__name__ if inspect.isclass(thing) else key

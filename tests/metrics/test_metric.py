@@ -187,6 +187,7 @@ def test_the_description_is_the_same_in_every_process() -> None:
     ("metric", "mode", "message"),
     [
         ("acuracy", "auto", "such as .*Accuracy.*Received: metric='acuracy'"),
+        ("MeanIoU", "max", "needs no arguments.*Received: metric='MeanIoU'.*num_classes"),
         (7, "auto", "Expected a Keras metric, its name, or a function.*Received: metric=7"),
         ("mae", "down", "one of auto, max, min. Received: metric_mode='down'"),
         (largest_error, "auto", "'max' or 'min', as Keras does not say.*largest_error"),
