@@ -135,14 +135,14 @@ def _expressions() -> Any:
     from glo_tf import plugins
     from glo_tf.data.outputs import Outputs
     from glo_tf.screening.screen import Screen, Verdict
+    from glo_tf.search.ask_tell import loss_of
     from glo_tf.search.genetic import evolution
-    from glo_tf.search.genetic.first_generation import loss_of
 
     space = plugins.load("glo_tf.search_spaces", "glo")()
     rng, screen = np.random.default_rng(0), Screen(Outputs.of_classes(10))
     while True:
         trees = evolution.initial_population(space, 1000, rng)
-        losses = [loss_of(tree) for tree in trees if tree.has_x_and_y]
+        losses = [loss_of(tree.canonical()) for tree in trees if tree.has_x_and_y]
         for loss, verdict in zip(losses, screen.examine(list(map(Candidate, losses))), strict=True):
             if verdict == Verdict():
                 yield loss

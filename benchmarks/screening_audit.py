@@ -58,7 +58,7 @@ def random_losses() -> list[Any]:
     """Distinct losses with x and y in them, up to the order of operands."""
     from glo_tf import plugins
     from glo_tf.expressions.tree import Expression
-    from glo_tf.search.genetic.first_generation import loss_of
+    from glo_tf.search.ask_tell import loss_of
 
     space = plugins.load("glo_tf.search_spaces", FLAGS.search_space)()
     spaces = [dataclasses.replace(space, max_initial_depth=int(d)) for d in FLAGS.depths]
@@ -69,7 +69,7 @@ def random_losses() -> list[Any]:
         for each in spaces:
             tree = Expression(each.draw_tree(rng))
             if tree.has_x_and_y:
-                found[loss_of(tree)] = None
+                found[loss_of(tree.canonical())] = None
     losses = list(found)[: FLAGS.trees]
     good = [Expression.parse(text) for text in GOOD[FLAGS.task]]
     for number in range(FLAGS.perturbed):

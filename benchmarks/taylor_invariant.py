@@ -42,6 +42,7 @@ def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from glo_tf.data.outputs import Outputs
     from glo_tf.screening.screen import Screen
+    from glo_tf.search.ask_tell import loss_of
     from glo_tf.search.spaces.taylor import lifts_the_label, polynomial, taylor
     from glo_tf.training.task import TrainingTask
     from glo_tf.training.trial import Request
@@ -50,7 +51,7 @@ def main(_: list[str]) -> None:
     outputs = Outputs.of_classes(CLASSES)
     sigma0 = taylor().coefficient_sigma0
     thetas = np.random.default_rng(0).normal(0.0, sigma0, (FLAGS.polynomials, 8))
-    losses = [polynomial(theta.tolist()).negated() for theta in thetas]
+    losses = [loss_of(polynomial(theta.tolist())) for theta in thetas]
     accuracies = np.array(
         [trainer.evaluate(Request(Candidate(loss), 0)).fitness for loss in losses]
     )

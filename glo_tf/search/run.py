@@ -10,8 +10,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-import numpy as np
-
 from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, Evaluate
 from glo_tf.comparison.paired import compare_with_usual
 from glo_tf.errors import at_the_end, raise_first
@@ -23,19 +21,17 @@ from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.record import Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, SearchResult
 from glo_tf.screening.screen import Screen, Screening, trains_alike
+from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
-from glo_tf.search.coefficients.cma_es import CoefficientSearch
-from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.confirmation import confirm
 from glo_tf.search.evaluator import CandidateEvaluator, heats
-from glo_tf.search.genetic import evolution
-from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of
 from glo_tf.search.output_folder import OutputFolder
+from glo_tf.search.phases import coefficient_searches, discovery
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
-from glo_tf.training.trial import Evaluation, Request, Status
+from glo_tf.training.trial import Evaluation, Request
 
 logger = logging.getLogger("glo_tf")
 
@@ -99,10 +95,8 @@ class SearchRun:
             with self._stoppable():
                 self._callbacks.on_understood(self._task.summary)
                 self._callbacks.on_search_begin(self._planned())
-                if self._settings.search_space.has_discovery:
-                    self._discover()
-                for parameterization, hyperparameters in self._parameterizations():
-                    self._tune_coefficients(parameterization, hyperparameters)
+                for phase, generations, search in self._phases():
+                    self._search(phase, generations, search)
             with self._stoppable():
                 if self._settings.finalists:
                     confirmation = self._confirm()
@@ -156,66 +150,28 @@ class SearchRun:
             return None
         return lambda loss: any(invariant(loss, count) for count in classes)
 
-    def _discover(self) -> None:
-        rng = np.random.default_rng([self._settings.seed, 0])
-        population = first_generation(
-            self._settings.search_space,
-            self._settings.population_size,
-            rng,
-            initial=initial_trees(self._settings.initial_expressions, self._settings.search_space),
-            screen=self._screen,
-            able=max(1, self._settings.elites),
-        )
-        for number in range(1, self._settings.generations + 1):
-            candidates = [Candidate(loss_of(tree)) for tree in population]
-            records = self._evaluate_generation(
-                Phase.DISCOVERY, number, self._settings.generations, candidates
-            )
-            if number < self._settings.generations:
-                population = evolution.next_generation(
-                    population,
-                    [self._ranking.score(record) for record in records],
-                    self._settings.operators,
-                    elites=self._settings.elites,
-                    rng=rng,
-                )
+    def _phases(self) -> Iterator[tuple[Phase, int, AskTell]]:
+        """The phases, one after the other, with the generations that each may take."""
+        settings = self._settings
+        if settings.search_space.has_discovery:
+            search = discovery(settings, self._ranking, self._screen)
+            yield Phase.DISCOVERY, settings.generations, search
+        best = self._best_records(settings.tuned_expressions)
+        for tuning in coefficient_searches(settings, best):
+            yield Phase.COEFFICIENTS, settings.coefficient_generations, tuning
 
-    def _parameterizations(self) -> list[tuple[Parameterization, Hyperparameters]]:
-        """What the coefficient phase searches, one after the other, and what stays as it is."""
-        space = self._settings.search_space
-        if space.parameterization is not None:
-            return [(space.parameterization, Hyperparameters())]
-        best = self._best_records(self._settings.tuned_expressions)
-        return [
-            (
-                Parameterization.of_coefficients(record.loss.negated()),
-                record.candidate.hyperparameters,
-            )
-            for record in best
-        ]
-
-    def _tune_coefficients(
-        self, parameterization: Parameterization, hyperparameters: Hyperparameters
-    ) -> None:
-        search = CoefficientSearch(
-            parameterization,
-            sigma0=self._settings.coefficient_sigma0,
-            population_size=self._settings.coefficient_population_size,
-            seed=self._settings.seed,
-        )
-        for number in range(1, self._settings.coefficient_generations + 1):
+    def _search(self, phase: Phase, generations: int, search: AskTell) -> None:
+        for number in range(1, generations + 1):
             if search.stopped:
-                logger.info("CMA-ES has converged in generation %d", number - 1)
+                logger.info("The search has converged in generation %d", number - 1)
                 break
-            candidates = [Candidate(tree.negated(), hyperparameters) for tree in search.ask()]
-            total = self._settings.coefficient_generations
-            records = self._evaluate_generation(Phase.COEFFICIENTS, number, total, candidates)
-            search.tell([r.fitness if r.status == Status.OK else None for r in records])
+            evaluations = self._evaluate_generation(phase, number, generations, search.ask())
+            search.tell(evaluations)
 
     def _evaluate_generation(
         self, phase: Phase, number: int, total: int, candidates: Sequence[Candidate]
-    ) -> list[Record]:
-        records = []
+    ) -> list[Evaluation]:
+        evaluations = []
         outcomes = zip(candidates, self._candidates.evaluate(candidates), strict=True)
         for individual, (candidate, outcome) in enumerate(outcomes, start=1):
             record = Record(
@@ -232,7 +188,7 @@ class SearchRun:
             self._counts[outcome.source] += 1
             if self._ranking.better(record, self._best):
                 self._best = record
-            records.append(record)
+            evaluations.append(outcome.evaluation)
             self._records.append(record)
             self._callbacks.on_evaluation(record)
         self._write_history()
@@ -240,12 +196,12 @@ class SearchRun:
             phase=phase,
             number=number,
             total=total,
-            mean_fitness=statistics.fmean(record.fitness for record in records),
+            mean_fitness=statistics.fmean(one.fitness for one in evaluations),
             best_so_far=self._best,
             counts=dict(self._counts),
         )
         self._callbacks.on_generation(generation)
-        return records
+        return evaluations
 
     def _best_records(self, count: int) -> list[Record]:
         """The best losses so far that train differently."""

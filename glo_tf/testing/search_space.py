@@ -10,6 +10,7 @@ import pytest
 from glo_tf.expressions.tree import Expression
 from glo_tf.plugins.options import OptionValue
 from glo_tf.results.record import Phase
+from glo_tf.search.ask_tell import loss_of
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.testing.plugin import PluginTestCase
@@ -79,7 +80,7 @@ class SearchSpaceTestCase(PluginTestCase):
         space = self.space(plugin_options)
         if space.invariant is None:
             pytest.skip("the space has no invariant")
-        losses = [tree.negated() for tree in _trees(space) if tree.has_x_and_y]
+        losses = [loss_of(tree) for tree in _trees(space) if tree.has_x_and_y]
         for num_classes in (2, 10):
             assert any(space.invariant(loss, num_classes) for loss in losses)
 

@@ -338,9 +338,9 @@ def test_what_violates_the_invariant_is_rejected_and_told_to_cma_es_as_failed(mo
     told = []
     tell = CoefficientSearch.tell
 
-    def recorded(search, fitnesses) -> None:
-        told.extend(fitnesses)
-        tell(search, fitnesses)
+    def recorded(search, evaluations) -> None:
+        told.extend(evaluations)
+        tell(search, evaluations)
 
     monkeypatch.setattr(CoefficientSearch, "tell", recorded)
     # A screen that lets all through, so that only the invariant rejects.
@@ -348,10 +348,10 @@ def test_what_violates_the_invariant_is_rejected_and_told_to_cma_es_as_failed(mo
     history = make_search(**TAYLOR, finalists=0, comparison_seeds=0).run().records
     rejected = [record for record in history if record.source == "rejected"]
     assert 0 < len(rejected) < len(history)
-    for record, fitness in zip(history, told, strict=True):
+    for record, evaluation in zip(history, told, strict=True):
         assert (record.source == "rejected") == (not lifts_the_label(record.loss, 10))
         if record.source == "rejected":
-            assert (record.fitness, record.steps, fitness) == (0.0, 0, None)
+            assert (record.fitness, record.steps, evaluation.status) == (0.0, 0, "rejected")
 
 
 def test_without_full_screening_the_invariant_rejects_nothing() -> None:

@@ -10,20 +10,25 @@ import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
+from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.coefficients.parameterization import Parameterization
+from glo_tf.training.candidate import Hyperparameters
+from glo_tf.training.trial import Evaluation, Status
 
 
-class CoefficientSearch:
-    """Ask-and-tell search for the parameters of an expression.
+class CoefficientSearch(AskTell):
+    """Search for the parameters of an expression.
 
     It is the (mu/mu_w, lambda)-CMA-ES with weighted rank-mu updates, as in Section 3 of
-    arXiv 1905.11528.
+    arXiv 1905.11528. A candidate that was not trained to the end, or whose fitness is not finite,
+    ranks behind all others.
 
     Args:
         parameterization: From parameters to trees, and where to start.
         sigma0: Initial step size.
         population_size: Candidates per generation; None is pycma's default, 4 + 3 ln(parameters).
         seed: Any non-negative integer.
+        hyperparameters: Of all candidates; None leaves them to the task.
 
     Raises:
         ValueError: If `sigma0` is not positive.
@@ -36,7 +41,9 @@ class CoefficientSearch:
         sigma0: float,
         population_size: int | None = None,
         seed: int,
+        hyperparameters: Hyperparameters | None = None,
     ):
+        super().__init__(hyperparameters)
         if not sigma0 > 0:
             raise InvalidArgumentError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
         self._expression = parameterization.expression
@@ -57,36 +64,23 @@ class CoefficientSearch:
             options["popsize"] = population_size
         start = list(parameterization.start)
         self._strategy = cma.CMAEvolutionStrategy(start, sigma0, options)
-        self._asked: list[np.ndarray] = []
+        self._vectors: list[np.ndarray] = []
 
     @property
     def stopped(self) -> bool:
         """Whether CMA-ES has converged or degenerated."""
         return bool(self._strategy.stop())
 
-    def ask(self) -> list[Expression]:
-        """The candidates of the next generation: trees with new parameters."""
-        self._asked = self._strategy.ask()
-        return [self._expression(vector.tolist()) for vector in self._asked]
+    def _trees(self) -> list[Expression]:
+        self._vectors = self._strategy.ask()
+        return [self._expression(vector.tolist()) for vector in self._vectors]
 
-    def tell(self, fitnesses: Sequence[float | None]) -> None:
-        """Reports the fitnesses of the candidates of the last `ask`, in their order.
-
-        Args:
-            fitnesses: Higher is better. None, NaN or an infinity is a failed candidate, which ranks
-                behind all others.
-
-        Raises:
-            ValueError: If there are not as many fitnesses as candidates.
-        """
-        if len(fitnesses) != len(self._asked):
-            raise InvalidArgumentError(
-                f"Expected {len(self._asked)} fitnesses. Received: {len(fitnesses)} fitnesses"
-            )
+    def _learn(self, evaluations: Sequence[Evaluation]) -> None:
         costs = [
-            -value if value is not None and math.isfinite(value) else None for value in fitnesses
+            -one.fitness if one.status == Status.OK and math.isfinite(one.fitness) else None
+            for one in evaluations
         ]
         # pycma would replace a missing value by the median. Explicit, it ranks last.
         largest = max((cost for cost in costs if cost is not None), default=0.0)
         worst = largest + max(1.0, abs(largest))  # 1e20 + 1 would be 1e20
-        self._strategy.tell(self._asked, [worst if cost is None else cost for cost in costs])
+        self._strategy.tell(self._vectors, [worst if cost is None else cost for cost in costs])

@@ -1,4 +1,4 @@
-"""The genetic algorithm: initial population, selection and replacement."""
+"""The genetic algorithm of the discovery phase: initial population, selection and replacement."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
+from glo_tf.search.ask_tell import AskTell
+from glo_tf.search.ranking import Ranking
 from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.training.trial import Evaluation
 
 
 class Operators(Protocol):
@@ -25,6 +28,46 @@ class Operators(Protocol):
             rng: Source of all randomness.
         """
         ...
+
+
+class Discovery(AskTell):
+    """The discovery phase: trees that evolve by selection, crossover and mutation.
+
+    Args:
+        population: The trees of the first generation.
+        operators: Turn parents into offspring.
+        elites: How many of the best go on unchanged into the next generation.
+        ranking: Gives each candidate its share of the roulette wheel.
+        rng: Source of all randomness.
+    """
+
+    def __init__(
+        self,
+        population: Sequence[Expression],
+        operators: Operators,
+        *,
+        elites: int,
+        ranking: Ranking,
+        rng: np.random.Generator,
+    ):
+        super().__init__()
+        self._population = population
+        self._operators = operators
+        self._elites = elites
+        self._ranking = ranking
+        self._rng = rng
+        self._scores: list[float] = []
+
+    def _trees(self) -> list[Expression]:
+        if self._scores:  # as late as this: the last generation has no offspring
+            self._population = next_generation(
+                self._population, self._scores, self._operators, elites=self._elites, rng=self._rng
+            )
+        # Trees that differ in the order of operands alone are one loss.
+        return [tree.canonical() for tree in self._population]
+
+    def _learn(self, evaluations: Sequence[Evaluation]) -> None:
+        self._scores = [self._ranking.penalized(one.fitness, one.candidate) for one in evaluations]
 
 
 def initial_population(space: SearchSpace, size: int, rng: np.random.Generator) -> list[Expression]:

@@ -10,6 +10,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.screen import Screen, Verdict
+from glo_tf.search.ask_tell import loss_of, tree_of
 from glo_tf.search.genetic import evolution
 from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.training.candidate import Candidate
@@ -18,34 +19,29 @@ _HINT = "; a minus sign inside a loss, or none before it, is a product with -1"
 _LARGEST_DRAW = 20_000  # trees, before a space is taken for one in which few can learn
 
 
-def loss_of(tree: Expression) -> Expression:
-    """The loss -f of a tree f; trees that differ in the order of operands alone are one loss."""
-    return tree.canonical().negated()
+def evolvable(loss: Expression) -> Expression:
+    """The tree without coefficients whose loss is the given one, to the last bit.
 
-
-def tree_of(loss: Expression) -> Expression:
-    """The tree f without coefficients whose loss -f is the given one, to the last bit.
-
-    Evolution exchanges nodes, which have no coefficients there: a minus sign is taken off the root,
-    and becomes a product with the leaf -1 elsewhere.
+    Evolution exchanges nodes, which have no coefficients there: a minus sign in the tree becomes a
+    product with the leaf -1.
 
     Raises:
         ValueError: If a coefficient is neither 1 nor -1.
     """
+    tree = tree_of(loss)
 
     def combine(index: int, operands: Sequence[tuple[Node, ...]]) -> tuple[Node, ...]:
-        nodes = (loss.nodes[index], *(node for operand in operands for node in operand))
-        factor = loss.coefficients[index]
+        nodes = (tree.nodes[index], *(node for operand in operands for node in operand))
+        factor = tree.coefficients[index]
         if factor not in (1.0, -1.0):
             raise InvalidArgumentError(
                 "Expected initial_expressions without coefficients, which the discovery phase does "
                 "not evolve: leave them out, for the coefficient phase to find. "
-                f"Received: {factor} in '{loss}'"
+                f"Received: {loss.coefficients[index]} in '{loss}'"
             )
-        minus = factor == (1.0 if index == 0 else -1.0)
-        return ("*", -1, *nodes) if minus else nodes
+        return ("*", -1, *nodes) if factor == -1.0 else nodes
 
-    return Expression(loss.fold(combine))
+    return Expression(tree.fold(combine))
 
 
 def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expression]:
@@ -64,7 +60,7 @@ def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expr
             raise InvalidArgumentError(
                 f"Expected initial_expressions with x and y. Received: '{loss}'"
             )
-        tree = tree_of(loss)
+        tree = evolvable(loss)
         absent = {node for node in tree.nodes if not _has(space, node)}
         if absent:
             raise InvalidArgumentError(
@@ -121,7 +117,7 @@ def first_generation(
 
 def _passing(trees: Sequence[Expression], screen: Screen) -> list[Expression]:
     """The distinct ones that the screen lets through."""
-    candidates = {tree: Candidate(loss_of(tree)) for tree in trees if tree.has_x_and_y}
+    candidates = {tree: Candidate(loss_of(tree.canonical())) for tree in trees if tree.has_x_and_y}
     verdicts = screen.examine(list(candidates.values()))
     examined = zip(candidates, verdicts, strict=True)
     return [tree for tree, verdict in examined if verdict == Verdict()]

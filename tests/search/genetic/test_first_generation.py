@@ -13,8 +13,9 @@ from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.screening.screen import Screen, Verdict
+from glo_tf.search.ask_tell import loss_of
 from glo_tf.search.genetic import evolution
-from glo_tf.search.genetic.first_generation import first_generation, initial_trees, loss_of, tree_of
+from glo_tf.search.genetic.first_generation import evolvable, first_generation, initial_trees
 from glo_tf.search.spaces.space import SearchSpace, glo, glo_extended
 from glo_tf.training.candidate import Candidate
 
@@ -32,7 +33,7 @@ def test_under_a_screen_enough_can_learn_and_they_train_differently() -> None:
     screen = Screen(OUTPUTS)
     population = first_generation(glo(), 30, np.random.default_rng(0), screen=screen, able=5)
     assert len(population) == 30
-    verdicts = screen.examine([Candidate(loss_of(tree)) for tree in population[:5]])
+    verdicts = screen.examine([Candidate(loss_of(tree.canonical())) for tree in population[:5]])
     assert verdicts == 5 * [Verdict()]
     plain = evolution.initial_population(glo(), 30, np.random.default_rng(0))
     assert set(population[5:]) <= set(plain)
@@ -51,21 +52,25 @@ SIGNS = st.sampled_from([1.0, -1.0])
 
 @given(expressions(unit=False, coefficients=SIGNS, max_leaves=6))
 def test_the_tree_of_a_loss_has_no_coefficients_and_is_trained_as_that_loss(loss) -> None:
-    tree = tree_of(loss)
+    tree = evolvable(loss)
     assert set(tree.coefficients) == {1.0}
     rng = np.random.default_rng(0)
     x, y = np.eye(4, dtype=np.float32), rng.uniform(1e-7, 1.0, (4, 4)).astype(np.float32)
-    expected, found = (Program.of(each).run(x, y) for each in (loss.canonical(), loss_of(tree)))
+    expected, found = (
+        Program.of(each).run(x, y) for each in (loss.canonical(), loss_of(tree.canonical()))
+    )
     for one, other in zip(expected, found, strict=True):
         np.testing.assert_array_equal(one, other)  # NaN for NaN
     with np.errstate(all="ignore"):
-        values = [value_of(each, x, y, ops=np) for each in (loss.canonical(), loss_of(tree))]
+        values = [
+            value_of(each, x, y, ops=np) for each in (loss.canonical(), loss_of(tree.canonical()))
+        ]
     np.testing.assert_array_equal(*values)
 
 
 @given(expressions())
 def test_a_loss_that_begins_with_a_minus_sign_is_evolved_without_it(tree) -> None:
-    assert tree_of(tree.negated()) == tree
+    assert evolvable(tree.negated()) == tree
 
 
 def test_initial_trees_are_distinct_and_of_the_search_space() -> None:
@@ -89,7 +94,7 @@ def test_initial_trees_come_first_whether_they_can_learn_or_not() -> None:
         assert population[:3] == given
         assert len(population) == 30
     verdicts = Screen(OUTPUTS).examine(
-        [Candidate(loss_of(tree)) for tree in population[:7] if tree.has_x_and_y]
+        [Candidate(loss_of(tree.canonical())) for tree in population[:7] if tree.has_x_and_y]
     )
     assert verdicts.count(Verdict()) >= 5
     filled = first_generation(glo(), 3, np.random.default_rng(0), initial=given)

@@ -1,0 +1,72 @@
+"""The phases of a search, as its settings ask for them: both are asked for candidates, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from glo_tf.results.record import Record
+from glo_tf.screening.screen import Screen
+from glo_tf.search.ask_tell import tree_of
+from glo_tf.search.coefficients.cma_es import CoefficientSearch
+from glo_tf.search.coefficients.parameterization import Parameterization
+from glo_tf.search.genetic.evolution import Discovery
+from glo_tf.search.genetic.first_generation import first_generation, initial_trees
+from glo_tf.search.ranking import Ranking
+from glo_tf.search.settings import SearchSettings
+from glo_tf.training.candidate import Hyperparameters
+
+
+def discovery(settings: SearchSettings, ranking: Ranking, screen: Screen | None) -> Discovery:
+    """The discovery phase, with its first generation drawn.
+
+    Args:
+        settings: Of the search.
+        ranking: Of its candidates.
+        screen: What tells which trees can learn; None for the plain algorithm.
+    """
+    rng = np.random.default_rng([settings.seed, 0])
+    population = first_generation(
+        settings.search_space,
+        settings.population_size,
+        rng,
+        initial=initial_trees(settings.initial_expressions, settings.search_space),
+        screen=screen,
+        able=max(1, settings.elites),
+    )
+    return Discovery(
+        population, settings.operators, elites=settings.elites, ranking=ranking, rng=rng
+    )
+
+
+def coefficient_searches(
+    settings: SearchSettings, best: Iterable[Record]
+) -> list[CoefficientSearch]:
+    """The coefficient phase: of the space's own expression, or one for each of the best so far.
+
+    Args:
+        settings: Of the search.
+        best: What the discovery phase found, to be tuned.
+    """
+
+    def search(
+        parameterization: Parameterization, hyperparameters: Hyperparameters | None = None
+    ) -> CoefficientSearch:
+        return CoefficientSearch(
+            parameterization,
+            sigma0=settings.coefficient_sigma0,
+            population_size=settings.coefficient_population_size,
+            seed=settings.seed,
+            hyperparameters=hyperparameters,
+        )
+
+    if settings.search_space.parameterization is not None:
+        return [search(settings.search_space.parameterization)]
+    return [
+        search(
+            Parameterization.of_coefficients(tree_of(record.loss)),
+            record.candidate.hyperparameters,
+        )
+        for record in best
+    ]
