@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Source
-from glo_tf.screening.screen import Screen, Verdict
+from glo_tf.screening.screen import Screen, Screening, Verdict
+from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
+from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
@@ -56,11 +58,34 @@ class CandidateEvaluator:
     ):
         self._dispatcher = dispatcher
         self._seeds = tuple(seeds)
-        self._screen = screen
+        self.screen = screen
         self._stop_at_chance = stop_at_chance
         self._heats: dict[int, list[float]] = {steps: [] for steps in heats}
         self._invariant = invariant
         self._settled: dict[Candidate, Evaluation] = {}
+
+    @classmethod
+    def of(
+        cls, task: TrainingTask, settings: SearchSettings, dispatcher: Dispatcher
+    ) -> CandidateEvaluator:
+        """That of a search: what is not trained in full is as its settings and its task say."""
+        full = settings.screening == Screening.FULL
+        screen = (
+            None if settings.screening == Screening.NONE else Screen(task.outputs, rejects=full)
+        )
+        invariant, classes = settings.search_space.invariant, task.outputs.num_classes
+        return cls(
+            dispatcher,
+            seeds=settings.seeds_of_fitness,
+            screen=screen,
+            stop_at_chance=full,
+            heats=heats(task.train_steps) if settings.racing else (),
+            invariant=(
+                (lambda loss: any(invariant(loss, count) for count in classes))
+                if full and classes and invariant is not None
+                else None
+            ),
+        )
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Outcome]:
         """Yields one outcome per candidate, in order, as each is known."""
@@ -84,9 +109,9 @@ class CandidateEvaluator:
         if self._invariant is not None:
             violating = [one for one in candidates if not self._invariant(one.loss)]
             verdicts |= dict.fromkeys(violating, Verdict(rejection=VIOLATES_INVARIANT))
-        if self._screen is not None:
+        if self.screen is not None:
             remaining = [one for one in candidates if verdicts[one] == Verdict()]
-            verdicts |= zip(remaining, self._screen.examine(remaining), strict=True)
+            verdicts |= zip(remaining, self.screen.examine(remaining), strict=True)
         return verdicts
 
     def _outcome(

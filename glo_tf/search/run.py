@@ -8,23 +8,22 @@ import functools
 import logging
 import statistics
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, Evaluate
 from glo_tf.comparison.paired import compare_with_usual
 from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
-from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.report.attempt import try_to_write_report
 from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.record import Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, SearchResult
-from glo_tf.screening.screen import Screen, Screening, trains_alike
+from glo_tf.screening.screen import trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.search.confirmation import confirm
-from glo_tf.search.evaluator import CandidateEvaluator, heats
+from glo_tf.search.evaluator import CandidateEvaluator
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.phases import coefficient_searches, discovery
 from glo_tf.search.ranking import Ranking
@@ -68,15 +67,7 @@ class SearchRun:
         self._callbacks = CallbackList(callbacks)
         self._comparer = Comparer(compare)
         self._ranking = Ranking(settings.parsimony_coefficient)
-        self._screen = self._make_screen()
-        self._candidates = CandidateEvaluator(
-            dispatcher,
-            seeds=settings.seeds_of_fitness,
-            screen=self._screen,
-            stop_at_chance=settings.screening == Screening.FULL,
-            heats=heats(task.train_steps) if settings.racing else (),
-            invariant=self._invariant(),
-        )
+        self._candidates = CandidateEvaluator.of(task, settings, dispatcher)
         self._records: list[Record] = []
         self._counts: collections.Counter[Source] = collections.Counter()
         self._written = 0  # records that are in the output
@@ -137,24 +128,11 @@ class SearchRun:
             logger.info("Stopped by a callback")
             self._stopped = True
 
-    def _make_screen(self) -> Screen | None:
-        if self._settings.screening == Screening.NONE:
-            return None
-        return Screen(self._task.outputs, rejects=self._settings.screening == Screening.FULL)
-
-    def _invariant(self) -> Callable[[Expression], bool] | None:
-        """That of the search space, where losses are rejected and all outputs are classes."""
-        invariant = self._settings.search_space.invariant
-        classes = self._task.outputs.num_classes
-        if invariant is None or not classes or self._settings.screening != Screening.FULL:
-            return None
-        return lambda loss: any(invariant(loss, count) for count in classes)
-
     def _phases(self) -> Iterator[tuple[Phase, int, AskTell]]:
         """The phases, one after the other, with the generations that each may take."""
         settings = self._settings
         if settings.search_space.has_discovery:
-            search = discovery(settings, self._ranking, self._screen)
+            search = discovery(settings, self._ranking, self._candidates.screen)
             yield Phase.DISCOVERY, settings.generations, search
         best = self._best_records(settings.tuned_expressions)
         for tuning in coefficient_searches(settings, best):
