@@ -103,7 +103,7 @@ class Dispatcher:
         Raises:
             TrainingError: If training fails for a reason other than the candidate.
             StudyError: If a result cannot be kept.
-            RuntimeError: If the dispatcher was closed and something was still to be trained.
+            UsageError: (a `RuntimeError`) if it is closed while something is still to be trained.
         """
         queue = self._callers.get(caller, _Caller())
         while queue.waits_for and not queue.finished:
