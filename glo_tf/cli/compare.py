@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
 
+from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.cli.task import output_dir, training_arguments
+from glo_tf.comparison.config import ComparisonConfig, ComparisonKeywords
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.execution.config import FailurePolicy, RunConfig
+from glo_tf.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from glo_tf.comparison.loss_comparison import LossComparison
@@ -32,34 +35,19 @@ def make_comparison(
         raise InvalidArgumentError(
             "Expected --losses, such as --losses=categorical_crossentropy,baikal. Received: none"
         )
-    fractions = _fractions(values.train_fraction)
-    data, arguments = training_arguments(values)
+    for config in (ComparisonConfig, TrainingConfig, FailurePolicy, RunConfig):
+        made_of_flags(values, config)  # refused here, before anything is loaded
+    data, common = training_arguments(values)
 
     from glo_tf.comparison.loss_comparison import LossComparison
     from glo_tf.losses.lookup import split_losses
 
-    folder = output_dir(values)
+    arguments: ComparisonKeywords = {
+        **read(values, ComparisonKeywords),
+        **common,
+        "on_training": display.on_training,
+    }
     comparison = LossComparison(
-        train_data=(data.x_train, data.y_train),
-        validation_data=(data.x_validation, data.y_validation),
-        test_data=(data.x_test, data.y_test),
-        losses=split_losses(values.losses),
-        seeds=values.seeds,
-        evaluate_every=values.evaluate_every,
-        train_fraction=fractions,
-        tune_learning_rate=values.tune_learning_rate,
-        tuning_seeds=values.tuning_seeds,
-        output_dir=folder,
-        on_training=display.on_training,
-        **arguments,
+        test_data=(data.x_test, data.y_test), losses=split_losses(values.losses), **arguments
     )
-    return comparison, folder
-
-
-def _fractions(texts: Sequence[str]) -> list[float]:
-    try:
-        return [float(text) for text in texts]
-    except ValueError:
-        raise InvalidArgumentError(
-            f"Expected numbers with commas between them. Received: train_fraction={','.join(texts)}"
-        ) from None
+    return comparison, output_dir(values)

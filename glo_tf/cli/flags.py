@@ -7,18 +7,24 @@ from collections.abc import Sequence
 
 from absl import flags
 
+from glo_tf.cli.fields import SECTIONS, WORKERS, define_fields
 from glo_tf.cli.flagfiles import Argument, expand, find_flagfile
+from glo_tf.comparison.config import ComparisonConfig
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.execution.config import RunConfig
+from glo_tf.search.config import SearchConfig
+from glo_tf.training.config import TrainingConfig
 
 
 def define_flags() -> flags.FlagValues:
     """All flags, with the paper's values, or else the project's, as defaults."""
     values = flags.FlagValues()
+    define_fields(values)
 
     def section(name: str) -> dict[str, object]:
         return {"flag_values": values, "module_name": name}
 
-    run = section("Run")
+    run = section(SECTIONS[RunConfig])
     flags.DEFINE_boolean("help", False, "Shows this help.", short_name="h", **run)
     flags.DEFINE_enum(
         "mode",
@@ -26,20 +32,6 @@ def define_flags() -> flags.FlagValues:
         ["search", "compare", "report", "list"],
         "search for a loss, compare losses, write the report of the run in --output_dir, or list "
         "all plugins.",
-        **run,
-    )
-    flags.DEFINE_integer("seed", 0, "Seed of the search and of every training (>= 0).", **run)
-    flags.DEFINE_string(
-        "output_dir",
-        "",
-        "Folder for the results; runs/DATASET_seedSEED if empty, of a comparison "
-        "runs/DATASET_compare_seedSEED.",
-        **run,
-    )
-    flags.DEFINE_boolean(
-        "overwrite",
-        False,
-        "Replace earlier results in --output_dir; without it, the search there is resumed.",
         **run,
     )
     flags.DEFINE_boolean(
@@ -57,7 +49,7 @@ def define_flags() -> flags.FlagValues:
             **of,
         )
 
-    task = section("Task")
+    task = section(SECTIONS[TrainingConfig])
     flags.DEFINE_string("dataset", "digits", "Registered data set (see --mode=list).", **task)
     own_options("dataset", task)
     flags.DEFINE_string(
@@ -68,64 +60,9 @@ def define_flags() -> flags.FlagValues:
     )
     flags.DEFINE_string("architecture", "mlp", "Registered architecture (see --mode=list).", **task)
     own_options("architecture", task)
-    flags.DEFINE_enum(
-        "outputs",
-        None,
-        ["softmax", "sigmoid"],
-        "What the architecture gives; if unset, what its last activation and the labels say.",
-        **task,
-    )
-    flags.DEFINE_boolean(
-        "from_logits", False, "The architecture ends in logits: without softmax or sigmoid.", **task
-    )
-    flags.DEFINE_string("optimizer", "sgd", "Keras optimizer by name.", **task)
     flags.DEFINE_float("learning_rate", 0.01, "Learning rate of the optimizer (per step).", **task)
-    flags.DEFINE_string(
-        "metric", None, "Keras metric that is the fitness, by name; accuracy if unset.", **task
-    )
-    flags.DEFINE_enum(
-        "metric_mode",
-        "auto",
-        ["auto", "max", "min"],
-        "Whether the metric is to be large or small; auto where Keras knows.",
-        **task,
-    )
-    flags.DEFINE_integer("train_steps", 2000, "Training steps per candidate.", **task)
-    flags.DEFINE_integer("batch_size", 100, "Samples per training step.", **task)
-    flags.DEFINE_float("epsilon", 1e-7, "Predictions are clipped to [epsilon, 1].", **task)
 
-    effort = section("Effort")
-    flags.DEFINE_enum(
-        "screening",
-        "full",
-        ["full", "equivalence", "none"],
-        "What is not trained: losses with the gradients of an earlier one (equivalence), and also "
-        "losses that cannot learn, and with early stopping at chance (full).",
-        **effort,
-    )
-    flags.DEFINE_boolean(
-        "racing",
-        False,
-        "Prune a generation's candidates after fewer steps, and train the best in full.",
-        **effort,
-    )
-    flags.DEFINE_enum(
-        "jit_compile",
-        "auto",
-        ["auto", "true", "false"],
-        "XLA for the trainings; auto uses it for dense models on a CPU.",
-        **effort,
-    )
-
-    workers = section("Workers")
-    flags.DEFINE_string(
-        "strategy",
-        "auto",
-        "Where candidates are trained: local, devices (one a GPU), ray, or a registered strategy "
-        "(see --mode=list); auto is devices where there are several GPUs, else local. What is "
-        "found does not depend on it.",
-        **workers,
-    )
+    workers = section(WORKERS)
     own_options("strategy", workers)
     flags.DEFINE_integer(
         "intra_op_threads",
@@ -136,73 +73,9 @@ def define_flags() -> flags.FlagValues:
         upper_bound=4096,
         **workers,
     )
-    flags.DEFINE_float(
-        "candidate_timeout",
-        None,
-        "Seconds that one training may take; no limit if unset.",
-        **workers,
-    )
-    flags.DEFINE_integer(
-        "candidate_retries",
-        1,
-        "How often a training is tried again, elsewhere where possible, after its worker died or "
-        "it ran out of memory or time. Then it is recorded as failed.",
-        **workers,
-    )
-    flags.DEFINE_integer(
-        "max_consecutive_failures",
-        10,
-        "How many trainings in a row may fail before the run ends.",
-        **workers,
-    )
 
-    ray = section("Workers: --strategy=ray")
-    flags.DEFINE_string(
-        "ray_address",
-        "",
-        "Of a running cluster, such as 10.0.0.1:6379, or auto; if empty, one is started on this "
-        "machine, reachable from it alone.",
-        **ray,
-    )
-    flags.DEFINE_integer(
-        "ray_workers", None, "Workers; as many as there is room for if unset.", lower_bound=1, **ray
-    )
-    flags.DEFINE_float(
-        "ray_num_cpus", None, "CPUs of a worker; its training's threads if unset.", **ray
-    )
-    flags.DEFINE_float(
-        "ray_num_gpus", None, "GPUs of a worker; one if unset and the cluster has any.", **ray
-    )
-
-    discovery = section("Discovery phase (genetic search), where the search space has it")
-    flags.DEFINE_string("search_space", "glo", "Registered search space.", **discovery)
+    discovery = section(SECTIONS[SearchConfig])
     own_options("search_space", discovery)
-    flags.DEFINE_multi_string(
-        "initial_expressions",
-        None,
-        "Whole loss to begin with, such as '-(x*log(y))'; one a flag, as many as you like.",
-        **discovery,
-    )
-    flags.DEFINE_integer("population_size", 80, "Candidates per generation.", **discovery)
-    flags.DEFINE_integer("elites", 6, "Best candidates that go on unchanged.", **discovery)
-    flags.DEFINE_integer("generations", 100, "Number of generations.", **discovery)
-    flags.DEFINE_integer(
-        "fitness_seeds", 1, "Trainings of each candidate; their mean is its fitness.", **discovery
-    )
-    flags.DEFINE_float(
-        "parsimony_coefficient",
-        0.0,
-        "Fitness that each node costs, in selection and in the choice of the best loss.",
-        **discovery,
-    )
-    flags.DEFINE_enum(
-        "operators",
-        None,
-        ["glo", "gplearn"],
-        "The paper's operators, or gplearn's; if unset, those of the search space, by default the "
-        "paper's.",
-        **discovery,
-    )
     flags.DEFINE_integer("max_size", 64, "Largest tree, in nodes.", **discovery)
 
     glo = section("Operators: --operators=glo (probabilities)")
@@ -221,44 +94,7 @@ def define_flags() -> flags.FlagValues:
         "p_point_replace", 0.05, "Replacement in a point mutation, per node.", **gplearn
     )
 
-    coefficients = section("Coefficient phase (CMA-ES), where the search space has it")
-    flags.DEFINE_integer(
-        "coefficient_expressions",
-        1,
-        "Best expressions of the discovery phase to tune; 0 skips the phase.",
-        **coefficients,
-    )
-    flags.DEFINE_integer("coefficient_generations", 20, "Generations each.", **coefficients)
-    flags.DEFINE_integer(
-        "coefficient_population_size",
-        None,
-        "Candidates per generation; if unset, that of the search space: 28 for taylor, by default "
-        "pycma's 4 + 3 ln(nodes).",
-        **coefficients,
-    )
-    flags.DEFINE_float(
-        "coefficient_sigma0",
-        None,
-        "Initial step size; if unset, that of the search space: 1.2 for taylor, by default 1.5.",
-        **coefficients,
-    )
-
-    ending = section("Confirmation and comparison")
-    flags.DEFINE_integer(
-        "finalists",
-        5,
-        "Best candidates trained again with other seeds to choose among; 0 takes the fittest.",
-        **ending,
-    )
-    flags.DEFINE_integer("finalist_seeds", 2, "Trainings of each finalist.", **ending)
-    flags.DEFINE_integer(
-        "comparison_seeds",
-        3,
-        "Fresh seeds on which the best loss and cross-entropy are compared; 0 skips it.",
-        **ending,
-    )
-
-    compare = section("Comparison of losses: --mode=compare")
+    compare = section(SECTIONS[ComparisonConfig])
     flags.DEFINE_string(
         "losses",
         None,
@@ -266,28 +102,6 @@ def define_flags() -> flags.FlagValues:
         "a best_loss.json, or an expression; NAME=LOSS names it. Cross-entropy is the baseline in "
         "any case.",
         **compare,
-    )
-    flags.DEFINE_integer("seeds", 5, "Trainings of each loss.", **compare)
-    flags.DEFINE_integer(
-        "evaluate_every",
-        None,
-        "Steps between measurements on the test data; at the end only if unset.",
-        **compare,
-    )
-    flags.DEFINE_list(
-        "train_fraction",
-        "1.0",
-        "Shares of the training data, with commas between them: 1.0,0.1,0.01.",
-        **compare,
-    )
-    flags.DEFINE_boolean(
-        "tune_learning_rate",
-        False,
-        "Train each loss also with a learning rate of its own, chosen on the validation data.",
-        **compare,
-    )
-    flags.DEFINE_integer(
-        "tuning_seeds", 3, "Trainings for each learning rate that is tried.", **compare
     )
     return values
 

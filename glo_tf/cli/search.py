@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.cli.task import output_dir, plugin, training_arguments
+from glo_tf.execution.config import FailurePolicy, RunConfig
+from glo_tf.search.config import SearchConfig, SearchKeywords
+from glo_tf.training.config import TrainingConfig
 
 if TYPE_CHECKING:
     from glo_tf.search.callbacks import Callback
@@ -22,37 +26,23 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
     Raises:
         ValueError: If they do not describe one; all bad input shows here.
     """
+    for config in (SearchConfig, TrainingConfig, FailurePolicy, RunConfig):
+        made_of_flags(values, config)  # refused here, before anything is loaded
     space = plugin(values, "search_space", "glo_tf.search_spaces")()
-    data, arguments = training_arguments(values)
+    _, common = training_arguments(values)
 
     from glo_tf.display.search import ProgressDisplay
     from glo_tf.search.loss_search import LossSearch
 
     folder = output_dir(values)
-    search = LossSearch(
-        train_data=(data.x_train, data.y_train),
-        validation_data=(data.x_validation, data.y_validation),
-        search_space=space,
-        operators=_operators(values, space),
-        initial_expressions=values.initial_expressions or [],
-        population_size=values.population_size,
-        elites=values.elites,
-        generations=values.generations,
-        fitness_seeds=values.fitness_seeds,
-        parsimony_coefficient=values.parsimony_coefficient,
-        coefficient_expressions=values.coefficient_expressions,
-        coefficient_generations=values.coefficient_generations,
-        coefficient_population_size=values.coefficient_population_size,
-        coefficient_sigma0=values.coefficient_sigma0,
-        finalists=values.finalists,
-        finalist_seeds=values.finalist_seeds,
-        comparison_seeds=values.comparison_seeds,
-        screening=values.screening,
-        racing=values.racing,
-        output_dir=folder,
-        callbacks=[ProgressDisplay(), *_tensorboard(values, folder)],
-        **arguments,
-    )
+    arguments: SearchKeywords = {
+        **read(values, SearchKeywords),
+        **common,
+        "search_space": space,
+        "operators": _operators(values, space),
+        "callbacks": [ProgressDisplay(), *_tensorboard(values, folder)],
+    }
+    search = LossSearch(**arguments)
     return search, folder
 
 

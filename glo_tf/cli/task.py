@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import pathlib
@@ -13,8 +14,12 @@ from typing import TYPE_CHECKING, Any
 from absl import flags
 
 from glo_tf import plugins
+from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.execution.config import RunKeywords
+from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.candidate import Hyperparameters
+from glo_tf.training.config import TaskKeywords
 from glo_tf.utils.files import user_path
 
 if TYPE_CHECKING:
@@ -22,8 +27,12 @@ if TYPE_CHECKING:
     from glo_tf.strategies import Strategy
 
 
-def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any]]:
-    """The data set, and arguments of `LossSearch` and `LossComparison` beside the data.
+class CommonKeywords(RunKeywords, TaskKeywords, total=False):
+    """Arguments that `LossSearch` and `LossComparison` have in common."""
+
+
+def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeywords]:
+    """The data set, and what `LossSearch` and `LossComparison` have in common.
 
     Raises:
         ValueError: If flags name nothing that exists, or do not fit.
@@ -47,27 +56,18 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, dict[str, Any
 
     data = load_dataset(data_dir=values.data_dir and str(user_path(values.data_dir)))
     return data, {
+        **read(values, CommonKeywords),
         "model": NamedArchitecture(
             values.architecture, data.input_shape, data.num_classes, architecture_options
         ),
+        "train_data": (data.x_train, data.y_train),
+        "validation_data": (data.x_validation, data.y_validation),
         "optimizer": {
             "class_name": values.optimizer,
             "config": {"learning_rate": values.learning_rate},
         },
-        "outputs": values.outputs,
-        "from_logits": values.from_logits,
-        "metric": values.metric,
-        "metric_mode": values.metric_mode,
-        "train_steps": values.train_steps,
-        "batch_size": values.batch_size,
-        "epsilon": values.epsilon,
-        "jit_compile": {"true": True, "false": False}.get(values.jit_compile, "auto"),
-        "seed": values.seed,
         "strategy": strategy,
-        "candidate_timeout": values.candidate_timeout,
-        "candidate_retries": values.candidate_retries,
-        "max_consecutive_failures": values.max_consecutive_failures,
-        "overwrite": values.overwrite,
+        "output_dir": output_dir(values),
     }
 
 
@@ -111,13 +111,7 @@ def _strategy(values: flags.FlagValues) -> Strategy | str:
                 "Expected a strategy by its name with --strategy_options. Received: strategy=auto"
             )
         return "auto"  # what devices there are is for TensorFlow to say, later
-    options = {}
-    if values.strategy == "ray":
-        options = {
-            "address": values.ray_address or None,
-            "num_workers": values.ray_workers,
-            "num_cpus": values.ray_num_cpus,
-            "num_gpus": values.ray_num_gpus,
-        }
+    of_flags = made_of_flags(values, RayOptions) if values.strategy == "ray" else None
+    options = {} if of_flags is None else dataclasses.asdict(of_flags)
     strategy: Strategy = plugin(values, "strategy", "glo_tf.strategies", **options)()
     return strategy

@@ -8,9 +8,9 @@ their code; a model function that cannot be imported by name is refused.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import ipaddress
 import logging
-import math
 import os
 import pickle
 import platform
@@ -30,6 +30,7 @@ from glo_tf.strategies.base import (
     Task,
     TrainingError,
 )
+from glo_tf.strategies.ray_options import RayArguments, RayOptions
 from glo_tf.strategies.worker import (
     Deadline,
     failure_of,
@@ -40,6 +41,7 @@ from glo_tf.strategies.worker import (
 )
 from glo_tf.training.trial import Evaluation, Request, Trainer
 from glo_tf.utils import onednn
+from glo_tf.utils.keywords import documented, made_of, takes
 
 _PATIENCE = 30.0  # seconds without any worker, before the log says so
 # Ray takes the loopback address as the node's where it may not form a cluster of machines, its
@@ -50,6 +52,7 @@ _STARTS = 5  # of a worker that dies before it is ready
 logger = logging.getLogger("glo_tf")
 
 
+@documented(RayOptions)
 class RayStrategy(Strategy):
     """Workers are actors of a Ray cluster; a lost one is replaced where there is room.
 
@@ -57,26 +60,13 @@ class RayStrategy(Strategy):
     to yet, this connects to one, or starts one on this machine that listens on the loopback
     interface only; both end with `close`.
 
-    Args:
-        address: Of a running cluster, such as `"10.0.0.1:6379"` or `"auto"`; None starts one.
-        num_workers: Actors; None for as many as the cluster has room for now. More than that wait
-            for room, which an autoscaling cluster makes.
-        num_cpus: CPUs per actor; None for as many as a training has threads.
-        num_gpus: GPUs per actor; None for one if the cluster has any, else 0.
-
     Raises:
         ValueError: If Ray is not installed, or nothing listens at the address.
     """
 
-    def __init__(
-        self,
-        address: str | None = None,
-        *,
-        num_workers: int | None = None,
-        num_cpus: float | None = None,
-        num_gpus: float | None = None,
-    ):
-        if address is None:
+    @made_of(RayArguments)
+    def __init__(self, options: RayOptions):
+        if options.address is None:
             os.environ.setdefault(*ONE_MACHINE)
         try:
             import ray
@@ -85,18 +75,10 @@ class RayStrategy(Strategy):
                 "Expected Ray to be installed for strategy 'ray' "
                 f"(python -m pip install 'glo_tf[ray]'). Received: {error}"
             ) from error
-        for name, value in (("num_cpus", num_cpus), ("num_gpus", num_gpus)):
-            if value is not None and not 0.0 <= value < math.inf:
-                raise InvalidArgumentError(
-                    f"Expected a finite {name}, at least 0. Received: {name}={value}"
-                )
-        if address not in (None, "auto"):
-            _check_reachable(str(address))
+        if options.address not in (None, "auto"):
+            _check_reachable(str(options.address))
         self._ray = ray
-        self._address = address
-        self._num_workers = num_workers
-        self._num_cpus = num_cpus
-        self._num_gpus = num_gpus
+        self._options = options
         self._connected_here = False
         self._slots: dict[str, _Slot] = {}
         self._by_reference: dict[Any, _Slot] = {}
@@ -116,7 +98,7 @@ class RayStrategy(Strategy):
             self._connect()
             self._connected_here = True
         resources = self._ray.cluster_resources()
-        gpus, cpus = self._num_gpus, self._num_cpus
+        gpus, cpus = self._options.num_gpus, self._options.num_cpus
         if gpus is None:
             gpus = 1.0 if resources.get("GPU") else 0.0
         if cpus is None:
@@ -126,7 +108,7 @@ class RayStrategy(Strategy):
         # An actor's process begins without TensorFlow, and is to import it as it was here.
         environment = {k: v for k, v in os.environ.items() if k == onednn.VARIABLE}
         self._make_actor = lambda: actor.remote(reference, environment)
-        count = self._num_workers or _room(resources, cpus, gpus)
+        count = self._options.num_workers or _room(resources, cpus, gpus)
         for number in range(count):
             self._start_actor(_Slot(f"ray-{number}"))
 
@@ -171,11 +153,11 @@ class RayStrategy(Strategy):
             self._connected_here = False
 
     def _connect(self) -> None:
-        local = self._address is None
+        local = self._options.address is None
         with _own_sigterm():
             try:
                 self._ray.init(
-                    address="local" if local else self._address,
+                    address="local" if local else self._options.address,
                     include_dashboard=False if local else None,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
@@ -183,7 +165,7 @@ class RayStrategy(Strategy):
             except (ConnectionError, RuntimeError, ValueError, self._ray.exceptions.RayError) as e:
                 raise InvalidArgumentError(
                     "Expected a Ray cluster that can be connected to, with RAY_AUTH_MODE=token if "
-                    f"it has token authentication. Received: ray_address='{self._address}' "
+                    f"it has token authentication. Received: ray_address='{self._options.address}' "
                     f"({' '.join(str(e).split())})"
                 ) from e
         if local and not ipaddress.ip_address(self._ray.util.get_node_ip_address()).is_loopback:
@@ -349,12 +331,7 @@ def _own_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, handler)
 
 
-def ray_cluster(
-    *,
-    address: str | None = None,
-    num_workers: int | None = None,
-    num_cpus: float | None = None,
-    num_gpus: float | None = None,
-) -> RayStrategy:
+@takes(RayOptions)
+def ray_cluster(options: RayOptions) -> RayStrategy:
     """Actors on a Ray cluster, on this machine or many."""
-    return RayStrategy(address, num_workers=num_workers, num_cpus=num_cpus, num_gpus=num_gpus)
+    return RayStrategy(**dataclasses.asdict(options))

@@ -1,0 +1,174 @@
+"""Flags that are fields of the dataclasses which declare the settings.
+
+A field becomes a flag of its name, type and default, with what the docstring says of it as help.
+Only what the command line gives in another form than Python is said here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from absl import flags
+
+from glo_tf.comparison.config import ComparisonConfig
+from glo_tf.data.outputs import Activation
+from glo_tf.errors import InvalidArgumentError
+from glo_tf.execution.config import FailurePolicy, RunConfig
+from glo_tf.metrics.mode import Mode
+from glo_tf.screening.screen import Screening
+from glo_tf.search.config import SearchConfig
+from glo_tf.strategies.ray_options import RayOptions
+from glo_tf.training.config import TrainingConfig
+from glo_tf.utils.checks import plain_types
+from glo_tf.utils.keywords import descriptions
+
+T = TypeVar("T")
+
+_DISCOVERY = "Discovery phase (genetic search), where the search space has it"
+_COEFFICIENTS = "Coefficient phase (CMA-ES), where the search space has it"
+_ENDING = "Confirmation and comparison"
+_EFFORT, WORKERS = "Effort", "Workers"
+
+SECTIONS: dict[type, str] = {
+    RunConfig: "Run",
+    TrainingConfig: "Task",
+    FailurePolicy: WORKERS,
+    RayOptions: f"{WORKERS}: --strategy=ray",
+    SearchConfig: _DISCOVERY,
+    ComparisonConfig: "Comparison of losses: --mode=compare",
+}
+"""Where the help shows the fields of a dataclass."""
+
+_ELSEWHERE = {
+    "strategy": WORKERS,
+    **dict.fromkeys(["jit_compile", "screening", "racing"], _EFFORT),
+    **dict.fromkeys(["finalists", "finalist_seeds", "comparison_seeds"], _ENDING),
+}
+
+_CHOICES: dict[str, Sequence[str]] = {
+    "jit_compile": ["auto", "true", "false"],
+    "metric_mode": ["auto", *Mode],
+    "operators": ["glo", "gplearn"],
+    "outputs": [Activation.SOFTMAX, Activation.SIGMOID],
+    "screening": [*Screening],
+}
+"""Fields of which a flag takes one of a few words."""
+
+_EMPTY = ("output_dir", "ray_address")
+"""Fields of which the default None is no text at the command line."""
+
+_OF_RAY = {"num_workers": "workers"}
+
+_HELP = {
+    "initial_expressions": "Whole loss to begin with, such as '-(x*log(y))'; one a flag, as many "
+    "as you like.",
+    "metric": "Keras metric that is the fitness, by name; accuracy if unset.",
+    "operators": "The paper's operators, or gplearn's; if unset, those of the search space, by "
+    "default the paper's.",
+    "optimizer": "Keras optimizer by name.",
+    "output_dir": "Folder for the results; runs/DATASET_seedSEED if empty, of a comparison "
+    "runs/DATASET_compare_seedSEED. What is there of the same settings is resumed.",
+    "outputs": "What the architecture gives; if unset, what its last activation and the labels "
+    "say.",
+    "search_space": "Registered search space (see --mode=list).",
+    "strategy": "Where candidates are trained: local, devices (one a GPU), ray, or a registered "
+    "strategy (see --mode=list); auto is devices where there are several GPUs, else local. What is "
+    "found does not depend on it.",
+    "train_fraction": "Shares of the training data, with commas between them: 1.0,0.1,0.01.",
+}
+"""Of fields which take at the command line less than in Python, or in another form."""
+
+
+def define_fields(values: flags.FlagValues) -> None:
+    """Defines a flag for each field."""
+    for kind, section in SECTIONS.items():
+        said = descriptions(kind)
+        for field in dataclasses.fields(kind):
+            name = flag_of(kind, field.name)
+            help = _HELP.get(name) or _without_quotes(said.get(field.name, ""))
+            coefficients = name.startswith("coefficient_")
+            own = _COEFFICIENTS if coefficients else _ELSEWHERE.get(name, section)
+            _define(name, field, help, {"flag_values": values, "module_name": own})
+
+
+def flag_of(kind: type, name: str) -> str:
+    """The flag that is a field of a dataclass: of its name, but for Ray's, which say so."""
+    return f"ray_{_OF_RAY.get(name, name)}" if kind is RayOptions else name
+
+
+def read(values: flags.FlagValues, kind: type[T]) -> T:
+    """What flags say, as keyword arguments.
+
+    Args:
+        values: The flags.
+        kind: A `TypedDict` of fields; those that are no flags are left out.
+
+    Raises:
+        ValueError: If a text is none of its field's type.
+    """
+    names = [name for name in kind.__annotations__ if name in values]
+    return kind(**{name: _value(values, name) for name in names})
+
+
+def made_of_flags(values: flags.FlagValues, kind: type[T]) -> T:
+    """One of the dataclasses of `SECTIONS`, as the flags say.
+
+    Raises:
+        ValueError: If it refuses a value, or a text is none of its field's type.
+    """
+    names = inspect.signature(kind).parameters
+    return kind(**{name: _value(values, flag_of(kind, name)) for name in names})
+
+
+def _define(name: str, field: dataclasses.Field[Any], help: str, of: dict[str, object]) -> None:
+    default = field.default
+    types = plain_types(str(field.type))
+    if name in _CHOICES:
+        flags.DEFINE_enum(name, default, _CHOICES[name], help, **of)
+    elif name == "train_fraction":
+        flags.DEFINE_list(name, str(default), help, **of)
+    elif name == "initial_expressions":
+        flags.DEFINE_multi_string(name, None, help, **of)
+    elif name in _EMPTY:
+        flags.DEFINE_string(name, "", help, **of)
+    else:
+        define = _DEFINE[types[0]] if types else flags.DEFINE_string
+        define(name, default, help, **of)
+
+
+def _value(values: flags.FlagValues, name: str) -> Any:
+    value = values[name].value
+    convert = _CONVERT.get(name)
+    return value if convert is None else convert(value)
+
+
+def _fractions(texts: Sequence[str]) -> tuple[float, ...]:
+    try:
+        return tuple(float(text) for text in texts)
+    except ValueError:
+        raise InvalidArgumentError(
+            f"Expected numbers with commas between them. Received: train_fraction={','.join(texts)}"
+        ) from None
+
+
+def _without_quotes(text: str) -> str:
+    """Of a docstring, for the command line, where what is None is not given."""
+    return text.replace("`", "").replace('"', "").replace("None", "unset")
+
+
+_DEFINE: dict[str, Callable[..., object]] = {
+    "bool": flags.DEFINE_boolean,
+    "int": flags.DEFINE_integer,
+    "float": flags.DEFINE_float,
+    "str": flags.DEFINE_string,
+}
+
+_CONVERT: dict[str, Callable[[Any], object]] = {
+    "initial_expressions": lambda texts: texts or [],
+    "jit_compile": lambda word: {"true": True, "false": False}.get(word, word),
+    **dict.fromkeys(_EMPTY, lambda text: text or None),
+    "train_fraction": _fractions,
+}
