@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.losses.files import load_loss, save_loss
-    from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss
+    from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, register_loss
 
 _MODULES = {
     "Baikal": "named",
@@ -20,11 +20,21 @@ _MODULES = {
     "ExpressionLoss": "expression_loss",
     "NGL": "named",
     "NamedLoss": "named",
+    "register_loss": "named",
     "load_loss": "files",
     "save_loss": "files",
 }
 
-__all__ = ["NGL", "Baikal", "BaikalCMA", "ExpressionLoss", "NamedLoss", "load_loss", "save_loss"]
+__all__ = [
+    "NGL",
+    "Baikal",
+    "BaikalCMA",
+    "ExpressionLoss",
+    "NamedLoss",
+    "load_loss",
+    "register_loss",
+    "save_loss",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, usual_l
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.files import load_loss
 from glo_tf.losses.given import Loss, Losses, as_expressions
-from glo_tf.losses.named import NamedLoss
+from glo_tf.losses.named import NAMED_LOSSES, NamedLoss
 from glo_tf.utils.display_text import legible
 
 _USUAL = {
@@ -47,7 +47,7 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
     """The loss that a text names, and the name by which it is shown.
 
     Args:
-        text: Keras's name of a cross-entropy, the `NAME` of a `glo_tf.NamedLoss`, the path of a
+        text: Keras's name of a cross-entropy, the name of a registered loss, the path of a
             file of `glo_tf.save_loss` (it ends in `.json`), or an expression; or one of these
             after a name of its own and `=`.
         outputs: Of the model that is trained with it. A cross-entropy is summed over them.
@@ -68,17 +68,16 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
                 f"Expected a loss for outputs {outputs}, such as {name}. Received: losses='{text}'"
             )
         return name, loss
-    named = {kind.NAME: kind for kind in NamedLoss.__subclasses__()}
-    if text in named:
+    if text in NAMED_LOSSES:
         options = outputs.loss_options[0]
-        return text, named[text](options["from_logits"], activation=options["activation"])
+        return text, NAMED_LOSSES[text](options["from_logits"], activation=options["activation"])
     if text.endswith(".json"):
         return text, load_loss(text)
     try:
         tree = Expression.parse(text)
     except ParseError as error:
         raise InvalidArgumentError(
-            f"Expected {', '.join((*_USUAL, *named))}, the path of a best_loss.json, or an "
+            f"Expected {', '.join((*_USUAL, *NAMED_LOSSES))}, the path of a best_loss.json, or an "
             f"expression ({error}). Received: losses='{text}'"
         ) from error
     return str(tree), tree

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import keras
 
 from glo_tf.data.outputs import DEFAULT_EPSILON
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.losses.expression_loss import ExpressionLoss
 
 
@@ -60,6 +61,38 @@ class NamedLoss(ExpressionLoss):
         return config
 
 
+NAMED_LOSSES: dict[str, type[NamedLoss]] = {}
+"""What a name means where losses are named, as on the command line."""
+
+Kind = TypeVar("Kind", bound=type[NamedLoss])
+
+
+def register_loss(kind: Kind) -> Kind:
+    """Makes the `NAME` of a loss one by which it is found, as `"baikal"` is.
+
+    A decorator. Keras knows a loss by `keras.saving.register_keras_serializable`.
+
+    Args:
+        kind: Subclass of `NamedLoss`.
+
+    Raises:
+        InvalidArgumentError: (a `ValueError`) if the class has no name, or another class has it.
+    """
+    name = getattr(kind, "NAME", None)
+    if not (isinstance(kind, type) and issubclass(kind, NamedLoss) and isinstance(name, str)):
+        raise InvalidArgumentError(f"Expected a NamedLoss with a NAME. Received: {kind!r}")
+    known = NAMED_LOSSES.setdefault(name, kind)
+    # Where a notebook's cell runs again, the class is another.
+    if (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
+        raise InvalidArgumentError(
+            f"Expected a NAME that no other loss has. Received: NAME='{name}' of "
+            f"{kind.__qualname__}, which {known.__qualname__} has"
+        )
+    NAMED_LOSSES[name] = kind
+    return kind
+
+
+@register_loss
 @keras.saving.register_keras_serializable(package="glo_tf")
 class Baikal(NamedLoss):
     """Baikal loss, `-(log(y) - x/y)` per class (Section 4.1 of arXiv 1905.11528).
@@ -81,6 +114,7 @@ class Baikal(NamedLoss):
     NAME = "baikal"
 
 
+@register_loss
 @keras.saving.register_keras_serializable(package="glo_tf")
 class BaikalCMA(NamedLoss):
     """BaikalCMA loss: Baikal with the paper's optimised coefficients.
@@ -95,6 +129,7 @@ class BaikalCMA(NamedLoss):
     NAME = "baikal_cma"
 
 
+@register_loss
 @keras.saving.register_keras_serializable(package="glo_tf")
 class NGL(NamedLoss):
     """Next Generation Loss, `exp(2.4092 - y - y*x) - cos(cos(sin(y)))` per class, averaged.

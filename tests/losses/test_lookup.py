@@ -7,6 +7,7 @@ from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR
 from glo_tf.losses.lookup import find_loss, split_losses, with_baseline
+from glo_tf.losses.named import NAMED_LOSSES, register_loss
 
 CLASSES = Outputs.of_classes(10)
 LABELS = Outputs((Output(Activation.SIGMOID, 3),))
@@ -61,6 +62,40 @@ def test_the_losses_of_the_project_and_files_are_found(tmp_path) -> None:
     path.parent.mkdir()
     glo_tf.save_loss(glo_tf.ExpressionLoss("x/y"), path)
     assert find_loss(str(path), CLASSES)[0] == str(path)
+
+
+def test_a_subclass_has_no_name_to_be_found_by_until_it_is_registered(monkeypatch) -> None:
+    monkeypatch.setattr("glo_tf.losses.named.NAMED_LOSSES", known := dict(NAMED_LOSSES))
+    monkeypatch.setattr("glo_tf.losses.lookup.NAMED_LOSSES", known)
+
+    class Steep(glo_tf.NamedLoss):
+        EXPRESSION = "-4*(x*log(y))"
+        NAME = "steep"
+
+    with pytest.raises(ValueError, match=r"(?s)ngl, the path.*Received: losses='steep'"):
+        find_loss("steep", CLASSES)
+    assert list(NAMED_LOSSES) == ["baikal", "baikal_cma", "ngl"]
+    assert register_loss(Steep) is Steep
+    name, found = find_loss("mine=steep", Outputs((Output(Activation.SOFTMAX, 3, (), True),)))
+    assert (name, type(found), found.from_logits) == ("mine", Steep, True)
+    trees, _ = with_baseline(["steep"], CLASSES)
+    assert trees["steep"] == Steep().tree
+
+
+def test_a_name_belongs_to_one_loss(monkeypatch) -> None:
+    monkeypatch.setattr("glo_tf.losses.named.NAMED_LOSSES", known := dict(NAMED_LOSSES))
+
+    def define(name: str, **attributes) -> type[glo_tf.NamedLoss]:
+        return type(name, (glo_tf.NamedLoss,), {"EXPRESSION": "x*y", **attributes})
+
+    with pytest.raises(ValueError, match=r"no other loss has\. Received: NAME='baikal' of Other"):
+        register_loss(define("Other", NAME="baikal"))
+    for nameless in (define("Nameless"), glo_tf.NamedLoss, glo_tf.ExpressionLoss, "baikal"):
+        with pytest.raises(ValueError, match="Expected a NamedLoss with a NAME"):
+            register_loss(nameless)
+    assert known == NAMED_LOSSES
+    again = [register_loss(define("Mine", NAME="mine")) for _ in range(2)]  # a notebook's cell
+    assert known == {**NAMED_LOSSES, "mine": again[1]}
 
 
 @pytest.mark.parametrize(
