@@ -18,8 +18,8 @@ import numpy as np
 
 import glo_tf
 from glo_tf import plots
-from glo_tf.display.comparison import with_interval
-from glo_tf.results.comparison import TUNED, Comparison, LossTrainings
+from glo_tf.data.split import Split
+from glo_tf.results.comparison import Comparison, LossTrainings, with_interval
 from glo_tf.utils.statistics import compare_means, correct_by_holm, interval_of_mean
 
 FOLDER = pathlib.Path(__file__).parent / "results"
@@ -42,20 +42,22 @@ def end_table(comparison: Comparison) -> str:
     several = len(comparison.train_fractions) > 1
     head = ["data"] if several else []
     head += ["loss", "rate", f"test {comparison.metric}", f"validation {comparison.metric}"]
-    head += [f"against {comparison.baseline}", "p, corrected", "NLL", "ECE"]
-    found = comparison.against_baseline()
+    head += [f"against {comparison.baseline_label}", "p, corrected", "NLL", "ECE"]
     rows = []
     for entry in comparison.losses:
-        test = found.get((entry.train_fraction, entry.name))
+        test = comparison.test_of(entry)
         rows.append(
             [
                 *([f"{100 * entry.train_fraction:g}%"] if several else []),
-                entry.name,
+                entry.label,
                 f"{entry.learning_rate:g}",
-                *(_at_end(entry, name) for name in (comparison.metric, f"val_{comparison.metric}")),
+                *(
+                    _at_end(entry, comparison.metric, split)
+                    for split in (Split.TEST, Split.VALIDATION)
+                ),
                 "" if test is None else _difference(test.difference, test.interval),
                 "" if test is None or test.p_value is None else f"{test.p_value_corrected:.2g}",
-                *(_at_end(entry, name).partition(" ±")[0] for name in ("nll", "ece")),
+                *(_at_end(entry, name, Split.TEST).partition(" ±")[0] for name in ("nll", "ece")),
             ]
         )
     return _table(head, rows)
@@ -65,14 +67,14 @@ def steps_table(comparison: Comparison) -> str:
     """Every loss on test data at every step."""
     rows = []
     for entry in comparison.at(comparison.train_fractions[-1]):
-        values = entry.array(comparison.metric)
+        values = entry.array()
         cells = [
             "a training failed"
             if np.isnan(of_step).any()
             else with_interval(float(of_step.mean()), interval_of_mean(list(of_step)))
             for of_step in values.T
         ]
-        rows.append([entry.name, f"{entry.learning_rate:g}", *cells])
+        rows.append([entry.label, f"{entry.learning_rate:g}", *cells])
     return _table(["loss", "rate", *(f"{step:,} steps" for step in comparison.steps)], rows)
 
 
@@ -81,10 +83,10 @@ def pairs_table(comparison: Comparison) -> str:
     given = [
         entry
         for entry in comparison.at(comparison.train_fractions[-1])
-        if not entry.name.endswith(TUNED) and not entry.failed
+        if not entry.tuned and not entry.failed
     ]
     found = [
-        (one, other, compare_means(one.last(comparison.metric), other.last(comparison.metric)))
+        (one, other, compare_means(one.last(), other.last()))
         for other, one in itertools.combinations(given, 2)
     ]
     corrected = correct_by_holm([difference.p_value for _, _, difference in found])
@@ -100,8 +102,8 @@ def pairs_table(comparison: Comparison) -> str:
     return _table(["", f"test {comparison.metric}", "p", "p, corrected", "Hedges' g"], rows)
 
 
-def _at_end(entry: LossTrainings, name: str) -> str:
-    found = entry.at_end(name)
+def _at_end(entry: LossTrainings, name: str, split: Split) -> str:
+    found = entry.at_end(name, split)
     return f"{entry.failed} failed" if found is None else with_interval(*found)
 
 

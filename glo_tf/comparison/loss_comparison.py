@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from glo_tf.comparison.config import ComparisonArguments
 from glo_tf.comparison.folder import ComparisonFolder
 from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, TunedRate, tune_learning_rates
-from glo_tf.comparison.verdict import against_baseline, verdict
+from glo_tf.comparison.trainings import Conditions, Entrant, train
+from glo_tf.comparison.verdict import conclude
 from glo_tf.data.split import Split
 from glo_tf.data.subset import take_fraction
 from glo_tf.errors import InvalidArgumentError, at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
-from glo_tf.expressions.tree import Expression
 from glo_tf.losses.lookup import with_baseline
 from glo_tf.metrics.calibration import ECE, NLL
-from glo_tf.results.comparison import TUNED, Comparison, LossTrainings
+from glo_tf.results.comparison import Comparison, LossTrainings
 from glo_tf.results.record import Stage
 from glo_tf.strategies.registry import find_strategy
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.fresh_models import check_builder
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
@@ -80,11 +80,6 @@ class LossComparison:
         self._objective = whole.objective
         self.summary = whole.summary
         self._losses, self._baseline = with_baseline(given.losses, whole.outputs)
-        if any(name.endswith(TUNED) for name in self._losses):
-            raise InvalidArgumentError(
-                f"Expected names of losses without '{TUNED}' at their end. "
-                f"Received: losses with {', '.join(self._losses)}"
-            )
         self._learning_rate = whole.learning_rate
         self._tune = given.tune_learning_rate
         if self._tune and whole.learning_rate is None:
@@ -113,18 +108,12 @@ class LossComparison:
         self._steps = given.steps
         self._tuning_seeds, self._seeds = given.seeds_of_tuning, given.seeds_of_comparison
         self._on_training = given.on_training
-        self._split = "validation" if given.test_data is None else "test"
+        self._split = Split.VALIDATION if given.test_data is None else Split.TEST
         metric = whole.objective.name
         names = (metric, *((NLL, ECE) if whole.outputs.num_classes else ()))
-        # What is shown, by where a training gives it.
-        self._names = (
-            {(Split.VALIDATION, name): name for name in names}
-            if given.test_data is None
-            else {
-                **{(Split.TEST, name): name for name in names},
-                (Split.VALIDATION, metric): f"val_{metric}",
-            }
-        )
+        self._measured = {self._split: names}
+        if given.test_data is not None:
+            self._measured[Split.VALIDATION] = (metric,)
         # Last, so that a refused argument leaves no folder behind.
         self._folder = (
             None
@@ -148,29 +137,20 @@ class LossComparison:
         """
         logger.info(self.summary)
         tuned = self._tuned() if self._tune else {}
-        planned = len(self._losses) * (2 if self._tune else 1) * len(self._seeds)
-        counted = _Counted(Stage.COMPARISON, planned * len(self._fractions), self._on_training)
+        others = sum(rate.learning_rate != self._learning_rate for rate in tuned.values())
+        planned = (len(self._losses) * len(self._fractions) + others) * len(self._seeds)
+        counted = _Counted(Stage.COMPARISON, planned, self._on_training)
         entries = [
             entry for fraction in self._fractions for entry in self._train(fraction, tuned, counted)
         ]
-        metric, mode = self._objective.name, self._objective.mode
-        tests = against_baseline(entries, metric, self._baseline)
-        comparison = Comparison(
-            metric=metric,
-            mode=mode,
-            steps=self._steps,
-            baseline=self._baseline + (TUNED if self._tune else ""),
+        comparison = conclude(
+            entries,
+            metric=self._objective.name,
+            mode=self._objective.mode,
             split=self._split,
-            losses=tuple(entries),
-            tests=tuple(tests),
-            verdict=verdict(
-                entries,
-                tests,
-                metric=metric,
-                mode=mode,
-                baseline=self._baseline,
-                at_edge=list(dict.fromkeys(name for (name, _), r in tuned.items() if r.at_edge)),
-            ),
+            steps=self._steps,
+            baseline=self._baseline,
+            at_edge=list(dict.fromkeys(name for (name, _), r in tuned.items() if r.at_edge)),
         )
         if self._folder is not None:
             self._folder.write(comparison)
@@ -197,48 +177,23 @@ class LossComparison:
         self, fraction: float, tuned: Mapping[tuple[str, float], TunedRate], counted: _Counted
     ) -> list[LossTrainings]:
         """The trainings that are compared, on one part of the training data."""
-        wanted: list[tuple[str, Expression, float | None]] = []
+        entrants: list[Entrant] = []
         for name, loss in self._losses.items():
-            wanted.append((name, loss, None))
+            entrants.append(Entrant(name, Candidate(loss)))
             if self._tune:
-                wanted.append((name + TUNED, loss, tuned[name, fraction].learning_rate))
-        # A tuned rate that is the optimizer's own asks for no other trainings.
-        requests = [
-            Request(
-                Candidate(loss, Hyperparameters(None if rate == self._learning_rate else rate)),
-                seed,
-                checkpoints=self._steps,
-            )
-            for _, loss, rate in wanted
-            for seed in self._seeds
-        ]
+                rate = tuned[name, fraction].learning_rate
+                entrants.append(Entrant.of_tuned(name, loss, rate))
+        conditions = Conditions(
+            seeds=self._seeds,
+            objective=self._objective,
+            learning_rate=self._learning_rate,
+            split=self._split,
+            checkpoints=self._steps,
+            measured=self._measured,
+            train_fraction=fraction,
+        )
         with self._dispatcher(fraction) as dispatcher:
-            evaluations = iter(list(counted.evaluate(dispatcher, requests)))
-        return [
-            LossTrainings.of(
-                self._objective.name,
-                self._values([next(evaluations) for _ in self._seeds]),
-                name=name,
-                expression=str(loss),
-                learning_rate=self._learning_rate if rate is None else rate,
-                train_fraction=fraction,
-                seeds=tuple(self._seeds),
-            )
-            for name, loss, rate in wanted
-        ]
-
-    def _values(
-        self, evaluations: Sequence[Evaluation]
-    ) -> dict[str, tuple[tuple[float | None, ...], ...]]:
-        """By name the values of each training at each step; see `LossTrainings.values`."""
-        return {
-            name: tuple(
-                (*found, *[None] * (len(self._steps) - len(found)))
-                for evaluation in evaluations
-                for found in [evaluation.measured.get(split, {}).get(measured, ())]
-            )
-            for (split, measured), name in self._names.items()
-        }
+            return train(functools.partial(counted.evaluate, dispatcher), entrants, conditions)
 
     @contextlib.contextmanager
     def _dispatcher(self, fraction: float) -> Iterator[Dispatcher]:

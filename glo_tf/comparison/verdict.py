@@ -4,32 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
-from glo_tf.results.comparison import TUNED, LossTest, LossTrainings
-from glo_tf.utils.statistics import CONFIDENCE, compare_means, correct_by_holm
+from glo_tf.results.comparison import Comparison, LossTest, LossTrainings
+from glo_tf.utils.statistics import CONFIDENCE, Difference, compare_means, correct_by_holm
 
 
-def against_baseline(
-    entries: Sequence[LossTrainings], metric: str, baseline: str
-) -> list[LossTest]:
+def conclude(
+    entries: Sequence[LossTrainings],
+    *,
+    metric: str,
+    mode: Mode,
+    split: Split,
+    steps: tuple[int, ...],
+    baseline: str,
+    at_edge: Sequence[str] = (),
+) -> Comparison:
+    """The comparison that trainings make: with tests, and what they say.
+
+    Args:
+        entries: The trainings; none where nothing was compared.
+        metric: What they are compared by.
+        mode: Its direction.
+        split: Data that they are compared on.
+        steps: Where each was measured.
+        baseline: Name of the loss that the others are compared with.
+        at_edge: Names of losses whose tuning ended at its last learning rate.
+    """
+    tests = against_baseline(entries, baseline)
+    return Comparison(
+        metric=metric,
+        mode=mode,
+        steps=steps,
+        baseline=baseline,
+        baseline_tuned=any(entry.tuned and entry.name == baseline for entry in entries),
+        losses=tuple(entries),
+        tests=tuple(tests),
+        verdict=verdict(entries, tests, mode=mode, baseline=baseline, at_edge=at_edge),
+        split=split,
+    )
+
+
+def against_baseline(entries: Sequence[LossTrainings], baseline: str) -> list[LossTest]:
     """Each loss against the baseline, part by part of the training data.
 
-    Where learning rates were tuned, all others stand against the tuned baseline, and those at the
-    given rate also against the baseline at the given rate.
+    Where the baseline has a learning rate of its own, all others stand against it at that, and
+    those at the given rate also against the baseline at the given rate.
 
     Args:
         entries: The trainings.
-        metric: What they are compared by.
-        baseline: Name of the loss, without a remark on its learning rate.
+        baseline: Name of the loss.
     """
     tests: list[LossTest] = []
-    for fraction in dict.fromkeys(entry.train_fraction for entry in entries):
-        here = {entry.name: entry for entry in entries if entry.train_fraction == fraction}
-        tuned = baseline + TUNED
-        if tuned in here:
-            tests += _against([e for e in here.values() if e.name != tuned], here[tuned], metric)
-        given = [e for e in here.values() if not e.name.endswith(TUNED) and e.name != baseline]
-        tests += _against(given, here[baseline], metric)
+    for here in _by_fraction(entries).values():
+        if (baseline, True) in here:
+            best = here[baseline, True]
+            tests += _against([entry for entry in here.values() if entry is not best], best)
+        given = [e for e in here.values() if not e.tuned and e.name != baseline]
+        tests += _against(given, here[baseline, False])
     return tests
 
 
@@ -37,7 +69,6 @@ def verdict(
     entries: Sequence[LossTrainings],
     tests: Sequence[LossTest],
     *,
-    metric: str,
     mode: Mode,
     baseline: str,
     at_edge: Sequence[str] = (),
@@ -47,32 +78,37 @@ def verdict(
     Args:
         entries: The trainings.
         tests: See `against_baseline`.
-        metric: What the losses are compared by.
-        mode: Its direction.
-        baseline: Name of the loss, without a remark on its learning rate.
+        mode: Direction of what they are compared by.
+        baseline: Name of the loss.
         at_edge: Names of losses whose tuning ended at its last learning rate.
     """
     sentences: list[str] = []
-    fractions = list(dict.fromkeys(entry.train_fraction for entry in entries))
-    for fraction in fractions:
-        here = {entry.name: entry for entry in entries if entry.train_fraction == fraction}
-        found = {(t.loss, t.baseline): t for t in tests if t.train_fraction == fraction}
+    fractions = _by_fraction(entries)
+    for fraction, here in fractions.items():
+        found = {
+            (t.loss, t.tuned, t.baseline_tuned): t for t in tests if t.train_fraction == fraction
+        }
         prefix = f"With {100 * fraction:.3g}% of the training data: " if len(fractions) > 1 else ""
-        for name in here:
-            if name != baseline and not name.endswith(TUNED):
-                given = _said(here[name], here[baseline], found[name, baseline], metric, mode)
-                line = f"{name} {given} at the given learning rate"
-                if name + TUNED in here:
-                    own, other = here[name + TUNED], here[baseline + TUNED]
-                    test = found[own.name, other.name]
-                    fair = _said(own, other, test, metric, mode)
-                    ending = _ending(found[name, baseline], test, mode)
-                    line += (
-                        f"; with a learning rate of its own for each ({own.learning_rate:g}, "
-                        f"{baseline} {other.learning_rate:g}) it {fair}: {ending}"
-                    )
-                sentences.append(prefix + line + ".")
-        failed = [f"{e.name} ({e.failed} of {len(e.seeds)})" for e in here.values() if e.failed]
+        for name, tuned in here:
+            if name == baseline or tuned:
+                continue
+            entry, usual = here[name, False], here[baseline, False]
+            given = found[name, False, False]
+            line = f"{name} {_said(entry, usual, given, mode)} at the given learning rate"
+            if (baseline, True) in here:
+                own, other = here.get((name, True), entry), here[baseline, True]
+                test = found[name, own.tuned, True]
+                rates = (
+                    f"of its own for each ({own.learning_rate:g}, {baseline} "
+                    if own.tuned
+                    else f"tuned for {baseline} alone ("
+                )
+                line += (
+                    f"; with a learning rate {rates}{other.learning_rate:g}) it "
+                    f"{_said(own, other, test, mode)}: {_ending(given, test, mode, own, other)}"
+                )
+            sentences.append(prefix + line + ".")
+        failed = [f"{e.label} ({e.failed} of {len(e.seeds)})" for e in here.values() if e.failed]
         if failed:
             sentences.append(f"{prefix}Trainings failed: {', '.join(failed)}.")
     if at_edge:
@@ -83,15 +119,18 @@ def verdict(
     return "\n".join(sentences)
 
 
-def _against(
-    entries: Sequence[LossTrainings], baseline: LossTrainings, metric: str
-) -> list[LossTest]:
-    found = [
-        None
-        if entry.failed or baseline.failed
-        else compare_means(entry.last(metric), baseline.last(metric))
-        for entry in entries
-    ]
+def _by_fraction(
+    entries: Sequence[LossTrainings],
+) -> dict[float, dict[tuple[str, bool], LossTrainings]]:
+    """The entries by their part of the training data, and by name and whether they are tuned."""
+    parts: dict[float, dict[tuple[str, bool], LossTrainings]] = {}
+    for entry in entries:
+        parts.setdefault(entry.train_fraction, {})[entry.name, entry.tuned] = entry
+    return parts
+
+
+def _against(entries: Sequence[LossTrainings], baseline: LossTrainings) -> list[LossTest]:
+    found = [_difference(entry, baseline) for entry in entries]
     # A tuned rate that is the given one makes two entries of the same trainings: one hypothesis.
     p_values = {
         entry.setting: None if f is None else f.p_value
@@ -104,29 +143,42 @@ def _against(
     ]
 
 
-def _ending(given: LossTest, fair: LossTest, mode: Mode) -> str:
+def _difference(entry: LossTrainings, baseline: LossTrainings) -> Difference | None:
+    if entry.failed or baseline.failed:
+        return None
+    if entry.setting == baseline.setting:  # the same trainings: no hypothesis
+        return Difference(0.0, None, None, None)
+    return compare_means(entry.last(), baseline.last())
+
+
+def _ending(
+    given: LossTest, fair: LossTest, mode: Mode, own: LossTrainings, other: LossTrainings
+) -> str:
+    if own.setting == other.setting:
+        return "there is no lead"
     if fair.p_value is None:
         return "whether a lead survives cannot be said"
     if _leads(given, mode):
         return f"the lead {'survives' if _leads(fair, mode) else 'does not survive'}"
-    return "it leads with its own only" if _leads(fair, mode) else "there is no lead"
+    if not _leads(fair, mode):
+        return "there is no lead"
+    return "it leads with its own only" if own.tuned else "it leads there only"
 
 
 def _leads(test: LossTest, mode: Mode) -> bool:
     """Whether the loss is better, and significantly so."""
     if test.difference is None or test.p_value_corrected is None:
         return False
-    better = test.difference > 0 if mode == Mode.MAX else test.difference < 0
-    return better and test.p_value_corrected < 1.0 - CONFIDENCE
+    return mode.better(test.difference) and test.p_value_corrected < 1.0 - CONFIDENCE
 
 
-def _said(
-    loss: LossTrainings, baseline: LossTrainings, test: LossTest, metric: str, mode: Mode
-) -> str:
-    against = baseline.name.removesuffix(TUNED)
+def _said(loss: LossTrainings, baseline: LossTrainings, test: LossTest, mode: Mode) -> str:
+    against = baseline.name
     if test.difference is None:
         return f"cannot be compared with {against}, as trainings failed,"
-    amount = f"{test.difference:+.4f} {metric}"
+    if loss.setting == baseline.setting:
+        return f"is the same as {against}"
+    amount = f"{test.difference:+.4f} {loss.metric}"
     if test.interval is None or test.p_value_corrected is None:
         return f"differs from {against} by {amount} (no test is possible, n = {len(loss.seeds)})"
     low, high = test.interval

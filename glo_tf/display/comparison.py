@@ -10,13 +10,12 @@ from rich.progress import TaskID
 from rich.table import Table
 
 from glo_tf.display.bar import progress_bar
-from glo_tf.results.comparison import TUNED
 from glo_tf.utils.display_text import legible
 
 if TYPE_CHECKING:
     from glo_tf.comparison.loss_comparison import Progress
+    from glo_tf.data.split import Split
     from glo_tf.results.comparison import Comparison, LossTest, LossTrainings
-    from glo_tf.utils.statistics import Interval
 
 
 _WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
@@ -65,56 +64,64 @@ class ComparisonDisplay:
 
     def show(self, comparison: Comparison) -> None:
         """Prints the table and the verdict."""
-        first = comparison.losses[0]
-        table = Table(
-            title=f"{comparison.split.capitalize()} data after {comparison.steps[-1]} steps, "
-            f"n = {len(first.seeds)}, ± 95% CI; "
-            f"against {escape(legible(comparison.baseline))}: difference, corrected p",
-            title_justify="left",
-        )
-        several = len({entry.train_fraction for entry in comparison.losses}) > 1
-        if several:
-            table.add_column("data")
-        measured = [name for name in first.values if name != comparison.metric]
-        table.add_column("loss")
-        table.add_column("rate")
-        for column in (comparison.metric, "difference", "p", *measured):
-            table.add_column(column, justify="right")
-        tests = comparison.against_baseline()
-        for entry in comparison.losses:
-            test = tests.get((entry.train_fraction, entry.name))
-            table.add_row(
-                *([f"{100 * entry.train_fraction:g}%"] if several else []),
-                *_row(entry, comparison.metric, test),
-                *(_at_end(entry, name).partition(" ")[0] for name in measured),
-            )
-        self._console.print(table)
-        self._print(comparison.verdict)
+        show_comparison(comparison, self._console)
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
-def _row(entry: LossTrainings, metric: str, test: LossTest | None) -> list[str]:
-    rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:g}"
-    row = [
-        escape(legible(entry.name.removesuffix(TUNED))),
-        rate + (" tuned" if entry.name.endswith(TUNED) else ""),
+def show_comparison(comparison: Comparison, console: Console) -> None:
+    """Prints the table of a comparison, and its verdict.
+
+    Args:
+        comparison: Of at least one loss.
+        console: Where to.
+    """
+    first = comparison.losses[0]
+    table = Table(
+        title=f"{comparison.split.capitalize()} data after {comparison.steps[-1]} steps, "
+        f"n = {len(first.seeds)}, ± 95% CI; "
+        f"against {escape(legible(comparison.baseline_label))}: difference, corrected p",
+        title_justify="left",
+    )
+    several = len(comparison.train_fractions) > 1
+    if several:
+        table.add_column("data")
+    others = [
+        (name, split)
+        for split, names in first.values.items()
+        for name in names
+        if (name, split) != (comparison.metric, comparison.split)
     ]
-    row.append(f"{entry.failed} failed" if entry.failed else _at_end(entry, metric))
+    table.add_column("loss")
+    table.add_column("rate")
+    for column in (comparison.metric, "difference", "p"):
+        table.add_column(column, justify="right")
+    for name, split in others:
+        there = "" if split is comparison.split else f"{split} "
+        table.add_column(there + name, justify="right")
+    for entry in comparison.losses:
+        table.add_row(
+            *([f"{100 * entry.train_fraction:g}%"] if several else []),
+            *_row(entry, comparison.test_of(entry)),
+            *(_mean(entry, name, split) for name, split in others),
+        )
+    console.print(table)
+    console.print(comparison.verdict, highlight=False, soft_wrap=True, markup=False)
+
+
+def _row(entry: LossTrainings, test: LossTest | None) -> list[str]:
+    rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:g}"
     difference, p = (test.difference, test.p_value_corrected) if test else (None, None)
-    row.append("" if difference is None else f"{difference:+.4f}")
-    row.append("" if p is None else f"{p:.2g}")
-    return row
+    return [
+        escape(legible(entry.name)),
+        rate + (" tuned" if entry.tuned else ""),
+        entry.shown,
+        "" if difference is None else f"{difference:+.4f}",
+        "" if p is None else f"{p:.2g}",
+    ]
 
 
-def _at_end(entry: LossTrainings, name: str) -> str:
-    found = entry.at_end(name)
-    if found is None:
-        return ""
-    return with_interval(*found)
-
-
-def with_interval(mean: float, interval: Interval | None) -> str:
-    """A mean with half of its confidence interval, where there is one."""
-    return f"{mean:.4f}" + ("" if interval is None else f" ± {interval[1] - mean:.4f}")
+def _mean(entry: LossTrainings, name: str, split: Split) -> str:
+    found = entry.at_end(name, split) if entry.has(name, split) else None
+    return "" if found is None else f"{found[0]:.4f}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 
 from rich.console import Console
-from rich.table import Table
 
 from glo_tf.display.bar import progress_bar
+from glo_tf.display.comparison import show_comparison
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
@@ -66,7 +66,7 @@ class ProgressDisplay(Callback):
 
 
 def show_result(result: SearchResult, console: Console) -> None:
-    """Prints the best loss and the comparison with cross-entropy."""
+    """Prints the best loss and its comparison with the usual one."""
     if result.interrupted:
         console.print("Ended before its time; this is what was found so far.")
     if result.stopped:
@@ -84,20 +84,12 @@ def show_result(result: SearchResult, console: Console) -> None:
         markup=False,
     )
     if result.comparison:
-        seeds = result.comparison[0].seeds
-        table = Table(title=f"Same steps, {len(seeds)} fresh seed(s)", title_justify="left")
-        table.add_column("loss")
-        table.add_column("learning rate")
-        table.add_column(f"validation {result.objective.name}", justify="right")
-        for row in result.comparison:
-            rate = "as given" if row.learning_rate is None else f"{row.learning_rate:g}"
-            table.add_row(row.name, rate, result.objective.shown(row.fitnesses))
-        console.print(table)
+        show_comparison(result.comparison, console)
 
 
 def _confirmed(result: SearchResult) -> str:
     first = result.confirmation[0]
     return (
-        f"; with {len(first.seeds)} other seed(s): {result.objective.shown(first.fitnesses)} "
-        f"(best of {len(result.confirmation)} finalists)"
+        f"; with {len(first.seeds)} other seed(s): {first.shown} "
+        f"(95% CI; best of {len(result.confirmation)} finalists)"
     )

@@ -213,7 +213,7 @@ class TensorBoard(Callback):
         if result.best is None:
             return
         for row in result.comparison:
-            with self._writer(f"comparison/{_as_file_name(row.name)}").as_default():
+            with self._writer(f"comparison/{_as_file_name(row.label)}").as_default():
                 for seed, fitness in zip(row.seeds, row.fitnesses, strict=True):
                     self._tf.summary.scalar("comparison/fitness", fitness, step=seed)
         with self._writer("result").as_default(0):
@@ -224,8 +224,9 @@ class TensorBoard(Callback):
             self._draw(result.best)
             if result.comparison:
                 lines = [f"| loss | validation {metric} |", "|---|---|"]
-                lines += [f"| {row.name} | {shown(row.fitnesses)} |" for row in result.comparison]
-                self._tf.summary.text("comparison", "\n".join(lines))
+                lines += [f"| {row.label} | {row.shown} |" for row in result.comparison]
+                text = "\n".join((*lines, "", result.comparison.verdict))
+                self._tf.summary.text("comparison", text)
 
     def _draw(self, record: Record) -> None:
         from glo_tf.losses.expression_loss import ExpressionLoss

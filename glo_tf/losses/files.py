@@ -132,4 +132,4 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
-    return read_document(path, FORMAT, VERSION, _MAX_BYTES)
+    return read_document(path, FORMAT, (VERSION,), _MAX_BYTES)

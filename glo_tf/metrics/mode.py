@@ -10,3 +10,7 @@ class Mode(enum.StrEnum):
 
     MAX = "max"
     MIN = "min"
+
+    def better(self, difference: float) -> bool:
+        """Whether a value that differs by so much from another is the better one."""
+        return difference > 0 if self is Mode.MAX else difference < 0

@@ -90,6 +90,12 @@ class Objective:
         """What goes by `name` and `mode`: the value of a single metric, or else the fitness."""
         return values[0] if len(values) == 1 else self.fitness(values)
 
+    def value_of(self, fitness: float) -> float | None:
+        """What `fitness` makes of a `value`, undone; None if that is not finite."""
+        counted = self._counted
+        value = counted[0].value(fitness) if len(counted) == 1 else fitness
+        return value if math.isfinite(value) else None
+
     @property
     def mode(self) -> Mode:
         """Whether `value` is to be large or small."""

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.results.comparison import TUNED
+from glo_tf.results.comparison import label
 from glo_tf.utils.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
 
 if TYPE_CHECKING:
@@ -22,38 +22,28 @@ _DASHES = (("-", "--"), (":", "-."))  # of a loss at the given learning rate, an
 _MOST_INSIDE = 4  # entries of a legend that lies on the axes
 
 
-def plot_means(
-    names: Sequence[str],
-    values: Sequence[Sequence[float]],
-    means: Sequence[float | None],
-    intervals: Sequence[tuple[float, float] | None],
-    label: str,
-) -> Figure:
+def plot_means(entries: Sequence[LossTrainings], label: str) -> Figure:
     """Draws one row for each loss: every training, their mean and its interval.
 
     Args:
-        names: Of the losses, from the top.
-        values: Of each loss's trainings; NaN for one that failed.
-        means: Of each loss; None for no finished training.
-        intervals: Of the means; None for none.
+        entries: The losses, from the top.
         label: What the values are.
 
     Returns:
         A figure that belongs to no window, with each mean as a number.
     """
-    looks = _looks(names)
+    looks = _looks(entries)
     with style():
-        figure = Figure(figsize=(SIZE[0], 1.1 + 0.62 * len(names)), layout="constrained")
+        figure = Figure(figsize=(SIZE[0], 1.1 + 0.62 * len(entries)), layout="constrained")
         axes = figure.subplots()
         axes.grid(visible=False, axis="y")
-        for row, (name, each, mean, interval) in enumerate(
-            zip(names, values, means, intervals, strict=True)
-        ):
-            color = looks[name]["color"]
+        for row, entry in enumerate(entries):
+            mean, color = entry.mean, looks[entry.name, entry.tuned]["color"]
+            each = entry.array()[:, -1].tolist()
             axes.text(
                 0.0,
                 row - 0.24,
-                literal(name),
+                literal(entry.label),
                 transform=axes.get_yaxis_transform(),
                 va="bottom",
                 fontsize=9,
@@ -61,8 +51,8 @@ def plot_means(
             axes.scatter(each, [row] * len(each), s=16, color=color, alpha=0.4, lw=0)
             if mean is None:
                 continue
-            if interval is not None:
-                axes.plot(interval, [row, row], color=color, lw=2.2, solid_capstyle="butt")
+            if entry.interval is not None:
+                axes.plot(entry.interval, [row, row], color=color, lw=2.2, solid_capstyle="butt")
             axes.plot(mean, row, marker="D", ms=6, color=color)
             axes.annotate(
                 f"{mean:#.4g}",
@@ -73,7 +63,7 @@ def plot_means(
                 va="top",
                 fontsize=8.5,
             )
-        axes.set(xlabel=label, ylim=(len(names) - 0.3, -0.75))
+        axes.set(xlabel=label, ylim=(len(entries) - 0.3, -0.75))
         axes.yaxis.set_visible(False)
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
@@ -92,12 +82,8 @@ def plot_accuracy(comparison: Comparison) -> Figure:
     Returns:
         A figure that belongs to no window.
     """
-    entries = comparison.at(comparison.train_fractions[-1])
     return plot_means(
-        [entry.name for entry in entries],
-        [entry.array(comparison.metric)[:, -1].tolist() for entry in entries],
-        [entry.mean for entry in entries],
-        [entry.interval for entry in entries],
+        comparison.at(comparison.train_fractions[-1]),
         axis_label(f"{comparison.split} {comparison.metric}")
         + f" after {comparison.steps[-1]} steps "
         f"({comparison.confidence:.0%} interval)",
@@ -122,15 +108,14 @@ def plot_training_curves(comparison: Comparison) -> Figure:
             f"{comparison.split} {comparison.metric}",
         )
         entries = _different(comparison.at(comparison.train_fractions[-1]))
-        looks = _looks([entry.name for entry in entries])
+        looks = _looks(entries)
         for entry in entries:
-            look = looks[entry.name]
-            mean, lowest, highest = _over_seeds(entry.array(comparison.metric))
+            look = looks[entry.name, entry.tuned]
+            mean, lowest, highest = _over_seeds(entry.array())
             axes.fill_between(
                 comparison.steps, lowest, highest, color=look["color"], alpha=0.15, lw=0
             )
-            label = literal(entry.name)
-            axes.plot(comparison.steps, mean, label=label, marker=".", **look)
+            axes.plot(comparison.steps, mean, label=literal(entry.label), marker=".", **look)
         _legend(figure, axes)
     return figure
 
@@ -144,10 +129,10 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
     Returns:
         A figure that belongs to no window, with the confidence intervals as bars.
     """
-    series: dict[str, list[tuple[float, float, tuple[float, float]]]] = {}
+    series: dict[tuple[str, bool], list[tuple[float, float, tuple[float, float]]]] = {}
     for fraction in comparison.train_fractions:
         for entry in comparison.at(fraction):
-            points = series.setdefault(entry.name, [])
+            points = series.setdefault((entry.name, entry.tuned), [])
             if entry.mean is not None:
                 points.append((100 * fraction, entry.mean, entry.interval or (entry.mean,) * 2))
     with style():
@@ -156,8 +141,8 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
             "training data (%)",
             f"{comparison.split} {comparison.metric}",
         )
-        looks = _looks(list(series))
-        for label, points in series.items():
+        looks = _looks(comparison.losses)
+        for (name, tuned), points in series.items():
             sizes = [size for size, _, _ in points]
             means = [mean for _, mean, _ in points]
             bars = [  # a mean may lie a rounding error outside
@@ -168,11 +153,11 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
                 sizes,
                 means,
                 bars,
-                label=literal(label),
+                label=literal(label(name, tuned)),
                 marker="o",
                 ms=4,
                 capsize=3,
-                **looks[label],
+                **looks[name, tuned],
             )
         axes.set_xscale("log")
         ticks = [100 * fraction for fraction in comparison.train_fractions]
@@ -182,14 +167,15 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
     return figure
 
 
-def _looks(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+def _looks(entries: Sequence[LossTrainings]) -> dict[tuple[str, bool], dict[str, Any]]:
     """A colour for each loss; one line where its learning rate was tuned, another where not."""
-    losses = list(dict.fromkeys(name.removesuffix(TUNED) for name in names))
+    losses = list(dict.fromkeys(entry.name for entry in entries))
     looks = {}
-    for name in names:
-        place = losses.index(name.removesuffix(TUNED))
-        dashes = _DASHES[place // len(SERIES) % len(_DASHES)][name.endswith(TUNED)]
-        looks[name] = {"color": LIGHT[SERIES[place % len(SERIES)]], "ls": dashes, "lw": 1.6}
+    for entry in entries:
+        place = losses.index(entry.name)
+        dashes = _DASHES[place // len(SERIES) % len(_DASHES)][entry.tuned]
+        color = LIGHT[SERIES[place % len(SERIES)]]
+        looks[entry.name, entry.tuned] = {"color": color, "ls": dashes, "lw": 1.6}
     return looks
 
 

@@ -1,12 +1,14 @@
-"""What a report tells of a `comparison.json`."""
+"""What a report tells of a comparison: of a `comparison.json`, and of a search's end."""
 
 from __future__ import annotations
 
 import functools
 
+from glo_tf.data.split import Split
+from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
 from glo_tf.report.inline import Picture
-from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.results.comparison import Comparison, LossTest, LossTrainings
 from glo_tf.utils.statistics import Interval
 
 
@@ -14,43 +16,60 @@ class ComparisonPart:
     """The tables and figures of a comparison, for the template.
 
     Args:
-        comparison: As it was read.
+        comparison: Of at least one loss.
+        name: Begins the names of its figures.
     """
 
-    def __init__(self, comparison: Comparison):
+    def __init__(self, comparison: Comparison, name: str = "comparison"):
         self.data = comparison
+        self._name = name
         self.measured = f"{comparison.split} {comparison.metric}"
 
     @property
     def calibrated(self) -> bool:
         """Whether calibration was measured."""
-        return any({"nll", "ece"} & entry.values.keys() for entry in self.data.losses)
+        return any(
+            entry.has(name, self.data.split) for name in (NLL, ECE) for entry in self.data.losses
+        )
 
     @property
-    def validated(self) -> str | None:
-        """Name of what was measured on validation data; None for nothing."""
-        name = f"val_{self.data.metric}"
-        return name if any(name in entry.values for entry in self.data.losses) else None
+    def validated(self) -> bool:
+        """Whether the metric was measured on validation data beside those that are compared."""
+        return self.data.split is not Split.VALIDATION and any(
+            entry.has(self.data.metric, Split.VALIDATION) for entry in self.data.losses
+        )
 
-    def at_end(self, entry: LossTrainings, name: str) -> tuple[float | None, Interval | None]:
+    def at_end(
+        self, entry: LossTrainings, name: str, split: Split | None = None
+    ) -> tuple[float | None, Interval | None]:
         """Mean over the seeds of what was measured at the last step, and its interval."""
-        found = entry.at_end(name) if name in entry.values else None
+        there = entry.has(name, split or self.data.split)
+        found = entry.at_end(name, split) if there else None
         return found or (None, None)
+
+    @property
+    def baselines(self) -> list[tuple[str, list[LossTest]]]:
+        """The tests by what they are against, for readers."""
+        found: dict[str, list[LossTest]] = {}
+        for test in self.data.tests:
+            found.setdefault(test.baseline_label, []).append(test)
+        return list(found.items())
 
     def pictures(self) -> list[Picture]:
         """All figures."""
-        return [self.accuracy, self.curves, *([self.sizes] if self.sizes else [])]
+        curves = [self.curves] if len(self.data.steps) > 1 else []
+        return [self.accuracy, *curves, *([self.sizes] if self.sizes else [])]
 
     @functools.cached_property
     def accuracy(self) -> Picture:
         """Figure 1 of the paper."""
         entries = self.data.at(self.data.train_fractions[-1])
         means = "; ".join(
-            f"{entry.name} {'none' if entry.mean is None else f'{entry.mean:.4g}'}"
+            f"{entry.label} {'none' if entry.mean is None else f'{entry.mean:.4g}'}"
             for entry in entries
         )
         return Picture(
-            "comparison_accuracy",
+            f"{self._name}_accuracy",
             f"Mean {self.measured} with {self.data.confidence:.0%} intervals; "
             "each dot is one training.",
             f"One row for each loss. Means: {means}.",
@@ -61,7 +80,7 @@ class ComparisonPart:
     def curves(self) -> Picture:
         """Figure 3 of the paper."""
         return Picture(
-            "comparison_curves",
+            f"{self._name}_curves",
             f"{self.measured.capitalize()} during training: the mean, and all seeds as a band.",
             f"One line for each loss, over {self.data.steps[-1]} training steps; the table of "
             "results has the values at the end.",
@@ -75,7 +94,7 @@ class ComparisonPart:
         if len(fractions) < 2:
             return None
         return Picture(
-            "comparison_sizes",
+            f"{self._name}_sizes",
             f"{self.measured.capitalize()} with less training data.",
             f"One line for each loss, from {fractions[0]:.0%} to {fractions[-1]:.0%} of the "
             "training data; the table of results has the values.",

@@ -9,32 +9,23 @@ import math
 import pathlib
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from glo_tf.errors import InvalidFileError
 from glo_tf.execution.study_reader import StudyContents, read_study
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.files import load_loss, read_metadata
 from glo_tf.results import run_files
+from glo_tf.results.comparison import Comparison, LossTrainings
 from glo_tf.results.owned_files import HISTORY_HEADER, is_there
 from glo_tf.results.record import Phase, Record, Source
 from glo_tf.results.run_files import best_loss_files
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Status
-from glo_tf.utils.json_file import in_short, is_count, is_finite, shown
+from glo_tf.utils.json_file import in_short, is_count, shown
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainedRow:
-    """One loss of the confirmation or comparison, with its metric for each seed."""
-
-    name: str
-    loss: str
-    learning_rate: float | None
-    values: list[float]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +39,7 @@ class SearchFiles:
         metric: Name of what fitness measures.
         minimized: Whether the metric is to be small, and fitness therefore is 1 / (1 + metric).
         confirmation: The finalists, the best first.
-        comparison: The best loss beside the usual one.
+        comparison: The best loss beside the usual one; None if none was made.
     """
 
     study: StudyContents
@@ -56,8 +47,8 @@ class SearchFiles:
     losses: dict[str, ExpressionLoss]
     metric: str
     minimized: bool
-    confirmation: list[TrainedRow]
-    comparison: list[TrainedRow]
+    confirmation: list[LossTrainings]
+    comparison: Comparison | None
 
     def unfinished(self) -> str:
         """What tells that the search did not come to its planned end, or `""`."""
@@ -102,15 +93,15 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
     minimized = not several and bool(re.match(r"\S+ \(min\)", metric))
     paths = list(best_loss_files(folder).values())
     losses = {path.name: load_loss(path) for path in paths}
-    metadata = read_metadata(paths[0]) if paths else {}
+    confirmation, comparison = _at_the_end(paths[0]) if paths else ([], None)
     return SearchFiles(
         study=contents,
         records=_read_history(folder / run_files.HISTORY),
         losses=losses,
         metric="fitness" if several else metric.split(" (")[0],
         minimized=minimized,
-        confirmation=_rows(metadata, "confirmation", minimized, paths),
-        comparison=_rows(metadata, "comparison", minimized, paths),
+        confirmation=confirmation,
+        comparison=comparison,
     )
 
 
@@ -156,39 +147,18 @@ def _record(row: dict[str, str], parse: Callable[[str], Candidate]) -> Record:
     )
 
 
-def _rows(
-    metadata: dict[str, Any], name: str, minimized: bool, paths: list[pathlib.Path]
-) -> list[TrainedRow]:
-    rows = metadata.get(name, [])
-    if not isinstance(rows, list) or not all(map(_is_trained_row, rows)):
+def _at_the_end(path: pathlib.Path) -> tuple[list[LossTrainings], Comparison | None]:
+    """The confirmation and the comparison of a search, from its `best_loss.json`."""
+    metadata = read_metadata(path)
+    comparison = metadata.get("comparison") or None
+    confirmation = metadata.get("confirmation") or []
+    try:
+        return (
+            LossTrainings.several_of_data(confirmation, path),
+            None if comparison is None else Comparison.of_data(comparison, path),
+        )
+    except ValueError as error:
         raise InvalidFileError(
-            f"Expected '{name}' as a search writes it. Received: {shown(rows)} in '{paths[0]}'"
-        )
-    return [
-        TrainedRow(
-            row["name"],
-            row["loss"],
-            row["learning_rate"],
-            [_value(float(fitness), minimized) for fitness in row["fitnesses"]],
-        )
-        for row in rows
-    ]
-
-
-def _is_trained_row(row: object) -> bool:
-    return (
-        isinstance(row, dict)
-        and all(isinstance(row.get(name), str) for name in ("name", "loss"))
-        and "learning_rate" in row
-        and (row["learning_rate"] is None or is_finite(row["learning_rate"]))
-        and isinstance(row.get("fitnesses"), list)
-        and len(row["fitnesses"]) > 0
-        and all(is_finite(fitness) and fitness >= 0.0 for fitness in row["fitnesses"])
-    )
-
-
-def _value(fitness: float, minimized: bool) -> float:
-    """The metric that gives a fitness; see `glo_tf.metrics.metric.Metric.value`."""
-    if not minimized:
-        return fitness
-    return 1.0 / fitness - 1.0 if fitness > 0 else float("inf")
+            "Expected confirmation and comparison as a search of this version writes them "
+            f"({in_short(error)}). Received: '{path}'"
+        ) from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import functools
 import inspect
-import math
 import statistics
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from markupsafe import Markup
 
 from glo_tf import losses
 from glo_tf.losses.figure import plot_binary_losses, plot_loss
-from glo_tf.plots.comparison import plot_means
 from glo_tf.plots.history import (
     generations,
     plot_coefficients,
@@ -24,8 +22,9 @@ from glo_tf.plots.history import (
 )
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
+from glo_tf.report.comparison_part import ComparisonPart
 from glo_tf.report.inline import Picture, formula
-from glo_tf.report.run_folder import SearchFiles, TrainedRow
+from glo_tf.report.run_folder import SearchFiles
 from glo_tf.results.record import Record, Source, pareto_front
 from glo_tf.utils import onednn
 
@@ -82,6 +81,7 @@ class SearchPart:
             self.fitness = f"fitness, 1 / (1 + {self.measured})"
         self.unfinished = files.unfinished()
         self.generations = generations(files.records)
+        self.comparison = ComparisonPart(files.comparison, "usual") if files.comparison else None
 
     @property
     def best(self) -> ExpressionLoss | None:
@@ -170,42 +170,10 @@ class SearchPart:
             "model.compile(optimizer=optimizer, loss=loss, metrics=metrics)\n"
         )
 
-    def row_values(self, row: TrainedRow) -> str:
-        """Mean and standard deviation of a row."""
-        mean = statistics.fmean(row.values)
-        if len(row.values) < 2 or not math.isfinite(mean):
-            return f"{mean:.4f}"
-        return f"{mean:.4f} ± {statistics.stdev(row.values):.4f}"
-
-    @property
-    def verdict(self) -> str:
-        """Whether the found loss is better than the usual one at its best, seed by seed."""
-        if len(self.files.comparison) < 2:
-            return ""
-        found, *usual = self.files.comparison
-        sign = -1.0 if self.files.minimized else 1.0
-        strongest = max(usual, key=lambda row: sign * statistics.fmean(row.values))
-        differences = [
-            sign * (one - other) for one, other in zip(found.values, strongest.values, strict=True)
-        ]
-        wins, seeds = sum(d > 0 for d in differences), len(differences)
-        mean = statistics.fmean(found.values) - statistics.fmean(strongest.values)
-        words = (
-            "The found loss was better than"
-            if wins == seeds
-            else "The found loss was no better than"
-            if wins == 0
-            else "It is open whether the found loss is better than"
-        )
-        return (
-            f"{words} {strongest.name}: better on {wins} of {seeds} fresh seeds, with a mean "
-            f"difference of {mean:+.4f} in {self.measured}. "
-            "These are validation data, which the search has seen; test data have the last word."
-        )
-
     def pictures(self) -> list[Picture]:
         """All figures."""
-        return [*self.pictures_of_loss, *self.pictures_of_search, *self.pictures_of_comparison]
+        compared = self.comparison.pictures() if self.comparison else []
+        return [*self.pictures_of_loss, *self.pictures_of_search, *compared]
 
     @functools.cached_property
     def pictures_of_loss(self) -> list[Picture]:
@@ -294,29 +262,6 @@ class SearchPart:
                 )
             )
         return pictures
-
-    @functools.cached_property
-    def pictures_of_comparison(self) -> list[Picture]:
-        """Of the comparison at the end."""
-        rows = self.files.comparison
-        if not rows or not all(math.isfinite(value) for row in rows for value in row.values):
-            return []
-        figure = plot_means(
-            [row.name for row in rows],
-            [row.values for row in rows],
-            [statistics.fmean(row.values) for row in rows],
-            [None] * len(rows),
-            self.measured,
-        )
-        means = "; ".join(f"{row.name} {statistics.fmean(row.values):.4f}" for row in rows)
-        return [
-            Picture(
-                "seeds",
-                "Each dot is one training with a fresh seed, each diamond their mean.",
-                f"Means: {means}.",
-                figure,
-            )
-        ]
 
 
 def _readable(value: Any) -> str:

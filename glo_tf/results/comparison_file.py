@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import enum
 import itertools
 import json
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from glo_tf.data.split import Split
 from glo_tf.errors import InvalidFileError
 from glo_tf.metrics.mode import Mode
+from glo_tf.results.comparison_version_1 import from_version_1
 from glo_tf.utils.display_text import legible
 from glo_tf.utils.json_file import is_count, is_finite, read_document, shown
 
-FORMAT, VERSION = "glo_tf.comparison", 1
+FORMAT, VERSION = "glo_tf.comparison", 2
+
+if TYPE_CHECKING:
+    from glo_tf.results.comparison import Values
 
 _MAX_BYTES = 50_000_000
+
+_Choice = TypeVar("_Choice", bound=enum.StrEnum)
 
 
 def as_document(data: Mapping[str, Any]) -> bytes:
@@ -28,18 +36,43 @@ def as_document(data: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
-def read_fields(path: pathlib.Path) -> dict[str, Any]:
-    """Reads a `comparison.json`.
+def read_data(path: pathlib.Path) -> dict[str, Any]:
+    """Reads a `comparison.json`, of which nothing but its format is checked.
 
-    Returns:
-        The fields of a `Comparison`, checked; its losses and tests as tuples of theirs.
+    What version 1 holds is given as version 2 says it.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is no such file, has another version, or lacks what belongs to it.
+        ValueError: If it is no such file, or has another version.
     """
-    document = read_document(path, FORMAT, VERSION, _MAX_BYTES)
-    return _Reader(path).comparison(document)
+    document = read_document(path, FORMAT, (1, VERSION), _MAX_BYTES)
+    return from_version_1(document) if document["version"] == 1 else document
+
+
+def comparison_fields(data: object, path: pathlib.Path) -> dict[str, Any]:
+    """The fields of a `Comparison`, checked; its losses and tests as tuples of theirs.
+
+    Args:
+        data: See `Comparison.as_dict`.
+        path: The file that holds it.
+
+    Raises:
+        ValueError: If something is missing, or not what it should be.
+    """
+    return _Reader(path).comparison(data)
+
+
+def trainings_fields(data: object, path: pathlib.Path) -> tuple[dict[str, Any], ...]:
+    """The fields of several `LossTrainings` that were measured at their end alone, checked.
+
+    Args:
+        data: A list of them.
+        path: The file that holds it.
+
+    Raises:
+        ValueError: If something is missing, or not what it should be.
+    """
+    return _Reader(path).trainings(data)
 
 
 class _Reader:
@@ -48,27 +81,34 @@ class _Reader:
     def __init__(self, path: pathlib.Path):
         self._path = path
 
-    def comparison(self, data: dict[str, Any]) -> dict[str, Any]:
+    def trainings(self, data: object) -> tuple[dict[str, Any], ...]:
+        entries = self._objects({"trainings": data}, "trainings")
+        return tuple(self._entry(entry, steps=1) for entry in entries)
+
+    def comparison(self, data: object) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            raise self._error("a comparison as this version of glo_tf writes it", data)
         steps = self._counts(data, "steps")
         entries = [self._entry(entry, len(steps)) for entry in self._objects(data, "losses")]
         if not steps or not entries:
             raise self._error("steps and losses", [])
         if steps[0] < 1 or any(one >= other for one, other in itertools.pairwise(steps)):
             raise self._error("'steps' that rise from 1 on", steps)
-        named = [(entry["name"], entry["train_fraction"]) for entry in entries]
+        named = [(entry["name"], entry["tuned"], entry["train_fraction"]) for entry in entries]
         if len(set(named)) < len(named):
-            raise self._error("each name once for each 'train_fraction'", named)
-        metric = self._text(data, "metric")
-        for entry in entries:
-            if metric not in entry["values"]:
-                raise self._error(f"values of '{metric}' of each loss", sorted(entry["values"]))
+            raise self._error("each name once for each 'tuned' and 'train_fraction'", named)
+        compared = self._text(data, "metric"), self._one_of(Split, data, "split")
+        others = [found for e in entries if (found := (e["metric"], e["split"])) != compared]
+        if others:
+            raise self._error(f"each loss to be compared by {', '.join(compared)}", others[0])
         return {
-            "metric": metric,
-            "mode": Mode(self._one_of(tuple(Mode), data, "mode")),
-            "split": self._one_of(("test", "validation"), data, "split"),
+            "metric": compared[0],
+            "mode": self._one_of(Mode, data, "mode"),
+            "split": compared[1],
             "confidence": self._share(data, "confidence"),
             "steps": steps,
             "baseline": legible(self._text(data, "baseline")),
+            "baseline_tuned": self._bool(data, "baseline_tuned"),
             "losses": tuple(entries),
             "tests": tuple(self._test(test) for test in self._objects(data, "tests")),
             "verdict": self._text(data, "verdict"),
@@ -79,33 +119,58 @@ class _Reader:
         if not seeds:
             raise self._error("'seeds'", seeds)
         given = data.get("values")
-        if not isinstance(given, dict) or not given:
-            raise self._error("'values' by metric", given)
-        values = {}
-        for name, rows in given.items():
-            try:
-                values[name] = tuple(tuple(map(_value, of_seed)) for of_seed in rows)
-                lengths = list(map(len, values[name]))
-            except (TypeError, ValueError):
-                lengths = []
-            if lengths != [steps] * len(seeds):
-                raise self._error(f"'{name}' of {len(seeds)} seeds and {steps} steps", rows)
+        if not isinstance(given, dict) or not all(isinstance(v, dict) for v in given.values()):
+            raise self._error("'values' by data and name", given)
+        values = {
+            self._one_of(Split, {"split": split}, "split"): {
+                name: self._rows(rows, name, len(seeds), steps) for name, rows in of_split.items()
+            }
+            for split, of_split in given.items()
+        }
+        metric, split = self._text(data, "metric"), self._one_of(Split, data, "split")
+        if metric not in values.get(split, {}):
+            raise self._error(f"values of '{metric}' on {split} data of each loss", given)
         return {
             "name": legible(self._text(data, "name")),
+            "tuned": self._bool(data, "tuned"),
             "expression": self._text(data, "expression"),
             "learning_rate": self._number(data, "learning_rate"),
             "train_fraction": self._share(data, "train_fraction"),
             "seeds": seeds,
+            "metric": metric,
+            "split": split,
             "values": values,
+            "fitnesses": self._fitnesses(data, len(seeds)),
             "mean": self._number(data, "mean"),
             "interval": self._interval(data),
         }
+
+    def _rows(self, rows: Any, name: str, seeds: int, steps: int) -> Values:
+        try:
+            values = tuple(tuple(map(_value, of_seed)) for of_seed in rows)
+        except (TypeError, ValueError):
+            values = ()
+        if list(map(len, values)) != [steps] * seeds:
+            raise self._error(f"'{name}' of {seeds} seeds and {steps} steps", rows)
+        return values
+
+    def _fitnesses(self, data: dict[str, Any], seeds: int) -> tuple[float, ...]:
+        value = data.get("fitnesses")
+        if (
+            not isinstance(value, list)
+            or len(value) not in (0, seeds)
+            or not all(is_finite(fitness) and fitness >= 0 for fitness in value)
+        ):
+            raise self._error(f"'fitnesses' of {seeds} seeds", value)
+        return tuple(map(float, value))
 
     def _test(self, data: dict[str, Any]) -> dict[str, Any]:
         return {
             "train_fraction": self._share(data, "train_fraction"),
             "loss": legible(self._text(data, "loss")),
+            "tuned": self._bool(data, "tuned"),
             "baseline": legible(self._text(data, "baseline")),
+            "baseline_tuned": self._bool(data, "baseline_tuned"),
             "difference": self._number(data, "difference"),
             "interval": self._interval(data),
             "p_value": self._number(data, "p_value"),
@@ -139,10 +204,16 @@ class _Reader:
             raise self._error(f"'{name}' above 0 and at most 1", value)
         return value
 
-    def _one_of(self, choices: tuple[str, ...], data: dict[str, Any], name: str) -> str:
+    def _one_of(self, choices: type[_Choice], data: dict[str, Any], name: str) -> _Choice:
         value = self._text(data, name)
-        if value not in choices:
+        if value not in list(choices):
             raise self._error(f"'{name}' of {' or '.join(choices)}", value)
+        return choices(value)
+
+    def _bool(self, data: dict[str, Any], name: str) -> bool:
+        value = data.get(name)
+        if not isinstance(value, bool):
+            raise self._error(f"'{name}' to be true or false", value)
         return value
 
     def _counts(self, data: dict[str, Any], name: str) -> tuple[int, ...]:

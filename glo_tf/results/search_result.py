@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
-from glo_tf.results.compared_loss import ComparedLoss
 from glo_tf.results.owned_files import HISTORY_HEADER
 from glo_tf.results.record import Record, Source, pareto_front
 from glo_tf.training.candidate import Candidate
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from glo_tf.data.outputs import Outputs
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.metrics.objective import Objective
-    from glo_tf.results.comparison import Comparison
+    from glo_tf.results.comparison import Comparison, LossTrainings
 
 Compare: TypeAlias = Callable[[Expression, Losses, Any, "ComparisonKeywords"], "Comparison"]
 """Compares a found loss with others on test data, with settings; see `LossSearch.compare`."""
@@ -63,8 +62,9 @@ class SearchResult:
         best: The best candidate; None if no candidate was trained to the end.
         confirmation: The finalists, retrained with other seeds, best mean first; empty if the
             search was interrupted before, or took no finalists.
-        comparison: The best loss beside the usual one, retrained under the same budget; empty if
-            the search was interrupted before.
+        comparison: The best loss beside the usual one, retrained under the same budget, with tests
+            and their verdict; a sequence of its rows, which is empty if the search was interrupted
+            before, or took no `comparison_seeds`.
         records: Every candidate of every generation, in order.
         counts: Number of candidates by source.
         seconds: Wall time.
@@ -78,8 +78,8 @@ class SearchResult:
     """
 
     best: Record | None
-    confirmation: list[ComparedLoss]
-    comparison: list[ComparedLoss]
+    confirmation: list[LossTrainings]
+    comparison: Comparison
     records: list[Record]
     counts: dict[Source, int]
     seconds: float

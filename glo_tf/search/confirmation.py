@@ -6,31 +6,32 @@ import logging
 from collections.abc import Sequence
 
 from glo_tf.comparison.learning_rates import Evaluate
-from glo_tf.comparison.paired import compare
-from glo_tf.results.compared_loss import ComparedLoss
+from glo_tf.comparison.trainings import Conditions, Entrant, train
+from glo_tf.results.comparison import LossTrainings
 from glo_tf.results.record import Record
 from glo_tf.search.ranking import Ranking
-from glo_tf.training.candidate import Candidate
 
 logger = logging.getLogger("glo_tf")
 
 
 def confirm(
-    evaluate: Evaluate, finalists: Sequence[Record], ranking: Ranking, seeds: Sequence[int]
-) -> list[ComparedLoss]:
+    evaluate: Evaluate, finalists: Sequence[Record], ranking: Ranking, conditions: Conditions
+) -> list[LossTrainings]:
     """Trains the finalists with other seeds.
 
     Args:
         evaluate: Trains networks.
         finalists: Different candidates, the best first, who wins ties.
         ranking: Orders them by their means.
-        seeds: Of the trainings.
+        conditions: Of the trainings.
 
     Returns:
         One row per finalist, named by its candidate, the best mean first.
     """
-    rows = compare(evaluate, {str(r.candidate): r.candidate for r in finalists}, seeds)
-    rows.sort(key=lambda row: -ranking.penalized(row.mean, Candidate(row.loss)))  # stable
+    entrants = [Entrant(str(record.candidate), record.candidate) for record in finalists]
+    rows = train(evaluate, entrants, conditions)
+    of = {entrant.name: entrant.candidate for entrant in entrants}
+    rows.sort(key=lambda row: -ranking.penalized(row.mean_fitness, of[row.name]))  # stable
     for row in rows:
-        logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean)
+        logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean_fitness)
     return rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import errno
 import io
 import logging
@@ -143,8 +144,8 @@ class OutputFolder:
             "fitness": result.best.fitness,
             "phase": result.best.phase,
             "generation": result.best.generation,
-            "confirmation": [row.as_dict() for row in result.confirmation],
-            "comparison": [row.as_dict() for row in result.comparison],
+            "confirmation": [dataclasses.asdict(row) for row in result.confirmation],
+            "comparison": result.comparison.as_dict() if result.comparison else None,
         }
         losses = result.best_loss
         if isinstance(losses, list):

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, Evaluate
-from glo_tf.comparison.paired import compare_with_usual
+from glo_tf.comparison.trainings import Conditions
+from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
 from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
-from glo_tf.losses.baselines import usual_loss
 from glo_tf.report.attempt import try_to_write_report
-from glo_tf.results.compared_loss import ComparedLoss
+from glo_tf.results.comparison import Comparison, LossTrainings
 from glo_tf.results.record import Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, SearchResult
 from glo_tf.screening.screen import trains_alike
@@ -80,8 +80,8 @@ class SearchRun:
         logger.info(self._task.summary)
         interrupted = True
         failure: list[BaseException] = []
-        confirmation: list[ComparedLoss] = []
-        comparison: list[ComparedLoss] = []
+        confirmation: list[LossTrainings] = []
+        comparison = nothing_compared(self._task)
         try:
             with self._stoppable():
                 self._callbacks.on_understood(self._task.summary)
@@ -189,26 +189,26 @@ class SearchRun:
             lambda one, other: trains_alike(one, other, self._task.outputs),
         )
 
-    def _confirm(self) -> list[ComparedLoss]:
+    def _confirm(self) -> list[LossTrainings]:
         """Trains the finalists with other seeds; the best mean makes the best loss."""
         finalists = self._best_records(self._settings.finalists)
-        seeds = self._settings.seeds_of_confirmation
-        rows = confirm(self._retrain(Stage.CONFIRMATION), finalists, self._ranking, seeds)
+        conditions = Conditions(
+            seeds=self._settings.seeds_of_confirmation,
+            objective=self._task.objective,
+            learning_rate=self._task.learning_rate,
+        )
+        rows = confirm(self._retrain(Stage.CONFIRMATION), finalists, self._ranking, conditions)
         if rows:
-            self._best = next(
-                record for record in finalists if str(record.candidate) == rows[0].name
-            )
+            self._best = next(r for r in finalists if str(r.candidate) == rows[0].name)
         return rows
 
-    def _compare(self, best: Candidate) -> list[ComparedLoss]:
-        seeds = self._settings.fresh_seeds(self._settings.comparison_seeds)
+    def _compare(self, best: Candidate) -> Comparison:
         return compare_with_usual(
             self._retrain(Stage.COMPARISON),
             best,
-            usual_loss(self._task.outputs),
-            learning_rate=self._task.learning_rate,
+            self._task,
             tuning_seed=self._settings.seed,
-            seeds=seeds,
+            seeds=self._settings.fresh_seeds(self._settings.comparison_seeds),
         )
 
     def _retrain(self, stage: Stage) -> Evaluate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from glo_tf.errors import InvalidFileError
@@ -14,8 +15,10 @@ LARGEST = 2**53
 _LARGEST_MEASURED = 1e100  # nothing that is measured in float32 comes near
 
 
-def read_document(path: pathlib.Path, form: str, version: int, max_bytes: int) -> dict[str, Any]:
-    """The object in a file of the given format and version; its other fields are not checked.
+def read_document(
+    path: pathlib.Path, form: str, versions: Sequence[int], max_bytes: int
+) -> dict[str, Any]:
+    """The object in a file of the given format and versions; its other fields are not checked.
 
     Raises:
         OSError: If the file cannot be read.
@@ -35,9 +38,10 @@ def read_document(path: pathlib.Path, form: str, version: int, max_bytes: int) -
     if not isinstance(document, dict) or document.get("format") != form:
         raise InvalidFileError(f"Expected a file with format '{form}'. Received: '{path}'")
     received = document.get("version")
-    if type(received) is not int or received != version:
+    if type(received) is not int or received not in versions:
+        known = " or ".join(map(str, versions))
         raise InvalidFileError(
-            f"Expected version {version}. Received: version={shown(received)} in '{path}'"
+            f"Expected version {known}. Received: version={shown(received)} in '{path}'"
         )
     return document
 

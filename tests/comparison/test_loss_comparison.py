@@ -88,9 +88,9 @@ def test_all_losses_meet_the_same_seeds_on_test_data(trainer) -> None:
     assert [r.seed for _, r in trainer.requests] == [6, 7, 8] * 2  # 4 and 5 are for tuning
     first, second = result.losses
     assert first.seeds == second.seeds == (6, 7, 8)
-    assert [len(values) for values in second.values["nll"]] == [3, 3, 3]
+    assert [len(values) for values in second.values["test"]["nll"]] == [3, 3, 3]
     assert second.mean == pytest.approx(np.mean(second.last("accuracy")))
-    mean, interval = second.at_end("val_accuracy")
+    mean, interval = second.at_end("accuracy", Split.VALIDATION)
     assert mean == pytest.approx(second.mean - 0.1)
     assert interval == pytest.approx([end - 0.1 for end in second.interval])
     (test,) = result.tests
@@ -108,19 +108,39 @@ def test_learning_rates_are_tuned_on_validation_data_and_on_other_seeds(trainer)
     assert {r.seed for r in compared} == {2, 3, 4}
     assert len(compared) == 2 * 2 * 3
     assert len(tuning) + len(compared) == len(trainer.requests)
-    assert [(e.name, e.learning_rate) for e in result.losses] == [
-        ("cross-entropy", 0.01),
-        ("cross-entropy, tuned learning rate", 0.05),
-        ("baikal", 0.01),
-        ("baikal, tuned learning rate", 0.05),
+    assert [(e.name, e.tuned, e.learning_rate) for e in result.losses] == [
+        ("cross-entropy", False, 0.01),
+        ("cross-entropy", True, 0.05),
+        ("baikal", False, 0.01),
+        ("baikal", True, 0.05),
     ]
-    assert result.baseline == "cross-entropy, tuned learning rate"
-    assert [(test.loss, test.baseline) for test in result.tests] == [
+    assert (result.baseline, result.baseline_tuned) == ("cross-entropy", True)
+    assert result.baseline_label == "cross-entropy, tuned learning rate"
+    assert [(test.label, test.baseline_label) for test in result.tests] == [
         ("cross-entropy", "cross-entropy, tuned learning rate"),
         ("baikal", "cross-entropy, tuned learning rate"),
         ("baikal, tuned learning rate", "cross-entropy, tuned learning rate"),
         ("baikal", "cross-entropy"),
     ]
+    assert result.verdict.endswith("the lead survives.")
+
+
+def test_a_name_that_ends_like_another_loss_at_its_own_rate_is_a_name(trainer) -> None:
+    losses = {"a": BAIKAL, "a, tuned learning rate": "-(x*y)"}
+    result = comparison(losses, seeds=2, tune_learning_rate=True).run()
+    assert [(e.name, e.tuned) for e in result.losses] == [
+        (name, tuned) for name in ("cross-entropy", *losses) for tuned in (False, True)
+    ]
+    assert len(result.tests) == 5 + 2
+
+
+def test_a_tuned_rate_that_is_the_given_one_is_trained_once(trainer) -> None:
+    optimizer = keras.optimizers.SGD(0.05)
+    settings = {"seeds": 3, "tuning_seeds": 1, "tune_learning_rate": True, "optimizer": optimizer}
+    result = comparison(**settings).run()
+    compared = [r for _, r in trainer.requests if r.checkpoints]
+    assert [(e.tuned, e.learning_rate) for e in result.losses] == [(False, 0.05), (True, 0.05)] * 2
+    assert len(compared) == 2 * 3
     assert result.verdict.endswith("the lead survives.")
 
 
@@ -141,7 +161,11 @@ def test_a_training_that_fails_is_told_and_not_dropped(trainer) -> None:
     result = comparison(seeds=3).run()
     entry = result.losses[1]
     assert entry.seeds == (3, 4, 5)
-    assert [values[-1] is None for values in entry.values["accuracy"]] == [False, True, False]
+    assert [values[-1] is None for values in entry.values["test"]["accuracy"]] == [
+        False,
+        True,
+        False,
+    ]
     assert (entry.failed, entry.mean, entry.interval) == (1, None, None)
     assert (result.tests[0].difference, result.tests[0].p_value) == (None, None)
     assert "cannot be compared" in result.verdict
@@ -186,7 +210,6 @@ def test_an_interrupted_comparison_continues_and_grows(trainer, tmp_path, tune) 
         ({"train_fraction": 0.05}, "train_fraction=0.05, which leaves 4"),
         ({"train_fraction": []}, "Expected a train_fraction"),
         ({"losses": ["x*"]}, "at column 3"),
-        ({"losses": {"a, tuned learning rate": "x*y"}}, "names of losses without"),
         ({"jit_compile": "maybe"}, "jit_compile='maybe'"),
         (
             {
@@ -206,7 +229,7 @@ def test_what_cannot_be_compared_is_refused(trainer, settings, message, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("spoil", [{"format": "x"}, {"version": 2}, {"losses": [{}]}])
+@pytest.mark.parametrize("spoil", [{"format": "x"}, {"version": 3}, {"losses": [{}]}])
 def test_a_file_that_is_no_comparison_is_refused(trainer, spoil, tmp_path) -> None:
     path = tmp_path / "comparison.json"
     comparison(seeds=2).run().save(path)
@@ -249,7 +272,7 @@ def test_the_command_line_compares_on_digits(whole) -> None:
     found = glo_tf.Comparison.load(whole / "comparison.json")
     assert found.steps == (10, 20, 30)
     assert all(0.0 < entry.mean < 1.0 for entry in found.losses)
-    assert min(entry.values["ece"][0][-1] for entry in found.losses) >= 0.0
+    assert min(entry.values["test"]["ece"][0][-1] for entry in found.losses) >= 0.0
 
 
 def test_a_comparison_that_was_killed_is_continued(whole, tmp_path) -> None:

@@ -152,10 +152,10 @@ def test_the_event_files_hold_the_history_and_change_nothing(tmp_path, drawn) ->
         }
 
     for row in result.comparison:
-        run = read(tmp_path / "comparison" / re.sub("[ ,]+", "_", row.name))
+        run = read(tmp_path / "comparison" / re.sub("[ ,]+", "_", row.label))
         fitnesses = dict(zip(row.seeds, row.fitnesses, strict=True))
         assert points(run, "comparison/fitness") == pytest.approx(fitnesses, rel=1e-6)
-        assert f"| {row.name} |" in texts(runs["result"], "comparison")[0]
+        assert f"| {row.label} | {row.shown} |" in texts(runs["result"], "comparison")[0]
     assert f"`{result.best.loss}`" in texts(runs["result"], "best_loss")[0]
     assert drawn[-1] == str(result.best.loss)
     changes = {**texts(runs["discovery"], "best_loss")}

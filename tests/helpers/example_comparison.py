@@ -24,16 +24,22 @@ def document() -> dict[str, Any]:
             losses.append(
                 {
                     "name": name,
+                    "tuned": False,
                     "expression": expression,
                     "learning_rate": 0.01,
                     "train_fraction": fraction,
                     "seeds": [1, 2, 3],
+                    "metric": "accuracy",
+                    "split": "test",
                     "values": {
-                        "accuracy": accuracy.tolist(),
-                        "nll": (1.0 - accuracy).tolist(),
-                        "ece": (0.5 - accuracy / 2).tolist(),
-                        "val_accuracy": (accuracy + 0.001).tolist(),
+                        "test": {
+                            "accuracy": accuracy.tolist(),
+                            "nll": (1.0 - accuracy).tolist(),
+                            "ece": (0.5 - accuracy / 2).tolist(),
+                        },
+                        "validation": {"accuracy": (accuracy + 0.001).tolist()},
                     },
+                    "fitnesses": accuracy[:, -1].tolist(),
                     "mean": float(accuracy[:, -1].mean()),
                     "interval": [end - 0.01, end + 0.01],
                 }
@@ -42,7 +48,9 @@ def document() -> dict[str, Any]:
             {
                 "train_fraction": fraction,
                 "loss": "baikal",
+                "tuned": False,
                 "baseline": "cross-entropy",
+                "baseline_tuned": False,
                 "difference": 0.04,
                 "interval": [0.03, 0.05],
                 "p_value": 0.001,
@@ -52,13 +60,14 @@ def document() -> dict[str, Any]:
         )
     return {
         "format": "glo_tf.comparison",
-        "version": 1,
+        "version": 2,
         "metric": "accuracy",
         "mode": "max",
         "split": "test",
         "confidence": 0.95,
         "steps": STEPS,
         "baseline": "cross-entropy",
+        "baseline_tuned": False,
         "losses": losses,
         "tests": tests,
         "verdict": "Baikal is better than <cross-entropy>.",

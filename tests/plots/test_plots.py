@@ -16,7 +16,7 @@ import glo_tf
 from glo_tf import plots
 from glo_tf.expressions.tree import Expression
 from glo_tf.plots.tree import plot_tree
-from glo_tf.results.comparison import TUNED, Comparison
+from glo_tf.results.comparison import Comparison
 from glo_tf.results.record import Record
 from glo_tf.training.candidate import Candidate
 from glo_tf.utils.style import DARK, LIGHT, SERIES
@@ -172,7 +172,7 @@ def test_training_curves_have_the_seeds_as_a_band(comparison) -> None:
 def test_a_tuned_learning_rate_is_another_line_of_the_same_colour(comparison) -> None:
     cross_entropy, baikal, _ = comparison.at(1.0)
     tuned = [
-        dataclasses.replace(entry, name=entry.name + TUNED, learning_rate=rate)
+        dataclasses.replace(entry, tuned=True, learning_rate=rate)
         for entry, rate in ((cross_entropy, 0.1), (baikal, baikal.learning_rate))
     ]
     several = dataclasses.replace(comparison, losses=(*comparison.at(1.0), *tuned))
@@ -181,7 +181,7 @@ def test_a_tuned_learning_rate_is_another_line_of_the_same_colour(comparison) ->
     # Baikal's own rate is the given one: the same trainings are drawn once.
     assert len(lines) == 4
     assert figure.legends == []
-    given, own = (lines["cross-entropy" + ending] for ending in ("", TUNED))
+    given, own = (lines["cross-entropy" + ending] for ending in ("", ", tuned learning rate"))
     assert given.get_color() == own.get_color() != lines["baikal"].get_color()
     assert given.get_linestyle() != own.get_linestyle()
     losses = [
@@ -202,7 +202,7 @@ def test_train_sizes_have_a_line_for_each_loss(comparison) -> None:
 def test_a_training_that_failed_is_a_gap(tmp_path) -> None:
     document = example_comparison.document()
     for entry in document["losses"][3:5]:
-        entry["values"]["accuracy"] = [[None] * 4] * 3
+        entry["values"]["test"]["accuracy"] = [[None] * 4] * 3
         entry |= {"mean": None, "interval": None}
     comparison = Comparison.load(example_comparison.write(tmp_path, losses=document["losses"]))
     for draw in (plots.plot_accuracy, plots.plot_training_curves, plots.plot_train_sizes):
@@ -213,10 +213,10 @@ def test_a_training_that_failed_is_a_gap(tmp_path) -> None:
     ("change", "message"),
     [
         ({"format": "other"}, "Expected a file with format 'glo_tf.comparison'"),
-        ({"version": 2}, "Expected version 1. Received: version=2"),
+        ({"version": 3}, "Expected version 1 or 2. Received: version=3"),
         ({"steps": "many"}, "Expected a list 'steps' of integers"),
         ({"losses": []}, "Expected steps and losses"),
-        ({"metric": "recall"}, "Expected values of 'recall' of each loss"),
+        ({"metric": "recall"}, "Expected each loss to be compared by recall, test. Received: "),
         ({"steps": [1, 2]}, "Expected 'accuracy' of 3 seeds and 2 steps"),
         ({"confidence": True}, "Expected a finite number 'confidence'"),
         ({"tests": [1]}, "Expected a list 'tests' of objects"),

@@ -78,8 +78,12 @@ def test_a_search_writes_its_report_at_its_end(searched) -> None:
     sections = [section["id"] for section in page.all("section")]
     assert sections == ["found", "better", "use", "asked", "search", "environment"]
     assert str(result.best.loss) in html.unescape(page.text)
+    assert len(result.comparison) == 3
     for row in result.comparison:
-        assert f"{row.mean:.4f}" in page.text
+        assert f'<td class="number">{row.mean:#.4g}</td>' in page.text
+    assert html.escape(result.comparison.verdict, quote=False) in page.text
+    for test in result.comparison.tests:
+        assert f'<td class="number">{test.difference:#.4g}</td>' in page.text
     for source, count in result.counts.items():
         assert f'<th scope="row">{source}</th><td class="number">{count}</td>' in page.text
     assert {
@@ -120,7 +124,7 @@ def test_a_page_needs_no_network_and_holds_together(searched, tmp_path) -> None:
 
 def test_tests_stand_under_what_they_are_against(tmp_path) -> None:
     tests = example_comparison.document()["tests"]
-    others = [{**test, "baseline": "base, tuned learning rate"} for test in tests[:1]]
+    others = [{**test, "baseline": "base", "baseline_tuned": True} for test in tests[:1]]
     example_comparison.write(tmp_path, tests=[*others, *tests], verdict="One.\nTwo.")
     text = page_of(tmp_path, figures=False).text
     first, second = re.findall(r'aria-label="Tests against .*?</table>', text, re.DOTALL)
@@ -143,8 +147,8 @@ def test_a_formula_is_mathml_with_rounded_numbers(searched) -> None:
 def test_what_files_hold_is_shown_as_text(folder) -> None:
     loss = folder / "best_loss.json"
     document = json.loads(loss.read_text())
-    for row in document["metadata"]["comparison"]:
-        row["name"] = f"{HOSTILE} $x$"
+    for place, row in enumerate(document["metadata"]["comparison"]["losses"]):
+        row["name"] = f"{HOSTILE} $x$ {place}"
     loss.write_text(json.dumps(document))
     rewrite_study(folder, "evaluations", worker=HOSTILE, reason=HOSTILE)
     example_comparison.write(folder, verdict=HOSTILE, baseline=HOSTILE)
@@ -190,15 +194,31 @@ def test_an_error_is_small_and_the_page_says_so(folder) -> None:
     rewrite_study(folder, "settings", "name='task.metric'", value=json.dumps(metric))
     saved = glo_tf.load_loss(folder / "best_loss.json")
     metadata = json.loads((folder / "best_loss.json").read_text())["metadata"]
-    for row, fitness in zip(metadata["comparison"], (0.8, 0.5, 0.4), strict=False):
-        row["fitnesses"] = [fitness, fitness]  # errors 0.25, 1 and 1.5
+    comparison = metadata["comparison"]
+    comparison |= {"metric": "mean_absolute_error", "mode": "min", "verdict": "Better by 0.75."}
+    for row, error in zip(comparison["losses"], (0.25, 1.0, 1.5), strict=True):
+        row |= {"metric": comparison["metric"], "mean": error, "interval": [error, error]}
+        row["values"] = {"validation": {comparison["metric"]: [[error], [error]]}}
     regression = ExpressionLoss(saved.tree, epsilon=None)
     glo_tf.save_loss(regression, folder / "best_loss.json", metadata=metadata)
     page = page_of(folder, figures=False)
     assert "0.2500 ± 0.0000" in page.text
-    assert "The found loss was better than cross-entropy: better on 2 of 2" in page.text
-    assert "mean difference of -0.7500 in validation mean_absolute_error" in page.text
+    assert '<p class="verdict">Better by 0.75.</p>' in page.text
+    assert "Validation mean_absolute_error after" in page.text
     assert "epsilon=None" in page.text
+
+
+def test_what_an_earlier_version_wrote_of_a_search_is_refused_in_one_line(folder, capsys) -> None:
+    saved = glo_tf.load_loss(folder / "best_loss.json")
+    row = {"name": "best loss", "loss": "-(x*log(y))", "learning_rate": None, "seeds": [1]}
+    row |= {"fitnesses": [0.5], "mean": 0.5}
+    for metadata in ({"comparison": [row]}, {"confirmation": [row], "comparison": []}):
+        glo_tf.save_loss(saved, folder / "best_loss.json", metadata=metadata)
+        assert command_line.main(["glo-tf", "--mode=report", f"--output_dir={folder}"]) == 2
+        error = capsys.readouterr().err
+        assert "Expected confirmation and comparison as a search of this version" in error
+        assert f"Received: '{folder / 'best_loss.json'}'" in error
+        assert error.count("\n") == 1
 
 
 def test_a_comparison_has_a_report_of_its_own(tmp_path, capsys) -> None:

@@ -150,7 +150,7 @@ def test_a_result_compares_after_its_search_has_closed(tmp_path, trainer) -> Non
     search = make_search(output_dir=tmp_path)
     result = search.run()
     found = result.compare([BAIKAL, glo_tf.NGL()], seeds=2)
-    assert found.baseline == "cross-entropy, tuned learning rate"
+    assert (found.baseline, found.baseline_tuned) == ("cross-entropy", True)
     names = [entry.name for entry in found.losses[::2]]
     assert names == ["cross-entropy", "best loss", BAIKAL, "ngl"]
     assert found.losses[2].expression == str(result.best.loss)
@@ -238,11 +238,12 @@ def test_a_stop_within_a_generation_keeps_what_is_known(tmp_path) -> None:
 def test_a_stop_in_a_retraining_ends_the_rest() -> None:
     result = make_search(callbacks=[StopAt("on_retraining", 2)]).run()
     assert result.stopped
-    assert (result.confirmation, result.comparison) == ([], [])
+    assert (result.confirmation, list(result.comparison)) == ([], [])
+    assert (result.comparison.losses, result.comparison.verdict) == ((), "")
     assert result.best.fitness == max(r.fitness for r in result.records if r.status == "ok")
     result = make_search(callbacks=[StopAt("on_retraining", 5)]).run()
     assert len(result.confirmation) == 2
-    assert result.comparison == []
+    assert not result.comparison
 
 
 def test_a_stop_before_the_first_candidate_finds_nothing() -> None:

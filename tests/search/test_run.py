@@ -113,9 +113,23 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     loss = glo_tf.load_loss(tmp_path / "best_loss.json")
     assert loss.expression == str(result.best.loss)
     metadata = json.loads((tmp_path / "best_loss.json").read_text())["metadata"]
-    names = [row["name"] for row in metadata["comparison"]]
-    assert names == ["best loss", "cross-entropy", "cross-entropy, tuned learning rate"]
-    assert all(row["seeds"] == [2, 3] for row in metadata["comparison"])
+    rows = metadata["comparison"]["losses"]
+    assert [(row["name"], row["tuned"]) for row in rows] == [
+        ("best loss", False),
+        ("cross-entropy", False),
+        ("cross-entropy", True),
+    ]
+    assert all(row["seeds"] == [2, 3] for row in rows)
+    assert metadata["comparison"]["verdict"] == result.comparison.verdict
+    assert result.comparison.verdict.startswith("best loss ")
+    assert [(t.label, t.baseline_label) for t in result.comparison.tests] == [
+        ("best loss", "cross-entropy, tuned learning rate"),
+        ("cross-entropy", "cross-entropy, tuned learning rate"),
+        ("best loss", "cross-entropy"),
+    ]
+    best, usual, _ = result.comparison
+    assert (best.loss, best.learning_rate) == (result.best.loss, usual.learning_rate)
+    assert best.mean == pytest.approx(np.mean(best.fitnesses))
     assert all(row["seeds"] == [1] for row in metadata["confirmation"])
 
     model = build_model()
@@ -179,7 +193,7 @@ def test_an_interrupted_search_writes_and_returns_what_it_found(tmp_path) -> Non
     assert result.interrupted
     assert recorder.result is result
     assert len(result.records) == 60
-    assert result.comparison == []
+    assert not result.comparison
     assert glo_tf.load_loss(tmp_path / "best_loss.json").expression == str(result.best.loss)
 
 

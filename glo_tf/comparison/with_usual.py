@@ -1,0 +1,68 @@
+"""A found loss beside the usual one: same budget, same seeds, and a tuned learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from glo_tf.comparison.learning_rates import Evaluate, tune_learning_rates
+from glo_tf.comparison.trainings import Conditions, Entrant, train
+from glo_tf.comparison.verdict import conclude
+from glo_tf.data.split import Split
+from glo_tf.losses.baselines import usual_loss
+from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.training.candidate import Candidate
+from glo_tf.training.task import TrainingTask
+
+FOUND = "best loss"
+"""Name of the loss that a search has found, beside others."""
+
+
+def compare_with_usual(
+    evaluate: Evaluate,
+    best: Candidate,
+    task: TrainingTask,
+    *,
+    tuning_seed: int,
+    seeds: Sequence[int],
+) -> Comparison:
+    """What was found beside the usual loss, at the given learning rate and at one tuned for it.
+
+    Args:
+        evaluate: Trains networks.
+        best: The found one.
+        task: What they are trained on; its validation data measures.
+        tuning_seed: Seed of the trainings that choose the usual loss's learning rate. Nothing is
+            tuned where a schedule sets it.
+        seeds: Seeds of the comparison.
+
+    Returns:
+        Two or three rows, the found one first.
+    """
+    name, usual = usual_loss(task.outputs)
+    entrants = [Entrant(FOUND, best), Entrant(name, Candidate(usual))]
+    at_edge = []
+    if task.learning_rate is not None:
+        (tuned,) = tune_learning_rates(evaluate, [usual], task.learning_rate, [tuning_seed])
+        entrants.append(Entrant.of_tuned(name, usual, tuned.learning_rate))
+        at_edge = [name] if tuned.at_edge else []
+    conditions = Conditions(seeds=seeds, objective=task.objective, learning_rate=task.learning_rate)
+    return _concluded(train(evaluate, entrants, conditions), task, at_edge)
+
+
+def nothing_compared(task: TrainingTask) -> Comparison:
+    """The comparison of a search that made none: without losses, tests and a verdict."""
+    return _concluded([], task)
+
+
+def _concluded(
+    entries: Sequence[LossTrainings], task: TrainingTask, at_edge: Sequence[str] = ()
+) -> Comparison:
+    return conclude(
+        entries,
+        metric=task.objective.name,
+        mode=task.objective.mode,
+        split=Split.VALIDATION,
+        steps=(task.train_steps,),
+        baseline=usual_loss(task.outputs)[0],
+        at_edge=at_edge,
+    )
