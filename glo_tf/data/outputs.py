@@ -158,7 +158,8 @@ class Outputs:
     @property
     def with_own_loss(self) -> list[str]:
         """Names of the outputs that need a loss each; `[""]` where one loss is for all."""
-        if len(set(self.epsilons)) == 1:
+        first, *others = self.loss_options
+        if all(options == first for options in others):
             return [""]
         return list(self.names or map(str, range(len(self.each))))
 

@@ -64,14 +64,14 @@ def python(loss: ExpressionLoss) -> str:
         "    z = np.asarray(y_pred, dtype=np.float64)",
     ]
     independent = loss.activation == Activation.SIGMOID
-    if loss.epsilon is None:
+    if not loss.probabilities:
         lines.append("    y = z")
     elif loss.from_logits and independent:
         lines += [
             "    if z.shape[-1] == 1:",
             "        z = np.concatenate([-z, z], axis=-1)",
             "    log_y = -np.logaddexp(0.0, -z)",
-            f"    y = np.maximum(np.exp(log_y), {float(loss.epsilon)!r})",
+            f"    y = np.maximum(np.exp(log_y), {loss.epsilon!r})",
         ]
     elif loss.from_logits:
         lines += [
@@ -79,13 +79,13 @@ def python(loss: ExpressionLoss) -> str:
             "        z = np.concatenate([np.zeros_like(z), z], axis=-1)  # softmax is a sigmoid",
             "    z = z - z.max(axis=-1, keepdims=True)",
             "    log_y = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))",
-            f"    y = np.maximum(np.exp(log_y), {float(loss.epsilon)!r})",
+            f"    y = np.maximum(np.exp(log_y), {loss.epsilon!r})",
         ]
     else:
         lines += [
             "    if z.shape[-1] == 1:",
             "        z = np.concatenate([1.0 - z, z], axis=-1)",
-            f"    y = np.clip(z, {float(loss.epsilon)!r}, 1.0)",
+            f"    y = np.clip(z, {loss.epsilon!r}, 1.0)",
         ]
     lines.append("    x = np.asarray(y_true, dtype=np.float64)")
     if loss.sparse:
@@ -99,7 +99,7 @@ def python(loss: ExpressionLoss) -> str:
             "    if x.ndim < z.ndim:",
             "        x = x[..., np.newaxis]",
         ]
-        if loss.epsilon is not None:
+        if loss.probabilities:
             lines += [
                 "    if x.shape[-1] == 1:",
                 "        x = np.concatenate([1.0 - x, x], axis=-1)",

@@ -117,10 +117,15 @@ class ExpressionLoss(keras.losses.Loss):
         self.tree = expression
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
-        self.epsilon = epsilon
+        self.epsilon = None if epsilon is None else float(epsilon)
         self.sparse = sparse
         self.class_reduction = class_reduction
-        self.activation = Activation(activation)
+        self.activation = Activation.LINEAR if epsilon is None else Activation(activation)
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether it is one of classes, and not of numbers (regression); as `Output` says it."""
+        return self.activation != Activation.LINEAR
 
     @property
     def expression(self) -> str:
@@ -151,9 +156,10 @@ class ExpressionLoss(keras.losses.Loss):
         # Clipped probabilities and their reciprocals are beyond the range of half precision.
         y_pred = ops.cast(y_pred, loss_inputs.full_precision(self.dtype))
         log_y = None
-        if self.epsilon is None:
+        if not self.probabilities:
             x, y = ops.cast(y_true, y_pred.dtype), y_pred
         else:
+            assert self.epsilon is not None
             independent = self.activation == Activation.SIGMOID
             x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing, independent)
             y, log_y = loss_inputs.probabilities(
@@ -175,11 +181,7 @@ class ExpressionLoss(keras.losses.Loss):
             "sparse": self.sparse,
             "class_reduction": self.class_reduction,
             # Not in the files of earlier releases, of which all losses are softmax.
-            **(
-                {}
-                if self.activation == Activation.SOFTMAX
-                else {"activation": str(self.activation)}
-            ),
+            **({"activation": "sigmoid"} if self.activation == Activation.SIGMOID else {}),
         }
 
     def sympy(self) -> Expr:
@@ -192,7 +194,7 @@ class ExpressionLoss(keras.losses.Loss):
 
     def simplified(self) -> Expr:
         """The term of one class or number, simplified; see `glo_tf.losses.export.simplified`."""
-        return export.simplified(self.tree, probabilities=self.epsilon is not None)
+        return export.simplified(self.tree, probabilities=self.probabilities)
 
     def python(self) -> str:
         """Source of a stand-alone NumPy function that computes the loss of each sample."""

@@ -36,10 +36,10 @@ def plot_loss(loss: ExpressionLoss) -> Figure:
     with style():
         figure = Figure(figsize=(9.0, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
-        if loss.epsilon is None:
-            _draw_regression(loss, left, right)
-        else:
+        if loss.probabilities:
             _draw_classes(loss, left, right)
+        else:
+            _draw_regression(loss, left, right)
         for axes in (left, right):
             axes.set(ylim=(-0.2, _TALLEST), ylabel="loss over its minimum")
             axes.legend()
@@ -62,7 +62,7 @@ def plot_binary_losses(losses: Mapping[str, ExpressionLoss]) -> Figure:
         ValueError: If a loss is one for regression.
     """
     for name, loss in losses.items():
-        if loss.epsilon is None:
+        if not loss.probabilities:
             raise InvalidArgumentError(
                 f"Expected losses of classes, with an epsilon. Received: {name}"
             )

@@ -73,7 +73,7 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
         "name": loss.name,
         "sparse": loss.sparse,
         "class_reduction": loss.class_reduction,
-        **({} if loss.activation == Activation.SOFTMAX else {"activation": str(loss.activation)}),
+        **({"activation": "sigmoid"} if loss.activation == Activation.SIGMOID else {}),
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -40,7 +40,7 @@ def plot_surface(loss: ExpressionLoss | Expression) -> Figure:
     if isinstance(loss, Expression):
         tree, regression, averaged = loss, False, False
     else:
-        tree, regression = loss.tree, loss.epsilon is None
+        tree, regression = loss.tree, not loss.probabilities
         averaged = loss.class_reduction == "mean"
     lowest, highest = (-2.0, 2.0) if regression else (0.0, 1.0)
     margin = 0.0 if regression else _NEAREST

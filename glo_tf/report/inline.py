@@ -74,7 +74,7 @@ def formula(loss: ExpressionLoss) -> Markup:
 
 
 def _rounded(loss: ExpressionLoss) -> Expression:
-    at = points(probabilities=loss.epsilon is not None)
+    at = points(probabilities=loss.probabilities)
     for digits in _DIGITS:
         rounded = loss.tree.with_coefficients(
             [float(f"{factor:.{digits}g}") for factor in loss.tree.coefficients]

@@ -181,7 +181,7 @@ class SearchPart:
         best = self.best
         if best is None:
             return []
-        regression = best.epsilon is None
+        regression = not best.probabilities
         curves = (
             plot_loss(best)
             if regression

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES, TARGETS, build_model, targets
 
-from glo_tf.data.outputs import Output, Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.losses.expression_loss import ExpressionLoss
@@ -229,3 +229,23 @@ def test_models_whose_outputs_no_loss_fits_are_refused() -> None:
             train_steps=1,
             batch_size=10,
         )
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_outputs_that_differ_have_a_loss_each_and_a_file_each(from_logits) -> None:
+    softmax = Output(Activation.SOFTMAX, 3, from_logits=from_logits)
+    several = Output(Activation.SIGMOID, 2, from_logits=from_logits)
+    one = Output(Activation.SIGMOID, 1, from_logits=from_logits)
+    number = Output(Activation.LINEAR, 1)
+    for first, second, together in (
+        (softmax, softmax, True),
+        (softmax, one, True),  # one sigmoid is the softmax of two classes
+        (softmax, several, not from_logits),
+        (several, several, True),
+        (softmax, number, False),
+        (number, number, True),
+    ):
+        outputs = Outputs((first, second), names=("a", "b"))
+        options = outputs.loss_options
+        assert (options[0] == options[1]) == together
+        assert outputs.with_own_loss == ([""] if together else ["a", "b"])

@@ -332,3 +332,29 @@ def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
     y = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
     losses = run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu")
     assert losses == pytest.approx([baikal(np.eye(3), y)] * 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "activation"),
+    [
+        ({}, "softmax"),
+        ({"epsilon": 0.25}, "softmax"),
+        ({"activation": "sigmoid"}, "sigmoid"),
+        ({"epsilon": None}, "linear"),
+        ({"epsilon": None, "activation": "sigmoid"}, "linear"),
+    ],
+)
+def test_a_loss_says_what_its_predictions_are(options, activation, tmp_path) -> None:
+    loss = ExpressionLoss("square(x - y)", **options)
+    glo_tf.save_loss(loss, tmp_path / "loss.json")
+    for same in (
+        loss,
+        ExpressionLoss.from_config(loss.get_config()),
+        glo_tf.load_loss(tmp_path / "loss.json"),
+    ):
+        assert same.activation == activation
+        assert same.probabilities == (activation != "linear")
+        assert same.epsilon == options.get("epsilon", 1e-7)
+        y = np.array([[2.0, -1.0]])
+        clipped = y if activation == "linear" else np.clip(y, same.epsilon, 1.0)
+        assert float(same(np.zeros((1, 2)), y)) == pytest.approx(float((clipped**2).sum()))
