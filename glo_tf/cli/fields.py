@@ -20,6 +20,7 @@ from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.metrics.mode import Mode
 from glo_tf.screening.screen import Screening
 from glo_tf.search.config import SearchConfig
+from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.config import TrainingConfig
 from glo_tf.utils.checks import plain_types
@@ -38,11 +39,14 @@ SECTIONS: dict[type, str] = {
     FailurePolicy: WORKERS,
     RayOptions: f"{WORKERS}: --strategy=ray",
     SearchConfig: _DISCOVERY,
+    GloOptions: "Operators: --operators=glo",
+    GplearnOptions: "Operators: --operators=gplearn",
     ComparisonConfig: "Comparison of losses: --mode=compare",
 }
 """Where the help shows the fields of a dataclass."""
 
 _ELSEWHERE = {
+    "max_size": _DISCOVERY,
     "strategy": WORKERS,
     **dict.fromkeys(["jit_compile", "screening", "racing"], _EFFORT),
     **dict.fromkeys(["finalists", "finalist_seeds", "comparison_seeds"], _ENDING),
@@ -88,6 +92,8 @@ def define_fields(values: flags.FlagValues) -> None:
         said = descriptions(kind)
         for field in dataclasses.fields(kind):
             name = flag_of(kind, field.name)
+            if name in values:  # both kinds of operators have it
+                continue
             help = _HELP.get(name) or _without_quotes(said.get(field.name, ""))
             coefficients = name.startswith("coefficient_")
             own = _COEFFICIENTS if coefficients else _ELSEWHERE.get(name, section)

@@ -76,23 +76,6 @@ def define_flags() -> flags.FlagValues:
 
     discovery = section(SECTIONS[SearchConfig])
     own_options("search_space", discovery)
-    flags.DEFINE_integer("max_size", 64, "Largest tree, in nodes.", **discovery)
-
-    glo = section("Operators: --operators=glo (probabilities)")
-    flags.DEFINE_float("crossover_probability", 0.8, "Per pair of parents.", **glo)
-    flags.DEFINE_float("integer_mutation_probability", 0.05, "Integer leaf +-1, per leaf.", **glo)
-    flags.DEFINE_float("node_mutation_probability", 0.05, "Same-arity node, per node.", **glo)
-    flags.DEFINE_float("shrink_probability", 0.025, "Subtree to leaf, per node.", **glo)
-    flags.DEFINE_float("grow_probability", 0.025, "Leaf to operator, per leaf.", **glo)
-
-    gplearn = section("Operators: --operators=gplearn (probabilities)")
-    flags.DEFINE_float("p_crossover", 0.9, "Crossover, per offspring.", **gplearn)
-    flags.DEFINE_float("p_subtree_mutation", 0.01, "Subtree mutation, per offspring.", **gplearn)
-    flags.DEFINE_float("p_hoist_mutation", 0.01, "Hoist mutation, per offspring.", **gplearn)
-    flags.DEFINE_float("p_point_mutation", 0.01, "Point mutation, per offspring.", **gplearn)
-    flags.DEFINE_float(
-        "p_point_replace", 0.05, "Replacement in a point mutation, per node.", **gplearn
-    )
 
     compare = section(SECTIONS[ComparisonConfig])
     flags.DEFINE_string(

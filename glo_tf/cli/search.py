@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.cli.task import output_dir, plugin, training_arguments
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.search.config import SearchConfig, SearchKeywords
+from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -62,23 +64,8 @@ def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators | None
     if values.operators == "gplearn":
         from glo_tf.search.genetic.gplearn_operators import GplearnOperators
 
-        return GplearnOperators(
-            space,
-            p_crossover=values.p_crossover,
-            p_subtree_mutation=values.p_subtree_mutation,
-            p_hoist_mutation=values.p_hoist_mutation,
-            p_point_mutation=values.p_point_mutation,
-            p_point_replace=values.p_point_replace,
-            max_size=values.max_size,
-        )
+        of_gplearn = made_of_flags(values, GplearnOptions)
+        return GplearnOperators(space, **dataclasses.asdict(of_gplearn))
     from glo_tf.search.genetic.operators import GloOperators
 
-    return GloOperators(
-        space,
-        crossover_probability=values.crossover_probability,
-        integer_mutation_probability=values.integer_mutation_probability,
-        node_mutation_probability=values.node_mutation_probability,
-        shrink_probability=values.shrink_probability,
-        grow_probability=values.grow_probability,
-        max_size=values.max_size,
-    )
+    return GloOperators(space, **dataclasses.asdict(made_of_flags(values, GloOptions)))

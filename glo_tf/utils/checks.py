@@ -77,6 +77,13 @@ def check_between_0_and_1(**values: float) -> None:
             )
 
 
+def check_probability(**values: float) -> None:
+    """Raises `ValueError` for a value that is no probability, from 0 to 1."""
+    for name, value in values.items():
+        if not 0.0 <= value <= 1.0:
+            raise InvalidArgumentError(f"Expected {name} in [0, 1]. Received: {name}={value}")
+
+
 def check_share(**values: float) -> None:
     """Raises `ValueError` for a value that is no share, above 0 and at most 1."""
     for name, value in values.items():

@@ -42,9 +42,7 @@ def takes(declared: Callable[P, D]) -> Callable[[Callable[[D], R]], Callable[P, 
 
         signature = inspect.signature(declared)
         returned = inspect.signature(function).return_annotation
-        wrapper.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            return_annotation=returned
-        )
+        _show(wrapper, signature.replace(return_annotation=returned))
         return wrapper
 
     return decorate
@@ -63,9 +61,7 @@ def made_of(
 
         signature = inspect.signature(declared).replace(return_annotation=None)
         first = next(iter(inspect.signature(method).parameters.values()))
-        wrapper.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[first, *signature.parameters.values()]
-        )
+        _show(wrapper, signature.replace(parameters=[first, *signature.parameters.values()]))
         return wrapper
 
     return decorate
@@ -128,6 +124,16 @@ def _attributes(declared: type) -> dict[str, list[str]]:
                 entry = found[start[1]] = []
             entry.append(line)
     return found
+
+
+def _show(function: Any, signature: inspect.Signature) -> None:
+    """Gives a function the signature that it is shown with, and what Python keeps of one."""
+    function.__signature__ = signature
+    function.__kwdefaults__ = {
+        parameter.name: parameter.default
+        for parameter in signature.parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
+    }
 
 
 def _bind(

@@ -16,6 +16,9 @@ from glo_tf.cli.flags import define_flags
 from glo_tf.comparison.config import ComparisonArguments, ComparisonConfig, ComparisonKeywords
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.search.config import SearchArguments, SearchConfig, SearchKeywords
+from glo_tf.search.genetic.gplearn_operators import GplearnOperators
+from glo_tf.search.genetic.operators import GloOperators
+from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.strategies.ray import RayStrategy, ray_cluster
 from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.config import TrainingConfig
@@ -108,6 +111,8 @@ def test_keywords_are_the_arguments_with_their_types(keywords, arguments, left_o
         (glo_tf.LossSearch, (TrainingConfig, SearchConfig, FailurePolicy, RunConfig)),
         (glo_tf.LossComparison, (TrainingConfig, ComparisonConfig, FailurePolicy, RunConfig)),
         (glo_tf.compare, (TrainingConfig, ComparisonConfig, FailurePolicy, RunConfig)),
+        (GloOperators, (GloOptions,)),
+        (GplearnOperators, (GplearnOptions,)),
         (RayStrategy, (RayOptions,)),
         (ray_cluster, (RayOptions,)),
     ],
@@ -120,7 +125,7 @@ def test_every_setting_is_a_keyword_with_default_and_text(function, kinds) -> No
         assert parameters[name].default == field.default
         assert parameters[name].annotation == field.type
     own = {"model", "train_data", "validation_data", "test_data", "losses"}
-    assert set(parameters) - set(fields) <= own | {"callbacks", "on_training"}
+    assert set(parameters) - set(fields) <= own | {"callbacks", "on_training", "space"}
     if function is not ray_cluster:  # whose options --mode=list shows
         assert all(f"\n    {name}: " in function.__doc__ for name in parameters)
 

@@ -88,6 +88,7 @@ def test_signatures_and_docstrings_show_every_argument_with_its_default() -> Non
     assert Trip.__doc__ == (
         f"Goes somewhere.\n\n{ARGUMENTS}\n\nRaises:\n    ValueError: Without wheels."
     )
+    assert drive.__kwdefaults__ == {"count": 4, "tyre": None, "load": 0.0}
     assert drive.__doc__ == f"Goes at once.\n\n{ARGUMENTS}"
     assert (drive.__name__, drive.__module__) == ("drive", __name__)
 

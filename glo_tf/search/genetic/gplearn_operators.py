@@ -15,62 +15,35 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
-from glo_tf.search.genetic.operators import check_max_size, check_probabilities, within_limits
-from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.search.genetic.operators import within_limits
+from glo_tf.search.genetic.options import GplearnArguments
+from glo_tf.utils.keywords import documented, made_of
 
 _FEATURES = ("x", "y")
 
 
+@documented(GplearnArguments)
 class GplearnOperators:
     """Crossover, subtree, hoist and point mutation as gplearn performs them.
 
     Names and defaults are those of `gplearn.genetic.SymbolicRegressor`. gplearn draws all nodes
     with equal weight; it works on floating constants, of which the sign is taken: -1 or 1.
 
-    Args:
-        space: Functions and leaves that mutations draw from.
-        p_crossover: Probability that an offspring comes from crossover.
-        p_subtree_mutation: From subtree mutation.
-        p_hoist_mutation: From hoist mutation.
-        p_point_mutation: From point mutation. What remains to 1 is reproduction.
-        p_point_replace: Per node of a point mutation: the node is replaced.
-        max_size: Offspring with more nodes are replaced by their parent.
-
     Raises:
         ValueError: If a probability is not in [0, 1], the four sum to more than 1, the space has no
             function, or `max_size` is not positive.
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        *,
-        p_crossover: float = 0.9,
-        p_subtree_mutation: float = 0.01,
-        p_hoist_mutation: float = 0.01,
-        p_point_mutation: float = 0.01,
-        p_point_replace: float = 0.05,
-        max_size: int = 64,
-    ):
-        methods = {
-            "p_crossover": p_crossover,
-            "p_subtree_mutation": p_subtree_mutation,
-            "p_hoist_mutation": p_hoist_mutation,
-            "p_point_mutation": p_point_mutation,
-        }
-        check_probabilities(**methods, p_point_replace=p_point_replace)
-        check_max_size(max_size)
-        self._bounds = np.cumsum(list(methods.values()))
-        if self._bounds[-1] > 1.0 + 1e-12:
-            raise InvalidArgumentError(
-                f"Expected {', '.join(methods)} to sum to at most 1. Received: {methods}"
-            )
+    @made_of(GplearnArguments)
+    def __init__(self, options: GplearnArguments):
+        space = options.space
+        self._bounds = np.cumsum(list(options.methods.values()))
         if not space.functions:
             raise InvalidArgumentError(
                 f"Expected a search space with functions. Received: '{space.name}'"
             )
-        self.probabilities = {**methods, "p_point_replace": p_point_replace}
-        self.max_size = max_size
+        self.probabilities = {**options.methods, "p_point_replace": options.p_point_replace}
+        self.max_size = options.max_size
         function_set = [_function(name) for name in space.functions]
         by_arity = collections.defaultdict(list)
         for function in function_set:
@@ -83,7 +56,7 @@ class GplearnOperators:
             "n_features": len(_FEATURES),
             "const_range": (-1.0, 1.0) if space.constants else None,
             "metric": None,
-            "p_point_replace": p_point_replace,
+            "p_point_replace": options.p_point_replace,
             "parsimony_coefficient": 0.0,
             "random_state": None,  # every operator is given the caller's
         }

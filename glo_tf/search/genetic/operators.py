@@ -6,57 +6,32 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import MAX_DEPTH, Node, arity
 from glo_tf.expressions.tree import Expression
-from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.search.genetic.options import GloArguments
+from glo_tf.utils.keywords import documented, made_of
 
 
+@documented(GloArguments)
 class GloOperators:
     """Crossover and the four mutations of Genetic Loss-function Optimization.
 
     The operators are those of arXiv 1905.11528; the probabilities are the project's default, as the
     paper's appendix is not public.
 
-    Args:
-        space: Nodes that mutations draw from.
-        crossover_probability: Per pair of parents; both children go on.
-        integer_mutation_probability: Per integer leaf: its value changes by +1 or -1.
-        node_mutation_probability: Per node: a weighted node of the same arity takes its place.
-        shrink_probability: Per inner node: a weighted leaf takes its subtree's place.
-        grow_probability: Per leaf: a weighted function with leaves as operands takes its place.
-        max_size: Offspring with more nodes are replaced by their parent.
-
     Raises:
         ValueError: If a probability is not in [0, 1] or `max_size` is not positive.
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        *,
-        crossover_probability: float = 0.8,
-        integer_mutation_probability: float = 0.05,
-        node_mutation_probability: float = 0.05,
-        shrink_probability: float = 0.025,
-        grow_probability: float = 0.025,
-        max_size: int = 64,
-    ):
-        check_probabilities(
-            crossover_probability=crossover_probability,
-            integer_mutation_probability=integer_mutation_probability,
-            node_mutation_probability=node_mutation_probability,
-            shrink_probability=shrink_probability,
-            grow_probability=grow_probability,
-        )
-        check_max_size(max_size)
-        self.space = space
-        self.crossover_probability = crossover_probability
-        self.integer_mutation_probability = integer_mutation_probability
-        self.node_mutation_probability = node_mutation_probability
-        self.shrink_probability = shrink_probability
-        self.grow_probability = grow_probability
-        self.max_size = max_size
+    @made_of(GloArguments)
+    def __init__(self, options: GloArguments):
+        self.space = options.space
+        self.crossover_probability = options.crossover_probability
+        self.integer_mutation_probability = options.integer_mutation_probability
+        self.node_mutation_probability = options.node_mutation_probability
+        self.shrink_probability = options.shrink_probability
+        self.grow_probability = options.grow_probability
+        self.max_size = options.max_size
 
     def breed(
         self, select: Callable[[], Expression], rng: np.random.Generator
@@ -130,18 +105,3 @@ def _depth(nodes: Sequence[Node]) -> int:
         operands = [stack.pop() for _ in range(arity(node))]
         stack.append(1 + max(operands) if operands else 0)
     return stack.pop()
-
-
-def check_probabilities(**probabilities: float) -> None:
-    """Raises `ValueError` if one is not in [0, 1]."""
-    for name, value in probabilities.items():
-        if not 0.0 <= value <= 1.0:
-            raise InvalidArgumentError(f"Expected {name} in [0, 1]. Received: {name}={value}")
-
-
-def check_max_size(max_size: int) -> None:
-    """Raises `ValueError` if it is not positive."""
-    if max_size < 1:
-        raise InvalidArgumentError(
-            f"Expected max_size of at least 1. Received: max_size={max_size}"
-        )
