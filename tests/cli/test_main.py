@@ -380,7 +380,7 @@ def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
                 if line.startswith("discovery 2/"):
                     break
             process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate()
         finally:
             process.kill()
     assert process.returncode == 130

@@ -302,16 +302,15 @@ def test_tensorboard_serves_the_search(tmp_path) -> None:
                 if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
                     break
             url = f"{found[0]}data/plugin/"
-            deadline = time.monotonic() + 60
             while len(tags := ask(f"{url}scalars/tags")) < len(list(tmp_path.rglob("events*"))) - 1:
-                assert time.monotonic() < deadline
+                assert server.poll() is None
                 time.sleep(0.1)
             wanted = {"sliceSize": 1000, "allowedStatuses": ["STATUS_UNKNOWN"]}
             groups = ask(f"{url}hparams/session_groups", wanted)["sessionGroups"]
             surfaces = ask(f"{url}images/tags")
         finally:
             server.terminate()
-            server.communicate(timeout=60)
+            server.communicate()
     assert {"discovery", "coefficients", "comparison/best_loss"} <= tags.keys()
     assert "fitness/best" in tags["discovery"]
     assert len(groups) == len(list((tmp_path / "candidates").iterdir())) > 10
@@ -321,5 +320,5 @@ def test_tensorboard_serves_the_search(tmp_path) -> None:
 def ask(url: str, body: dict[str, object] | None = None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request) as answer:
         return json.load(answer)

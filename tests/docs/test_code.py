@@ -171,7 +171,7 @@ def test_the_links_lead_somewhere(page) -> None:
 @functools.cache
 def ray_help(subcommand: str) -> str:
     command = [str(pathlib.Path(sysconfig.get_path("scripts"), "ray")), subcommand, "--help"]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def test_the_options_of_ray_exist() -> None:

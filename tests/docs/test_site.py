@@ -43,9 +43,7 @@ def folder(tmp_path_factory) -> pathlib.Path:
         pytest.importorskip(package)
     folder = tmp_path_factory.mktemp("site")
     build = ["sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(DOCS), str(folder)]
-    done = subprocess.run(
-        [sys.executable, "-m", *build], capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run([sys.executable, "-m", *build], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -248,13 +248,13 @@ def test_reading_an_expression_imports_neither_numpy_nor_tensorflow() -> None:
         "str(Expression.parse('min(x, tanh(y))')); "
         "sys.exit(bool({'numpy', 'tensorflow', 'keras', 'sympy'} & set(sys.modules)))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_node_of_the_example_plugin_trains_and_is_saved(tmp_path) -> None:
     environment = installed_plugins.install(EXAMPLE, tmp_path)
     for code in (TRAIN_AND_SAVE, LOAD):
         command = [sys.executable, "-c", code, str(tmp_path / "loss.json")]
-        subprocess.run(command, env=environment, check=True, timeout=240)
+        subprocess.run(command, env=environment, check=True)
     with pytest.raises(ValueError, match="received 'arctan'"):  # where it is not installed
         glo_tf.load_loss(tmp_path / "loss.json")

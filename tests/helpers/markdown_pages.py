@@ -109,6 +109,6 @@ class Environment:
     def run(self, command: list[str], folder: pathlib.Path) -> None:
         """Runs a command, which has to succeed."""
         done = subprocess.run(
-            command, cwd=folder, env=self.variables, capture_output=True, text=True, timeout=120
+            command, cwd=folder, env=self.variables, capture_output=True, text=True
         )
         assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"

@@ -10,7 +10,9 @@ import resource
 import signal
 import sqlite3
 import sys
+import time
 import unittest.mock
+from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -66,9 +68,24 @@ def start(
 def run(output_dir: pathlib.Path, *flags: str, **options: Any) -> int | None:
     """Runs a search to its end, and returns its exit code."""
     process = start(output_dir, *flags, **options)
-    process.join(120)
-    assert process.exitcode is not None, "the search hangs"
+    try:
+        process.join()
+    finally:
+        process.kill()
     return process.exitcode
+
+
+def wait_for(condition: Callable[[], bool], process: ForkServerProcess | None = None) -> None:
+    """Waits for something to come true, however slow the machine is; pytest ends what hangs.
+
+    Args:
+        condition: What is waited for.
+        process: One without which it cannot come true any more.
+    """
+    while not condition():
+        ended = process is not None and process.exitcode is not None
+        assert not ended or condition(), f"it ended with exit code {process.exitcode}"
+        time.sleep(0.02)
 
 
 def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | None) -> None:

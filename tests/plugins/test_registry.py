@@ -148,4 +148,4 @@ def test_listing_needs_neither_tensorflow_nor_pytest() -> None:
         "[plugins.describe(group) for group in plugins.GROUPS]; "
         "sys.exit(bool({'tensorflow', 'keras', 'sklearn', 'pytest'} & set(sys.modules)))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True)

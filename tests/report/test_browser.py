@@ -6,6 +6,7 @@ import shutil
 import example_comparison
 import pytest
 from digits_search import make_search
+from processes import wait_for
 
 from glo_tf.report import write_report
 
@@ -94,12 +95,9 @@ def test_the_code_is_copied(shown) -> None:
     shown.execute_cdp_cmd("Browser.grantPermissions", origin)
     button = shown.find_element(CSS, "[data-copies=code]")
     button.click()
-    shown.set_script_timeout(5)
-    copied = shown.execute_async_script(
-        "const done = arguments[0];setTimeout(() => navigator.clipboard.readText().then(done), 200)"
-    )
+    wait_for(lambda: button.text == "Copied")
+    copied = shown.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
     assert copied == shown.find_element(ID, "code").get_property("textContent")
-    assert button.text == "Copied"
 
 
 @pytest.mark.parametrize("width", [320, 390, 1200])

@@ -216,4 +216,4 @@ def test_a_process_ends_with_its_parent(tmp_path, training) -> None:
         while training and not (tmp_path / "trainings.txt").exists():
             time.sleep(0.02)
         parent.kill()
-    assert not psutil.wait_procs([child], timeout=30)[1]
+    assert not psutil.wait_procs([child])[1]

@@ -37,7 +37,6 @@ def run(code: str, setting: str | None) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout
