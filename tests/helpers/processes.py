@@ -29,10 +29,26 @@ SEARCH = (
     "--finalists=2",
     "--comparison_seeds=1",
     "--seed=3",
+    "--jit_compile=false",
 )
 """A whole search on digits, with every phase, in a few seconds."""
 
 _CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(
+    [
+        "sklearn.datasets",
+        "glo_tf.architectures",
+        "glo_tf.cli.search",
+        "glo_tf.display.search",
+        "glo_tf.report.writing",
+        "glo_tf.search.loss_search",
+        "glo_tf.search_spaces",
+        "glo_tf.strategies.local",
+        "glo_tf.training.tensorflow.trainer",
+    ]
+)
+BLANK = '<svg viewBox="0 0 1 1"></svg>'
+"""A figure of reports that a test does not look at: drawing takes as long as all trainings."""
 
 
 def needs_ray() -> None:
@@ -47,7 +63,8 @@ def start(
 ) -> ForkServerProcess:
     """Starts a search; its output goes to `FOLDER.out` and `FOLDER.err`.
 
-    What TensorFlow says when it looks for devices, before the search silences it, is left out.
+    What TensorFlow says when it looks for devices, before the search silences it, is left out, and
+    so are the figures of its report.
 
     Args:
         output_dir: Of the search.
@@ -55,9 +72,6 @@ def start(
         devices: Logical CPU devices.
         file_size: Bytes that no file may pass: a full disk.
     """
-    _CONTEXT.set_forkserver_preload(
-        ["glo_tf.search.loss_search", "glo_tf.display.search", "glo_tf.report", "sklearn.datasets"]
-    )
     arguments = ("glo-tf", *SEARCH, f"--output_dir={output_dir}", *flags)
     process = _CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
     with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
@@ -103,7 +117,9 @@ def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | N
             cpu, [tf.config.LogicalDeviceConfiguration()] * devices
         )
     from glo_tf.cli.main import main
+    from glo_tf.report import inline
 
+    inline.svg = lambda *_, **__: BLANK
     sys.exit(main(arguments))
 
 
