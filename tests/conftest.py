@@ -1,11 +1,13 @@
-"""How Hypothesis draws: the same examples each time, wherever and however the tests are run.
+"""How Hypothesis draws, and what tests of several packages leave out to be quick."""
 
-`--hypothesis-profile=explore` (`make explore`) draws others, and ten times as many. No profile has
-a limit of time: how long an example takes is a matter of the machine.
-"""
+import json
 
+import blank_figure
+import pytest
 from hypothesis import HealthCheck, settings
 
+# The same examples each time, wherever and however the tests are run; `make explore` draws others,
+# and ten times as many. No profile has a limit of time: that is a matter of the machine.
 settings.register_profile(
     "repeatable",
     derandomize=True,
@@ -17,3 +19,28 @@ settings.register_profile(
     "explore", settings.get_profile("repeatable"), derandomize=False, max_examples=1000
 )
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def blank_figures(monkeypatch) -> None:
+    """Reports have figures, and nothing is on them."""
+    monkeypatch.setattr("glo_tf.report.inline.svg", blank_figure.svg)
+
+
+_trainers: dict[str, object] = {}
+
+
+@pytest.fixture
+def shared_trainers(monkeypatch) -> None:
+    """Tasks that are alike have one trainer, compiled once: what it did before changes nothing."""
+    from glo_tf.training.task import TrainingTask
+
+    make = TrainingTask.make_trainer
+
+    def shared(task: TrainingTask) -> object:
+        key = json.dumps(task.description, sort_keys=True)
+        if key not in _trainers:
+            _trainers[key] = make(task)
+        return _trainers[key]
+
+    monkeypatch.setattr(TrainingTask, "make_trainer", shared)

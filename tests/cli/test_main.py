@@ -6,7 +6,6 @@ import pathlib
 import signal
 import subprocess
 import sys
-import time
 
 import fake_distribution
 import pytest
@@ -19,6 +18,7 @@ from glo_tf.data.outputs import Outputs
 from glo_tf.losses.lookup import split_losses, with_baseline
 from glo_tf.search.genetic.gplearn_operators import GplearnOperators
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
 QUICK = [
     "--dataset=digits",
     "--architecture=mlp",
@@ -339,23 +339,19 @@ def test_every_shipped_flagfile_parses() -> None:
             assert "baikal" in trees
 
 
-def test_help_lists_every_flag_within_a_second() -> None:
-    started = time.perf_counter()
-    output = subprocess.run(
-        [sys.executable, "-m", "glo_tf.main", "--help"], capture_output=True, text=True, check=True
-    ).stdout
-    seconds = time.perf_counter() - started
-    for name in command_flags.define_flags():
-        assert name in output
-    imported = subprocess.run(
+def test_help_lists_every_flag_and_imports_nothing_that_takes_long() -> None:
+    done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "glo_tf.main", "--help"],
         capture_output=True,
         text=True,
         check=True,
-    ).stderr
-    assert "tensorflow" not in imported
-    assert "keras" not in imported
-    assert seconds < 10, "help is for reading, not for waiting"
+    )
+    for name in command_flags.define_flags():
+        assert name in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "glo_tf.cli.flags" in imported
+    slow = {"tensorflow", "keras", "sklearn", "scipy", "sympy", "matplotlib", "pandas"}
+    assert not imported & slow
 
 
 def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:

@@ -31,6 +31,7 @@ from glo_tf.results.record import Record, Source
 from glo_tf.search.callbacks import Generation
 from glo_tf.training.candidate import Candidate
 
+pytestmark = pytest.mark.usefixtures("blank_figures")
 PNG_BYTES = 2  # of an image summary: width, height, then one PNG each
 
 

@@ -18,6 +18,7 @@ def make_search(output_dir, **changes) -> glo_tf.LossSearch:
         "train_data": (data.x_train, data.y_train),
         "validation_data": (data.x_validation, data.y_validation),
         "train_steps": 20,
+        "jit_compile": False,
         "population_size": 20,
         "elites": 2,
         "generations": 2,

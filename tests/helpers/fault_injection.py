@@ -1,11 +1,14 @@
 """Runs the command line with a file system that fails at its k-th change, for every k.
 
+Each line of the standard input asks for one such series, and is answered with a line.
+
 `faults.c`, preloaded, counts what the process asks the system to change below a folder, SQLite's
 requests among them, and fails one of them or all from one on. Trainings are made up.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import ctypes
 import errno
@@ -143,20 +146,20 @@ def inject(mode: str, name: str, sticky: bool, every: int, root: pathlib.Path) -
 
 
 def main() -> None:
-    mode, name, sticky, every, root = sys.argv[1:]
     define = TrainingTask.of
     begun: list[int] = []
-    cached: list[TrainingTask] = []
-    given: list[tuple] = []
+    tasks: dict[str, list[TrainingTask]] = collections.defaultdict(list)
+    given: dict[str, tuple] = {}
 
     def begin(values):
         begun.clear()
-        if not given:
-            given.append(command_task.training_arguments(values))
-        data, settings = given[0]
+        if values.mode not in given:
+            given[values.mode] = command_task.training_arguments(values)
+        data, settings = given[values.mode]
         return data, {**settings, "overwrite": values.overwrite}
 
     def defined(*arguments, **settings):
+        cached = tasks[mode]
         if len(begun) == len(cached):
             task = define(*arguments, **settings)
             object.__setattr__(task, "__class__", Task)  # also in the process of a suspect
@@ -170,8 +173,10 @@ def main() -> None:
     writing._environment = lambda: types.SimpleNamespace(get_template=lambda _: page)
     for module in (command_search, command_compare):
         module.training_arguments = begin
-    pathlib.Path(root).mkdir(parents=True, exist_ok=True)
-    print(json.dumps(inject(mode, name, sticky == "sticky", int(every), pathlib.Path(root))))
+    for line in sys.stdin:
+        mode, name, sticky, every, root = line.rstrip("\n").split(" ", 4)
+        found = inject(mode, name, sticky == "sticky", int(every), pathlib.Path(root))
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":

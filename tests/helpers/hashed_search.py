@@ -57,6 +57,7 @@ def make_search(**arguments) -> LossSearch:
     settings = {
         "train_steps": 10,
         "batch_size": 10,
+        "jit_compile": False,
         "population_size": 20,
         "elites": 2,
         "generations": 3,

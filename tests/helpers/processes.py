@@ -16,6 +16,7 @@ from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
+import blank_figure
 import pytest
 
 from glo_tf.strategies.ray import ONE_MACHINE
@@ -47,8 +48,6 @@ _CONTEXT.set_forkserver_preload(
         "glo_tf.training.tensorflow.trainer",
     ]
 )
-BLANK = '<svg viewBox="0 0 1 1"></svg>'
-"""A figure of reports that a test does not look at: drawing takes as long as all trainings."""
 
 
 def needs_ray() -> None:
@@ -119,7 +118,7 @@ def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | N
     from glo_tf.cli.main import main
     from glo_tf.report import inline
 
-    inline.svg = lambda *_, **__: BLANK
+    inline.svg = blank_figure.svg
     sys.exit(main(arguments))
 
 

@@ -122,7 +122,7 @@ def test_a_page_needs_no_network_and_holds_together(searched, tmp_path) -> None:
     assert not re.search(r"(stroke|fill): #(000000|ffffff)", page.text)
 
 
-def test_tests_stand_under_what_they_are_against(tmp_path) -> None:
+def test_tests_stand_under_what_they_are_against(tmp_path, blank_figures) -> None:
     tests = example_comparison.document()["tests"]
     others = [{**test, "baseline": "base", "baseline_tuned": True} for test in tests[:1]]
     example_comparison.write(tmp_path, tests=[*others, *tests], verdict="One.\nTwo.")
@@ -134,7 +134,7 @@ def test_tests_stand_under_what_they_are_against(tmp_path) -> None:
     assert '<p class="verdict">One.\nTwo.</p>' in text
 
 
-def test_a_formula_is_mathml_with_rounded_numbers(searched) -> None:
+def test_a_formula_is_mathml_with_rounded_numbers(searched, blank_figures) -> None:
     assert page_of(searched[0], figures=False).all("math")
     for text in ("-2.72791*(log(1.53522*y) - x/y)", "max(x, y)/0", "plog(x) + aq(x, psqrt(y))"):
         # The entities' names are HTML's.
@@ -158,7 +158,7 @@ def test_what_files_hold_is_shown_as_text(folder) -> None:
     assert page.text.count("&lt;script&gt;alert(1)") > 8
 
 
-def test_a_killed_search_has_a_report_that_says_so(folder) -> None:
+def test_a_killed_search_has_a_report_that_says_so(folder, blank_figures) -> None:
     (folder / "best_loss.json").unlink()
     rows = (folder / "history.csv").read_text().splitlines(keepends=True)
     (folder / "history.csv").write_text("".join(row for row in rows if "discovery,2" not in row))
@@ -189,7 +189,7 @@ def test_code_for_the_loss_runs(searched) -> None:
     assert model.loss is names["loss"]
 
 
-def test_an_error_is_small_and_the_page_says_so(folder) -> None:
+def test_an_error_is_small_and_the_page_says_so(folder, blank_figures) -> None:
     metric = "mean_absolute_error (min): keras.src.metrics.MeanAbsoluteError {}"
     rewrite_study(folder, "settings", "name='task.metric'", value=json.dumps(metric))
     saved = glo_tf.load_loss(folder / "best_loss.json")

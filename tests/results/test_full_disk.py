@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,15 +16,24 @@ EVERY = int(os.environ.get("GLO_TF_EVERY_FAULT", "40"))
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory) -> pathlib.Path:
-    """What fails the changes, to be preloaded."""
+def injector(tmp_path_factory) -> Iterator[subprocess.Popen]:
+    """A process whose file system fails as it is told; it has imported TensorFlow."""
     compiler = shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         pytest.skip("it takes Linux and a C compiler to fail what a library asks of the system")
     path = tmp_path_factory.mktemp("faults") / "faults.so"
     source = str(HERE / "faults.c")
     subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", path, source, "-ldl"], check=True)
-    return path
+    with subprocess.Popen(
+        [sys.executable, HERE / "fault_injection.py"],
+        env={**os.environ, "LD_PRELOAD": str(path), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    ) as process:
+        yield process
+        process.stdin.close()
 
 
 @pytest.mark.timeout(300 + 40_000 // EVERY)
@@ -37,16 +47,10 @@ def library(tmp_path_factory) -> pathlib.Path:
     ],
 )
 def test_a_run_whose_files_fail_is_continued_without_loss(
-    tmp_path, library, mode, error, times
+    tmp_path, injector, mode, error, times
 ) -> None:
-    ended = subprocess.run(
-        [sys.executable, HERE / "fault_injection.py", mode, error, times, str(EVERY), tmp_path],
-        env={**os.environ, "LD_PRELOAD": str(library), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    found = json.loads(ended.stdout.splitlines()[-1])
+    injector.stdin.write(f"{mode} {error} {times} {EVERY} {tmp_path}\n")
+    found = json.loads(next(line for line in injector.stdout if line.startswith("{")))
     assert found["problems"] == []
     assert found["points"] > 300
     assert set(found["ends"]) <= {"0", "1", "2"}

@@ -31,6 +31,7 @@ def make_search(output_dir, **settings) -> LossSearch:
         DATA,
         train_steps=2,
         batch_size=20,
+        jit_compile=False,
         population_size=4,
         elites=1,
         generations=1,

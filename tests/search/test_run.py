@@ -29,6 +29,8 @@ from glo_tf.training.tensorflow.trainer import CandidateTrainer
 
 DIGITS = datasets.digits()
 
+pytestmark = pytest.mark.usefixtures("blank_figures", "shared_trainers")
+
 
 def build_model() -> keras.Model:
     flat, out = keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")
@@ -40,6 +42,7 @@ def make_search(**arguments) -> LossSearch:
         "optimizer": keras.optimizers.SGD(0.1),
         "train_steps": 20,
         "batch_size": 50,
+        "jit_compile": False,
         "population_size": 10,
         "elites": 2,
         "generations": 3,
