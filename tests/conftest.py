@@ -20,6 +20,16 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
+SLOW = ("browser", "docs", "ray")
+"""Marks of tests that are slow, without being marked so."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before others are left out by their marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if any(item.get_closest_marker(name) for name in SLOW):
+            item.add_marker("slow")
+
 
 @pytest.fixture
 def blank_figures(monkeypatch) -> None:

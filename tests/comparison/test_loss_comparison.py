@@ -286,6 +286,7 @@ def test_a_comparison_that_was_killed_is_continued(whole, tmp_path) -> None:
     assert (killed / "comparison.json").read_bytes() == (whole / "comparison.json").read_bytes()
 
 
+@pytest.mark.ray
 def test_a_comparison_on_ray_workers_is_the_same(whole, tmp_path) -> None:
     processes.needs_ray()
     folder = tmp_path / "ray"

@@ -138,6 +138,7 @@ class Reader:
 
 # Keras, when it saves a model, with NumPy 2.
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
+@pytest.mark.docs
 @every_page
 def test_the_code_runs(page, tmp_path, monkeypatch) -> None:
     home = tmp_path / "home"
@@ -174,6 +175,7 @@ def ray_help(subcommand: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.ray
 def test_the_options_of_ray_exist() -> None:
     pytest.importorskip("ray", exc_type=ImportError)
     found = [

@@ -14,6 +14,7 @@ import glo_tf.plots
 import glo_tf.strategies
 import glo_tf.testing
 
+pytestmark = pytest.mark.docs
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 
 

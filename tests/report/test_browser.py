@@ -16,6 +16,7 @@ service = pytest.importorskip("selenium.webdriver.chrome.service")
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 if not (CHROMIUM and DRIVER):
     pytest.skip("chromium and chromium-driver are not installed", allow_module_level=True)
+pytestmark = pytest.mark.browser
 CSS, ID, TAG = "css selector", "id", "tag name"
 
 

@@ -94,7 +94,9 @@ def test_a_run_names_what_an_earlier_one_died_of(tmp_path, whole) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("strategy", "devices"), [("local", 0), ("process", 0), ("devices", 2), ("ray", 0)], ids=str
+    ("strategy", "devices"),
+    [("local", 0), ("process", 0), ("devices", 2), pytest.param("ray", 0, marks=pytest.mark.ray)],
+    ids=str,
 )
 def test_a_signal_ends_a_search_in_order(tmp_path, whole, number, strategy, devices) -> None:
     if strategy == "ray":
@@ -123,6 +125,7 @@ def test_a_signal_ends_a_search_in_order(tmp_path, whole, number, strategy, devi
     assert results(folder) == results(whole)
 
 
+@pytest.mark.ray
 def test_the_workers_of_a_killed_search_end_with_it(tmp_path, whole) -> None:
     needs_ray()
     folder = tmp_path / "search"

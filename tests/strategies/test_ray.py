@@ -1,5 +1,6 @@
 """Ray clusters of one and two nodes on this machine; workers and a node that die in mid-search."""
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -31,17 +32,28 @@ if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
 
 
-@pytest.fixture
-def cluster(request) -> "Iterator[Cluster]":
-    """A cluster of as many nodes as the test asks for, with one CPU each."""
+pytestmark = pytest.mark.ray
+
+
+@contextlib.contextmanager
+def cluster_of(nodes: int) -> "Iterator[Cluster]":
+    """A cluster of so many nodes, with one CPU each."""
     needs_ray()
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
-    for _ in range(request.param - 1):
+    head = {"num_cpus": 1, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    for _ in range(nodes - 1):
         cluster.add_node(num_cpus=1)
     yield cluster
     cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> "Iterator[Cluster]":
+    """One of two nodes, which no test takes from it."""
+    with cluster_of(2) as cluster:
+        yield cluster
 
 
 def search(strategy, callbacks=(), **arguments) -> SearchResult:
@@ -57,6 +69,7 @@ def search(strategy, callbacks=(), **arguments) -> SearchResult:
         coefficient_generations=2,
         finalists=2,
         comparison_seeds=1,
+        jit_compile=False,
         seed=3,
         strategy=strategy,
         callbacks=callbacks,
@@ -77,12 +90,19 @@ def same(result: SearchResult) -> bool:
     )
 
 
-@pytest.mark.parametrize("cluster", [1, 2], indirect=True)
-def test_a_search_on_a_cluster_gives_the_history_of_local(cluster, tmp_path) -> None:
-    strategy = RayStrategy(cluster.address, num_cpus=1)
-    result = search(strategy, output_dir=tmp_path)
+def test_a_search_on_one_node_gives_the_history_of_local(tmp_path, blank_figures) -> None:
+    with cluster_of(1) as cluster:
+        _check_history(cluster, tmp_path)
+
+
+def test_a_search_on_two_nodes_gives_the_history_of_local(cluster, tmp_path, blank_figures) -> None:
+    _check_history(cluster, tmp_path)
+
+
+def _check_history(cluster: "Cluster", folder: pathlib.Path) -> None:
+    result = search(RayStrategy(cluster.address, num_cpus=1), output_dir=folder)
     assert same(result)
-    nodes = {re.search("node (.*) process", where)[1] for where in _where(tmp_path)}
+    nodes = {re.search("node (.*) process", where)[1] for where in _where(folder)}
     assert len(nodes) == len(cluster.list_all_nodes())
 
 
@@ -106,8 +126,12 @@ class Killer(Callback):
             self.kill()
 
 
-@pytest.mark.parametrize("cluster", [2], indirect=True)
-def test_workers_and_a_node_that_die_cost_nothing_but_time(cluster, tmp_path) -> None:
+def test_workers_and_a_node_that_die_cost_nothing_but_time(tmp_path, blank_figures) -> None:
+    with cluster_of(2) as cluster:
+        _check_deaths(cluster, tmp_path)
+
+
+def _check_deaths(cluster: "Cluster", folder: pathlib.Path) -> None:
     strategy = RayStrategy(cluster.address, num_cpus=1)
     killed = []
 
@@ -123,12 +147,11 @@ def test_workers_and_a_node_that_die_cost_nothing_but_time(cluster, tmp_path) ->
         cluster.remove_node(node, allow_graceful=False)
 
     killers = [Killer(kill_workers, after=(2, 6)), Killer(kill_node, after=(9,))]
-    result = search(strategy, killers, output_dir=tmp_path, candidate_retries=5)
+    result = search(strategy, killers, output_dir=folder, candidate_retries=5)
     assert len(killed) >= 4
     assert same(result)
 
 
-@pytest.mark.parametrize("cluster", [2], indirect=True)
 def test_candidates_that_kill_hang_or_exhaust_their_worker(cluster, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(worker, "GRACE", 0.5)
     losses = [

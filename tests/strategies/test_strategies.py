@@ -29,6 +29,7 @@ class Test_local_process(StrategyTestCase):  # noqa: N801 (as the generated ones
     options = {"process": True}
 
 
+@pytest.mark.ray
 class Test_ray(StrategyTestCase):  # noqa: N801 (takes the generated one's place)
     name = "ray"
     options = {"num_workers": 2, "num_cpus": 1.0}
@@ -88,6 +89,7 @@ def test_devices_are_those_that_tensorflow_lists() -> None:
     assert not devices_module.several_gpus()
 
 
+@pytest.mark.ray
 def test_ray_refuses_code_that_workers_cannot_import(tmp_path) -> None:
     needs_ray()
 
@@ -104,6 +106,7 @@ class NotInstalled(ScriptedTask):
     """Of a module that workers cannot import."""
 
 
+@pytest.mark.ray
 def test_ray_says_what_a_worker_misses(tmp_path) -> None:
     needs_ray()
     strategy = plugins.load("glo_tf.strategies", "ray")(num_workers=1)
@@ -113,6 +116,7 @@ def test_ray_says_what_a_worker_misses(tmp_path) -> None:
     dispatcher.close()
 
 
+@pytest.mark.ray
 def test_ray_says_that_it_cannot_reach_a_cluster() -> None:
     needs_ray()
     make = plugins.load("glo_tf.strategies", "ray")

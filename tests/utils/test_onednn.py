@@ -123,6 +123,7 @@ def test_a_search_is_not_continued_with_other_kernels(tmp_path, monkeypatch) -> 
     assert search(output_dir=tmp_path).trained_before == 1
 
 
+@pytest.mark.ray
 def test_workers_on_ray_import_tensorflow_as_the_variable_here_says(monkeypatch) -> None:
     """The opposite of what this process does, so that the worker has to refuse."""
     needs_ray()
