@@ -5,13 +5,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(EXTRAS)
 
-.PHONY: demo test explore lint typecheck docs clean
+.PHONY: demo test quick-test explore lint typecheck docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m glo_tf.main --flagfile=digits.flags --output_dir=runs/digits --overwrite
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+
+quick-test: $(INSTALLED)
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -m 'not slow'
 
 # Other examples each time, and more.
 explore: $(INSTALLED)

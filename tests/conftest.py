@@ -1,10 +1,17 @@
 """How Hypothesis draws, and what tests of several packages leave out to be quick."""
 
 import json
+import os
+import pathlib
+from collections.abc import Callable
 
 import blank_figure
+import filelock
+import installed_plugins
 import pytest
 from hypothesis import HealthCheck, settings
+
+PLUGINS = pathlib.Path(__file__).parents[1] / "plugins"
 
 # The same examples each time, wherever and however the tests are run; `make explore` draws others,
 # and ten times as many. No profile has a limit of time: that is a matter of the machine.
@@ -54,3 +61,25 @@ def shared_trainers(monkeypatch) -> None:
         return _trainers[key]
 
     monkeypatch.setattr(TrainingTask, "make_trainer", shared)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory) -> Callable[..., dict[str, str]]:
+    """Installs plugins of this repository by name; returns the environment that finds them.
+
+    Each is installed once, in a folder of its own, for all workers of a run of tests.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def install(*names: str) -> dict[str, str]:
+        folders = [shared / "plugins" / name for name in names]
+        for folder in folders:
+            folder.parent.mkdir(exist_ok=True)
+            with filelock.FileLock(f"{folder}.lock"):
+                if not (folder / "done").exists():
+                    installed_plugins.install(PLUGINS / folder.name, folder)
+                    (folder / "done").touch()
+        return installed_plugins.environment(*folders)
+
+    return install

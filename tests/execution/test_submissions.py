@@ -170,7 +170,9 @@ def test_a_request_submitted_twice_is_trained_once_and_given_twice(tmp_path, mak
     assert len(task.trainings()) == 4
 
 
-@pytest.mark.parametrize("make_strategy", [*STRATEGIES, pytest.param(ray, id="ray", marks=pytest.mark.ray)])
+@pytest.mark.parametrize(
+    "make_strategy", [*STRATEGIES, pytest.param(ray, id="ray", marks=pytest.mark.ray)]
+)
 def test_each_caller_is_given_what_it_submitted(tmp_path, make_strategy) -> None:
     task = ScriptedTask(str(tmp_path))
     dispatcher = make_dispatcher(task, make_strategy())

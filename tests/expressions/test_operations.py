@@ -1,11 +1,9 @@
 """The registry of operations: what is built in, registered, and found in installed packages."""
 
-import pathlib
 import subprocess
 import sys
 
 import fake_distribution
-import installed_plugins
 import numpy as np
 import pytest
 
@@ -18,7 +16,6 @@ from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
-EXAMPLE = pathlib.Path(__file__).parents[2] / "plugins" / "glo_tf_arctan"
 CUBE = {
     "name": "cube",
     "arity": 1,
@@ -251,8 +248,8 @@ def test_reading_an_expression_imports_neither_numpy_nor_tensorflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_node_of_the_example_plugin_trains_and_is_saved(tmp_path) -> None:
-    environment = installed_plugins.install(EXAMPLE, tmp_path)
+def test_the_node_of_the_example_plugin_trains_and_is_saved(tmp_path, installed) -> None:
+    environment = installed("glo_tf_arctan")
     for code in (TRAIN_AND_SAVE, LOAD):
         command = [sys.executable, "-c", code, str(tmp_path / "loss.json")]
         subprocess.run(command, env=environment, check=True)

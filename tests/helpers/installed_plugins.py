@@ -14,7 +14,13 @@ def install(source: pathlib.Path, folder: pathlib.Path) -> dict[str, str]:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
     run = [*pip, f"--target={folder / 'site'}", str(copy)]
     subprocess.run(run, check=True)
-    return {**os.environ, "PYTHONPATH": str(folder / "site"), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return environment(folder)
+
+
+def environment(*folders: pathlib.Path) -> dict[str, str]:
+    """Of processes that find what is installed in `folders`."""
+    path = os.pathsep.join(str(folder / "site") for folder in folders)
+    return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 def run_tests(tests: pathlib.Path, environment: dict[str, str]) -> str:
