@@ -45,15 +45,12 @@ def test_a_search_killed_at_random_moments_ends_like_an_uninterrupted_one(tmp_pa
         folder = tmp_path / str(searches)
         searches += 1
         finished: dict[int, tuple] = {}
+        goal = 0  # trainings: the first time, it is killed while it starts
         while True:
             process = start(folder)
-            if kills > 0 and finished == {}:
-                time.sleep(draw.random())  # while it starts
-            else:
-                goal = len(finished) + draw.randint(1, total // 4)
-                while process.is_alive() and len(trainings(folder)) < goal:
-                    time.sleep(0.01)
-                process.join(draw.uniform(0.0, 0.2))
+            while process.is_alive() and len(trainings(folder)) < goal:
+                time.sleep(0.01)
+            process.join(draw.random() if goal == 0 else draw.uniform(0.0, 0.2))
             if process.exitcode is not None:
                 break
             process.kill()
@@ -63,6 +60,7 @@ def test_a_search_killed_at_random_moments_ends_like_an_uninterrupted_one(tmp_pa
             # Not one row is lost, or was written anew: nothing finished is trained again.
             assert finished.items() <= now.items()
             finished = now
+            goal = len(finished) + draw.randint(1, total // 4)
         assert process.exitcode == 0, folder.with_name(folder.name + ".err").read_text()
         assert finished.items() <= trainings(folder).items()
         assert results(folder) == results(whole)
