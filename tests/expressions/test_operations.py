@@ -32,6 +32,7 @@ import numpy as np
 import glo_tf
 from glo_tf import architectures, datasets, plugins
 from glo_tf.expressions.tree import Expression
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 from glo_tf.expressions.program import Program
 from glo_tf.training.task import TrainingTask
@@ -53,7 +54,7 @@ trainer = TrainingTask.define(
     batch_size=50,
 ).make_trainer()
 evaluations = [
-    trainer.evaluate(Request(Expression.parse(text), seed=0))
+    trainer.evaluate(Request(Candidate(Expression.parse(text)), seed=0))
     for text in ("arctan(x - x*y) - x*log(y)", "arctan(x - 1.0000001*(x*y)) - x*log(y)")
 ]
 interpreted, translated = (evaluation.fitness for evaluation in evaluations)
