@@ -19,7 +19,8 @@ import numpy as np
 import glo_tf
 from glo_tf import plots
 from glo_tf.data.split import Split
-from glo_tf.results.comparison import Comparison, LossTrainings, with_interval
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings, with_interval
 from glo_tf.utils.statistics import compare_means, correct_by_holm, interval_of_mean
 
 FOLDER = pathlib.Path(__file__).parent / "results"

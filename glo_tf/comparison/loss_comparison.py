@@ -21,7 +21,8 @@ from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.losses.lookup import with_baseline
 from glo_tf.metrics.calibration import ECE, NLL
-from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Stage
 from glo_tf.strategies.registry import find_strategy
 from glo_tf.training.candidate import Candidate

@@ -9,7 +9,7 @@ from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.data.split import Split
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.objective import Objective
-from glo_tf.results.comparison import LossTrainings, Values
+from glo_tf.results.loss_trainings import LossTrainings, Values
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Request, Status
 

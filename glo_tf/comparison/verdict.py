@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
-from glo_tf.results.comparison import Comparison, LossTest, LossTrainings
+from glo_tf.results.comparison import Comparison, LossTest
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.utils.statistics import CONFIDENCE, Difference, compare_means, correct_by_holm
 
 

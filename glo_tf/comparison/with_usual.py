@@ -9,7 +9,8 @@ from glo_tf.comparison.trainings import Conditions, Entrant, train
 from glo_tf.comparison.verdict import conclude
 from glo_tf.data.split import Split
 from glo_tf.losses.baselines import usual_loss
-from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 

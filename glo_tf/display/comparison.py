@@ -15,7 +15,8 @@ from glo_tf.utils.display_text import legible
 if TYPE_CHECKING:
     from glo_tf.comparison.loss_comparison import Progress
     from glo_tf.data.split import Split
-    from glo_tf.results.comparison import Comparison, LossTest, LossTrainings
+    from glo_tf.results.comparison import Comparison, LossTest
+    from glo_tf.results.loss_trainings import LossTrainings
 
 
 _WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line

@@ -10,13 +10,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from glo_tf.results.comparison import label
+from glo_tf.results.loss_trainings import label
 from glo_tf.utils.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from glo_tf.results.comparison import Comparison, LossTrainings
+    from glo_tf.results.comparison import Comparison
+    from glo_tf.results.loss_trainings import LossTrainings
 
 _DASHES = (("-", "--"), (":", "-."))  # of a loss at the given learning rate, and at its own
 _MOST_INSIDE = 4  # entries of a legend that lies on the axes

@@ -8,7 +8,8 @@ from glo_tf.data.split import Split
 from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
 from glo_tf.report.inline import Picture
-from glo_tf.results.comparison import Comparison, LossTest, LossTrainings
+from glo_tf.results.comparison import Comparison, LossTest
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.utils.statistics import Interval
 
 

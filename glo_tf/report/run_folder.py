@@ -16,7 +16,8 @@ from glo_tf.execution.study_reader import StudyContents, read_study
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.files import load_loss, read_metadata
 from glo_tf.results import run_files
-from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.owned_files import HISTORY_HEADER, is_there
 from glo_tf.results.record import Phase, Record, Source
 from glo_tf.results.run_files import best_loss_files

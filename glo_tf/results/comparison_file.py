@@ -19,7 +19,7 @@ from glo_tf.utils.json_file import is_count, is_finite, read_document, shown
 FORMAT, VERSION = "glo_tf.comparison", 2
 
 if TYPE_CHECKING:
-    from glo_tf.results.comparison import Values
+    from glo_tf.results.loss_trainings import Values
 
 _MAX_BYTES = 50_000_000
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from glo_tf.data.outputs import Outputs
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.metrics.objective import Objective
-    from glo_tf.results.comparison import Comparison, LossTrainings
+    from glo_tf.results.comparison import Comparison
+    from glo_tf.results.loss_trainings import LossTrainings
 
 Compare: TypeAlias = Callable[[Expression, Losses, Any, "ComparisonKeywords"], "Comparison"]
 """Compares a found loss with others on test data, with settings; see `LossSearch.compare`."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.trainings import Conditions, Entrant, train
-from glo_tf.results.comparison import LossTrainings
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Record
 from glo_tf.search.ranking import Ranking
 

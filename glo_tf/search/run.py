@@ -16,7 +16,8 @@ from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
 from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.report.attempt import try_to_write_report
-from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, SearchResult
 from glo_tf.screening.screen import trains_alike

@@ -7,7 +7,8 @@ import pytest
 from glo_tf.comparison.verdict import against_baseline, conclude, verdict
 from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
-from glo_tf.results.comparison import Comparison, LossTrainings
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings
 
 LOW, HIGH, SAME = [0.80, 0.81, 0.82], [0.90, 0.91, 0.92], [0.801, 0.811, 0.82]
 
