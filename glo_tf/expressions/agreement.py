@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glo_tf.expressions import leaves
 from glo_tf.expressions.prefix import PrefixList
 from glo_tf.expressions.value import value_of
 
@@ -32,7 +33,7 @@ def values(expression: PrefixList, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
-    """The same of what SymPy holds, in the symbols x and y; None where NumPy cannot compute it.
+    """The same of what SymPy holds, in the symbols of the leaves; None where NumPy cannot compute it.
 
     What is not real is NaN.
     """
@@ -41,11 +42,13 @@ def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | Non
     if form.has(sympy.re, sympy.im, sympy.arg, sympy.atan2, sympy.conjugate):
         return None  # of complex numbers, where the loss knows real ones
     try:
-        function = sympy.lambdify(sympy.symbols("x y"), form, "numpy", printer=_printer())
+        at = leaves.values(x, y)
+        symbols = [sympy.Symbol(name) for name in at]
+        function = sympy.lambdify(symbols, form, "numpy", printer=_printer())
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python, about constants that are called
             # One by one: SymPy's source for the maximum stacks its operands.
-            found = [complex(function(*pair)) for pair in zip(x, y, strict=True)]
+            found = [complex(function(*pair)) for pair in zip(*at.values(), strict=True)]
     except Exception:  # 1/0 of integers; not in NumPy; nested too deeply for Python's compiler
         return None
     return np.array([value.real if value.imag == 0 else np.nan for value in found])

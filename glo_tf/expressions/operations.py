@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from glo_tf import plugins
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.expressions.leaves import SPELLINGS
 
 GROUP = "glo_tf.nodes"
 """Entry points of operations."""
@@ -32,8 +33,6 @@ EPSILON = 1e-7
 
 INFIX = ("+", "-", "*", "/")
 """The operations that are written between their operands."""
-
-_LEAVES = ("x", "y", "y_true", "y_pred")
 
 
 class Dual(NamedTuple):
@@ -101,12 +100,12 @@ class Operation:
 
     def __post_init__(self) -> None:
         is_name = (
-            re.fullmatch(r"[A-Za-z_]\w{0,15}", self.name, re.ASCII) and self.name not in _LEAVES
+            re.fullmatch(r"[A-Za-z_]\w{0,15}", self.name, re.ASCII) and self.name not in SPELLINGS
         )
         if not is_name and self.name not in INFIX:
             raise InvalidArgumentError(
                 "Expected a name of at most 16 letters, digits and underscores, and none of "
-                f"{', '.join(_LEAVES)}. "
+                f"{', '.join(SPELLINGS)}. "
                 f"Received: name={self.name!r}"
             )
         if self.arity not in (1, 2):

@@ -24,12 +24,12 @@ import re
 from glo_tf.errors import InvalidArgumentTypeError
 from glo_tf.errors import ParseError as ParseError
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import SPELLINGS
 from glo_tf.expressions.prefix import MAX_DEPTH, MAX_INTEGER, MAX_NODES, Node, PrefixList
 
 MAX_TEXT_LENGTH = 100_000
 """Longest text, in characters, that the parser accepts; the largest tree's text is shorter."""
 
-_LEAVES = {"x": "x", "y": "y", "y_true": "x", "y_pred": "y"}
 _MAX_NESTING = 4 * MAX_DEPTH  # of the text: a node is printed with at most three
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)"
@@ -156,15 +156,15 @@ class _Parser:
                 return self.finish(_Tree([self.integer(token, position)], [1.0]))
             if kind == "number":
                 return self.finish(_Tree([1], [float(token)], is_bare_number=True))
-            if token in _LEAVES:
-                return self.finish(_Tree([_LEAVES[token]], [1.0]))
+            if token in SPELLINGS:
+                return self.finish(_Tree([SPELLINGS[token]], [1.0]))
             if kind == "name" and operations.find(token) is not None:
                 if self.token != "(":
                     raise self.fail(f"'(' after {token}")
                 self.advance()
                 token = f"{token}("
             elif kind == "name":
-                names = ", ".join((*_LEAVES, *_functions()))
+                names = ", ".join((*SPELLINGS, *_functions()))
                 raise self.fail(f"one of {names} (received '{token:.20}')", position)
             elif token not in ("-", "("):
                 raise self.fail("a number, name or '('", position)

@@ -16,11 +16,9 @@ from typing import Any, Self
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import LEAVES
 
 Node = str | int
-
-LEAVES = ("x", "y")
-"""Named nodes without operands; integers are leaves, too."""
 
 MAX_DEPTH = 100
 """Deepest tree that can be built; it bounds every recursion over a tree."""

@@ -14,13 +14,14 @@ import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import LEAVES, values
 from glo_tf.expressions.operations import Dual, Operation
 from glo_tf.expressions.prefix import PrefixList, arity
 from glo_tf.expressions.seen_by_loss import LogPrediction
 from glo_tf.expressions.value import is_log_of_scaled_y
 
-X, Y = 0, 1  # rows of the register file: label, prediction
-LOG_Y = 2  # in programs for logits, log(y); intermediate results follow
+LEAF_REGISTERS = {name: place for place, name in enumerate(LEAVES)}  # rows of the register file
+LOG_Y = len(LEAVES)  # in programs for logits, log(y); intermediate results follow
 IMMEDIATE = -1  # an operand that is a number
 _COPY = 0  # the code of the one operation that is no node
 _IDENTITY = Operation(
@@ -43,8 +44,9 @@ def instruction_set() -> tuple[Operation, ...]:
 class Program:
     """An expression as arrays, for `run` and `glo_tf.training.tensorflow.interpreter.interpret`.
 
-    Registers 0 and 1 hold x and y, with `log_y` register 2 log(y), the others intermediate results;
-    the last instruction writes the first of them. Parts without x and y are folded into numbers.
+    The first registers hold the leaves (x and y), with `log_y` the next one log(y), the others
+    intermediate results; the last instruction writes the first of them. Parts without a leaf are
+    folded into numbers.
 
     Attributes:
         codes: int32 `(capacity, 6)`: operation, registers of both operands (-1 for a number), the
@@ -109,13 +111,16 @@ class Program:
         """
         dtype = self.numbers.dtype
         x, y = x.astype(dtype), y.astype(dtype)
-        held = {X: (x, np.zeros_like(x)), Y: (y, np.ones_like(y))}
+        slope_of_y, held = np.ones_like(y), {}
         if log_y is not None:
             value, slope, slope_of_y = (part.astype(dtype) for part in log_y)
-            held |= {Y: (y, slope_of_y), LOG_Y: (value, slope)}
+            held[LOG_Y] = value, slope
         elif self.log_y:
             with np.errstate(all="ignore"):
                 held[LOG_Y] = np.log(y), 1.0 / y
+        for name, leaf in values(x, y).items():
+            slope = slope_of_y if LEAVES[name].depends else np.zeros_like(leaf)
+            held[LEAF_REGISTERS[name]] = leaf, slope
 
         def operand(register: int, number: Any, depends: int) -> Dual:
             if register == IMMEDIATE:
@@ -194,8 +199,8 @@ class _Compiler:
         node, factor = self._expression.nodes[index], self._expression.coefficients[index]
         if isinstance(node, int):
             return _Operand(IMMEDIATE, _flushed(self._dtype(node) * self._dtype(factor)))
-        if node in ("x", "y"):
-            leaf = _Operand(X) if node == "x" else _Operand(Y, depends=True)
+        if node in LEAVES:
+            leaf = _Operand(LEAF_REGISTERS[node], depends=LEAVES[node].depends)
             return leaf if factor == 1.0 else self._append(_COPY, [leaf], factor, free)
         if self._log_y and is_log_of_scaled_y(self._expression, index):
             scale = _Operand(IMMEDIATE, math.log(self._expression.coefficients[index + 1]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ import sympy
 
 from glo_tf.expressions import operations
 from glo_tf.expressions.agreement import agree, points, values, values_of_form
+from glo_tf.expressions.leaves import LEAVES
 from glo_tf.expressions.prefix import PrefixList, arity
 
 Step = Callable[[sympy.Expr], sympy.Expr]
@@ -47,7 +48,7 @@ _STEPS: tuple[Step, ...] = (  # not sympy.simplify, which tries much, and takes 
     sympy.powsimp,
 )
 
-X, Y = sympy.symbols("x y")
+SYMBOLS = {name: sympy.Symbol(name) for name in LEAVES}
 
 
 def to_sympy(expression: PrefixList) -> sympy.Expr:
@@ -55,20 +56,22 @@ def to_sympy(expression: PrefixList) -> sympy.Expr:
     at = points(probabilities=False)
     given = values(expression, *at)
     # Of real symbols, of which SymPy knows that the magnitude of exp(y) is exp(y).
-    form = _rearranged(expression, *sympy.symbols("x y", real=True))
+    form = _rearranged(expression, {name: sympy.Symbol(name, real=True) for name in LEAVES})
     form = form if form is None else _plain(form)
     if form is not None and agree(given, values_of_form(form, *at), _TOLERANCE):
         return form
-    return _build(expression, X, Y, rearranged=0)
+    return _build(expression, SYMBOLS, rearranged=0)
 
 
 def simplified(expression: PrefixList, *, probabilities: bool) -> sympy.Expr:
     """The shortest equal form that is found; see `glo_tf.losses.export.simplified`."""
-    assumed = {"x": {"nonnegative": True}, "y": {"positive": True}} if probabilities else {}
-    x, y = (sympy.Symbol(name, real=True, **assumed.get(name, {})) for name in ("x", "y"))
+    symbols = {
+        name: sympy.Symbol(name, real=True, **(leaf.assumed if probabilities else {}))
+        for name, leaf in LEAVES.items()
+    }
     at = points(probabilities=probabilities)
     given = values(expression, *at)
-    start = _rearranged(expression, x, y)
+    start = _rearranged(expression, symbols)
     found = set() if start is None else {start}
     is_small = expression.size <= _MAX_SHORTENED and _nesting(expression) <= _MAX_NESTING
     if start is not None and (is_small or _is_short_polynomial(expression)):
@@ -107,7 +110,7 @@ def _plain(form: sympy.Expr) -> sympy.Expr:
     It is not evaluated again: of complex numbers, SymPy asks much more, for up to a minute.
     """
     if form.is_Symbol:
-        return X if form.name == "x" else Y
+        return SYMBOLS[form.name]
     if not form.args:
         return form
     return form.func(*map(_plain, form.args), evaluate=False)
@@ -135,13 +138,13 @@ def _short(number: sympy.Expr, digits: int) -> sympy.Expr:
     return sympy.Integer(int(short)) if whole else sympy.Float(short, digits)
 
 
-def _rearranged(expression: PrefixList, x: sympy.Symbol, y: sympy.Symbol) -> sympy.Expr | None:
+def _rearranged(expression: PrefixList, symbols: Mapping[str, sympy.Symbol]) -> sympy.Expr | None:
     """The form that SymPy gives a tree on its own; None where it is not to be asked, or fails."""
     is_small = expression.size <= _MAX_NODES and expression.depth <= _MAX_DEPTH
     if not (is_small or _is_short_polynomial(expression)) or _degree(expression) > _MAX_DEGREE:
         return None
     try:
-        return _build(expression, x, y, rearranged=_MAX_REARRANGED)
+        return _build(expression, symbols, rearranged=_MAX_REARRANGED)
     except Exception:  # as in `_apply`
         return None
 
@@ -188,7 +191,7 @@ class _Part(NamedTuple):
 
 
 def _build(
-    expression: PrefixList, x: sympy.Symbol, y: sympy.Symbol, *, rearranged: int
+    expression: PrefixList, symbols: Mapping[str, sympy.Symbol], *, rearranged: int
 ) -> sympy.Expr:
     """SymPy's form; subtrees of up to so many nodes as SymPy evaluates them, others as they are."""
 
@@ -197,7 +200,7 @@ def _build(
         if isinstance(node, int):
             return _Part(sympy.Integer(node), 1, float(node))
         if not operands:
-            return _Part(x if node == "x" else y, 1, None)
+            return _Part(symbols[node], 1, None)
         operation = operations.get(node)
         size = 1 + sum(operand.size for operand in operands)
         # Sums and products cost little; for others SymPy asks what it can know of all below.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import values
 from glo_tf.expressions.prefix import PrefixList
 
 
@@ -31,16 +32,15 @@ def value_of(
         Array of the common shape.
     """
     own: Sequence[float] = expression.coefficients
+    leaves = values(y_true, y_pred)
 
     def combine(index: int, operands: Sequence[Any]) -> Any:
         node = expression.nodes[index]
         if isinstance(node, int):
             # An array even alone: in Python, 1.0/0.0 is an error instead of an infinity.
             value: Any = ops.full_like(y_pred, node)
-        elif node == "x":
-            value = y_true
-        elif node == "y":
-            value = y_pred
+        elif node in leaves:
+            value = leaves[node]
         elif log_y_pred is not None and is_log_of_scaled_y(expression, index):
             value = log_y_pred + math.log(own[index + 1])
         else:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from glo_tf.data.outputs import Activation
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import LEAVES
 from glo_tf.expressions.prefix import arity
 from glo_tf.expressions.printing import infix
 from glo_tf.expressions.tree import Expression
@@ -110,7 +111,7 @@ def python(loss: ExpressionLoss) -> str:
     lines.append('    with np.errstate(all="ignore"):')
     *steps, last = _numpy_lines(loss.tree, loss.from_logits)
     lines += [f"        t{place} = {step}" for place, step in enumerate(steps)]
-    if {"x", "y"} & set(loss.tree.nodes):
+    if LEAVES.keys() & set(loss.tree.nodes):
         lines.append(f"        terms = {last}")
     else:
         lines.append(f"        terms = np.broadcast_to({last}, y.shape)")
@@ -168,6 +169,6 @@ def _heights(expression: Expression) -> dict[int, int]:
 def _has_operation_on_constants(expression: Expression) -> bool:
     for start, node in enumerate(expression.nodes):
         subtree = expression.nodes[start : expression.subtree_end(start)]
-        if arity(node) and not {"x", "y"} & set(subtree):
+        if arity(node) and not LEAVES.keys() & set(subtree):
             return True
     return False

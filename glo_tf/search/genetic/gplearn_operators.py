@@ -13,13 +13,14 @@ from gplearn.functions import _Function, _function_map
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import LEAVES
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.genetic.operators import within_limits
 from glo_tf.search.genetic.options import GplearnArguments
 from glo_tf.utils.keywords import documented, made_of
 
-_FEATURES = ("x", "y")
+_FEATURES = tuple(LEAVES)
 
 
 @documented(GplearnArguments)

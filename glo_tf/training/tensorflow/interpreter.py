@@ -11,6 +11,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from glo_tf.expressions.leaves import LEAVES, values
 from glo_tf.expressions.operations import Dual, Operation
 from glo_tf.expressions.program import IMMEDIATE, Program, instruction_set, result_register
 from glo_tf.expressions.seen_by_loss import LogPrediction
@@ -50,7 +51,10 @@ def interpret(
     results = int(codes.shape[0] + 1).bit_length() - 1
     zeros = tf.zeros_like(y_pred)
     slope_of_y = tf.ones_like(y_pred) if log_y is None else log_y.slope_of_y
-    given = [tf.stack([y_true, zeros]), tf.stack([y_pred, slope_of_y])]
+    given = [
+        tf.stack([value, slope_of_y if LEAVES[name].depends else zeros])
+        for name, value in values(y_true, y_pred).items()
+    ]
     if log_y is not None:
         given.append(tf.stack([log_y.value, log_y.slope]))
     inputs = tf.stack(given)

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import LEAVES, values
 from glo_tf.expressions.operations import Dual
 from glo_tf.expressions.seen_by_loss import LogPrediction
 from glo_tf.expressions.tree import Expression
@@ -50,7 +51,10 @@ def translate(
     """
     zero, one = tf.zeros_like(y_pred), tf.ones_like(y_pred)
     slope_of_y = one if log_y is None else log_y.slope_of_y
-    leaves = {"x": Dual(y_true, zero, False), "y": Dual(y_pred, slope_of_y, True)}
+    leaves = {
+        name: Dual(value, slope_of_y if LEAVES[name].depends else zero, LEAVES[name].depends)
+        for name, value in values(y_true, y_pred).items()
+    }
     factors = tf.unstack(coefficients, num=expression.size)
 
     def combine(index: int, operands: Sequence[Dual]) -> Dual:
