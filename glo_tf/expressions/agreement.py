@@ -33,7 +33,7 @@ def values(expression: PrefixList, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
-    """The same of what SymPy holds, in the symbols of the leaves; None where NumPy cannot compute it.
+    """The same of what SymPy holds, in symbols of the leaves; None where NumPy cannot compute it.
 
     What is not real is NaN.
     """

@@ -26,7 +26,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 
 tree = Expression.parse("-(y_both*log(y) - 2.5*z/x)")
-assert str(tree) == "-(z*log(y) - 2.5*(z/x))", str(tree)
+assert str(tree) == "-(z*log(y) - 2.5*z/x)", str(tree)
 x, y = np.array([0.5, 1.0]), np.array([0.25, 0.75])
 expected = -(3 * x * np.log(y) - 2.5 * 3)
 np.testing.assert_allclose(value_of(tree, x, y, ops=np), expected)
