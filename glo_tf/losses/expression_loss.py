@@ -18,6 +18,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.losses import export
 from glo_tf.losses import inputs as loss_inputs
+from glo_tf.utils.checks import check_between_0_and_1
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,10 +87,8 @@ class ExpressionLoss(keras.losses.Loss):
         activation: str = "softmax",
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if epsilon is not None and not 0.0 < epsilon < 1.0:
-            raise InvalidArgumentError(
-                f"Expected epsilon between 0 and 1. Received: epsilon={epsilon}"
-            )
+        if epsilon is not None:
+            check_between_0_and_1(epsilon=epsilon)
         if epsilon is None and (from_logits or label_smoothing or sparse):
             raise InvalidArgumentError(
                 "Expected an epsilon with from_logits, label_smoothing or sparse, which are for "

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.crash_guard import CrashGuard
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.started import StartedTrainings, Suspect
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import StudyError
@@ -30,7 +31,8 @@ LOSSES = [*ordinary(2), scripted.DIE, *ordinary(4)[2:]]
 
 PROGRAM = """
 import ctypes, logging, os, pathlib, sys
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 from glo_tf.strategies.devices import DevicesStrategy

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import needs_ray
 
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.strategies import Strategy, TrainingError

@@ -12,7 +12,8 @@ import time
 import psutil
 import pytest
 
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.strategies import TrainingError, worker

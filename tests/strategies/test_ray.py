@@ -15,7 +15,8 @@ from processes import needs_ray
 
 from glo_tf import datasets
 from glo_tf.architectures import NamedArchitecture
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.results.record import Record
 from glo_tf.results.search_result import SearchResult

@@ -10,7 +10,8 @@ import pytest
 from processes import needs_ray, wait_for
 
 from glo_tf import plugins
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.strategies import Strategy, TrainingError, worker
 from glo_tf.strategies import devices as devices_module

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import os
+import pathlib
+import subprocess
+import sys
 from typing import TypedDict
 
 import pytest
 
+from glo_tf.utils import keywords as keywords_module
 from glo_tf.utils.keywords import descriptions, documented, keywords, made_of, narrowed, takes
 
 
@@ -115,6 +120,38 @@ def test_what_is_no_argument_is_refused_in_the_name_of_what_was_called(call, mes
         call()
     with pytest.raises(ValueError, match=r"^Expected wheels\. Received: count=0$"):
         Trip("Ada", count=0)
+
+
+CALLS = """
+from test_keywords import Trip, drive
+
+reveal_type(Trip)
+reveal_type(drive)
+Trip("Ada", count="3")
+drive("Ada", cuont=3)
+drive()
+"""
+
+
+def test_type_checkers_see_every_argument_with_its_type(tmp_path) -> None:
+    (tmp_path / "test_keywords.py").write_text(pathlib.Path(__file__).read_text())
+    (tmp_path / "calls.py").write_text(CALLS)
+    command = [sys.executable, "-m", "mypy", "--follow-imports=silent", "calls.py"]
+    root = pathlib.Path(keywords_module.__file__).parents[2]
+    found = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(root)},
+        capture_output=True,
+        text=True,
+    ).stdout
+    parameters = "driver: str, *, count: int =, tyre: str | None =, load: float ="
+    assert f'note: Revealed type is "def ({parameters}) -> test_keywords.Trip"' in found
+    assert f'note: Revealed type is "def ({parameters}) -> str"' in found
+    assert 'Argument "count" to "Trip" has incompatible type "str"; expected "int"' in found
+    assert 'Unexpected keyword argument "cuont" for "drive"' in found
+    assert 'Missing positional argument "driver" in call to "drive"' in found
+    assert "Found 3 errors in 1 file" in found
 
 
 class SomeOfThem(TypedDict, total=False):

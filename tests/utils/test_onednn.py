@@ -10,7 +10,8 @@ import pytest
 from processes import needs_ray
 
 from glo_tf.architectures import NamedArchitecture
-from glo_tf.execution.dispatcher import Dispatcher, FailurePolicy
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.search.loss_search import LossSearch
 from glo_tf.strategies import TrainingError
