@@ -7,11 +7,14 @@ import subprocess
 import sys
 import zipfile
 
+import pytest
+
 from glo_tf import plugins
 
 ROOT = pathlib.Path(__file__).parents[1]
 
 
+@pytest.mark.slow
 def test_a_wheel_holds_the_configurations_and_the_type_marker(tmp_path) -> None:
     source = tmp_path / "source"  # building inside the checkout would leave build/ behind
     source.mkdir()

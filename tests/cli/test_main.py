@@ -37,6 +37,7 @@ def run(*arguments: str) -> int:
     return command_line.main(["glo-tf", *arguments])
 
 
+@pytest.mark.slow
 def test_a_search_writes_its_results_and_repeats_from_its_own_flags(tmp_path, capsys) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert run(*QUICK, "--population_size=30", "--seed=3", f"--output_dir={first}") == 0
@@ -61,6 +62,7 @@ def test_a_search_writes_its_results_and_repeats_from_its_own_flags(tmp_path, ca
     assert (first / "best_loss.json").read_bytes() == (second / "best_loss.json").read_bytes()
 
 
+@pytest.mark.slow
 def test_gplearn_operators_are_a_flag_away(tmp_path) -> None:
     arguments = ("--operators=gplearn", "--coefficient_expressions=0", "--comparison_seeds=0")
     assert run(*QUICK, *arguments, f"--output_dir={tmp_path}") == 0
@@ -96,6 +98,7 @@ def test_what_no_flag_says_comes_from_the_search_space(tmp_path, monkeypatch) ->
     assert (taylor.coefficient_sigma0, taylor.coefficient_population_size) == (1.2, 28)
 
 
+@pytest.mark.slow
 def test_what_was_understood_is_said_and_logits_are_a_flag_away(
     tmp_path, monkeypatch, capsys
 ) -> None:
@@ -126,6 +129,7 @@ def test_what_was_understood_is_said_and_logits_are_a_flag_away(
     assert "Expected outputs='softmax'" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_screening_racing_and_xla_are_flags(tmp_path, monkeypatch) -> None:
     seen = {}
 
@@ -254,6 +258,7 @@ def test_a_data_set_of_one_class_is_bad_input(tmp_path, capsys, monkeypatch) -> 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_plugin_that_raises_is_reported_once_and_is_no_bad_candidate(
     tmp_path, capsys, monkeypatch
 ) -> None:
@@ -295,6 +300,7 @@ def test_a_plugin_that_raises_is_reported_once_and_is_no_bad_candidate(
         assert "failed" not in {row["status"] for row in csv.DictReader(file)}
 
 
+@pytest.mark.slow
 def test_an_error_in_the_run_keeps_what_was_found(tmp_path, capsys, monkeypatch) -> None:
     def fail(*_) -> None:
         raise MemoryError("no memory for the coefficients")
@@ -354,6 +360,7 @@ def test_help_lists_every_flag_and_imports_nothing_that_takes_long() -> None:
     assert not imported & slow
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
     arguments = [
         *QUICK,

@@ -259,6 +259,7 @@ def whole(tmp_path_factory) -> pathlib.Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_command_line_compares_on_digits(whole) -> None:
     output = (whole.parent / "whole.out").read_text()
     assert "min(x, y)" in output
@@ -274,6 +275,7 @@ def test_the_command_line_compares_on_digits(whole) -> None:
     assert min(entry.values["test"]["ece"][0][-1] for entry in found.losses) >= 0.0
 
 
+@pytest.mark.slow
 def test_a_comparison_that_was_killed_is_continued(whole, tmp_path) -> None:
     killed = tmp_path / "killed"
     process = processes.start(killed, *DIGITS)

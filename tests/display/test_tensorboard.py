@@ -107,6 +107,7 @@ def everything(log_dir: pathlib.Path) -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_the_event_files_hold_the_history_and_change_nothing(tmp_path, drawn) -> None:
     arguments = {"coefficient_expressions": 2, "screening": "equivalence"}
     plain = make_search(**arguments).run()
@@ -278,6 +279,7 @@ def test_the_flag_adds_the_observer_with_what_candidates_have_in_common(tmp_path
     assert common.items() <= shown.items()
 
 
+@pytest.mark.slow
 def test_without_the_package_only_the_flag_is_refused(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.delitem(sys.modules, "glo_tf.display.tensorboard")
     monkeypatch.setitem(sys.modules, "tensorboard.plugins.hparams", None)
@@ -292,6 +294,7 @@ def test_without_the_package_only_the_flag_is_refused(tmp_path, monkeypatch, cap
     assert not (tmp_path / "out" / "tensorboard").exists()
 
 
+@pytest.mark.slow
 def test_tensorboard_serves_the_search(tmp_path) -> None:
     make_search(callbacks=[glo_tf.TensorBoard(tmp_path)]).run()
     command = [sys.executable, "-m", "tensorboard.main", f"--logdir={tmp_path}", "--port=0"]

@@ -9,6 +9,7 @@ import pytest
 EXAMPLES = sorted((pathlib.Path(__file__).parents[2] / "examples").glob("*.py"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_runs_to_its_end(path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", [str(path), "--generations=1", "--train_steps=40"])

@@ -249,6 +249,7 @@ def test_reading_an_expression_imports_neither_numpy_nor_tensorflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_the_node_of_the_example_plugin_trains_and_is_saved(tmp_path, installed) -> None:
     environment = installed("glo_tf_arctan")
     for code in (TRAIN_AND_SAVE, LOAD):

@@ -220,6 +220,7 @@ def test_the_configuration_holds_every_argument(loss, arguments) -> None:
 
 
 # NumPy 2 wants another signature of the `__array__` of Keras's variables, which saving copies.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 def test_saved_models_load_in_a_fresh_process(tmp_path) -> None:
     x, labels = np.linspace(-1, 1, 32).reshape(8, 4), np.eye(3)[np.arange(8) % 3]
@@ -259,6 +260,7 @@ def test_training_lowers_the_loss(jit_compile: bool) -> None:
 KINKS = {"abs(x - y)": 0.0, "psqrt(x - y)": 0.0, "min(x, y)": 0.5, "max(2*y, x + y)": 1.5}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:
@@ -287,6 +289,7 @@ def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
     assert slopes == list(KINKS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
     if importlib.util.find_spec(backend) is None:

@@ -233,6 +233,7 @@ def test_ragged_tensors_are_refused() -> None:
         glo_tf.Baikal()(np.ones((2, 2)), ragged)
 
 
+@pytest.mark.slow
 def test_mirrored_strategy_over_two_devices_gives_what_one_gives() -> None:
     program = """
         import keras

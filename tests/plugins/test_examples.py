@@ -10,6 +10,7 @@ from PIL import Image
 PLUGINS = pathlib.Path(__file__).parents[2] / "plugins"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.parent.name for path in PLUGINS.glob("*/setup.py")))
 def test_it_passes_its_own_tests(name, installed) -> None:
     environment = installed(name)
@@ -19,6 +20,7 @@ def test_it_passes_its_own_tests(name, installed) -> None:
     assert name in installed_plugins.glo_tf("--mode=list", environment=environment)
 
 
+@pytest.mark.slow
 def test_images_of_ones_own_train_a_residual_network(tmp_path, installed) -> None:
     rng = np.random.default_rng(0)
     for brightness, name in ((100, "day"), (0, "night")):

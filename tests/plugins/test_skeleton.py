@@ -10,6 +10,7 @@ def run(*arguments: str) -> int:
     return command_line.main(["glo-tf", "new-plugin", *arguments])
 
 
+@pytest.mark.slow
 def test_a_new_plugin_passes_its_tests_and_takes_part_in_a_search(
     tmp_path, monkeypatch, capsys
 ) -> None:

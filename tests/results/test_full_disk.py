@@ -36,6 +36,7 @@ def injector(tmp_path_factory) -> Iterator[subprocess.Popen]:
         process.stdin.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300 + 40_000 // EVERY)
 @pytest.mark.parametrize(
     ("mode", "error", "times"),

@@ -55,6 +55,7 @@ def gradients_of_the_graph(loss: Expression) -> np.ndarray:
     return tape.gradient(total, logits, unconnected_gradients=zero).numpy()
 
 
+@pytest.mark.slow
 @examples(40)
 @given(expressions(unit=False, coefficients=COEFFICIENTS, max_leaves=5))
 def test_gradients_are_those_of_the_graph(loss: Expression) -> None:
@@ -288,6 +289,7 @@ def digits_trainer() -> CandidateTrainer:
     ).make_trainer()
 
 
+@pytest.mark.slow
 def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
     trainer = digits_trainer()
     fitnesses = [
@@ -298,6 +300,7 @@ def test_losses_that_train_alike_reach_the_same_accuracy() -> None:
     assert max(fitnesses) - min(fitnesses) <= 1 / 300  # an image, by rounding
 
 
+@pytest.mark.slow
 def test_rejected_losses_do_not_train_a_network() -> None:
     """The audit of `benchmarks/screening_audit.py`, small."""
     trainer = digits_trainer()

@@ -25,6 +25,7 @@ from glo_tf.training.trial import Request
 KILLS = int(os.environ.get("GLO_TF_KILLS", "20"))
 
 
+pytestmark = pytest.mark.slow
 FLAGS = {"process": ["--strategy=local", "--strategy_options=process=true"]}
 
 

@@ -86,6 +86,7 @@ class Recorder(Callback):
         self.result = result
 
 
+@pytest.mark.slow
 def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     recorder = Recorder()
     search = make_search(output_dir=tmp_path, callbacks=[recorder], population_size=20)
@@ -160,6 +161,7 @@ def test_trees_without_x_or_without_y_get_fitness_0_untrained() -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_seed_fixes_the_whole_search() -> None:
     histories = [make_search(seed=seed).run().records for seed in (5, 5, 6)]
     assert histories[0] == histories[1]

@@ -150,6 +150,7 @@ def test_a_task_that_cannot_be_sent_is_refused(tmp_path) -> None:
         LocalStrategy().start(Locked(str(tmp_path)), candidate_timeout=1.0)
 
 
+@pytest.mark.slow
 def test_lambdas_are_sent_with_what_they_close_over() -> None:
     import keras
     import tensorflow as tf

@@ -151,6 +151,7 @@ def test_schedules_travel(schedule) -> None:
             assert float(copied.learning_rate) == pytest.approx(float(schedule(step)))
 
 
+@pytest.mark.slow
 def test_a_used_optimizer_is_left_as_it_was_and_does_not_change_a_training() -> None:
     optimizer = used(O.Adam(0.01))
     before = [np.copy(np.asarray(v)) for v in optimizer.variables]
@@ -159,6 +160,7 @@ def test_a_used_optimizer_is_left_as_it_was_and_does_not_change_a_training() -> 
         np.testing.assert_array_equal(np.asarray(variable), value)
 
 
+@pytest.mark.slow
 def test_a_configuration_is_not_changed() -> None:
     for config in (
         O.serialize(O.Adam(S.CosineDecay(0.1, 10))),
@@ -170,6 +172,7 @@ def test_a_configuration_is_not_changed() -> None:
         assert config == before
 
 
+@pytest.mark.slow
 def test_what_a_user_wrote_is_trained_with() -> None:
     plain = trained(O.SGD(0.1))
     assert trained(Described(3.0, learning_rate=0.1)) == trained(O.SGD(0.3)) != plain
@@ -181,6 +184,7 @@ def test_what_a_user_wrote_is_trained_with() -> None:
     assert trained(SGD(0.1)) > plain  # it climbs
 
 
+@pytest.mark.slow
 def test_a_function_travels_to_devices() -> None:
     def make() -> keras.Optimizer:
         return Demanding(3.0, learning_rate=0.1)

@@ -55,6 +55,7 @@ def test_it_is_turned_on_unless_the_user_has_decided(setting, then) -> None:
     assert run(code, setting).strip() == then
 
 
+@pytest.mark.slow
 @on_x86
 def test_tensorflow_heeds_it() -> None:
     assert "on: True" in run(
@@ -83,6 +84,7 @@ print("children:", os.environ[onednn.VARIABLE])
 """
 
 
+@pytest.mark.slow
 @on_x86
 @pytest.mark.parametrize(
     ("before", "setting", "used", "warnings"),

@@ -103,6 +103,7 @@ print(float(tf.random.uniform([])), float(keras.random.uniform([])))
 """
 
 
+@pytest.mark.slow
 def test_random_numbers_without_a_seed_stay_random() -> None:
     first, second = (
         subprocess.run(

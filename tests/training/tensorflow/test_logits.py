@@ -269,6 +269,7 @@ def test_the_same_losses_are_rejected_as_behind_the_activation(kind: str) -> Non
     assert "cannot learn" in expected
 
 
+@pytest.mark.slow
 def test_a_search_gives_a_loss_that_fits_the_model(tmp_path) -> None:
     data = SAMPLES, CLASSES
     search = glo_tf.LossSearch(
@@ -310,6 +311,7 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path) -> None:
     assert pickle.loads(pickle.dumps(search.task.outputs)) == search.task.outputs
 
 
+@pytest.mark.slow
 def test_outputs_of_several_kinds_have_a_loss_each(tmp_path) -> None:
     names = ("classes", "flags", "number")
     data = SAMPLES, {**targets(*names), "number": NUMBERS / 10}

@@ -26,6 +26,7 @@ from glo_tf.training.tensorflow.trainer import CandidateTrainer
 from glo_tf.training.trial import Request
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "optimizer", ["sgd", "adam", {"class_name": "SGD", "config": {"use_ema": True}}]
 )
@@ -53,6 +54,7 @@ def test_the_seed_fixes_weights_and_batch_order() -> None:
     assert (weights[0] != weights[1]).any()
 
 
+@pytest.mark.slow
 def test_trains_as_keras_does() -> None:
     """The reference: `Model.fit` on the same batches from the same weights."""
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=20)
@@ -73,6 +75,7 @@ def test_trains_as_keras_does() -> None:
     assert fitness == pytest.approx(accuracy, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_learning_rate_replaces_the_optimizers_own() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.2))
     assert trainer.task.learning_rate == 0.2
@@ -99,6 +102,7 @@ def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() 
     assert (evaluation.fitness, evaluation.status, evaluation.steps) == (0.0, "non_finite", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [linear, Subclassed, dropout_and_batch_norm])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "nadam"])
 def test_any_model_and_optimizer_learns(model, optimizer: str) -> None:
@@ -110,6 +114,7 @@ def test_any_model_and_optimizer_learns(model, optimizer: str) -> None:
     assert evaluation.fitness > 0.5
 
 
+@pytest.mark.slow
 def test_regularisers_of_the_model_count() -> None:
     def with_penalty(strength: float) -> keras.Model:
         penalty = keras.regularizers.L2(strength)
@@ -137,6 +142,7 @@ def test_coefficients_of_one_tree_share_one_trace() -> None:
     assert trainer._interpreter.cache_info().misses == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "optimizer", ["sgd", "adam", keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))]
 )
@@ -161,6 +167,7 @@ def test_expressions_without_coefficients_share_one_trace() -> None:
     assert trainer._translator.cache_info().misses == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("model", [linear, dropout_and_batch_norm, Subclassed])
 def test_interpreted_or_translated_the_training_is_the_same(model, jit_compile: bool) -> None:
@@ -173,6 +180,7 @@ def test_interpreted_or_translated_the_training_is_the_same(model, jit_compile: 
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [linear, Subclassed])
 def test_xla_trains_as_tensorflow_does(model) -> None:
     # Without random numbers, which XLA draws in its own way.
@@ -181,6 +189,7 @@ def test_xla_trains_as_tensorflow_does(model) -> None:
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_a_tree_larger_than_the_first_compilation_is_trained_too() -> None:
     large = Expression.parse("-(x*log(y))" + " + 0*y" * 40)
     assert large.size > 64
@@ -203,12 +212,14 @@ def test_xla_is_chosen_for_dense_models_alone() -> None:
     assert make_trainer(convolution, jit_compile=True).task.jit_compile
 
 
+@pytest.mark.slow
 def test_fewer_steps_are_the_first_steps() -> None:
     shorter = make_trainer(train_steps=10).evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
     longer = make_trainer(train_steps=30)
     assert longer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0, train_steps=10)) == shorter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", {"class_name": "SGD", "config": {"use_ema": True}}])
 def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
     expected = make_trainer(dropout_and_batch_norm, optimizer)
@@ -224,6 +235,7 @@ def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_a_training_at_chance_is_ended_early_if_asked() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=100)
     hopeless = Expression.parse("x*log(y)")
@@ -234,6 +246,7 @@ def test_a_training_at_chance_is_ended_early_if_asked() -> None:
     assert learning == trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
 
 
+@pytest.mark.slow
 def test_one_hot_labels_give_what_integers_give() -> None:
     one_hot = keras.utils.to_categorical
     trainer = TrainingTask.define(
@@ -248,6 +261,7 @@ def test_one_hot_labels_give_what_integers_give() -> None:
     assert trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0)) == expected
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_long_training_after_the_call_that_it_meets() -> None:
     trainer = make_trainer(train_steps=50_000)
     sender = threading.Thread(target=signal.raise_signal, args=[signal.SIGINT])
@@ -327,6 +341,7 @@ def test_a_model_is_described_alike_however_many_were_built_before() -> None:
     assert len({task.description["model"] for task in tasks}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", {"class_name": "SGD", "config": {"use_ema": True}}])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compile) -> None:
@@ -350,6 +365,7 @@ def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compil
     assert plain.measured == {}
 
 
+@pytest.mark.slow
 def test_test_data_is_measured_beside_the_validation_data() -> None:
     request = Request(Candidate(CROSS_ENTROPY), seed=3, checkpoints=(7, 30))
     test = DIGITS.x_test, DIGITS.y_test

@@ -104,6 +104,7 @@ def define(build, samples, **arguments) -> TrainingTask:
     return TrainingTask.define(build, keras.optimizers.Adam(0.1), data, data, **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("build", "samples"), CANNOT)
 def test_what_xla_cannot_compile_is_trained_without_it(build, samples, caplog) -> None:
     with caplog.at_level(logging.WARNING, "glo_tf"):
@@ -119,6 +120,7 @@ def test_what_xla_cannot_compile_is_trained_without_it(build, samples, caplog) -
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_what_fails_only_when_it_is_tried_is_trained_without_it(caplog) -> None:
     def build() -> keras.Model:
         return model((4,), "float32", WithDynamicShape())
@@ -128,6 +130,7 @@ def test_what_fails_only_when_it_is_tried_is_trained_without_it(caplog) -> None:
     assert task.jit_compile == ("Trained without XLA" not in caplog.text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("build", "samples"), CAN)
 def test_what_xla_can_compile_is_trained_with_it(build, samples, caplog) -> None:
     task = define(build, samples)
@@ -168,6 +171,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_several_searches_in_one_process_end_well(request) -> None:
     done = subprocess.run(
         [sys.executable, "-c", TWO_SEARCHES],
