@@ -111,7 +111,8 @@ class LossComparison:
         self._on_training = given.on_training
         self._split = Split.VALIDATION if given.test_data is None else Split.TEST
         metric = whole.objective.name
-        names = (metric, *((NLL, ECE) if whole.outputs.num_classes else ()))
+        calibration = (NLL, ECE) if whole.outputs.num_classes else ()
+        names = (*whole.objective.value_names, *calibration)
         self._measured = {self._split: names}
         if given.test_data is not None:
             self._measured[Split.VALIDATION] = (metric,)

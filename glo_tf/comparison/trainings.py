@@ -114,11 +114,9 @@ def _values(
     """See `LossTrainings.values`."""
     objective, steps = conditions.objective, len(conditions.checkpoints)
     if not steps:
-        ends = [
-            objective.value_of(evaluation.fitness) if evaluation.status == Status.OK else None
-            for evaluation in evaluations
-        ]
-        return {conditions.split: {objective.name: tuple((end,) for end in ends)}}
+        ends = [e.values if e.status == Status.OK else {} for e in evaluations]
+        names = objective.value_names
+        return {conditions.split: {name: tuple((end.get(name),) for end in ends) for name in names}}
     return {
         split: {
             name: tuple(

@@ -12,6 +12,7 @@ from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.training.trial import Evaluation
+from glo_tf.utils.statistics import shown_value
 
 logger = logging.getLogger("glo_tf")
 
@@ -77,8 +78,7 @@ def show_result(result: SearchResult, console: Console) -> None:
     console.print(
         f"\nBest loss: {result.best.loss}\n"
         f"Validation {result.objective.name} in the search: "
-        f"{result.objective.shown([result.best.fitness])}"
-        + (_confirmed(result) if result.confirmation else ""),
+        f"{shown_value(result.best_value)}" + (_confirmed(result) if result.confirmation else ""),
         highlight=False,
         soft_wrap=True,
         markup=False,

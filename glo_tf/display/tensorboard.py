@@ -18,6 +18,7 @@ from glo_tf.results.record import Record, Source
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.utils.files import user_path
+from glo_tf.utils.statistics import shown_value
 
 logger = logging.getLogger("glo_tf")
 
@@ -218,8 +219,7 @@ class TensorBoard(Callback):
                     self._tf.summary.scalar("comparison/fitness", fitness, step=seed)
         with self._writer("result").as_default(0):
             metric = result.objective.name
-            shown = result.objective.shown
-            found = f"`{result.best.loss}` validation {metric} {shown([result.best.fitness])}"
+            found = f"`{result.best.loss}` validation {metric} {shown_value(result.best_value)}"
             self._tf.summary.text("best_loss", found)
             self._draw(result.best)
             if result.comparison:

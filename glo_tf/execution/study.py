@@ -42,13 +42,20 @@ from glo_tf.execution.study_tables import (
     delete,
     insert,
     make_tables,
-    measured,
+    read_column,
 )
 from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import Node, arity
 from glo_tf.identity import fingerprint
 from glo_tf.identity.code_identity import UNHASHABLE, code_of
-from glo_tf.training.trial import Evaluation, Request, Status, measured_as_json
+from glo_tf.training.trial import (
+    Evaluation,
+    Request,
+    Status,
+    measured_as_json,
+    measured_from_json,
+    values_from_json,
+)
 
 logger = logging.getLogger("glo_tf")
 
@@ -258,6 +265,7 @@ class Study:
             datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             json.dumps(request.checkpoints),
             measured_as_json(evaluation.measured),
+            json.dumps(dict(evaluation.values), allow_nan=False),
         )
         with self._written():
             there = f"SELECT count(*) FROM {EVALUATIONS} WHERE {_IS_IT}"
@@ -336,7 +344,8 @@ def _evaluation(request: Request, row: tuple[Any, ...]) -> Evaluation:
         Status(status),
         steps,
         seconds,
-        measured=measured(row[18]),
+        measured=read_column("measured", measured_from_json, row[18]),
+        values=read_column("values", values_from_json, row[19]),
     )
 
 

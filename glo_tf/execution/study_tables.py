@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from glo_tf.errors import GloError
 from glo_tf.identity import fingerprint
-from glo_tf.training.trial import Measured, Status, measured_from_json
+from glo_tf.training.trial import Status
 
 SETTINGS, EVALUATIONS = TABLES = ("settings", "evaluations")
 _TOTALS = "totals"
@@ -30,7 +30,7 @@ _POSSIBLE = " AND ".join(
     (
         _is("text", "hash", "loss", "coefficients", "hyperparameters"),
         _is("text", "worker", "reason", "finished"),
-        _is("text", "checkpoints", "measured"),
+        _is("text", "checkpoints", "measured", '"values"'),
         _is("integer", "trained", "seed", "steps", "tries"),
         _is("real", "fitness", "seconds"),
         f"(inherited_from IS NULL OR {_is('text', 'inherited_from')})",
@@ -68,6 +68,7 @@ CREATE TABLE {EVALUATIONS} (
     finished TEXT NOT NULL,        -- UTC
     checkpoints TEXT NOT NULL,     -- JSON, steps
     measured TEXT NOT NULL,        -- JSON, by split and name the values at checkpoints
+    "values" TEXT NOT NULL,        -- JSON, by name what the fitness is made of
     checksum TEXT NOT NULL,
     UNIQUE (hash, trained),
     CHECK ({_POSSIBLE})
@@ -81,6 +82,8 @@ CREATE TABLE {_TOTALS} (
 """
 
 Row = tuple[Any, ...]
+
+_Content = TypeVar("_Content")
 
 
 class DamageError(GloError, ValueError):
@@ -152,16 +155,21 @@ def verify(connection: sqlite3.Connection) -> None:
             raise DamageError(f"the table {table} has lost rows, or has others than were written")
 
 
-def measured(text: str) -> Measured:
-    """What was measured, from its column.
+def read_column(name: str, read: Callable[[str], _Content], text: str) -> _Content:
+    """What a column of JSON holds.
+
+    Args:
+        name: Of the column.
+        read: Raises `ValueError` where the text is not as `Study` writes it.
+        text: The column.
 
     Raises:
-        DamageError: If it is not as `Study` writes it.
+        DamageError: If it is not.
     """
     try:
-        return measured_from_json(text)
+        return read(text)
     except ValueError as error:
-        raise DamageError(f"a column 'measured' is not what a study writes ({error})") from error
+        raise DamageError(f"a column '{name}' is not what a study writes ({error})") from error
 
 
 def _checksum(table: str, row: Sequence[Any]) -> str:

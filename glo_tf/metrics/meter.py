@@ -30,22 +30,24 @@ class Meter:
         self._labels = data.labels
         self._measure = objective.measure(data.targets)
 
-    def fitness(self, columns: np.ndarray) -> float | None:
-        """The fitness of predictions `(N, W)`; None if a metric is not finite."""
+    def judge(self, columns: np.ndarray) -> tuple[float | None, dict[str, float | None]]:
+        """The fitness of predictions `(N, W)`, and by name the values that it is made of.
+
+        The fitness is None if one of these is not finite, and so is that one.
+        """
         found = self._measure(self._outputs.split(columns))
-        return None if found is None else self._objective.fitness(found)
+        return self._objective.fitness(found), self._objective.values(found)
 
     def values(self, columns: np.ndarray) -> dict[str, float | None]:
-        """By name the metric, and where all outputs are classes `"nll"` and `"ece"`.
+        """By name the metrics, and where all outputs are classes `"nll"` and `"ece"`.
 
-        Of several outputs it is their mean. None is a value that is not finite.
+        Of several outputs these are the means. None is a value that is not finite.
 
         Args:
             columns: Predictions `(N, W)`.
         """
-        objective, outputs = self._objective, self._outputs
-        found = self._measure(outputs.split(columns))
-        values = {objective.name: None if found is None else objective.value(found)}
+        outputs = self._outputs
+        _, values = self.judge(columns)
         if outputs.num_classes:
             values |= {NLL: None, ECE: None}
             if np.isfinite(columns).all():

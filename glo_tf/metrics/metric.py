@@ -127,12 +127,6 @@ class Metric:
         value = max(value, 0.0)
         return value if self.mode == Mode.MAX else 1.0 / (1.0 + value)
 
-    def value(self, fitness: float) -> float:
-        """The value that gives a fitness; infinite for 0 where it is to be small."""
-        if self.mode == Mode.MAX:
-            return fitness
-        return 1.0 / fitness - 1.0 if fitness > 0.0 else float("inf")
-
     def _suited(self, targets: np.ndarray, units: int) -> np.ndarray:
         if self.source is keras.metrics.BinaryAccuracy:  # it would find no prediction equal to 0.9
             targets = (targets > self.config["threshold"]).astype(np.float32)

@@ -23,9 +23,11 @@ class Objective:
 
     Attributes:
         metrics: Of each output; None for one that does not count.
+        outputs: Names of the outputs; their places if empty.
     """
 
     metrics: tuple[Metric | None, ...]
+    outputs: tuple[str, ...] = ()
 
     @classmethod
     def define(cls, metric: Any, mode: str, outputs: Outputs) -> Objective:
@@ -42,7 +44,8 @@ class Objective:
         """
         direction = choice(Mode, "metric_mode", mode, none="auto")
         if not isinstance(metric, Mapping | list | tuple):
-            return cls(tuple(Metric.of(metric, direction, output) for output in outputs.each))
+            metrics = [Metric.of(metric, direction, output) for output in outputs.each]
+            return cls(tuple(metrics), outputs.names or ())
         names = outputs.names or ()
         if isinstance(metric, Mapping):
             fits = bool(metric) and set(metric) <= set(names)
@@ -57,14 +60,13 @@ class Objective:
                 f"Received: metric={metric!r}"
             )
         pairs = zip(given, outputs.each, strict=True)
-        return cls(tuple(None if m is None else Metric.of(m, direction, out) for m, out in pairs))
+        each = [None if m is None else Metric.of(m, direction, out) for m, out in pairs]
+        return cls(tuple(each), names)
 
     def measure(
         self, targets: Sequence[np.ndarray]
-    ) -> Callable[[Sequence[np.ndarray]], list[float] | None]:
+    ) -> Callable[[Sequence[np.ndarray]], list[float]]:
         """A function from the predictions of each output to the values of the metrics that count.
-
-        It gives None if one is NaN or infinite.
 
         Args:
             targets: Of each output, as metrics take them.
@@ -75,36 +77,54 @@ class Objective:
             if metric is not None
         ]
 
-        def values(predictions: Sequence[np.ndarray]) -> list[float] | None:
-            found = [measure(predictions[place]) for place, measure in counted]
-            return found if all(map(math.isfinite, found)) else None
+        return lambda predictions: [measure(predictions[place]) for place, measure in counted]
 
-        return values
+    def fitness(self, found: Sequence[float]) -> float | None:
+        """The mean of what the values of the metrics that count are worth.
 
-    def fitness(self, values: Sequence[float]) -> float:
-        """From the values of the metrics that count: the mean of what each is worth."""
-        pairs = zip(self._counted, values, strict=True)
+        Args:
+            found: See `measure`.
+
+        Returns:
+            A number that is not negative; None if a value is NaN or infinite.
+        """
+        if not all(map(math.isfinite, found)):
+            return None
+        pairs = zip(self._counted, found, strict=True)
         return statistics.fmean(metric.fitness(value) for metric, value in pairs)
 
-    def value(self, values: Sequence[float]) -> float:
-        """What goes by `name` and `mode`: the value of a single metric, or else the fitness."""
-        return values[0] if len(values) == 1 else self.fitness(values)
+    def values(self, found: Sequence[float]) -> dict[str, float | None]:
+        """By name what was measured; None is NaN or infinite.
 
-    def value_of(self, fitness: float) -> float | None:
-        """What `fitness` makes of a `value`, undone; None if that is not finite."""
-        counted = self._counted
-        value = counted[0].value(fitness) if len(counted) == 1 else fitness
-        return value if math.isfinite(value) else None
+        First what goes by `name`. Where several metrics count, it is followed by their own values,
+        by the names that Keras gives them, such as `"digit_accuracy"` of the output `"digit"`.
+
+        Args:
+            found: See `measure`.
+        """
+        own = [value if math.isfinite(value) else None for value in found]
+        if len(own) > 1:
+            own.insert(0, self.fitness(found))
+        return dict(zip(self.value_names, own, strict=True))
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """The names of `values`."""
+        if len(self._counted) == 1:
+            return (self.name,)
+        outputs = self.outputs or tuple(map(str, range(len(self.metrics))))
+        pairs = zip(outputs, self.metrics, strict=True)
+        return self.name, *(f"{of}_{metric.name}" for of, metric in pairs if metric is not None)
 
     @property
     def mode(self) -> Mode:
-        """Whether `value` is to be large or small."""
+        """Whether what goes by `name` is to be large or small."""
         counted = self._counted
         return counted[0].mode if len(counted) == 1 else Mode.MAX
 
     @property
     def name(self) -> str:
-        """What `shown` shows: a metric's name, or the fitness of several."""
+        """Of what candidates are compared by: a single metric, or the fitness of several."""
         counted = self._counted
         return (
             counted[0].name
@@ -118,19 +138,14 @@ class Objective:
         of_each = [m.name if m.mode == Mode.MAX else f"1 / (1 + {m.name})" for m in self._counted]
         return of_each[0] if len(of_each) == 1 else f"mean of {', '.join(of_each)}"
 
-    def shown(self, fitnesses: Sequence[float]) -> str:
-        """Fitnesses for readers: several as their mean and standard deviation.
-
-        Where a single metric gave them, its values are shown instead.
-        """
-        counted = self._counted
-        values = np.array(fitnesses, float)
-        if len(counted) == 1:
-            values = np.array([counted[0].value(fitness) for fitness in fitnesses])
-        if len(values) == 1:
-            return f"{values[0]:.4f}"
-        with np.errstate(invalid="ignore"):  # of an infinite error
-            return f"{values.mean():.4f} ± {values.std(ddof=1):.4f}"
+    @property
+    def description(self) -> dict[str, Any]:
+        """All that decides what it measures beside users' code, as JSON-ready data."""
+        return {
+            "name": self.name,
+            "mode": str(self.mode),
+            "of_outputs": [None if metric is None else str(metric) for metric in self.metrics],
+        }
 
     @property
     def code(self) -> str | None:
@@ -141,6 +156,3 @@ class Objective:
     @property
     def _counted(self) -> list[Metric]:
         return [metric for metric in self.metrics if metric is not None]
-
-    def __str__(self) -> str:
-        return "; ".join(str(metric) for metric in self.metrics)

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import math
 import pathlib
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from glo_tf.errors import InvalidFileError
 from glo_tf.execution.study_reader import StudyContents, read_study
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.files import load_loss, read_metadata
+from glo_tf.metrics.mode import Mode
 from glo_tf.results import run_files
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings
@@ -89,9 +89,7 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
             f"comparison.json. Received: output_dir='{folder}'"
         )
     contents = read_study(study)
-    metric = str(contents.settings.get("task.metric", "accuracy"))
-    several = "; " in metric
-    minimized = not several and bool(re.match(r"\S+ \(min\)", metric))
+    minimized = contents.settings.get("task.metric.mode") == Mode.MIN
     paths = list(best_loss_files(folder).values())
     losses = {path.name: load_loss(path) for path in paths}
     confirmation, comparison = _at_the_end(paths[0]) if paths else ([], None)
@@ -99,7 +97,7 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
         study=contents,
         records=_read_history(folder / run_files.HISTORY),
         losses=losses,
-        metric="fitness" if several else metric.split(" (")[0],
+        metric=str(contents.settings.get("task.metric.name", "fitness")),
         minimized=minimized,
         confirmation=confirmation,
         comparison=comparison,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.trial import Status
+from glo_tf.training.trial import Status, Values
 
 
 class Phase(enum.StrEnum):
@@ -73,6 +73,7 @@ class Record:
         source: Where the fitness came from.
         steps: Training steps that this candidate cost (0 where none were done for it).
         inherited_from: The candidate whose fitness this is, as it trains a network alike, or None.
+        values: Of what the fitness is made; see `glo_tf.training.trial.Evaluation`.
     """
 
     phase: Phase
@@ -84,6 +85,7 @@ class Record:
     source: Source
     steps: int
     inherited_from: Candidate | None = None
+    values: Values = dataclasses.field(default_factory=dict, hash=False)
 
     @property
     def loss(self) -> Expression:

@@ -127,6 +127,15 @@ class SearchResult:
         }
 
     @property
+    def best_value(self) -> float | None:
+        """What `objective.name` was for the best candidate in the search, on validation data.
+
+        It is the metric itself, or the fitness where several outputs have one; None if no candidate
+        was trained to the end.
+        """
+        return None if self.best is None else self.best.values.get(self.objective.name)
+
+    @property
     def hall_of_fame(self) -> list[Record]:
         """The Pareto front of fitness against size (nodes), smallest first, ever fitter.
 

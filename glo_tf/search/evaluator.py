@@ -13,7 +13,7 @@ from glo_tf.screening.screen import Screen, Screening, Verdict
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
-from glo_tf.training.trial import Evaluation, Request, Status
+from glo_tf.training.trial import Evaluation, Request, Status, Values
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
 """Why a loss is rejected before it is screened."""
@@ -208,14 +208,25 @@ def _succeed(runs: Sequence[Evaluation]) -> bool:
 
 def _together(runs: Sequence[Evaluation]) -> Evaluation:
     """The mean of trainings, or the one that did not succeed; with the steps of all."""
-    fitness = statistics.fmean(run.fitness for run in runs) if _succeed(runs) else runs[-1].fitness
+    used = runs if _succeed(runs) else runs[-1:]
     return dataclasses.replace(
         runs[-1],
         seed=runs[0].seed,
-        fitness=fitness,
+        fitness=statistics.fmean(run.fitness for run in used),
+        values=_means([run.values for run in used]),
         steps=sum(run.steps for run in runs),
         seconds=sum(run.seconds for run in runs),
     )
+
+
+def _means(values: Sequence[Values]) -> Values:
+    """The mean of each value over the trainings; None where one of them is."""
+    means: dict[str, float | None] = {}
+    for name in values[-1]:
+        of_runs = [of_run.get(name) for of_run in values]
+        known = [value for value in of_runs if value is not None]
+        means[name] = statistics.fmean(known) if len(known) == len(of_runs) else None
+    return means
 
 
 def heats(train_steps: int) -> tuple[int, ...]:

@@ -159,6 +159,7 @@ class SearchRun:
                 individual=individual,
                 candidate=candidate,
                 fitness=outcome.evaluation.fitness,
+                values=outcome.evaluation.values,
                 status=outcome.evaluation.status,
                 source=outcome.source,
                 steps=outcome.steps,

@@ -291,4 +291,5 @@ def _as_json(outcome: Evaluation | Failure) -> bytes:
         return json.dumps({"failure": dataclasses.asdict(outcome)}).encode()
     names = ("fitness", "status", "steps", "seconds")
     data = {name: getattr(outcome, name) for name in names}
-    return json.dumps({**data, "measured": measured_as_json(outcome.measured)}).encode()
+    measured, values = measured_as_json(outcome.measured), dict(outcome.values)
+    return json.dumps({**data, "values": values, "measured": measured}).encode()

@@ -180,7 +180,7 @@ class TrainingTask:
                 "model": described,
                 "outputs": understood.in_words,
                 "optimizer": checked.config,
-                "metric": str(objective),
+                "metric": objective.description,
                 "train_steps": train_steps,
                 "batch_size": batch_size,
                 "epsilon": given.epsilon,

@@ -15,6 +15,9 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.candidate import Candidate
 
+Values: TypeAlias = Mapping[str, float | None]
+"""By name what was measured; None is a value that is not finite."""
+
 Measured: TypeAlias = Mapping[Split, Mapping[str, tuple[float | None, ...]]]
 """Values at checkpoints, by the data that they were measured on and by name."""
 
@@ -91,6 +94,9 @@ class Evaluation:
         seconds: Wall time of the training; not part of the result's identity.
         inherited_from: The candidate that was trained instead, as it trains a network alike; None
             if it is this one.
+        values: What the fitness is made of, on the validation data: the metric by its name, of
+            several outputs each (see `glo_tf.metrics.objective.Objective.values`). None is a value
+            that is not finite; empty if the training did not come to be measured.
         measured: What was measured at the checkpoints that were reached, by data and name: on the
             validation data, and where the task has any on the test data, the metric, and for
             outputs that are classes `"nll"` (negative log-likelihood) and `"ece"` (expected
@@ -104,6 +110,7 @@ class Evaluation:
     steps: int
     seconds: float = dataclasses.field(compare=False)
     inherited_from: Candidate | None = None
+    values: Values = dataclasses.field(default_factory=dict, hash=False)
     measured: Measured = dataclasses.field(default_factory=dict, hash=False)
 
     @classmethod
@@ -115,6 +122,19 @@ class Evaluation:
     def loss(self) -> Expression:
         """The whole loss of the candidate, per class."""
         return self.candidate.loss
+
+
+def values_from_json(text: str | bytes) -> Values:
+    """Reads the `values` of an evaluation from a JSON object.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    try:
+        found = json.loads(text)
+        return dict(zip(found.keys(), _numbers([*found.values()]), strict=True))
+    except (AttributeError, RecursionError) as error:
+        raise ValueError("no object") from error
 
 
 def measured_as_json(measured: Measured) -> str:

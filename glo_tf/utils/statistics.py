@@ -91,3 +91,8 @@ def _hedges_g(one: Sequence[float], other: Sequence[float], difference: float) -
 
 def _constant(values: Sequence[float]) -> bool:
     return all(value == values[0] for value in values)
+
+
+def shown_value(value: float | None) -> str:
+    """A measured value for readers, with four decimals; None is one that is not known."""
+    return "unknown" if value is None else f"{value:.4f}"

@@ -39,7 +39,10 @@ class Workers:
             value += rate if rate <= 0.5 else 0.0
             status = Status.NON_FINITE if request.seed in self.failing else Status.OK
             fitness = value if status == Status.OK else 0.0
-            yield Evaluation(request.candidate, request.seed, fitness, status, 1, 0.0)
+            values = {"accuracy": value, "error": 10 - value} if status == Status.OK else {}
+            yield Evaluation(
+                request.candidate, request.seed, fitness, status, 1, 0.0, values=values
+            )
 
 
 class Task:
@@ -114,10 +117,26 @@ def test_one_training_has_no_spread() -> None:
 def test_what_is_to_be_small_is_shown_as_itself() -> None:
     (row,) = train(Workers().evaluate, [Entrant("b", FOUND)], conditions([1], objective=ERROR))
     assert row.fitnesses == (0.51,)
-    assert row.mean == pytest.approx(1.0 / 0.51 - 1.0)
+    assert row.mean == pytest.approx(9.49)  # as it was measured, whatever fitness makes of it
     with pytest.raises(KeyError):
         row.last("accuracy")
     assert not row.has("error", Split.TEST)
+
+
+def test_the_value_of_each_output_is_kept_beside_the_fitness_of_all() -> None:
+    def evaluate(requests: Sequence[Request]) -> Iterator[Evaluation]:
+        for request in requests:
+            values = objective.values([0.25, -3.0])
+            yield Evaluation(request.candidate, request.seed, 0.6, Status.OK, 1, 0.0, values=values)
+
+    objective = Objective((*ACCURACY.metrics, None, *ERROR.metrics), ("digit", "other", "size"))
+    (row,) = train(evaluate, [Entrant("b", FOUND)], conditions([1, 2], objective=objective))
+    assert row.values["validation"] == {
+        "fitness (accuracy, error)": ((0.625,), (0.625,)),
+        "digit_accuracy": ((0.25,), (0.25,)),
+        "size_error": ((-3.0,), (-3.0,)),
+    }
+    assert row.metric == "fitness (accuracy, error)"
 
 
 def test_a_found_loss_stands_beside_the_usual_one_and_that_with_a_rate_of_its_own() -> None:

@@ -56,10 +56,13 @@ def test_what_was_measured_is_found_when_opened_again(path) -> None:
     measured = {Split.VALIDATION: values, Split.TEST: {"accuracy": ()}}
     request = Request(Candidate(BAIKAL), 0, checkpoints=(10, 20, 30))
     study = open_study(path)
-    study.add(request, evaluation(measured=measured))
+    values = {"fitness (a, b)": 1 / 3, "0_a": -0.5, "1_b": None, "\0 \ud800": 1e308}
+    study.add(request, evaluation(values=values, measured=measured))
     study.close()
     study = open_study(path)
-    assert study.find(request).measured == measured
+    found = study.find(request)
+    assert (found.values, found.measured) == (values, measured)
+    assert list(found.values) == list(values)
     study.close()
 
 

@@ -142,12 +142,32 @@ def test_measured_values_are_read_strictly(text) -> None:
     request = Request(Candidate(LOSS), 0)
     study.add(request, Evaluation(Candidate(LOSS), 0, 0.5, "ok", 30, 0.1))
     row = study._connection.execute("SELECT * FROM evaluations").fetchone()
-    changed = (*row[:18], text)
+    changed = (*row[:18], text, row[19])
     study._connection.execute(
         "UPDATE evaluations SET measured=?, checksum=?",
         (text, study_tables._checksum("evaluations", changed)),
     )
     with pytest.raises(StudyError, match="a column 'measured' is not what"):
+        study.find(request)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[1]", "1", "{", "[" * 99_999, '{"accuracy": [1.0]}', '{"accuracy": "1"}'),
+        *('{"accuracy": true}', '{"accuracy": {}}', "null", ""),
+    ],
+)
+def test_values_are_read_strictly(text) -> None:
+    study = Study.in_memory(TASK)
+    request = Request(Candidate(LOSS), 0)
+    study.add(request, Evaluation(Candidate(LOSS), 0, 0.5, "ok", 30, 0.1))
+    row = study._connection.execute("SELECT * FROM evaluations").fetchone()
+    study._connection.execute(
+        'UPDATE evaluations SET "values"=?, checksum=?',
+        (text, study_tables._checksum("evaluations", (*row[:19], text))),
+    )
+    with pytest.raises(StudyError, match="a column 'values' is not what"):
         study.find(request)
 
 

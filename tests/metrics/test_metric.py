@@ -1,6 +1,8 @@
 """Fitness from any Keras metric, against Keras's own numbers."""
 
 import functools
+import json
+import math
 
 import keras
 import numpy as np
@@ -63,7 +65,7 @@ def trained(names, metric, mode="auto", loss=SQUARED_ERROR, **settings):
     trainer = task.make_trainer()
     evaluation = trainer.evaluate(Request(Candidate(loss), 0))
     assert evaluation.status == Status.OK
-    return evaluation.fitness, trainer._model(SAMPLES), task
+    return evaluation, trainer._model(SAMPLES), task
 
 
 @pytest.mark.parametrize(
@@ -110,8 +112,27 @@ def trained(names, metric, mode="auto", loss=SQUARED_ERROR, **settings):
     ],
 )
 def test_fitness_is_what_keras_measures(name, metric, mode, expected) -> None:
-    fitness, predictions, _ = trained((name,), metric, mode)
-    assert fitness == pytest.approx(float(expected(predictions.numpy())), rel=1e-5)
+    evaluation, predictions, task = trained((name,), metric, mode)
+    assert evaluation.fitness == pytest.approx(float(expected(predictions.numpy())), rel=1e-5)
+    ((given_name, value),) = evaluation.values.items()
+    assert given_name == task.objective.name
+    small = task.objective.mode == Mode.MIN
+    assert evaluation.fitness == (1.0 / (1.0 + value) if small else max(value, 0.0))
+
+
+@given(st.lists(st.tuples(st.sampled_from(Mode), st.floats()), min_size=1, max_size=3))
+def test_values_are_what_was_measured_whatever_the_fitness_makes_of_them(measured) -> None:
+    objective = Objective(tuple(Metric("error", mode) for mode, _ in measured))
+    found = [value for _, value in measured]
+    values = json.loads(json.dumps(objective.values(found), allow_nan=False))
+    finite = [value if math.isfinite(value) else None for value in found]
+    if len(found) == 1:
+        assert values == {"error": finite[0]}
+    else:
+        fitness = objective.fitness(found)
+        own = {f"{place}_error": value for place, value in enumerate(finite)}
+        assert values == {objective.name: fitness, **own}
+        assert (fitness is None) == (None in finite)
 
 
 def test_several_outputs_have_the_mean_of_their_fitnesses() -> None:
@@ -120,7 +141,14 @@ def test_several_outputs_have_the_mean_of_their_fitnesses() -> None:
     assert task.objective.name == "fitness (accuracy, mean_absolute_error)"
     first, _, _ = trained(names, {"classes": "accuracy"})
     second, _, _ = trained(names, [None, "mae"])
-    assert both == pytest.approx((first + second) / 2)
+    assert both.fitness == pytest.approx((first.fitness + second.fitness) / 2)
+    accuracy, error = first.values["accuracy"], second.values["mean_absolute_error"]
+    assert both.values == {
+        "fitness (accuracy, mean_absolute_error)": both.fitness,
+        "classes_accuracy": accuracy,
+        "number_mean_absolute_error": error,
+    }
+    assert (first.fitness, second.fitness) == (accuracy, 1 / (1 + error))
 
 
 def test_a_metric_that_is_not_finite_is_a_failed_training() -> None:
@@ -141,18 +169,18 @@ def test_a_metric_that_is_not_finite_is_a_failed_training() -> None:
     )
     evaluation = task.make_trainer().evaluate(Request(Candidate(SQUARED_ERROR), 0))
     assert (evaluation.status, evaluation.fitness) == (Status.NON_FINITE, 0.0)
+    assert evaluation.values == {"never": None}
 
 
 @given(st.floats(0.0, 1e6), st.floats(0.0, 1e6))
-def test_fitness_keeps_the_order_and_is_undone(one: float, other: float) -> None:
+def test_fitness_keeps_the_order(one: float, other: float) -> None:
     up, down = (Metric.of(name, None, LINEAR) for name in ("r2_score", "mae"))
     assert (up.mode, down.mode) == ("max", "min")
     assert (up.fitness(one) < up.fitness(other)) == (one < other)
     if down.fitness(one) != down.fitness(other):
         assert (down.fitness(one) < down.fitness(other)) == (one > other)
     assert 0.0 < down.fitness(one) <= 1.0
-    assert up.value(up.fitness(one)) == one
-    assert down.value(down.fitness(one)) == pytest.approx(one, rel=1e-6, abs=1e-9)
+    assert up.fitness(one) == one
     assert up.fitness(-one) == 0.0
 
 
@@ -205,13 +233,3 @@ def test_what_is_no_metric_is_refused(metric, mode, message) -> None:
 def test_a_metric_that_does_not_fit_is_refused_before_any_training() -> None:
     with pytest.raises(ValueError, match=r"gives a number for targets \(200,\) and outputs"):
         trained(("classes",), keras.metrics.F1Score())
-
-
-def test_shown_is_the_value_of_the_metric() -> None:
-    lowest = Objective((Metric.of("mae", None, LINEAR),))
-    assert lowest.shown([0.25]) == "3.0000"
-    assert lowest.shown([0.25, 0.5]) == "2.0000 ± 1.4142"
-    assert lowest.shown([0.0]) == "inf"
-    accuracy = Metric.of("accuracy", None, SOFTMAX)
-    assert Objective((accuracy,)).shown([0.25]) == "0.2500"
-    assert Objective((accuracy, lowest.metrics[0])).shown([0.25]) == "0.2500"

@@ -190,8 +190,8 @@ def test_code_for_the_loss_runs(searched) -> None:
 
 
 def test_an_error_is_small_and_the_page_says_so(folder, blank_figures) -> None:
-    metric = "mean_absolute_error (min): keras.src.metrics.MeanAbsoluteError {}"
-    rewrite_study(folder, "settings", "name='task.metric'", value=json.dumps(metric))
+    for name, value in (("name", "mean_absolute_error"), ("mode", "min")):
+        rewrite_study(folder, "settings", f"name='task.metric.{name}'", value=json.dumps(value))
     saved = glo_tf.load_loss(folder / "best_loss.json")
     metadata = json.loads((folder / "best_loss.json").read_text())["metadata"]
     comparison = metadata["comparison"]

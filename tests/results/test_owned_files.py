@@ -284,4 +284,5 @@ def test_logs_and_flags_of_others_are_refused_at_the_command_line(
 def test_the_header_of_a_history_names_the_fields_of_its_records() -> None:
     fields = [field.name for field in dataclasses.fields(Record)]
     fields[fields.index("candidate")] = "loss"  # the rest of a candidate is nowhere searched yet
+    fields.remove("values")
     assert list(HISTORY_HEADER) == fields

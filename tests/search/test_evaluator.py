@@ -55,7 +55,9 @@ class TableTask:
                 Candidate(loss), seed, fitness, "stopped", steps=steps // 4, seconds=0.0
             )
         share = steps / self.train_steps
-        return Evaluation(Candidate(loss), seed, fitness * share, "ok", steps=steps, seconds=0.0)
+        fitness *= share
+        values = {"accuracy": fitness, "error": 10 - fitness}
+        return Evaluation(Candidate(loss), seed, fitness, "ok", steps, seconds=0.0, values=values)
 
 
 def make_evaluator(task: TableTask, *, seeds=(0,), **arguments) -> CandidateEvaluator:
@@ -188,7 +190,20 @@ def test_a_training_that_does_not_succeed_is_the_candidates_result(
     assert [o.evaluation.fitness for o in outcomes] == pytest.approx([0.9, fitness or 0.0, 0.0])
     assert [loss for loss, _ in task.calls].count(BAIKAL) == trainings
     assert outcomes[1].evaluation.seed == 4
+    assert outcomes[0].evaluation.values == pytest.approx({"accuracy": 0.9, "error": 9.1})
+    assert outcomes[1].evaluation.values == {}
     assert [loss for loss, _ in task.calls].count(CROSS_ENTROPY) == 3
+
+
+def test_values_are_the_means_of_the_values_and_inherited_with_the_fitness() -> None:
+    task = TableTask({BAIKAL: 0.8})
+    task.by_seed = {(BAIKAL, 0): 0.5, (BAIKAL, 1): 0.25}
+    evaluator = make_evaluator(task, seeds=(0, 1), screen=Screen(OUTPUTS))
+    outcomes = list(outcomes_of(evaluator, [BAIKAL, SHIFTED, BAIKAL]))
+    assert [outcome.source for outcome in outcomes] == ["trained", "inherited", "cached"]
+    for outcome in outcomes:
+        assert outcome.evaluation.fitness == 0.375
+        assert outcome.evaluation.values == {"accuracy": 0.375, "error": 9.625}
 
 
 def test_heats_run_with_the_first_seed() -> None:

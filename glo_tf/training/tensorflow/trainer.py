@@ -27,7 +27,7 @@ from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
 from glo_tf.training.tensorflow.translator import translate
-from glo_tf.training.trial import Evaluation, Request, Status, nothing_to_check
+from glo_tf.training.trial import Evaluation, Request, Status, Values, nothing_to_check
 from glo_tf.utils.seeding import seeded
 
 if TYPE_CHECKING:
@@ -115,6 +115,7 @@ class CandidateTrainer:
         arguments = (self._batches(request.seed), *arguments)
         advance = functools.partial(self._advance, steps, arguments, check=check)
         status, fitness, finite = Status.OK, 0.0, True
+        values: Values = {}
         measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
         if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
             done, finite = advance(done, int(early_stopping.CHECK_AT * total))
@@ -130,14 +131,16 @@ class CandidateTrainer:
                 with self._finished(for_good=goal == total):
                     columns, sound = self._loop.predict(self._validation.data)
                     if goal in checkpoints:
-                        for split, values in self._values(columns).items():
+                        for split, of_goal in self._values(columns).items():
                             of_split = measured.setdefault(split, {})
-                            for name, value in values.items():
+                            for name, value in of_goal.items():
                                 before = of_split.get(name, ())
                                 of_split[name] = (*before, value if sound else None)
                 if goal == total:
-                    found = self._validation.meter.fitness(columns.numpy()) if sound else None
-                    fitness, finite = found or 0.0, found is not None
+                    finite = bool(sound)
+                    if sound:
+                        found, values = self._validation.meter.judge(columns.numpy())
+                        fitness, finite = found or 0.0, found is not None
         if not finite:
             status, fitness = Status.NON_FINITE, 0.0
         return Evaluation(
@@ -147,6 +150,7 @@ class CandidateTrainer:
             status=status,
             steps=done,
             seconds=time.perf_counter() - started,
+            values=values,
             measured=measured,
         )
 
