@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS, Evaluate
+from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.trainings import Conditions
 from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
 from glo_tf.errors import at_the_end, raise_first
@@ -86,7 +86,7 @@ class SearchRun:
         try:
             with self._stoppable():
                 self._callbacks.on_understood(self._task.summary)
-                self._callbacks.on_search_begin(self._planned())
+                self._callbacks.on_search_begin(self._settings.planned)
                 for phase, generations, search in self._phases():
                     self._search(phase, generations, search)
             with self._stoppable():
@@ -222,19 +222,6 @@ class SearchRun:
                 yield evaluation
 
         return evaluate
-
-    def _planned(self) -> int:
-        settings = self._settings
-        tuned = settings.coefficient_generations * (settings.coefficient_population_size or 9)
-        candidates = settings.tuned_expressions * tuned
-        if settings.search_space.has_discovery:
-            candidates += settings.population_size * settings.generations
-        compared = len(LEARNING_RATE_FACTORS) + 3 * self._settings.comparison_seeds
-        return (
-            candidates
-            + self._settings.finalists * self._settings.finalist_seeds
-            + (compared if self._settings.comparison_seeds else 0)
-        )
 
     def _write_history(self) -> None:
         if self._output is not None:

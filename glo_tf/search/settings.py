@@ -12,6 +12,7 @@ import cma
 import gplearn
 
 from glo_tf import plugins
+from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS
 from glo_tf.data.outputs import Activation
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
@@ -113,6 +114,17 @@ class SearchSettings(SearchConfig):
             )
         if not self.search_space.has_discovery:
             check_at_least(1, coefficient_generations=self.coefficient_generations)
+
+    @property
+    def planned(self) -> int:
+        """Candidates and later trainings, at most; see `glo_tf.Callback.on_search_begin`."""
+        tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
+        planned = self.tuned_expressions * tuned + self.finalists * self.finalist_seeds
+        if self.search_space.has_discovery:
+            planned += self.population_size * self.generations
+        if self.comparison_seeds:
+            planned += len(LEARNING_RATE_FACTORS) + 3 * self.comparison_seeds
+        return planned
 
     @property
     def tuned_expressions(self) -> int:
