@@ -105,6 +105,10 @@ setup(
             "glo_extended = glo_tf.search_spaces:glo_extended",
             "taylor = glo_tf.search.spaces.taylor:taylor",
         ],
+        "glo_tf.operators": [
+            "glo = glo_tf.operators:GloOperators",
+            "gplearn = glo_tf.gplearn_operators:GplearnOperators",
+        ],
         "glo_tf.strategies": [
             "devices = glo_tf.strategies.devices:devices",
             "local = glo_tf.strategies.local:local",

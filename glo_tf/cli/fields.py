@@ -55,7 +55,6 @@ _ELSEWHERE = {
 _CHOICES: dict[str, Sequence[str]] = {
     "jit_compile": ["auto", "true", "false"],
     "metric_mode": ["auto", *Mode],
-    "operators": ["glo", "gplearn"],
     "outputs": [Activation.SOFTMAX, Activation.SIGMOID],
     "screening": [*Screening],
 }
@@ -70,8 +69,8 @@ _HELP = {
     "initial_expressions": "Whole loss to begin with, such as '-(x*log(y))'; one a flag, as many "
     "as you like.",
     "metric": "Keras metric that is the fitness, by name; accuracy if unset.",
-    "operators": "The paper's operators, or gplearn's; if unset, those of the search space, by "
-    "default the paper's.",
+    "operators": "Registered genetic operators (see --mode=list): glo (the paper's), gplearn, or "
+    "others; if unset, those of the search space, by default the paper's.",
     "optimizer": "Keras optimizer by name.",
     "output_dir": "Folder for the results; runs/DATASET_seedSEED if empty, of a comparison "
     "runs/DATASET_compare_seedSEED. What is there of the same settings is resumed.",

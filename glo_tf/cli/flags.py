@@ -76,6 +76,7 @@ def define_flags() -> flags.FlagValues:
 
     discovery = section(SECTIONS[SearchConfig])
     own_options("search_space", discovery)
+    own_options("operators", discovery)
 
     compare = section(SECTIONS[ComparisonConfig])
     flags.DEFINE_string(

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from absl import flags
 
+from glo_tf import plugins
 from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.cli.task import output_dir, plugin, training_arguments
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.search.config import SearchConfig, SearchKeywords
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from glo_tf.search.genetic.evolution import Operators
     from glo_tf.search.loss_search import LossSearch
     from glo_tf.search.spaces.space import SearchSpace
+
+
+_OPTIONS_THAT_ARE_FLAGS: dict[str, type[GloOptions] | type[GplearnOptions]] = {
+    "glo": GloOptions,
+    "gplearn": GplearnOptions,
+}
 
 
 def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
@@ -59,13 +67,18 @@ def _tensorboard(values: flags.FlagValues, folder: pathlib.Path) -> list[Callbac
 
 
 def _operators(values: flags.FlagValues, space: SearchSpace) -> Operators | None:
+    if values.operators is None and values.operators_options:
+        raise InvalidArgumentError(
+            "Expected operators by their name with --operators_options. Received: no --operators"
+        )
     if values.operators is None and space.operators is not None:
         return None  # the space's own
-    if values.operators == "gplearn":
-        from glo_tf.search.genetic.gplearn_operators import GplearnOperators
-
-        of_gplearn = made_of_flags(values, GplearnOptions)
-        return GplearnOperators(space, **dataclasses.asdict(of_gplearn))
-    from glo_tf.search.genetic.operators import GloOperators
-
-    return GloOperators(space, **dataclasses.asdict(made_of_flags(values, GloOptions)))
+    name, group = values.operators or "glo", "glo_tf.operators"
+    given = plugins.parse_options(group, name, values.operators_options or [])
+    if name in _OPTIONS_THAT_ARE_FLAGS:
+        of_flags = dataclasses.asdict(made_of_flags(values, _OPTIONS_THAT_ARE_FLAGS[name]))
+    else:  # of their own options one is every search's affair: how large a tree may be
+        declared = {option.name for option in plugins.options(group, name)}
+        of_flags = {"max_size": values.max_size} if "max_size" in declared else {}
+    operators: Operators = plugins.make(group, name, space, **{**of_flags, **given})
+    return operators

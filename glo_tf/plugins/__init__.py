@@ -1,4 +1,4 @@
-"""Plugins: data sets, architectures, search spaces, nodes and strategies, as entry points."""
+"""Plugins, of data sets to strategies, as entry points."""
 
 from glo_tf.plugins.options import Option, OptionValue
 from glo_tf.plugins.registry import (

@@ -1,4 +1,4 @@
-"""Plugins: data sets, architectures, search spaces, nodes and strategies, as entry points.
+"""Plugins: data sets, architectures, search spaces, operators, nodes, strategies, as entry points.
 
 The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes are the
 exception: those of the package are the grammar itself, which no other package can change. What each
@@ -24,6 +24,7 @@ GROUPS = {
     "glo_tf.datasets": "data set",
     "glo_tf.architectures": "architecture",
     "glo_tf.search_spaces": "search space",
+    "glo_tf.operators": "genetic operators",
     "glo_tf.nodes": "node",
     "glo_tf.strategies": "strategy",
 }

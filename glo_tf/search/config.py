@@ -32,7 +32,8 @@ class SearchConfig:
     Attributes:
         search_space: Name of a registered search space, with its default options, or a
             `SearchSpace`, such as that which the registered function returns with others.
-        operators: Genetic operators; those of the search space if None, by default the paper's
+        operators: Genetic operators: the name of registered ones, with their default options, or
+            such operators; those of the search space if None, by default the paper's
             (`glo_tf.operators.GloOperators`).
         initial_expressions: Whole losses that the first generation begins with, before random
             trees: text, `Expression` or `ExpressionLoss`. They have x and y, the nodes of the
@@ -74,7 +75,7 @@ class SearchConfig:
     """
 
     search_space: str | SearchSpace = "glo"
-    operators: Operators | None = None
+    operators: str | Operators | None = None
     initial_expressions: Sequence[Loss] = ()
     population_size: int = 80
     elites: int = 6
@@ -141,7 +142,7 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     """Arguments of `glo_tf.LossSearch`, some of them."""
 
     search_space: str | SearchSpace
-    operators: Operators | None
+    operators: str | Operators | None
     initial_expressions: Sequence[Loss]
     population_size: int
     elites: int

@@ -14,7 +14,7 @@ import gplearn
 from glo_tf import plugins
 from glo_tf.comparison.learning_rates import LEARNING_RATE_FACTORS
 from glo_tf.data.outputs import Activation
-from glo_tf.errors import InvalidArgumentError
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.code_identity import code_of
 from glo_tf.losses.given import as_expressions
@@ -83,14 +83,22 @@ class SearchSettings(SearchConfig):
             arguments.coefficient_population_size,
             arguments.coefficient_sigma0,
         )
-        own_operators = space.operators or GloOperators
+        operators = arguments.operators
+        if operators is None:
+            operators = (space.operators or GloOperators)(space)
+        elif isinstance(operators, str):
+            operators = cast(Operators, plugins.make("glo_tf.operators", operators, space))
+        if isinstance(operators, type) or not callable(getattr(operators, "breed", None)):
+            raise InvalidArgumentError(
+                "Expected operators as the name of registered ones, or as an object that breeds, "
+                "as glo_tf.operators.GloOperators(space) does. "
+                f"Received: operators={shown(operators)}"
+            )
         return narrowed(
             cls,
             arguments,
             search_space=space,
-            operators=(
-                own_operators(space) if arguments.operators is None else arguments.operators
-            ),
+            operators=operators,
             initial_expressions=tuple(losses),
             screening=Screening(arguments.screening),
             coefficient_population_size=(

@@ -15,11 +15,12 @@ import pytest
 # Before they are imported: it is what makes their asserts say what they compared.
 pytest.register_assert_rewrite(
     *(f"{__name__}.{module}" for module in ("plugin", "dataset", "architecture")),
-    *(f"{__name__}.{module}" for module in ("search_space", "strategy")),
+    *(f"{__name__}.{module}" for module in ("operators", "search_space", "strategy")),
 )
 
 from glo_tf.testing.architecture import ArchitectureTestCase  # noqa: E402
 from glo_tf.testing.dataset import DatasetTestCase  # noqa: E402
+from glo_tf.testing.operators import OperatorsTestCase  # noqa: E402
 from glo_tf.testing.plugin import registered  # noqa: E402
 from glo_tf.testing.search_space import SearchSpaceTestCase  # noqa: E402
 from glo_tf.testing.strategy import StrategyTestCase  # noqa: E402
@@ -27,6 +28,7 @@ from glo_tf.testing.strategy import StrategyTestCase  # noqa: E402
 __all__ = [
     "ArchitectureTestCase",
     "DatasetTestCase",
+    "OperatorsTestCase",
     "SearchSpaceTestCase",
     "StrategyTestCase",
     "registered",

@@ -11,6 +11,7 @@ from glo_tf.architectures import NamedArchitecture
 from glo_tf.cli import flags as command_flags
 from glo_tf.cli import main as command_line
 from glo_tf.cli import task as command_task
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.plugins.options import convert, declared
 
 OWNER = "data set 'folder'"
@@ -158,7 +159,7 @@ def test_options_reach_plugins_from_the_command_line(tmp_path, monkeypatch, plug
     def search(model, train_data, *_, search_space, **__):
         seen.append((model, len(train_data[0]), search_space.max_initial_depth))
         (tmp_path / "out").mkdir(exist_ok=True)
-        raise ValueError("seen")
+        raise InvalidArgumentError("seen")
 
     monkeypatch.setattr("glo_tf.search.loss_search.LossSearch", search)
     own = ("--architecture_options=units=3", "--search_space_options=depth=1")

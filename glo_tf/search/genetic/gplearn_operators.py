@@ -5,11 +5,9 @@ from __future__ import annotations
 import collections
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from gplearn._program import _Program
-from gplearn.functions import _Function, _function_map
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
@@ -19,6 +17,10 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.search.genetic.operators import within_limits
 from glo_tf.search.genetic.options import GplearnArguments
 from glo_tf.utils.keywords import documented, made_of
+
+if TYPE_CHECKING:
+    from gplearn._program import _Program
+    from gplearn.functions import _Function
 
 _FEATURES = tuple(LEAVES)
 
@@ -84,6 +86,8 @@ class GplearnOperators:
 
     def program(self, expression: Expression) -> _Program:
         """The expression as a gplearn program."""
+        from gplearn._program import _Program  # it imports scikit-learn
+
         return _Program(program=to_gplearn(expression.nodes), **self._settings)
 
 
@@ -117,6 +121,8 @@ def _function(node: str) -> _Function:
     It computes what gplearn's own does, if there is one. It is not made by `make_function`, which
     refuses what is not finite everywhere, as an unprotected quotient is not.
     """
+    from gplearn.functions import _Function, _function_map
+
     operation = operations.get(node)
     if operation.gplearn:
         compute = _function_map[operation.gplearn].function
