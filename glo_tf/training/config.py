@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
@@ -13,12 +14,21 @@ from glo_tf.utils.checks import (
     check_one_of,
     check_types,
 )
+from glo_tf.utils.choice import choice
 
 if TYPE_CHECKING:
     import keras
 
     from glo_tf.data.found_outputs import OutputKinds
     from glo_tf.training.optimizers import Given as GivenOptimizer
+
+
+class Decay(enum.StrEnum):
+    """How learning rates fall from the first step of a training to its last."""
+
+    NONE = "none"
+    LINEAR = "linear"
+    COSINE = "cosine"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +52,9 @@ class TrainingConfig:
         metric_mode: `"max"` or `"min"`; `"auto"` for Keras's own direction of the metric.
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
+        learning_rate_decay: How the learning rate, or the optimizer's schedule, falls in the course
+            of every training, from itself to 0 after `train_steps`: `"linear"`, `"cosine"`, or
+            `"none"`.
         epsilon: Predictions that are probabilities are clipped to `[epsilon, 1]`.
         jit_compile: Whether XLA compiles the trainings; `"auto"` does so for dense models on a CPU,
             where it was measured to pay.
@@ -57,6 +70,7 @@ class TrainingConfig:
     metric_mode: str = "auto"
     train_steps: int = 2000
     batch_size: int = 100
+    learning_rate_decay: str = Decay.NONE
     epsilon: float = DEFAULT_EPSILON
     jit_compile: bool | str = "auto"
 
@@ -64,6 +78,7 @@ class TrainingConfig:
         check_types(self)
         check_at_least(1, train_steps=self.train_steps, batch_size=self.batch_size)
         check_between_0_and_1(epsilon=self.epsilon)
+        choice(Decay, "learning_rate_decay", self.learning_rate_decay)
         check_one_of((True, False, "auto"), jit_compile=self.jit_compile)
 
 
@@ -112,6 +127,7 @@ class TrainingKeywords(TypedDict, total=False):
     metric_mode: str
     train_steps: int
     batch_size: int
+    learning_rate_decay: str
     epsilon: float
     jit_compile: bool | str
 

@@ -57,12 +57,12 @@ class Understood:
 
     Attributes:
         make: Makes a new one.
-        learning_rate: Its learning rate, if that is a number and no schedule.
+        learning_rate: Its learning rate; of a schedule the largest, at the steps that are looked at.
         config: What describes it.
     """
 
     make: Callable[[], keras.Optimizer]
-    learning_rate: float | None
+    learning_rate: float
     config: dict[str, Any]
 
     @property
@@ -104,10 +104,8 @@ def understand(optimizer: Given, train_steps: int) -> Understood:
             "Expected an optimizer whose learning_rate is positive and finite, as float32. "
             f"Received: learning_rate={wrong:g}"
         )
-    rate = made.learning_rate
     # Keras stores it as float32: 0.01 comes back as 0.009999999776482582.
-    number = float(str(np.float32(rate))) if isinstance(rate, keras.Variable) else None
-    return Understood(make, number, _described(make, made))
+    return Understood(make, float(str(rates.max())), _described(make, made))
 
 
 def _from_configuration(optimizer: keras.Optimizer) -> Configured:

@@ -26,7 +26,7 @@ from glo_tf.errors import InvalidArgumentError, TrainingError
 from glo_tf.identity import fingerprint
 from glo_tf.metrics.objective import Objective
 from glo_tf.training import fresh_models, optimizers
-from glo_tf.training.config import TaskArguments, TrainingKeywords
+from glo_tf.training.config import Decay, TaskArguments, TrainingKeywords
 from glo_tf.training.tensorflow import xla
 from glo_tf.training.tensorflow.runtime import computing, intra_op_threads, set_memory_growth
 from glo_tf.utils import onednn
@@ -44,7 +44,8 @@ class TrainingTask:
     Attributes:
         model: Function without arguments that returns a new `keras.Model`.
         optimizer: Function without arguments that returns a new `keras.Optimizer`.
-        learning_rate: The optimizer's; None where a schedule sets it.
+        learning_rate: The optimizer's; of a schedule its largest.
+        learning_rate_decay: How it falls in the course of each training.
         train_data: Samples, an array `(N, ...)` or a structure of such, and the labels of all
             outputs as columns, float32 `(N, W)`.
         validation_data: What networks are measured on, for the fitness.
@@ -61,7 +62,8 @@ class TrainingTask:
 
     model: Callable[[], keras.Model]
     optimizer: Callable[[], keras.Optimizer]
-    learning_rate: float | None
+    learning_rate: float
+    learning_rate_decay: Decay
     train_data: tuple[Structure, np.ndarray]
     validation_data: HeldOut
     test_data: HeldOut | None
@@ -165,6 +167,7 @@ class TrainingTask:
             model=given.model,
             optimizer=checked.make,
             learning_rate=checked.learning_rate,
+            learning_rate_decay=Decay(given.learning_rate_decay),
             train_data=(samples, columns),
             validation_data=held_out["validation_data"],
             test_data=held_out.get("test_data"),
@@ -183,6 +186,7 @@ class TrainingTask:
                 "metric": objective.description,
                 "train_steps": train_steps,
                 "batch_size": batch_size,
+                "learning_rate_decay": given.learning_rate_decay,
                 "epsilon": given.epsilon,
                 "jit_compile": jit_compile,
                 "intra_op_threads": threads,

@@ -22,6 +22,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.meter import Meter
 from glo_tf.training import fresh_models
 from glo_tf.training.candidate import Candidate
+from glo_tf.training.schedules import LearningRate
 from glo_tf.training.tensorflow import early_stopping
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
@@ -52,7 +53,7 @@ class CandidateTrainer:
 
     def __init__(self, task: TrainingTask):
         self.task = task
-        self._model, self._optimizer = self._build(seed=0)
+        self._model, self._optimizer, self._learning_rate = self._build(seed=0)
         self._train_data = ResidentData.place(*task.train_data)
         self._validation = _HeldOut(task, task.validation_data)
         self._test = None if task.test_data is None else _HeldOut(task, task.test_data)
@@ -108,9 +109,7 @@ class CandidateTrainer:
         if state is None or done > total:
             done, state = 0, self._initial(request.seed)
         self._loop.restore(state)
-        own = request.candidate.hyperparameters
-        if own.learning_rate is not None:
-            self._optimizer.learning_rate = own.learning_rate
+        self._learning_rate.set(request.candidate.hyperparameters.learning_rate)
         steps, arguments = self._compiled(request.loss)
         arguments = (self._batches(request.seed), *arguments)
         advance = functools.partial(self._advance, steps, arguments, check=check)
@@ -201,7 +200,7 @@ class CandidateTrainer:
                 return start, False
         return start, True
 
-    def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer]:
+    def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer, LearningRate]:
         model = fresh_models.build(self.task.model, self.task.train_data[0], seed)
         optimizer = self.task.optimizer()
         if optimizer.built:
@@ -209,7 +208,10 @@ class CandidateTrainer:
                 "Expected optimizer to make a new one each time. Received: one that has been used"
             )
         optimizer.build(model.trainable_variables)
-        return model, optimizer
+        rate = LearningRate(
+            optimizer, self.task.learning_rate, self.task.learning_rate_decay, self.task.train_steps
+        )
+        return model, optimizer, rate
 
     def _pause(self, key: tuple[Candidate, int], done: int) -> None:
         """Keeps the state of a shorter training, for a longer one to go on from."""
@@ -221,7 +223,7 @@ class CandidateTrainer:
         return [tf.identity(v.value) for v in self._loop.variables]
 
     def _initial_values(self, seed: int) -> list[tf.Tensor]:
-        model, optimizer = self._build(seed)
+        model, optimizer, _ = self._build(seed)
         return [tf.identity(v.value) for v in (*model.variables, *optimizer.variables)]
 
     def _batch_indices(self, seed: int) -> tf.Tensor:
