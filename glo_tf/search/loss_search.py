@@ -106,7 +106,8 @@ class LossSearch:
             expressions: Whole losses per class: text such as `"-(x*log(y))"`, `Expression` or
                 `ExpressionLoss`.
             seed: Of the trainings; the search's own if None.
-            learning_rate: Positive; the optimizer's own if None, as it has to be with a schedule.
+            learning_rate: Positive; the optimizer's own if None. Of a schedule it is the peak: all
+                of it is multiplied.
 
         Returns:
             One evaluation of one training per loss, in order; with status `"untrained"` and fitness
@@ -124,11 +125,6 @@ class LossSearch:
             width=self.task.outputs.common_width,
         )
         hyperparameters = Hyperparameters(learning_rate)
-        if learning_rate is not None and self.task.learning_rate is None:
-            raise InvalidArgumentError(
-                "Expected no learning_rate beside an optimizer with a schedule. "
-                f"Received: learning_rate={learning_rate}"
-            )
         seed = self.settings.seed if seed is None else seed
         check_at_least(0, seed=seed)
         requests = [Request(Candidate(loss, hyperparameters), seed) for loss in losses]

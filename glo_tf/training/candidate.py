@@ -20,7 +20,8 @@ class Hyperparameters:
     """What a candidate has beside its loss. A field is all that a further one takes here.
 
     Attributes:
-        learning_rate: Takes the place of the optimizer's own, per step; None leaves that.
+        learning_rate: Takes the place of the optimizer's own, per step; None leaves that. A
+            schedule is multiplied, so that this is its peak.
 
     Raises:
         ValueError: If the learning rate is not positive and finite, as float32.

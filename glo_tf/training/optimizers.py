@@ -57,7 +57,7 @@ class Understood:
 
     Attributes:
         make: Makes a new one.
-        learning_rate: Its learning rate; of a schedule the largest, at the steps that are looked at.
+        learning_rate: Its learning rate; of a schedule the largest at the steps that are looked at.
         config: What describes it.
     """
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras.optimizers import schedules
+from keras.optimizers.schedules import LearningRateSchedule
 
 from glo_tf.training.config import Decay
-
-_SCHEDULES = keras.optimizers.schedules
 
 
 class LearningRate:
@@ -48,20 +48,18 @@ class LearningRate:
             self._optimizer.learning_rate = rate
 
 
-def _falling(
-    decay: Decay, train_steps: int
-) -> keras.optimizers.schedules.LearningRateSchedule | None:
+def _falling(decay: Decay, train_steps: int) -> LearningRateSchedule | None:
     """From 1 at step 0 to 0 at `train_steps`; None for no decay."""
     match decay:
         case Decay.NONE:
             return None
         case Decay.LINEAR:
-            return _SCHEDULES.PolynomialDecay(1.0, train_steps, end_learning_rate=0.0)
+            return schedules.PolynomialDecay(1.0, train_steps, end_learning_rate=0.0)
         case Decay.COSINE:
-            return _SCHEDULES.CosineDecay(1.0, train_steps)
+            return schedules.CosineDecay(1.0, train_steps)
 
 
-class _Scaled(_SCHEDULES.LearningRateSchedule):  # type: ignore[misc]
+class _Scaled(LearningRateSchedule):
     """A rate times a decay times a factor, which compiled trainings heed as it is set."""
 
     def __init__(self, base: Any, decay: Any):
@@ -71,7 +69,7 @@ class _Scaled(_SCHEDULES.LearningRateSchedule):  # type: ignore[misc]
 
     def __call__(self, step: Any) -> Any:
         rate = self._base
-        if isinstance(rate, _SCHEDULES.LearningRateSchedule):
+        if isinstance(rate, LearningRateSchedule):
             rate = rate(step)
         elif callable(rate):
             rate = rate()

@@ -143,7 +143,7 @@ def test_schedules_travel(schedule) -> None:
         O.SGD(schedule, gradient_accumulation_steps=2),
     ):
         understood = understand(optimizer, 20)
-        assert understood.learning_rate is None
+        assert understood.learning_rate == max(float(schedule(step)) for step in range(20))
         copied = pickle.loads(pickle.dumps(understood.make))()
         inner = getattr(copied, "inner_optimizer", copied)
         for step in range(25):
@@ -288,10 +288,10 @@ def test_a_request_has_a_learning_rate_that_trains() -> None:
             Request(Candidate(evaluation.loss, Hyperparameters(rate)), 0)
 
 
-def test_a_schedule_leaves_no_room_for_a_learning_rate() -> None:
-    found = search(O.SGD(S.CosineDecay(0.1, 10)))
-    with pytest.raises(ValueError, match="no learning_rate beside an optimizer with a schedule"):
-        found.evaluate([CROSS_ENTROPY], learning_rate=0.1)
+def test_a_learning_rate_is_the_largest_of_a_schedule() -> None:
+    (found,) = search(O.SGD(S.CosineDecay(0.5, 10))).evaluate([CROSS_ENTROPY], learning_rate=0.1)
+    (own,) = search(O.SGD(S.CosineDecay(0.1, 10))).evaluate([CROSS_ENTROPY])
+    assert found.fitness == own.fitness
 
 
 def test_a_scaled_loss_has_its_inner_optimizers_learning_rate() -> None:
