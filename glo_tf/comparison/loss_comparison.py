@@ -15,7 +15,7 @@ from glo_tf.comparison.trainings import Conditions, Entrant, train
 from glo_tf.comparison.verdict import conclude
 from glo_tf.data.split import Split
 from glo_tf.data.subset import take_fraction
-from glo_tf.errors import InvalidArgumentError, at_the_end
+from glo_tf.errors import at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
@@ -83,11 +83,6 @@ class LossComparison:
         self._losses, self._baseline = with_baseline(given.losses, whole.outputs)
         self._learning_rate = whole.learning_rate
         self._tune = given.tune_learning_rate
-        if self._tune and whole.learning_rate is None:
-            raise InvalidArgumentError(
-                "Expected an optimizer with a number as its learning rate, to tune it. Received: "
-                "one with a schedule"
-            )
         self._fractions = given.fractions
         kinds = whole.outputs.restore([output.activation for output in whole.outputs.each])
         self._tasks: dict[float, TrainingTask] = {}
@@ -160,7 +155,6 @@ class LossComparison:
 
     def _tuned(self) -> dict[tuple[str, float], TunedRate]:
         """The learning rate of each loss, on each part of the training data."""
-        assert self._learning_rate is not None
         tuned: dict[tuple[str, float], TunedRate] = {}
         first = len(self._losses) * len(LEARNING_RATE_FACTORS) * len(self._tuning_seeds)
         counted = _Counted(Stage.TUNING, first * len(self._fractions), self._on_training)

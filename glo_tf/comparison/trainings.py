@@ -41,7 +41,7 @@ class Conditions:
     Attributes:
         seeds: Of the trainings of each, paired: same weights, same batches.
         objective: What they are compared by.
-        learning_rate: The optimizer's own; None where a schedule sets it.
+        learning_rate: The optimizer's own; of a schedule its largest.
         split: Data that they are compared on.
         checkpoints: Steps at which they are measured; at the end alone, by the metric, if empty.
         measured: What is kept of each checkpoint, by data.
@@ -50,7 +50,7 @@ class Conditions:
 
     seeds: Sequence[int]
     objective: Objective
-    learning_rate: float | None
+    learning_rate: float
     split: Split = Split.VALIDATION
     checkpoints: tuple[int, ...] = ()
     measured: Mapping[Split, Sequence[str]] = dataclasses.field(default_factory=dict)

@@ -32,22 +32,21 @@ def compare_with_usual(
         evaluate: Trains networks.
         best: The found one.
         task: What they are trained on; its validation data measures.
-        tuning_seed: Seed of the trainings that choose the usual loss's learning rate. Nothing is
-            tuned where a schedule sets it.
+        tuning_seed: Seed of the trainings that choose the usual loss's learning rate.
         seeds: Seeds of the comparison.
 
     Returns:
-        Two or three rows, the found one first.
+        Three rows, the found one first.
     """
     name, usual = usual_loss(task.outputs)
-    entrants = [Entrant(FOUND, best), Entrant(name, Candidate(usual))]
-    at_edge = []
-    if task.learning_rate is not None:
-        (tuned,) = tune_learning_rates(evaluate, [usual], task.learning_rate, [tuning_seed])
-        entrants.append(Entrant.of_tuned(name, usual, tuned.learning_rate))
-        at_edge = [name] if tuned.at_edge else []
+    (tuned,) = tune_learning_rates(evaluate, [usual], task.learning_rate, [tuning_seed])
+    entrants = [
+        Entrant(FOUND, best),
+        Entrant(name, Candidate(usual)),
+        Entrant.of_tuned(name, usual, tuned.learning_rate),
+    ]
     conditions = Conditions(seeds=seeds, objective=task.objective, learning_rate=task.learning_rate)
-    return _concluded(train(evaluate, entrants, conditions), task, at_edge)
+    return _concluded(train(evaluate, entrants, conditions), task, [name] if tuned.at_edge else [])
 
 
 def nothing_compared(task: TrainingTask) -> Comparison:

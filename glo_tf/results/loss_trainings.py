@@ -38,7 +38,8 @@ class LossTrainings:
         name: Of the loss.
         tuned: Whether it was trained with a learning rate that was tuned for it.
         expression: The whole loss, per class.
-        learning_rate: What it was trained with; None where a schedule sets it.
+        learning_rate: What it was trained with, of a schedule its largest; None in what an earlier
+            version wrote of schedules.
         train_fraction: Of the training data.
         seeds: Of the trainings.
         metric: What they are compared by.

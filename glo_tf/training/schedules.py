@@ -1,4 +1,4 @@
-"""Learning rates of trainings: an optimizer's number or schedule, a decay, and a candidate's own."""
+"""Learning rates of trainings: a number or a schedule, its decay, and a candidate's own."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Task:
 
     train_steps = 30
 
-    def __init__(self, outputs: Outputs, objective: Objective, learning_rate: float | None) -> None:
+    def __init__(self, outputs: Outputs, objective: Objective, learning_rate: float) -> None:
         self.outputs, self.objective, self.learning_rate = outputs, objective, learning_rate
 
 
@@ -169,21 +169,6 @@ def test_a_found_loss_stands_beside_the_usual_one_and_that_with_a_rate_of_its_ow
     corrected = max(p_values[0], 2 * p_values[1])
     assert found.test_of(best).p_value_corrected == pytest.approx(corrected)
     assert found.test_of(given).p_value_corrected == pytest.approx(2 * p_values[1])
-
-
-@pytest.mark.parametrize("best", [USUAL, FOUND])
-def test_a_schedule_has_no_rate_to_tune(best) -> None:
-    workers = Workers()
-    task = Task(CLASSES, ACCURACY, None)
-    found = compare_with_usual(workers.evaluate, best, task, tuning_seed=0, seeds=[5, 6])
-    assert [(row.name, row.learning_rate) for row in found] == [
-        ("best loss", None),
-        ("cross-entropy", None),
-    ]
-    assert not found.baseline_tuned
-    assert len(workers.requests) == (2 if best == USUAL else 4)
-    same = "best loss is the same as cross-entropy at the given learning rate."
-    assert (found.verdict == same) == (best == USUAL)
 
 
 def test_an_error_is_better_when_it_is_small() -> None:

@@ -106,5 +106,5 @@ def test_a_decay_makes_another_task() -> None:
 
 
 def test_an_unknown_decay_is_refused() -> None:
-    with pytest.raises(ValueError, match="none, linear, cosine. Received: learning_rate_decay="):
+    with pytest.raises(ValueError, match="one of none, linear, cosine"):
         task(O.SGD(0.1), learning_rate_decay="exponential")
