@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 from glo_tf.errors import InvalidArgumentError
-from glo_tf.utils.checks import check_at_least, check_types
-
-if TYPE_CHECKING:
-    from glo_tf.strategies.base import Strategy
+from glo_tf.strategies.base import Strategy
+from glo_tf.utils.checks import check_at_least, check_named_or, check_types
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +67,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(0, seed=self.seed)
+        check_named_or(Strategy, "strategy", strategy=self.strategy)
 
 
 class RunKeywords(TypedDict, total=False):

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.screening.screen import Screening
+from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.training.config import TaskArguments, TaskKeywords
 from glo_tf.utils.checks import (
     check_at_least,
+    check_named_or,
     check_not_negative,
     check_positive,
     check_types,
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from glo_tf.losses.given import Loss
     from glo_tf.search.callbacks import Callback
     from glo_tf.search.genetic.evolution import Operators
-    from glo_tf.search.spaces.space import SearchSpace
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,7 @@ class SearchConfig:
 
     def __post_init__(self) -> None:
         check_types(self)
+        check_named_or(SearchSpace, "search space", search_space=self.search_space)
         choice(Screening, "screening", self.screening)
         check_at_least(
             1,

@@ -121,6 +121,22 @@ def check_one_of(choices: Sequence[Any], **values: Any) -> None:
             )
 
 
+def check_named_or(kind: type, what: str, **values: Any) -> None:
+    """Raises `ValueError` for a value that is neither a name nor of a class.
+
+    Args:
+        kind: The class.
+        what: Of whose registered ones the name may be, such as "strategy".
+        **values: What was given.
+    """
+    for name, value in values.items():
+        if not isinstance(value, str | kind):
+            raise InvalidArgumentError(
+                f"Expected {name} to be the name of a registered {what}, or a {kind.__name__}. "
+                f"Received: {name}={shown(value)}"
+            )
+
+
 def _is(value: Any, kind: str) -> bool:
     numeric = kind in ("int", "float")
     return isinstance(value, _PLAIN[kind][1]) and not (numeric and isinstance(value, bool))

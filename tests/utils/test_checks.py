@@ -102,3 +102,11 @@ def test_choices(value) -> None:
     message = "^Expected value to be True, False or auto. Received: value='maybe'$"
     with pytest.raises(ValueError, match=message):
         checks.check_one_of((True, False, "auto"), value="maybe")
+
+
+def test_a_name_or_the_thing_itself() -> None:
+    checks.check_named_or(Settings, "setting", value="word", other=Settings())
+    message = "^Expected value to be the name of a registered setting, or a Settings. Received: "
+    for value in (None, 3, Settings, ["word"]):
+        with pytest.raises(ValueError, match=message):
+            checks.check_named_or(Settings, "setting", value=value)
