@@ -21,6 +21,9 @@ Values: TypeAlias = Mapping[str, float | None]
 Measured: TypeAlias = Mapping[Split, Mapping[str, tuple[float | None, ...]]]
 """Values at checkpoints, by the data that they were measured on and by name."""
 
+WORTHLESS = 0.0
+"""Fitness of what was not trained, or whose training came to nothing; no fitness is less."""
+
 logger = logging.getLogger("glo_tf")
 
 
@@ -116,7 +119,7 @@ class Evaluation:
     @classmethod
     def without_result(cls, candidate: Candidate, seed: int, status: Status) -> Evaluation:
         """Fitness 0 of a candidate that was not trained, or whose training came to nothing."""
-        return cls(candidate, seed, fitness=0.0, status=status, steps=0, seconds=0.0)
+        return cls(candidate, seed, fitness=WORTHLESS, status=status, steps=0, seconds=0.0)
 
     @property
     def loss(self) -> Expression:

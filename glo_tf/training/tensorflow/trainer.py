@@ -28,7 +28,14 @@ from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
 from glo_tf.training.tensorflow.translator import translate
-from glo_tf.training.trial import Evaluation, Request, Status, Values, nothing_to_check
+from glo_tf.training.trial import (
+    WORTHLESS,
+    Evaluation,
+    Request,
+    Status,
+    Values,
+    nothing_to_check,
+)
 from glo_tf.utils.seeding import seeded
 
 if TYPE_CHECKING:
@@ -113,7 +120,7 @@ class CandidateTrainer:
         steps, arguments = self._compiled(request.loss)
         arguments = (self._batches(request.seed), *arguments)
         advance = functools.partial(self._advance, steps, arguments, check=check)
-        status, fitness, finite = Status.OK, 0.0, True
+        status, fitness, finite = Status.OK, WORTHLESS, True
         values: Values = {}
         measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
         if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
@@ -139,9 +146,9 @@ class CandidateTrainer:
                     finite = bool(sound)
                     if sound:
                         found, values = self._validation.meter.judge(columns.numpy())
-                        fitness, finite = found or 0.0, found is not None
+                        finite, fitness = found is not None, found or WORTHLESS
         if not finite:
-            status, fitness = Status.NON_FINITE, 0.0
+            status, fitness = Status.NON_FINITE, WORTHLESS
         return Evaluation(
             candidate=request.candidate,
             seed=request.seed,
