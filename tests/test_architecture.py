@@ -9,7 +9,8 @@ import tomllib
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
-ROWS = re.findall(r"^\| (`.+?`) \| (.*) \|$", (ROOT / "docs/architecture.md").read_text(), re.M)
+PAGE = (ROOT / "docs/architecture.md").read_text()
+ROWS = re.findall(r"^\| (`.+?`) \| (.*) \|$", PAGE, re.M)
 
 
 def names(text: str) -> set[str]:
@@ -38,6 +39,24 @@ def test_the_page_names_every_module(folder: pathlib.Path) -> None:
         assert modules <= names(said)
     else:
         assert modules <= set().union(*(names(packages) for packages, _ in ROWS))
+
+
+QUESTIONS = re.findall(r"^\| (where .+|what .+) \| (.+) \| (.+) \|$", PAGE, re.M)
+
+
+@pytest.mark.parametrize(("question", "files", "names"), QUESTIONS, ids=[q for q, *_ in QUESTIONS])
+def test_what_the_page_says_where_to_look_is_there(question: str, files: str, names: str) -> None:
+    paths = [ROOT / "glo_tf" / name for name in re.findall(r"`(.+?)`", files)]
+    assert 1 <= len(paths) <= 2
+    sources = [path.read_text() for path in paths]
+    named = re.findall(r"`(.+?)`", names)
+    assert len(named) >= len(paths)
+    assert all(any(re.search(rf"\b{name}\b", source) for source in sources) for name in named)
+    assert all(any(re.search(rf"\b{name}\b", source) for name in named) for source in sources)
+
+
+def test_the_page_answers_ten_questions() -> None:
+    assert len(QUESTIONS) == 10
 
 
 @pytest.mark.parametrize(
