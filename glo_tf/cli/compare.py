@@ -42,12 +42,14 @@ def make_comparison(
     from glo_tf.comparison.loss_comparison import LossComparison
     from glo_tf.losses.lookup import split_losses
 
+    folder = output_dir(values)
     arguments: ComparisonKeywords = {
         **read(values, ComparisonKeywords),
         **common,
+        "output_dir": folder,
         "on_training": display.on_training,
     }
     comparison = LossComparison(
         test_data=(data.x_test, data.y_test), losses=split_losses(values.losses), **arguments
     )
-    return comparison, output_dir(values)
+    return comparison, folder

@@ -50,6 +50,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
         **common,
         "search_space": space,
         "operators": _operators(values, space),
+        "output_dir": folder,
         "callbacks": [ProgressDisplay(), *_tensorboard(values, folder)],
     }
     search = LossSearch(**arguments)

@@ -67,7 +67,6 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
             "config": {"learning_rate": values.learning_rate},
         },
         "strategy": strategy,
-        "output_dir": output_dir(values),
     }
 
 
