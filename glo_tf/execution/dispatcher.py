@@ -48,7 +48,7 @@ class Dispatcher:
     Args:
         task: What workers train on.
         strategy: Where.
-        study: Where results are looked up and kept.
+        study: Where results are looked up and kept; what is known without a training goes there, too.
         policy: What becomes of failures; the default one if None.
     """
 
@@ -61,7 +61,7 @@ class Dispatcher:
     ):
         self._task = task
         self._strategy = CrashGuard(strategy, study.started)
-        self._study = study
+        self.study = study
         self._policy = policy or FailurePolicy()
         self._started = False
         self._closed = False
@@ -144,27 +144,19 @@ class Dispatcher:
         finally:
             self.withdraw(caller)
 
-    def record(self, evaluation: Evaluation) -> None:
-        """Keeps a fitness that was found without a training."""
-        self._study.add_untrained(evaluation)
-
-    def check_study(self) -> None:
-        """Raises `StudyError` if the study's file is not where it was; see `Study.check_place`."""
-        self._study.check_place()
-
     def close(self) -> None:
         """Gives up what still runs, frees the workers, and closes the study, for good."""
         self._closed = True
         self._running.clear()
         steps = [self._strategy.close] if self._started else []
         self._started = False
-        with at_the_end(*steps, self._study.close):
+        with at_the_end(*steps, self.study.close):
             pass
 
     def _find(self, request: Request) -> Evaluation | None:
         if not request.loss.has_x_and_y:
             return Evaluation.without_result(request.candidate, request.seed, Status.UNTRAINED)
-        return self._study.find(request)
+        return self.study.find(request)
 
     def _advance(self, first: _Caller) -> None:
         """Keeps the workers busy until some results are there, or one of them is free."""
@@ -217,7 +209,7 @@ class Dispatcher:
         if isinstance(result.outcome, Evaluation):
             self._failed_in_a_row.clear()
             log_training(result.outcome)
-            self._study.add(job.request, result.outcome, worker=result.where, tries=job.tries)
+            self.study.add(job.request, result.outcome, worker=result.where, tries=job.tries)
             return result.outcome
         return self._take_failure(job, result, result.outcome)
 
@@ -236,13 +228,11 @@ class Dispatcher:
             self._to_retry[job.request] = job
             return None
         evaluation = Evaluation.without_result(candidate, job.request.seed, Status.FAILED)
-        self._study.add(
-            job.request, evaluation, worker=result.where, tries=job.tries, reason=reason
-        )
+        self.study.add(job.request, evaluation, worker=result.where, tries=job.tries, reason=reason)
         self._failed_in_a_row.append(job.request)
         if len(self._failed_in_a_row) == self._policy.max_consecutive_failures:
             # Their fault it was not, so they are tried again when the search is resumed.
-            self._study.forget(self._failed_in_a_row)
+            self.study.forget(self._failed_in_a_row)
             raise TrainingError(
                 f"Expected fewer than {len(self._failed_in_a_row)} trainings in a row to fail "
                 f"(max_consecutive_failures). Received, the last time: {reason}"

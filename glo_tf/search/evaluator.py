@@ -101,7 +101,7 @@ class CandidateEvaluator:
             verdict = verdicts.get(candidate, Verdict())
             outcome = self._outcome(candidate, verdict, lost, trained)
             if outcome.source in (Source.INHERITED, Source.REJECTED, Source.UNTRAINED):
-                self._dispatcher.record(outcome.evaluation)
+                self._dispatcher.study.add_untrained(outcome.evaluation)
             yield outcome
 
     def _examine(self, candidates: Sequence[Candidate]) -> dict[Candidate, Verdict]:

@@ -225,7 +225,7 @@ class SearchRun:
 
     def _write_history(self) -> None:
         if self._output is not None:
-            self._dispatcher.check_study()
+            self._dispatcher.study.check_place()
             if not self._written:
                 self._output.begin_history()
             self._output.append_history(self._records[self._written :])
