@@ -48,7 +48,7 @@ class Dispatcher:
     Args:
         task: What workers train on.
         strategy: Where.
-        study: Where results are looked up and kept; what is known without a training goes there, too.
+        study: Where results are looked up and kept, with those that took no training.
         policy: What becomes of failures; the default one if None.
     """
 
