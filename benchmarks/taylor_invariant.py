@@ -58,7 +58,9 @@ def main(_: list[str]) -> None:
     passes = {
         "invariant of taylor": [lifts_the_label(loss, CLASSES) for loss in losses],
         "the authors' inequality": [authors_inequality(theta) for theta in thetas],
-        "screening": [Screen(outputs).examine([loss])[0].rejection is None for loss in losses],
+        "screening": [
+            Screen(outputs).examine([Candidate(loss)])[0].rejection is None for loss in losses
+        ],
     }
     trains = accuracies > FLAGS.trains
     rows: list[dict[str, Any]] = []
