@@ -70,10 +70,6 @@ class SearchFiles:
             counts[record.source] = counts.get(record.source, 0) + 1
         return counts
 
-    def tuned(self) -> bool:
-        """Whether there was a coefficient phase."""
-        return any(record.phase == Phase.COEFFICIENTS for record in self.records)
-
 
 def read_search(folder: pathlib.Path) -> SearchFiles:
     """Reads what a search has written so far.

@@ -5,26 +5,16 @@ from __future__ import annotations
 import datetime
 import functools
 import inspect
-import statistics
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from glo_tf import losses
-from glo_tf.losses.figure import plot_binary_losses, plot_loss
-from glo_tf.plots.history import (
-    generations,
-    plot_coefficients,
-    plot_diversity,
-    plot_fitness,
-    plot_pareto,
-    plot_size,
-)
-from glo_tf.plots.surface import plot_surface
-from glo_tf.plots.tree import plot_tree
+from glo_tf.plots.history import generations
 from glo_tf.report.comparison_part import ComparisonPart
 from glo_tf.report.inline import Picture, formula
 from glo_tf.report.run_folder import SearchFiles
+from glo_tf.report.search_pictures import pictures_of_loss, pictures_of_records
 from glo_tf.results.record import Record, Source, pareto_front
 from glo_tf.utils import onednn
 
@@ -178,90 +168,12 @@ class SearchPart:
     @functools.cached_property
     def pictures_of_loss(self) -> list[Picture]:
         """Of the best loss."""
-        best = self.best
-        if best is None:
-            return []
-        regression = not best.probabilities
-        curves = (
-            plot_loss(best)
-            if regression
-            else plot_binary_losses({"found": best, "Baikal": losses.Baikal(), "NGL": losses.NGL()})
-        )
-        usual = "squared error" if regression else "cross-entropy, Baikal and NGL"
-        axes = "target and prediction" if regression else "label and prediction, of two classes"
-        return [
-            Picture(
-                "tree",
-                "The loss as a tree; a coefficient stands under its node.",
-                f"The tree of {best.tree}, with {best.tree.size} nodes.",
-                plot_tree(best.tree),
-            ),
-            Picture(
-                "surface",
-                f"The loss over {axes}.",
-                "A surface; low is where training leads to.",
-                plot_surface(best),
-            ),
-            Picture(
-                "curves",
-                f"The loss beside {usual}; each minimum is shifted to 0.",
-                "Lines of the losses against the prediction.",
-                curves,
-            ),
-        ]
+        return [] if self.best is None else pictures_of_loss(self.best)
 
     @functools.cached_property
     def pictures_of_search(self) -> list[Picture]:
         """Of how it went."""
-        records = self.files.records
-        if not records:
-            return []
-        best = max(record.fitness for record in records)
-        last = self.generations[-1]
-        pictures = [
-            Picture(
-                "fitness",
-                "Fitness per generation.",
-                f"Lines over {len(self.generations)} generations: the best so far, which ends at "
-                f"{best:.4f}, and the mean, which ends at "
-                f"{statistics.fmean(record.fitness for record in last):.4f}.",
-                plot_fitness(records, self.fitness),
-            ),
-            Picture(
-                "diversity",
-                "Different losses in each generation, and how many were trained to the end.",
-                f"Lines over {len(self.generations)} generations; the last has "
-                f"{len({record.loss for record in last})} different losses of {len(last)}.",
-                plot_diversity(records),
-            ),
-            Picture(
-                "size",
-                "Size of the expressions per generation.",
-                f"Mean, smallest and largest number of nodes; the last mean is "
-                f"{statistics.fmean(record.loss.size for record in last):.1f}.",
-                plot_size(records),
-            ),
-        ]
-        if self.front:
-            pictures.append(
-                Picture(
-                    "pareto",
-                    "Fitness against size, with the Pareto front.",
-                    "Dots of the candidates; the table of the Pareto front has the line's values.",
-                    plot_pareto(records, self.fitness),
-                )
-            )
-        if self.files.tuned():
-            pictures.append(
-                Picture(
-                    "coefficients",
-                    "How CMA-ES converged.",
-                    "Above the fitness of each generation, below how far its coefficients lie "
-                    "apart.",
-                    plot_coefficients(records, self.fitness),
-                )
-            )
-        return pictures
+        return pictures_of_records(self.files.records, self.fitness)
 
 
 def _readable(value: Any) -> str:

@@ -1,0 +1,111 @@
+"""The figures of a search in its report: of the best loss, and of how it was found."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from glo_tf import losses
+from glo_tf.losses.figure import plot_binary_losses, plot_loss
+from glo_tf.plots.history import (
+    generations,
+    plot_coefficients,
+    plot_diversity,
+    plot_fitness,
+    plot_pareto,
+    plot_size,
+)
+from glo_tf.plots.surface import plot_surface
+from glo_tf.plots.tree import plot_tree
+from glo_tf.report.inline import Picture
+from glo_tf.results.record import Phase, Record, pareto_front
+
+if TYPE_CHECKING:
+    from glo_tf.losses.expression_loss import ExpressionLoss
+
+
+def pictures_of_loss(loss: ExpressionLoss) -> list[Picture]:
+    """Its tree, its surface, and its curve beside those of usual ones."""
+    if loss.probabilities:
+        usual, axes = "cross-entropy, Baikal and NGL", "label and prediction, of two classes"
+        beside = {"found": loss, "Baikal": losses.Baikal(), "NGL": losses.NGL()}
+        curves = plot_binary_losses(beside)
+    else:
+        usual, axes = "squared error", "target and prediction"
+        curves = plot_loss(loss)
+    return [
+        Picture(
+            "tree",
+            "The loss as a tree; a coefficient stands under its node.",
+            f"The tree of {loss.tree}, with {loss.tree.size} nodes.",
+            plot_tree(loss.tree),
+        ),
+        Picture(
+            "surface",
+            f"The loss over {axes}.",
+            "A surface; low is where training leads to.",
+            plot_surface(loss),
+        ),
+        Picture(
+            "curves",
+            f"The loss beside {usual}; each minimum is shifted to 0.",
+            "Lines of the losses against the prediction.",
+            curves,
+        ),
+    ]
+
+
+def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture]:
+    """Fitness, diversity and size over the generations, and what the phases came to.
+
+    Args:
+        records: Every candidate, in order; none give no figures.
+        fitness: What fitness is, for readers.
+    """
+    if not records:
+        return []
+    number, last = len(generations(records)), generations(records)[-1]
+    pictures = [
+        Picture(
+            "fitness",
+            "Fitness per generation.",
+            f"Lines over {number} generations: the best so far, which ends at "
+            f"{max(record.fitness for record in records):.4f}, and the mean, which ends at "
+            f"{statistics.fmean(record.fitness for record in last):.4f}.",
+            plot_fitness(records, fitness),
+        ),
+        Picture(
+            "diversity",
+            "Different losses in each generation, and how many were trained to the end.",
+            f"Lines over {number} generations; the last has "
+            f"{len({record.loss for record in last})} different losses of {len(last)}.",
+            plot_diversity(records),
+        ),
+        Picture(
+            "size",
+            "Size of the expressions per generation.",
+            f"Mean, smallest and largest number of nodes; the last mean is "
+            f"{statistics.fmean(record.loss.size for record in last):.1f}.",
+            plot_size(records),
+        ),
+    ]
+    if pareto_front(records):
+        pictures.append(
+            Picture(
+                "pareto",
+                "Fitness against size, with the Pareto front.",
+                "Dots of the candidates; the table of the Pareto front has the line's values.",
+                plot_pareto(records, fitness),
+            )
+        )
+    if any(record.phase == Phase.COEFFICIENTS for record in records):
+        pictures.append(
+            Picture(
+                "coefficients",
+                "How CMA-ES converged.",
+                "Above the fitness of each generation, below how far its coefficients lie apart.",
+                plot_coefficients(records, fitness),
+            )
+        )
+    return pictures
