@@ -91,5 +91,5 @@ def _confirmed(result: SearchResult) -> str:
     first = result.confirmation[0]
     return (
         f"; with {len(first.seeds)} other seed(s): {first.shown} "
-        f"(95% CI; best of {len(result.confirmation)} finalists)"
+        f"({'95% CI; ' if first.interval else ''}best of {len(result.confirmation)} finalists)"
     )

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from glo_tf.comparison.config import ComparisonKeywords
 from glo_tf.comparison.loss_comparison import LossComparison
+from glo_tf.comparison.with_usual import FOUND
 from glo_tf.errors import InvalidArgumentError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
@@ -197,7 +198,7 @@ class LossSearch:
     def _compare_found(
         self, best: Expression, losses: Losses, test_data: Any, settings: ComparisonKeywords
     ) -> Comparison:
-        named = {"best loss": best, **by_name(losses, self.task.outputs)}
+        named = {FOUND: best, **by_name(losses, self.task.outputs)}
         return self._compare(named, test_data, settings)
 
     def _compare(self, losses: Losses, test_data: Any, settings: ComparisonKeywords) -> Comparison:

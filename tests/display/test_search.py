@@ -1,0 +1,63 @@
+"""What a search prints: as it goes, and at its end what was found and how it compares."""
+
+import dataclasses
+import io
+
+import pytest
+from hashed_search import make_search, trained_by_hashes
+from rich.console import Console
+
+from glo_tf.display.comparison import show_comparison
+from glo_tf.display.search import ProgressDisplay, show_result
+from glo_tf.results.search_result import SearchResult
+
+
+def shown(show, width: int = 200) -> str:
+    file = io.StringIO()
+    show(Console(file=file, width=width))
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def searched() -> tuple[SearchResult, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        trained_by_hashes(patch)
+        file = io.StringIO()
+        display = ProgressDisplay(Console(file=file, width=200))
+        return make_search(callbacks=[display], comparison_seeds=3).run(), file.getvalue()
+
+
+def test_a_line_for_each_generation_and_the_result(searched) -> None:
+    result, text = searched
+    assert text.count("discovery ") == 3
+    assert text.endswith(shown(lambda console: show_result(result, console)))
+    assert f"Best loss: {result.best.loss}\n" in text
+    first = result.confirmation[0]
+    assert f"with {len(first.seeds)} other seed(s): {first.shown} (95% CI; best of " in text
+
+
+def test_the_comparison_is_shown_as_any_other(searched) -> None:
+    result, text = searched
+    table = shown(lambda console: show_comparison(result.comparison, console))
+    assert text.endswith(table)
+    assert table.endswith(f"{result.comparison.verdict}\n")
+    assert "against cross-entropy, tuned learning rate: difference, corrected p" in table
+    rows = [line for line in table.splitlines() if line.startswith("│")]
+    assert len(rows) == 3
+    for row, entry in zip(rows, result.comparison, strict=True):
+        name, rate, mean, difference, p = (cell.strip() for cell in row.strip("│").split("│"))
+        assert (name, mean) == (entry.name, entry.shown)
+        assert rate == f"{entry.learning_rate:g}" + " tuned" * entry.tuned
+        test = result.comparison.test_of(entry)
+        assert difference == ("" if test is None else f"{test.difference:+.4f}")
+        assert p == ("" if test is None else f"{test.p_value_corrected:.2g}")
+
+
+def test_where_nothing_was_compared_there_is_no_table(searched) -> None:
+    result, _ = searched
+    nothing = dataclasses.replace(result.comparison, losses=(), tests=(), verdict="")
+    ended = dataclasses.replace(result, comparison=nothing, confirmation=[], interrupted=True)
+    text = shown(lambda console: show_result(ended, console))
+    assert "Ended before its time" in text
+    assert "│" not in text
+    assert "seed(s)" not in text
