@@ -41,7 +41,11 @@ def test_the_comparison_is_shown_as_any_other(searched) -> None:
     table = shown(lambda console: show_comparison(result.comparison, console))
     assert text.endswith(table)
     assert table.endswith(f"{result.comparison.verdict}\n")
-    assert "against cross-entropy, tuned learning rate: difference, corrected p" in table
+    title = " ".join(table.partition("┏")[0].split())
+    assert title == (
+        "Validation data after 10 steps, n = 3, ± 95% CI; "
+        "against cross-entropy, tuned learning rate: difference, corrected p"
+    )
     rows = [line for line in table.splitlines() if line.startswith("│")]
     assert len(rows) == 3
     for row, entry in zip(rows, result.comparison, strict=True):

@@ -156,7 +156,8 @@ def main() -> None:
         if values.mode not in given:
             given[values.mode] = command_task.training_arguments(values)
         data, settings = given[values.mode]
-        return data, {**settings, "overwrite": values.overwrite}
+        there = command_task.output_dir(values)
+        return data, {**settings, "overwrite": values.overwrite, "output_dir": there}
 
     def defined(*arguments, **settings):
         cached = tasks[mode]
