@@ -98,7 +98,7 @@ def wait_for(condition: Callable[[], bool], process: ForkServerProcess | None = 
     while not condition():
         ended = process is not None and process.exitcode is not None
         assert not ended or condition(), f"it ended with exit code {process.exitcode}"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | None) -> None:
@@ -122,17 +122,18 @@ def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | N
     sys.exit(main(arguments))
 
 
-def trainings(output_dir: pathlib.Path) -> dict[int, tuple]:
+def trainings(output_dir: pathlib.Path) -> dict[int, sqlite3.Row]:
     """The rows of the study that were trained, by their number."""
     path = output_dir / "study.db"
     if not path.exists():
         return {}
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
     try:
         rows = connection.execute("SELECT * FROM evaluations WHERE trained").fetchall()
     finally:
         connection.close()
-    return {row[0]: row[1:] for row in rows}
+    return {row["id"]: row for row in rows}
 
 
 def results(output_dir: pathlib.Path) -> tuple[bytes, bytes]:

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -45,12 +46,12 @@ def test_a_search_killed_at_random_moments_ends_like_an_uninterrupted_one(tmp_pa
     while kills < KILLS:
         folder = tmp_path / str(searches)
         searches += 1
-        finished: dict[int, tuple] = {}
+        finished: dict[int, sqlite3.Row] = {}
         goal = 0  # trainings: the first time, it is killed while it starts
         while True:
             process = start(folder)
             while process.is_alive() and len(trainings(folder)) < goal:
-                time.sleep(0.01)
+                time.sleep(0.05)
             process.join(draw.random() if goal == 0 else draw.uniform(0.0, 0.2))
             if process.exitcode is not None:
                 break
@@ -80,7 +81,7 @@ def test_a_finished_search_is_repeated_from_its_study_alone(tmp_path, whole) -> 
 
 def test_a_run_names_what_an_earlier_one_died_of(tmp_path, whole) -> None:
     folder = shutil.copytree(whole, tmp_path / "search")
-    loss = next(row[2] for row in trainings(folder).values() if row[4] == 3)
+    loss = next(row["loss"] for row in trainings(folder).values() if row["seed"] == 3)
     StartedTrainings(folder / "study.db-running").begin(
         Request(Candidate(Expression.parse(loss)), 3)
     )
@@ -227,7 +228,7 @@ def test_devices_give_the_history_of_local(tmp_path, whole, devices) -> None:
     folder = tmp_path / "search"
     assert run(folder, "--strategy=devices", devices=devices) == 0
     assert results(folder) == results(whole)
-    where = {row[11] for row in trainings(folder).values()}
+    where = {row["worker"] for row in trainings(folder).values()}
     assert len(where) == devices
 
 
