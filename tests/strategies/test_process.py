@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import hanging_clock
 import psutil
 import pytest
 
@@ -16,7 +17,7 @@ from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
-from glo_tf.strategies import TrainingError, worker
+from glo_tf.strategies import TrainingError
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
@@ -97,11 +98,11 @@ def test_a_candidate_that_goes_on_to_crash_has_failed(tmp_path, how, caplog) -> 
 
 
 def test_a_training_that_hangs_ends_with_its_process(tmp_path, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(worker, "GRACE", 0.3)
     task = ScriptedTask(str(tmp_path))
+    hanging_clock.install(monkeypatch, task)
     losses = [scripted.HANG, *ordinary(2)]
     study = Study.in_memory(task.description)
-    policy = FailurePolicy(candidate_timeout=0.3)
+    policy = FailurePolicy(candidate_timeout=hanging_clock.TIMEOUT)
     strategy = LocalStrategy()
     dispatcher = Dispatcher(task, strategy, study, policy)
     with caplog.at_level(logging.WARNING, "glo_tf"):

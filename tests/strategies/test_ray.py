@@ -154,7 +154,7 @@ def _check_deaths(cluster: "Cluster", folder: pathlib.Path) -> None:
 
 
 def test_candidates_that_kill_hang_or_exhaust_their_worker(cluster, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(worker, "GRACE", 0.5)
+    monkeypatch.setattr(worker, "GRACE", 3.0)
     losses = [
         *ordinary(3),
         scripted.DIE,

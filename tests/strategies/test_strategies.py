@@ -6,6 +6,7 @@ import pickle
 import signal
 import threading
 
+import hanging_clock
 import pytest
 from processes import needs_ray, wait_for
 
@@ -13,7 +14,7 @@ from glo_tf import plugins
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
-from glo_tf.strategies import Strategy, TrainingError, worker
+from glo_tf.strategies import Strategy, TrainingError
 from glo_tf.strategies import devices as devices_module
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.testing import StrategyTestCase, registered
@@ -46,11 +47,12 @@ def make_dispatcher(task: ScriptedTask, strategy: Strategy, **policy) -> Dispatc
 
 
 def test_a_thread_that_hangs_is_left_behind(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(worker, "GRACE", 0.3)
     released = threading.Event()
     monkeypatch.setitem(scripted.MISBEHAVIOUR, scripted.HANG, lambda _: released.wait())
     task = ScriptedTask(str(tmp_path), times=1)
-    dispatcher = make_dispatcher(task, DevicesStrategy(["CPU:0"]), candidate_timeout=0.2)
+    hanging_clock.install(monkeypatch, task)
+    timeout = hanging_clock.TIMEOUT
+    dispatcher = make_dispatcher(task, DevicesStrategy(["CPU:0"]), candidate_timeout=timeout)
     losses = [*ordinary(2), scripted.HANG, *ordinary(4)]
     evaluations = list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]))
     assert [e.fitness for e in evaluations] == [fitness_of(loss) for loss in losses]
