@@ -34,7 +34,7 @@ from glo_tf.execution.study_file import (
     not_written,
     transaction,
 )
-from glo_tf.execution.study_rescue import Place, rescue
+from glo_tf.execution.study_rescue import StudyPlace, rescue
 from glo_tf.execution.study_tables import (
     EVALUATIONS,
     DamageError,
@@ -87,7 +87,7 @@ class Study:
         self._task = task
         self._path = path
         self._lock = lock
-        self._place = None if path is None else Place(path)
+        self._place = None if path is None else StudyPlace(path)
         self._lost: StudyError | None = None
         running = None if path is None else path.with_name(path.name + RUNNING)
         self.started = StartedTrainings(running)

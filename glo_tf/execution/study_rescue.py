@@ -18,7 +18,7 @@ from glo_tf.execution.study_file import StudyError, reading
 from glo_tf.execution.study_log import log_of
 
 
-class Place:
+class StudyPlace:
     """Where the files of an open study are, and that nothing else writes to them.
 
     Args:

@@ -189,14 +189,14 @@ def _operation(node: str, operands: Sequence[Written]) -> sympy.Expr:
     """What SymPy writes: an operation over operands that it knows nothing of."""
     given = []
     for place, operand in enumerate(operands):
-        symbol = _Operand(str(place))
+        symbol = _Placeholder(str(place))
         symbol.text, symbol.precedence = operand.text, operand.binds
         given.append(symbol)
     with sympy.evaluate(False):
         return operations.get(node).sympy(sympy, *given)
 
 
-class _Operand(sympy.Dummy):
+class _Placeholder(sympy.Dummy):
     """Written already."""
 
     is_Symbol = False  # noqa: N815 (SymPy's name; it has parentheses of its own for symbols' texts)

@@ -7,7 +7,8 @@ line numbers and the file's place do not count. Bytecode rather than source, as 
 in notebooks' children, in lambdas on one line, or where a file was edited since its import.
 
 Code of libraries, that is of the standard library, of this package and of what is installed, counts
-by its name and version; plugins are taken for the user's code, as they are under development.
+by its name and version, code of this package wherever it stands (see `stable_id`); plugins are
+taken for the user's code, as they are under development.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ import numpy as np
 
 from glo_tf.identity import bytecode
 from glo_tf.identity.libraries import library_version
+from glo_tf.identity.stable_id import Named, has_stable_id, is_ours, stable_name
 
 UNHASHABLE = "cannot be hashed"
 """Begins what `code_of` says where it has no hash."""
@@ -165,10 +167,14 @@ class _Walk:
         self._add(type(things).__name__, *sorted(digests))
 
     def _function(self, function: types.FunctionType) -> None:
-        library = library_version(function.__module__)
+        library = _library_of(function)
         if library is not None:
-            self._add("function", function.__module__, function.__qualname__, library)
+            self._add("function", stable_name(function), library)
+            if has_stable_id(function):
+                return
             if "<" not in function.__qualname__:  # neither a lambda nor one within a function
+                if is_ours(function):  # by its name without its module, which several may have
+                    self.visit(function.__code__)
                 return
         else:
             self.met_users_code = True
@@ -216,9 +222,9 @@ class _Walk:
             self._add("missing", full)
 
     def _class(self, thing: type) -> None:
-        library = library_version(thing.__module__)
+        library = _library_of(thing)
         if library is not None:
-            self._add("class", thing.__module__, thing.__qualname__, library)
+            self._add("class", stable_name(thing), library)
             return
         self.met_users_code = True
         self._sequence("class", [type(thing), *thing.__bases__])
@@ -257,7 +263,7 @@ class _Walk:
             self._sequence("tensor", [np.asarray(thing)])
         elif _is_keras(thing, *_KERAS_CLASSES):
             self._keras_object(thing)
-        elif library_version(kind.__module__) is None:
+        elif _library_of(kind) is None:
             base = next((base for base in _CONTAINERS if isinstance(thing, base)), None)
             self._sequence("object", [kind, None if base is None else base(thing)])
             self._attributes(_state(thing))
@@ -299,6 +305,11 @@ class _Walk:
         self._add("attributes", *sorted(attributes))
         for name in sorted(attributes):
             self.visit(attributes[name])
+
+
+def _library_of(thing: Named) -> str | None:
+    """The version of the library that a class or function is of; None for the user's."""
+    return "" if is_ours(thing) else library_version(thing.__module__)
 
 
 _KERAS_CLASSES = ("Layer", "Metric", "Loss", "Optimizer", "LearningRateSchedule")

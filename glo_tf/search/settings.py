@@ -17,6 +17,7 @@ from glo_tf.data.outputs import Activation
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.code_identity import code_of
+from glo_tf.identity.stable_id import stable_name
 from glo_tf.losses.given import as_expressions
 from glo_tf.results.record import Phase
 from glo_tf.screening.screen import Screening
@@ -173,7 +174,7 @@ class SearchSettings(SearchConfig):
 
 def _described(thing: object) -> dict[str, Any]:
     """Class and public attributes, as far as they are plain data, for readers."""
-    values: dict[str, Any] = {"class": f"{type(thing).__module__}.{type(thing).__qualname__}"}
+    values: dict[str, Any] = {"class": stable_name(type(thing))}
     for name, value in getattr(thing, "__dict__", {}).items():
         if name.startswith("_") or name == "description":
             continue
@@ -206,8 +207,8 @@ def _name(function: Callable[..., Any]) -> str:
     """Of a function or class, with what a `functools.partial` binds."""
     if isinstance(function, functools.partial):
         return f"{_name(function.func)}{_bound(function.args)}{_bound(function.keywords)}"
-    named = function if hasattr(function, "__qualname__") else type(function)
-    return f"{named.__module__}.{named.__qualname__}"
+    named: Any = function if hasattr(function, "__qualname__") else type(function)
+    return stable_name(named)
 
 
 def _bound(arguments: object) -> str:

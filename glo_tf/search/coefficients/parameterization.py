@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
+from glo_tf.identity.stable_id import stable_id
 
 
+@stable_id("Parameterization")
 @dataclasses.dataclass(frozen=True)
 class Parameterization:
     """A function from a vector of real parameters to a tree f(x, y); the loss is -f.

@@ -14,6 +14,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.leaves import LEAVES
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
+from glo_tf.identity.stable_id import stable_id
 from glo_tf.search.genetic.operators import within_limits
 from glo_tf.search.genetic.options import GplearnArguments
 from glo_tf.utils.keywords import documented, made_of
@@ -26,6 +27,7 @@ _FEATURES = tuple(LEAVES)
 
 
 @documented(GplearnArguments)
+@stable_id("GplearnOperators")
 class GplearnOperators:
     """Crossover, subtree, hoist and point mutation as gplearn performs them.
 

@@ -8,11 +8,13 @@ import numpy as np
 
 from glo_tf.expressions.prefix import MAX_DEPTH, Node, arity
 from glo_tf.expressions.tree import Expression
+from glo_tf.identity.stable_id import stable_id
 from glo_tf.search.genetic.options import GloArguments
 from glo_tf.utils.keywords import documented, made_of
 
 
 @documented(GloArguments)
+@stable_id("GloOperators")
 class GloOperators:
     """Crossover and the four mutations of Genetic Loss-function Optimization.
 

@@ -14,6 +14,7 @@ import numpy as np
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import Node, arity, is_named_node, named_nodes
 from glo_tf.expressions.tree import Expression
+from glo_tf.identity.stable_id import stable_id
 from glo_tf.results.record import Phase
 from glo_tf.search.coefficients.parameterization import Parameterization
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from glo_tf.search.genetic.evolution import Operators
 
 
+@stable_id("SearchSpace")
 @dataclasses.dataclass(frozen=True)
 class SearchSpace:
     """The losses of a search: their nodes and constants, and the phases that find them.

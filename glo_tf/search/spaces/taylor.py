@@ -21,6 +21,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
+from glo_tf.identity.stable_id import stable_id
 from glo_tf.results.record import Phase
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.spaces.space import SearchSpace
@@ -45,6 +46,7 @@ def taylor() -> SearchSpace:
     )
 
 
+@stable_id("taylor_polynomial")
 def polynomial(theta: Sequence[float]) -> Expression:
     """The tree f(x, y) with the parameters θ0 to θ7, factored so that each power is used once.
 
@@ -73,6 +75,7 @@ def polynomial(theta: Sequence[float]) -> Expression:
     return Expression(nodes, coefficients)
 
 
+@stable_id("taylor_invariant")
 def lifts_the_label(loss: Expression, num_classes: int) -> bool:
     """Whether a network that knows nothing learns to raise the output of the label.
 
