@@ -66,7 +66,8 @@ def test_every_error_of_a_module_has_the_base() -> None:
                     found.append((node.name, bases))
     ours = {kind.__name__ for kind in CLASSES}
     without = {name for name, bases in found if not bases & ours}
-    assert without == {"GloError", "StopSearch"}
+    # A mistake, with the log that has its traceback; it does not leave the command line.
+    assert without == {"GloError", "StopSearch", "LoggedError"}
     assert len(found) > 10
 
 

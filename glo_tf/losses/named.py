@@ -64,10 +64,10 @@ class NamedLoss(ExpressionLoss):
 NAMED_LOSSES: dict[str, type[NamedLoss]] = {}
 """What a name means where losses are named, as on the command line."""
 
-Kind = TypeVar("Kind", bound=type[NamedLoss])
+Loss = TypeVar("Loss", bound=NamedLoss)
 
 
-def register_loss(kind: Kind) -> Kind:
+def register_loss(kind: type[Loss]) -> type[Loss]:
     """Makes the `NAME` of a loss one by which it is found, as `"baikal"` is.
 
     A decorator. Keras knows a loss by `keras.saving.register_keras_serializable`.

@@ -2,10 +2,12 @@
 
 import dataclasses
 import threading
+import unittest
 
 import numpy as np
 import pytest
 
+import glo_tf
 from glo_tf import architectures, datasets
 from glo_tf.search.spaces.space import SearchSpace, glo
 from glo_tf.strategies.base import Failure, Result
@@ -68,6 +70,25 @@ def test_a_data_set_that_raises_another_error_fails_with_what_to_raise() -> None
 
     with pytest.raises(AssertionError, match=r"Unavailable.*OSError: no route to host"):
         case_of(DatasetTestCase, offline).test_loaded_twice_it_is_the_same({})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("no such table"),
+        OSError("no such table"),
+        glo_tf.InvalidArgumentError("no such table"),
+        unittest.SkipTest("no such table"),
+        pytest.skip.Exception("no such table"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_data_that_raises_anything_else_fails(error) -> None:
+    def load(data_dir=None):
+        raise error
+
+    with pytest.raises(AssertionError, match=f"{type(error).__name__}: no such table"):
+        case_of(DatasetTestCase, load).data({})
 
 
 def test_data_that_cannot_be_had_is_skipped_with_the_reason() -> None:
