@@ -29,7 +29,7 @@ from glo_tf.training.candidate import Candidate
 from glo_tf.training.fresh_models import check_builder
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
-from glo_tf.utils.keywords import documented, made_of, takes
+from glo_tf.utils.keywords import documented, made_of, narrowed, takes
 
 logger = logging.getLogger("glo_tf")
 
@@ -76,7 +76,7 @@ class LossComparison:
         check_builder(arguments.model)
         self.strategy = find_strategy(arguments.strategy)
         given = arguments.loaded()
-        self._policy: FailurePolicy = given
+        self._policy = narrowed(FailurePolicy, given)  # without the data
         whole = TrainingTask.of(given, test_data=given.test_data)
         self._objective = whole.objective
         self.summary = whole.summary
