@@ -305,7 +305,7 @@ def test_an_error_in_the_run_keeps_what_was_found(tmp_path, capsys, monkeypatch)
     def fail(*_) -> None:
         raise MemoryError("no memory for the coefficients")
 
-    monkeypatch.setattr("glo_tf.search.run.SearchRun._tune_coefficients", fail)
+    monkeypatch.setattr("glo_tf.search.coefficients.cma_es.CoefficientSearch._trees", fail)
     assert run(*QUICK, "--population_size=30", f"--output_dir={tmp_path}") == 1
     traceback = traceback_of(capsys, "MemoryError: no memory for the coefficients")
     assert traceback == (tmp_path / "search.log").read_text()
