@@ -8,7 +8,7 @@ import functools
 import math
 import pathlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glo_tf.errors import InvalidFileError
 from glo_tf.execution.study_reader import StudyContents, read_study
@@ -22,7 +22,7 @@ from glo_tf.results.owned_files import HISTORY_HEADER, is_there
 from glo_tf.results.record import Phase, Record, Source
 from glo_tf.results.run_files import best_loss_files
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.trial import Status
+from glo_tf.training.trial import Status, Values, values_of_data
 from glo_tf.utils.json_file import in_short, is_count, shown
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class SearchFiles:
         losses: The best loss by the name of its file: one, or one for each output.
         metric: Name of what fitness measures.
         minimized: Whether the metric is to be small, and fitness therefore is 1 / (1 + metric).
+        values: By name what the best loss's fitness in the search is made of; see
+            `glo_tf.training.trial.Evaluation`.
         confirmation: The finalists, the best first.
         comparison: The best loss beside the usual one; None if none was made.
     """
@@ -48,6 +50,7 @@ class SearchFiles:
     losses: dict[str, ExpressionLoss]
     metric: str
     minimized: bool
+    values: Values
     confirmation: list[LossTrainings]
     comparison: Comparison | None
 
@@ -88,13 +91,15 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
     minimized = contents.settings.get("task.metric.mode") == Mode.MIN
     paths = list(best_loss_files(folder).values())
     losses = {path.name: load_loss(path) for path in paths}
-    confirmation, comparison = _at_the_end(paths[0]) if paths else ([], None)
+    metadata = read_metadata(paths[0]) if paths else {}
+    confirmation, comparison = _at_the_end(metadata, paths[0]) if paths else ([], None)
     return SearchFiles(
         study=contents,
         records=_read_history(folder / run_files.HISTORY),
         losses=losses,
         metric=str(contents.settings.get("task.metric.name", "fitness")),
         minimized=minimized,
+        values=_values(metadata, paths[0]) if paths else {},
         confirmation=confirmation,
         comparison=comparison,
     )
@@ -142,9 +147,10 @@ def _record(row: dict[str, str], parse: Callable[[str], Candidate]) -> Record:
     )
 
 
-def _at_the_end(path: pathlib.Path) -> tuple[list[LossTrainings], Comparison | None]:
+def _at_the_end(
+    metadata: dict[str, Any], path: pathlib.Path
+) -> tuple[list[LossTrainings], Comparison | None]:
     """The confirmation and the comparison of a search, from its `best_loss.json`."""
-    metadata = read_metadata(path)
     comparison = metadata.get("comparison") or None
     confirmation = metadata.get("confirmation") or []
     try:
@@ -156,4 +162,16 @@ def _at_the_end(path: pathlib.Path) -> tuple[list[LossTrainings], Comparison | N
         raise InvalidFileError(
             "Expected confirmation and comparison as a search of this version writes them "
             f"({in_short(error)}). Received: '{path}'"
+        ) from error
+
+
+def _values(metadata: dict[str, Any], path: pathlib.Path) -> Values:
+    """What the fitness of the best loss is made of, from its `best_loss.json`."""
+    given = metadata.get("values", {})
+    try:
+        return values_of_data(given)
+    except ValueError as error:
+        raise InvalidFileError(
+            f"Expected 'values' as numbers by their names ({error}). Received: {shown(given)} in "
+            f"'{path}'"
         ) from error

@@ -79,6 +79,15 @@ class SearchPart:
         return next(iter(self.files.losses.values()), None)
 
     @property
+    def in_search(self) -> dict[str, str]:
+        """What the best loss was worth in the search: the metric, and the fitness that it makes."""
+        value, found = self.files.values.get(self.files.metric), self.found
+        shown = {} if value is None else {self.measured: f"{value:.4f}"}
+        if found is not None:
+            shown.setdefault(self.fitness, f"{found.fitness:.4f}")
+        return shown
+
+    @property
     def asked(self) -> dict[str, str]:
         """The settings that a reader asks for first."""
         found = {

@@ -142,6 +142,7 @@ class OutputFolder:
         assert result.best is not None
         metadata = {
             "fitness": result.best.fitness,
+            "values": dict(result.best.values),
             "phase": result.best.phase,
             "generation": result.best.generation,
             "confirmation": [dataclasses.asdict(row) for row in result.confirmation],

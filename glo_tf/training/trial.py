@@ -7,6 +7,7 @@ import enum
 import itertools
 import json
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeAlias
 
@@ -23,6 +24,8 @@ Measured: TypeAlias = Mapping[Split, Mapping[str, tuple[float | None, ...]]]
 
 WORTHLESS = 0.0
 """Fitness of what was not trained, or whose training came to nothing; no fitness is less."""
+
+_LARGEST = sys.float_info.max
 
 logger = logging.getLogger("glo_tf")
 
@@ -127,16 +130,22 @@ class Evaluation:
         return self.candidate.loss
 
 
-def values_from_json(text: str | bytes) -> Values:
-    """Reads the `values` of an evaluation from a JSON object.
+def values_of_data(data: object) -> Values:
+    """The `values` of an evaluation, as JSON holds them.
 
     Raises:
         ValueError: If it is anything else.
     """
+    if not isinstance(data, dict):
+        raise ValueError("no object")
+    return dict(zip(data, _numbers([*data.values()]), strict=True))
+
+
+def values_from_json(text: str | bytes) -> Values:
+    """The same from text."""
     try:
-        found = json.loads(text)
-        return dict(zip(found.keys(), _numbers([*found.values()]), strict=True))
-    except (AttributeError, RecursionError) as error:
+        return values_of_data(json.loads(text))
+    except RecursionError as error:
         raise ValueError("no object") from error
 
 
@@ -163,7 +172,8 @@ def measured_from_json(text: str | bytes) -> Measured:
 
 def _numbers(values: object) -> tuple[float | None, ...]:
     if not isinstance(values, list) or not all(
-        value is None or type(value) in (int, float) for value in values
+        value is None or (type(value) in (int, float) and -_LARGEST <= value <= _LARGEST)
+        for value in values
     ):
         raise ValueError("no list of numbers")
     return tuple(values)

@@ -155,7 +155,8 @@ def test_measured_values_are_read_strictly(text) -> None:
     "text",
     [
         *("[1]", "1", "{", "[" * 99_999, '{"accuracy": [1.0]}', '{"accuracy": "1"}'),
-        *('{"accuracy": true}', '{"accuracy": {}}', "null", ""),
+        *('{"accuracy": true}', '{"accuracy": {}}', "null", "", '{"accuracy": NaN}'),
+        *('{"accuracy": 1e999}', f'{{"accuracy": {10**400}}}'),
     ],
 )
 def test_values_are_read_strictly(text) -> None:

@@ -199,13 +199,26 @@ def test_an_error_is_small_and_the_page_says_so(folder, blank_figures) -> None:
     for row, error in zip(comparison["losses"], (0.25, 1.0, 1.5), strict=True):
         row |= {"metric": comparison["metric"], "mean": error, "interval": [error, error]}
         row["values"] = {"validation": {comparison["metric"]: [[error], [error]]}}
+    metadata["values"] = {"mean_absolute_error": 0.31416, "other": None}
     regression = ExpressionLoss(saved.tree, epsilon=None)
     glo_tf.save_loss(regression, folder / "best_loss.json", metadata=metadata)
     page = page_of(folder, figures=False)
     assert "0.2500 ± 0.0000" in page.text
+    assert "validation mean_absolute_error, in the search</dt><dd>0.3142<" in page.text
     assert '<p class="verdict">Better by 0.75.</p>' in page.text
     assert "Validation mean_absolute_error after" in page.text
     assert "epsilon=None" in page.text
+
+
+@pytest.mark.parametrize("values", [[0.5], 1, "text", {"accuracy": "0.5"}, {"accuracy": True}])
+def test_values_that_no_search_writes_are_refused_in_one_line(folder, capsys, values) -> None:
+    saved = glo_tf.load_loss(folder / "best_loss.json")
+    glo_tf.save_loss(saved, folder / "best_loss.json", metadata={"values": values})
+    assert command_line.main(["glo-tf", "--mode=report", f"--output_dir={folder}"]) == 2
+    error = capsys.readouterr().err
+    assert "Expected 'values' as numbers by their names" in error
+    assert f"in '{folder / 'best_loss.json'}'" in error
+    assert error.count("\n") == 1
 
 
 def test_what_an_earlier_version_wrote_of_a_search_is_refused_in_one_line(folder, capsys) -> None:
