@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from glo_tf.comparison.trainings import Conditions, Entrant, train
@@ -88,6 +90,30 @@ def test_a_tuned_rate_that_is_the_given_one_asks_for_no_other_trainings() -> Non
     assert (given.tuned, own.tuned) == (False, True)
     assert given.values == own.values
     assert given.setting == own.setting
+
+
+ENTRANTS = st.tuples(
+    st.sampled_from([BAIKAL, CROSS_ENTROPY, SQUARED_ERROR]), st.sampled_from([None, 0.1, 0.2, 0.5])
+)
+
+
+@given(st.lists(ENTRANTS, min_size=1, max_size=8), st.sampled_from([None, 0.1, 0.2]))
+def test_each_setting_is_trained_once(given_rates, own) -> None:
+    workers = Workers()
+    entrants = [
+        Entrant(f"{place}", Candidate(loss))
+        if rate is None
+        else Entrant.of_tuned(f"{place}", loss, rate)
+        for place, (loss, rate) in enumerate(given_rates)
+    ]
+    rows = train(workers.evaluate, entrants, conditions([3, 4], learning_rate=own))
+    settings = {(loss, rate if rate is not None else own) for loss, rate in given_rates}
+    assert len(workers.requests) == len(set(workers.requests)) == 2 * len(settings)
+    assert len({row.setting for row in rows}) == len(settings)
+    for row, (loss, rate) in zip(rows, given_rates, strict=True):
+        assert (row.loss, row.tuned) == (loss, rate is not None)
+        assert row.learning_rate == (own if rate is None else rate)
+        assert all(row.values == same.values for same in rows if same.setting == row.setting)
 
 
 def test_a_candidate_with_a_learning_rate_of_its_own_is_trained_with_it() -> None:

@@ -2,12 +2,20 @@
 
 import json
 import pathlib
+import tempfile
 
 import example_comparison
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis_examples import examples
 
+from glo_tf.comparison.verdict import conclude
 from glo_tf.data.split import Split
+from glo_tf.metrics.mode import Mode
 from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings
+from glo_tf.utils.display_text import legible
 
 WRITTEN = sorted((pathlib.Path(__file__).parents[2] / "docs" / "results").glob("*/comparison.json"))
 """Of version 1."""
@@ -98,3 +106,47 @@ def test_a_damaged_version_1_is_refused_in_one_line(place, value, tmp_path) -> N
     (tmp_path / "comparison.json").write_text(json.dumps(document))
     with pytest.raises(ValueError, match=r"^Expected [^\n]* in '[^\n]*comparison\.json'$"):
         Comparison.load(tmp_path / "comparison.json")
+
+
+NAMES = st.text(st.characters()).map(legible).filter(bool)
+ENDINGS = st.sampled_from(["", ", tuned learning rate", "val_", " (95% CI)"])
+
+
+@examples(60)
+@given(st.lists(st.builds("{}{}".format, NAMES, ENDINGS), min_size=2, max_size=4, unique=True))
+def test_names_say_nothing_but_which_loss_it_is(names) -> None:
+    """Whatever they end with, each stands beside itself at its own rate, and comes back."""
+    entries = [
+        LossTrainings.of(
+            name=name,
+            tuned=tuned,
+            expression=f"{place + 2}*x*y",
+            learning_rate=0.1 + tuned,
+            train_fraction=1.0,
+            seeds=(1, 2),
+            metric=names[0],
+            split=Split.VALIDATION,
+            values={Split.VALIDATION: {names[0]: ((place / 8,), (place / 8 + 0.01 + tuned,))}},
+            fitnesses=(0.5, 0.25),
+        )
+        for place, name in enumerate(names)
+        for tuned in (False, True)
+    ]
+    comparison = conclude(
+        entries,
+        metric=names[0],
+        mode=Mode.MAX,
+        split=Split.VALIDATION,
+        steps=(10,),
+        baseline=names[0],
+    )
+    assert len(comparison.tests) == 2 * len(names) - 1 + len(names) - 1
+    for entry in entries:
+        test = comparison.test_of(entry)
+        assert (test is None) == (entry is entries[1])
+        if test is not None:
+            assert (test.loss, test.tuned, test.baseline) == (entry.name, entry.tuned, names[0])
+            assert test.difference == pytest.approx(entry.mean - entries[1].mean)
+    with tempfile.TemporaryDirectory() as folder:
+        comparison.save(pathlib.Path(folder, "comparison.json"))
+        assert Comparison.load(pathlib.Path(folder, "comparison.json")) == comparison
