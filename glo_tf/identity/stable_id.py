@@ -10,6 +10,8 @@ import types
 from collections.abc import Callable
 from typing import TypeVar
 
+from glo_tf.errors import InvalidArgumentError
+
 _PACKAGE = __name__.partition(".")[0]
 
 Named = type | types.FunctionType
@@ -42,7 +44,7 @@ def stable_id(name: str) -> Callable[[_T], _T]:
     def give(thing: _T) -> _T:
         for other, known in _given.values():
             if known == name and _path(other) != _path(thing):  # else its module was reloaded
-                raise ValueError(f"Expected an id of its own. Received: {name}, of {_path(other)}")
+                raise InvalidArgumentError(f"Expected an id of its own. Received: {name}, of {_path(other)}")
         _given[id(thing)] = thing, name
         return thing
 
