@@ -44,7 +44,9 @@ def stable_id(name: str) -> Callable[[_T], _T]:
     def give(thing: _T) -> _T:
         for other, known in _given.values():
             if known == name and _path(other) != _path(thing):  # else its module was reloaded
-                raise InvalidArgumentError(f"Expected an id of its own. Received: {name}, of {_path(other)}")
+                raise InvalidArgumentError(
+                    f"Expected an id of its own. Received: {name}, of {_path(other)}"
+                )
         _given[id(thing)] = thing, name
         return thing
 
