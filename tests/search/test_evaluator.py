@@ -13,7 +13,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.screening.screen import Screen
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome, heats
 from glo_tf.strategies.local import LocalStrategy
-from glo_tf.training.candidate import Candidate
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Request
 
 OUTPUTS = Outputs.of_classes(10)
@@ -48,16 +48,16 @@ class TableTask:
         steps = request.train_steps or self.train_steps
         self.calls.append((loss, steps))
         if self.by_seed.get((loss, seed), self.table.get(loss)) is None:
-            return Evaluation(Candidate(loss), seed, 0.0, "non_finite", steps=1, seconds=0.0)
+            return Evaluation(request.candidate, seed, 0.0, "non_finite", steps=1, seconds=0.0)
         fitness = self.by_seed.get((loss, seed), self.table[loss])
         if request.stop_at_chance and fitness <= 0.1:
             return Evaluation(
-                Candidate(loss), seed, fitness, "stopped", steps=steps // 4, seconds=0.0
+                request.candidate, seed, fitness, "stopped", steps=steps // 4, seconds=0.0
             )
         share = steps / self.train_steps
         fitness *= share
         values = {"accuracy": fitness, "error": 10 - fitness}
-        return Evaluation(Candidate(loss), seed, fitness, "ok", steps, seconds=0.0, values=values)
+        return Evaluation(request.candidate, seed, fitness, "ok", steps, seconds=0.0, values=values)
 
 
 def make_evaluator(task: TableTask, *, seeds=(0,), **arguments) -> CandidateEvaluator:
@@ -238,3 +238,17 @@ def test_what_violates_an_invariant_is_neither_trained_nor_screened(screen: Scre
     assert [outcome.source for outcome in outcomes] == ["rejected", "trained", "trained", "cached"]
     assert [outcome.evaluation.fitness for outcome in outcomes] == [0.0, 0.7, 0.9, 0.0]
     assert outcomes[0].evaluation.status == "rejected"
+
+
+def test_hyperparameters_make_a_candidate_of_its_own() -> None:
+    task = TableTask({BAIKAL: 0.8, CROSS_ENTROPY: 0.9})
+    evaluator = make_evaluator(task, screen=Screen(OUTPUTS))
+    plain, slow, fast = (Candidate(BAIKAL, Hyperparameters(r)) for r in (None, 0.01, 0.1))
+    alike = Candidate(SHIFTED, Hyperparameters(0.1))
+    outcomes = list(evaluator.evaluate([plain, slow, fast, alike, slow]))
+    sources = ["trained", "trained", "trained", "inherited", "cached"]
+    assert [outcome.source for outcome in outcomes] == sources
+    candidates = [outcome.evaluation.candidate for outcome in outcomes]
+    assert candidates == [plain, slow, fast, alike, slow]
+    assert outcomes[3].evaluation.inherited_from == fast
+    assert task.calls == 3 * [(BAIKAL, 90)]
