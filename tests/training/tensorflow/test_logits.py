@@ -270,7 +270,7 @@ def test_the_same_losses_are_rejected_as_behind_the_activation(kind: str) -> Non
 
 
 @pytest.mark.slow
-def test_a_search_gives_a_loss_that_fits_the_model(tmp_path) -> None:
+def test_a_search_gives_a_loss_that_fits_the_model(tmp_path, blank_figures) -> None:
     data = SAMPLES, CLASSES
     search = glo_tf.LossSearch(
         lambda: build_model("classes"),
@@ -281,6 +281,7 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path) -> None:
         initial_expressions=["-(x*log(y))", Baikal(from_logits=True)],
         train_steps=20,
         batch_size=20,
+        jit_compile=False,
         population_size=8,
         elites=2,
         generations=2,
@@ -312,7 +313,7 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path) -> None:
 
 
 @pytest.mark.slow
-def test_outputs_of_several_kinds_have_a_loss_each(tmp_path) -> None:
+def test_outputs_of_several_kinds_have_a_loss_each(tmp_path, blank_figures) -> None:
     names = ("classes", "flags", "number")
     data = SAMPLES, {**targets(*names), "number": NUMBERS / 10}
     result = glo_tf.LossSearch(
@@ -324,6 +325,7 @@ def test_outputs_of_several_kinds_have_a_loss_each(tmp_path) -> None:
         initial_expressions=["square(x - y)"],
         train_steps=5,
         batch_size=20,
+        jit_compile=False,
         population_size=4,
         elites=1,
         generations=1,
