@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import processes
 import pytest
+from three_classes import build_model
 
 import glo_tf
 from glo_tf.cli import main as command_line
@@ -62,10 +63,6 @@ def trainer(monkeypatch) -> type[ScriptedTrainer]:
     monkeypatch.setattr(ScriptedTrainer, "requests", [])
     monkeypatch.setattr(ScriptedTrainer, "failing", set())
     return ScriptedTrainer
-
-
-def build_model() -> keras.Model:
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
 
 
 def data(count: int) -> tuple[np.ndarray, np.ndarray]:

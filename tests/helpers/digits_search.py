@@ -1,22 +1,15 @@
 """A small search on digits, with real trainings."""
 
-import keras
+from small_trainings import TRAIN, VALIDATION, linear
 
 import glo_tf
-from glo_tf import datasets
 
 
 def make_search(output_dir, **changes) -> glo_tf.LossSearch:
-    data = datasets.digits()
-
-    def build_model() -> keras.Model:
-        flat, dense = keras.layers.Flatten(), keras.layers.Dense(data.num_classes, "softmax")
-        return keras.Sequential([keras.Input(data.input_shape), flat, dense])
-
     arguments = {
-        "model": build_model,
-        "train_data": (data.x_train, data.y_train),
-        "validation_data": (data.x_validation, data.y_validation),
+        "model": linear,
+        "train_data": TRAIN,
+        "validation_data": VALIDATION,
         "train_steps": 20,
         "jit_compile": False,
         "population_size": 20,

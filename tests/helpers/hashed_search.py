@@ -2,8 +2,7 @@
 
 import zlib
 
-import keras
-import numpy as np
+from three_classes import LABELS, SAMPLES, build_model
 
 import glo_tf
 from glo_tf.data.split import Split
@@ -41,16 +40,6 @@ def trained_by_hashes(monkeypatch) -> HashTrainer:
     trainer = HashTrainer()
     monkeypatch.setattr(TrainingTask, "make_trainer", lambda _: trainer)
     return trainer
-
-
-def build_model() -> keras.Model:
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
-
-
-SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-
-
-LABELS = np.arange(60, dtype=np.int32) % 3
 
 
 def make_search(**arguments) -> LossSearch:

@@ -3,9 +3,8 @@
 import dataclasses
 import types
 
-import keras
-import numpy as np
 import pytest
+from three_classes import LABELS, SAMPLES, build_model
 
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import StudyError
@@ -16,12 +15,7 @@ from glo_tf.search.loss_search import LossSearch
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
-SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-DATA = SAMPLES, np.arange(60) % 3
-
-
-def build_model() -> keras.Model:
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
+DATA = SAMPLES, LABELS
 
 
 def make_search(output_dir, **settings) -> LossSearch:

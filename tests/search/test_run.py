@@ -9,9 +9,9 @@ import json
 import keras
 import numpy as np
 import pytest
+from small_trainings import DIGITS, TRAIN, VALIDATION, linear
 
 import glo_tf
-from glo_tf import datasets
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
@@ -27,14 +27,7 @@ from glo_tf.search.spaces.taylor import lifts_the_label, polynomial, taylor
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
 
-DIGITS = datasets.digits()
-
 pytestmark = pytest.mark.usefixtures("blank_figures", "shared_trainers")
-
-
-def build_model() -> keras.Model:
-    flat, out = keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")
-    return keras.Sequential([keras.Input(DIGITS.input_shape), flat, out])
 
 
 def make_search(**arguments) -> LossSearch:
@@ -54,9 +47,9 @@ def make_search(**arguments) -> LossSearch:
         "screening": "none",
     }
     return LossSearch(
-        build_model,
-        (DIGITS.x_train, DIGITS.y_train),
-        (DIGITS.x_validation, DIGITS.y_validation),
+        linear,
+        TRAIN,
+        VALIDATION,
         **{**settings, **arguments},
     )
 
@@ -136,7 +129,7 @@ def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     assert best.mean == pytest.approx(np.mean(best.fitnesses))
     assert all(row["seeds"] == [1] for row in metadata["confirmation"])
 
-    model = build_model()
+    model = linear()
     model.compile("sgd", loss=loss)
     history = model.fit(
         DIGITS.x_train, keras.utils.to_categorical(DIGITS.y_train), epochs=1, verbose=0

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from three_classes import CLEAR, LABELS, build_model
 
 import glo_tf
 from glo_tf import LossSearch
@@ -15,16 +16,13 @@ from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request
 
-SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-LABELS = np.arange(60) % 3
-SAMPLES[:, 0] += LABELS
-DATA = (SAMPLES, LABELS)
+DATA = (CLEAR, LABELS)
 L = keras.layers
 CROSS_ENTROPY = Expression.parse("-(x*log(y))")
 
 
 def fresh(*layers: L.Layer) -> keras.Model:
-    return keras.Sequential([keras.Input((4,)), *layers, L.Dense(3, activation="softmax")])
+    return build_model(*layers)
 
 
 class Subclassed(keras.Model):
@@ -59,9 +57,10 @@ def frozen_base() -> keras.Model:
 FROZEN = keras.Sequential([keras.Input((4,)), L.Dense(4), L.BatchNormalization()])
 FROZEN.trainable = False
 NORMALIZATION = L.Normalization()
-NORMALIZATION.adapt(SAMPLES)
+NORMALIZATION.adapt(CLEAR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [

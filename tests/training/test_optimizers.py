@@ -8,6 +8,7 @@ import pickle
 import keras
 import numpy as np
 import pytest
+from three_classes import CLEAR, LABELS, build_model
 
 import glo_tf
 from glo_tf import LossSearch
@@ -15,10 +16,7 @@ from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.optimizers import understand
 from glo_tf.training.trial import Request
 
-SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-LABELS = np.arange(60) % 3
-SAMPLES[:, 0] += LABELS
-DATA = (SAMPLES, LABELS)
+DATA = (CLEAR, LABELS)
 O = keras.optimizers  # noqa: E741 (as short as L)
 S = keras.optimizers.schedules
 CROSS_ENTROPY = "-(x*log(y))"
@@ -68,10 +66,6 @@ class SGD(O.SGD):
 
     def update_step(self, gradient, variable, learning_rate) -> None:
         super().update_step(-gradient, variable, learning_rate)
-
-
-def build_model() -> keras.Model:
-    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, activation="softmax")])
 
 
 def search(optimizer, **arguments) -> LossSearch:

@@ -1,8 +1,8 @@
 """Learning rates that fall, and schedules that candidates multiply, against Keras's own."""
 
 import keras
-import numpy as np
 import pytest
+from three_classes import LABELS, SAMPLES, build_model
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.candidate import Candidate, Hyperparameters
@@ -17,15 +17,10 @@ FALLING = {
     "linear": lambda peak: S.PolynomialDecay(peak, STEPS, end_learning_rate=0.0),
     "cosine": lambda peak: S.CosineDecay(peak, STEPS),
 }
-SAMPLES = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)
-LABELS = np.arange(60) % 3
 CHECKPOINTS = tuple(range(1, STEPS + 1))
 
 
 def task(optimizer, **settings) -> TrainingTask:
-    def build_model() -> keras.Model:
-        return keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
-
     data = (SAMPLES, LABELS)
     settings = {"train_steps": STEPS, "batch_size": 20, "jit_compile": False, **settings}
     return TrainingTask.define(build_model, optimizer, data, data, **settings)
@@ -42,6 +37,7 @@ def likelihoods(evaluation: Evaluation) -> tuple[float, ...]:
     return evaluation.measured["validation"]["nll"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "decay", "jit_compile"),
     [
