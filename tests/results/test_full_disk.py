@@ -37,7 +37,7 @@ def injector(tmp_path_factory) -> Iterator[subprocess.Popen]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300 + 40_000 // EVERY)
+@pytest.mark.timeout(900 + 40_000 // EVERY)
 @pytest.mark.parametrize(
     ("mode", "error", "times"),
     [

@@ -38,7 +38,7 @@ def whole(tmp_path_factory) -> pathlib.Path:
     return folder
 
 
-@pytest.mark.timeout(300 + 30 * KILLS)
+@pytest.mark.timeout(900 + 60 * KILLS)
 def test_a_search_killed_at_random_moments_ends_like_an_uninterrupted_one(tmp_path, whole) -> None:
     total = len(trainings(whole))
     draw = random.Random(0)
