@@ -12,7 +12,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
 from glo_tf.results.owned_files import HISTORY_HEADER
-from glo_tf.results.record import Record, Source, pareto_front
+from glo_tf.results.record import Record, pareto_front
 from glo_tf.training.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class SearchResult:
             and their verdict; a sequence of its rows, which is empty if the search was interrupted
             before, or took no `comparison_seeds`.
         records: Every candidate of every generation, in order.
-        counts: Number of candidates by source.
+        counts: Number of candidates by source, JSON-ready as `history`.
         seconds: Wall time.
         interrupted: Whether Ctrl-C, a signal or an error ended the search before its end.
         stopped: Whether a callback did, by `StopSearch`; what was found then is confirmed and
@@ -82,7 +82,7 @@ class SearchResult:
     confirmation: list[LossTrainings]
     comparison: Comparison
     records: list[Record]
-    counts: dict[Source, int]
+    counts: dict[str, int]
     seconds: float
     interrupted: bool
     stopped: bool

@@ -104,7 +104,7 @@ class SearchRun:
             confirmation=confirmation,
             comparison=comparison,
             records=self._records,
-            counts=dict(self._counts),
+            counts={str(source): count for source, count in self._counts.items()},
             seconds=time.monotonic() - started,
             interrupted=interrupted,
             stopped=self._stopped,

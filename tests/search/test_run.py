@@ -287,6 +287,7 @@ def test_full_screening_trains_less_and_says_what_it_inherited(tmp_path) -> None
     )
     result = search.run()
     assert result.counts["rejected"] > result.counts["trained"] > 0
+    assert {type(source) for source in result.counts} == {str}  # as readers print it
     with open(tmp_path / "history.csv", encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     inherited = [row for row in rows if row["source"] == "inherited"]
