@@ -25,6 +25,9 @@ _PLAIN: dict[str, tuple[str, type | tuple[type, ...]]] = {
 }
 """Types of which values are checked: what messages call them, and what counts as one."""
 
+_LARGEST = 2**31 - 1
+"""Whole number: of a step, a sample or a seed, to each of which others are added."""
+
 _OF_PYTHON = {"bool": bool, "int": int, "float": float}
 
 
@@ -42,7 +45,7 @@ def check_types(config: DataclassInstance) -> None:
             `from __future__ import annotations`.
 
     Raises:
-        ValueError: If a value is of another type than its field.
+        ValueError: If a value is of another type than its field, or a whole number too large.
     """
     for field in dataclasses.fields(config):
         types = plain_types(str(field.type))
@@ -54,6 +57,10 @@ def check_types(config: DataclassInstance) -> None:
             words = " or ".join(_PLAIN[kind][0] for kind in types)
             raise InvalidArgumentError(
                 f"Expected {field.name} to be {words}. Received: {field.name}={shown(value)}"
+            )
+        if kind == "int" and value > _LARGEST:
+            raise InvalidArgumentError(
+                f"Expected {field.name} of at most {_LARGEST}. Received: {field.name}={value}"
             )
         if kind in _OF_PYTHON and not isinstance(value, bool | int | float):
             object.__setattr__(config, field.name, _OF_PYTHON[kind](value))

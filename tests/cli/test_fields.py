@@ -28,7 +28,7 @@ from glo_tf.utils.keywords import descriptions
 FIELDS = [(kind, field) for kind in SECTIONS for field in dataclasses.fields(kind)]
 PLAIN = [(kind, field) for kind, field in FIELDS if plain_types(str(field.type))]
 KINDS = {"bool": "bool", "int": "int", "float": "float", "str": "string"}
-AS_TEXT = {"int": st.integers(-(2**31), 2**31), "float": st.floats(), "bool": st.booleans()}
+AS_TEXT = {"int": st.integers(-(2**31), 2**31 - 1), "float": st.floats(), "bool": st.booleans()}
 
 
 def parsed(*arguments: str):

@@ -45,6 +45,13 @@ def test_values_of_another_type_are_refused(name, value, words) -> None:
         Settings(**{name: value})
 
 
+@pytest.mark.parametrize("value", [2**31, 10**21, np.uint64(2**32)])
+def test_a_whole_number_that_nothing_counts_to_is_refused(value) -> None:
+    for name in ("whole", "perhaps"):
+        with pytest.raises(ValueError, match=rf"{name} of at most 2147483647\. Received: {name}="):
+            Settings(**{name: value})
+
+
 @given(st.integers(-(2**31), 2**31 - 1), st.sampled_from([np.int32, np.int64, int]))
 def test_whole_numbers_of_numpy_are_those_of_python(value, kind) -> None:
     settings = Settings(whole=kind(value), perhaps=kind(value), number=kind(value))
