@@ -51,6 +51,7 @@ def test_digits_are_scaled_to_one() -> None:
     check(datasets.digits(), (1_197, 300, 300))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 def test_real_data_has_the_splits_of_the_paper(name) -> None:
     folder = os.environ.get("TFDS_DATA_DIR")

@@ -173,6 +173,7 @@ def generations(records: list[Record]) -> list[list[Record]]:
     return [records[a:b] for a, b in itertools.pairwise([*starts, len(records)])]
 
 
+@pytest.mark.slow
 def test_a_continued_search_writes_the_same_again_and_leaves_other_files(tmp_path) -> None:
     whole, log_dir = tmp_path / "whole", tmp_path / "log"
     make_search(callbacks=[glo_tf.TensorBoard(whole)]).run()

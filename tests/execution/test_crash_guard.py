@@ -91,6 +91,7 @@ def statuses(output: str) -> list[str]:
     return [line.split()[1] for line in output.splitlines() if line[0].isdigit()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crash", ["segfault", "exit"])
 @pytest.mark.parametrize("retries", [0, 2])
 def test_a_candidate_that_crashes_crashes_one_run(tmp_path, crash, retries) -> None:

@@ -203,6 +203,7 @@ def test_failures_are_tried_again_and_reach_every_caller(tmp_path, make_strategy
     assert len(task.trainings()) == 6
 
 
+@pytest.mark.slow
 @given(seed=st.randoms(use_true_random=False), workers=st.integers(1, 4))
 def test_whatever_is_lost_and_in_whatever_order_all_is_given(seed, workers) -> None:
     tries = collections.Counter()

@@ -162,6 +162,7 @@ def test_a_registered_operation_is_known_everywhere(registry) -> None:
         operations.register(Operation(**CUBE))
 
 
+@pytest.mark.slow
 def test_a_trainer_compiles_anew_for_a_new_operation_and_only_then(registry) -> None:
     from small_trainings import make_trainer
 

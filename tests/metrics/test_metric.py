@@ -135,6 +135,7 @@ def test_values_are_what_was_measured_whatever_the_fitness_makes_of_them(measure
         assert (fitness is None) == (None in finite)
 
 
+@pytest.mark.slow
 def test_several_outputs_have_the_mean_of_their_fitnesses() -> None:
     names = ("classes", "number")
     both, _, task = trained(names, None)

@@ -171,6 +171,7 @@ def test_options_reach_plugins_from_the_command_line(tmp_path, monkeypatch, plug
     assert built.layers[1].units == 3
 
 
+@pytest.mark.slow
 def test_a_search_with_options_repeats_from_its_own_flags(tmp_path, plugin) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     assert run("--dataset_options=count=140", f"--output_dir={first}") == 0

@@ -72,6 +72,7 @@ def rewrite_study(folder, table: str, where: str = "1", **columns: str) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_search_writes_its_report_at_its_end(searched) -> None:
     folder, result = searched
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
@@ -170,6 +171,7 @@ def test_a_killed_search_has_a_report_that_says_so(folder, blank_figures) -> Non
     assert "no generation was finished" in page_of(folder, figures=False).text
 
 
+@pytest.mark.slow
 def test_figures_are_also_files(folder) -> None:
     page = page_of(folder)
     names = {figure["id"].removeprefix("figure-") for figure in page.all("figure")}

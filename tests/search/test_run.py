@@ -315,6 +315,7 @@ def test_equivalence_gives_the_plain_algorithms_fitnesses_with_fewer_trainings()
     assert sum(r.steps for r in equivalent.records) < sum(r.steps for r in plain.records)
 
 
+@pytest.mark.slow
 def test_racing_trains_only_the_best_in_full() -> None:
     settings = {
         "screening": "full",

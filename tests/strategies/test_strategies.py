@@ -26,6 +26,7 @@ from glo_tf.training.trial import Request
 globals().update(registered(StrategyTestCase, "glo_tf"))
 
 
+@pytest.mark.slow
 class Test_local_process(StrategyTestCase):  # noqa: N801 (as the generated ones)
     name = "local"
     options = {"process": True}

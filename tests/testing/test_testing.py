@@ -173,6 +173,7 @@ class Leaking(LocalStrategy):
         super().submit(request, worker)
 
 
+@pytest.mark.slow
 def test_a_strategy_that_results_depend_on_fails() -> None:
     case = case_of(StrategyTestCase, Drifting)
     with pytest.raises(AssertionError):

@@ -53,6 +53,7 @@ def test_a_decay_is_kerass_schedule_of_that_name(kind, decay: str, jit_compile: 
     assert likelihoods(falling) == pytest.approx(likelihoods(schedule), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "schedule",
     [

@@ -133,6 +133,7 @@ drive()
 """
 
 
+@pytest.mark.slow
 def test_type_checkers_see_every_argument_with_its_type(tmp_path) -> None:
     (tmp_path / "test_keywords.py").write_text(pathlib.Path(__file__).read_text())
     (tmp_path / "calls.py").write_text(CALLS)

@@ -115,6 +115,7 @@ def search(model=build_model, **arguments) -> LossSearch:
     return LossSearch(model, data, data, **sizes, generations=1, **arguments)
 
 
+@pytest.mark.slow
 def test_a_search_is_not_continued_with_other_kernels(tmp_path, monkeypatch) -> None:
     search(output_dir=tmp_path).evaluate(["-(x*log(y))"])
     here = onednn.is_on()

@@ -51,6 +51,7 @@ def search_and_compare() -> None:
     glo_tf.compare(build_model, DATA, DATA, DATA, ["x*y"], seeds=2, **settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "set_seed",
     [

@@ -49,6 +49,7 @@ def test_fitnesses_that_are_no_share_of_a_wheel_are_refused(bad) -> None:
         roulette([0.5, bad])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operators", OPERATORS, ids=lambda operators: type(operators).__name__)
 @given(scored=POPULATIONS, elites=st.integers(0, 3), seed=st.integers(0, 2**32))
 def test_a_generation_keeps_its_size_and_its_elites(operators, scored, elites, seed) -> None:

@@ -111,6 +111,7 @@ def evolved_trees(count: int) -> list[Expression]:
     return [list(trees)[int(place)].negated() for place in np.linspace(0, len(trees) - 1, count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_is_equal_to_the_translator_on_evolved_trees(jit_compile: bool) -> None:
     trees = evolved_trees(150)

@@ -162,6 +162,7 @@ def test_cross_entropy_has_a_slope_where_the_probability_is_clipped() -> None:
     np.testing.assert_allclose(gradient, [[1.0, -1.0]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize(
     "names", [*((name,) for name in KINDS), ("classes", "flag", "flags", "number")]
@@ -182,6 +183,7 @@ def test_a_training_step_is_that_of_keras(names: tuple[str, ...], loss: str) -> 
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize(("kind", "activation"), [("classes", "softmax"), ("flag", "sigmoid")])
 def test_it_trains_as_with_the_activation_as_a_layer(kind, activation, jit_compile) -> None:

@@ -45,6 +45,7 @@ def test_an_evaluation_depends_on_its_arguments_alone(optimizer) -> None:
             np.testing.assert_array_equal(left, right)
 
 
+@pytest.mark.slow
 def test_the_seed_fixes_weights_and_batch_order() -> None:
     trainer = make_trainer(train_steps=1)
     weights = []
@@ -86,6 +87,7 @@ def test_learning_rate_replaces_the_optimizers_own() -> None:
     assert faster.evaluate(Request(own, seed=0)) == dataclasses.replace(expected, candidate=own)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["log(x - y)", "sqrt(y - y)*x", "x*y/(y - y)"])
 def test_a_non_finite_training_stops_early_with_fitness_0(text: str) -> None:
     evaluation = make_trainer(train_steps=250).evaluate(
@@ -95,6 +97,7 @@ def test_a_non_finite_training_stops_early_with_fitness_0(text: str) -> None:
     assert evaluation.steps < 250
 
 
+@pytest.mark.slow
 def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() -> None:
     # sqrt(y - y) is 0 with an infinite slope: the loss of the only step is finite, the weights not.
     evaluation = make_trainer(train_steps=1).evaluate(
@@ -160,6 +163,7 @@ def test_nothing_keeps_a_compiled_training_once_its_trainer_is_gone(optimizer) -
     assert not any(graph() is not None for graph in graphs)
 
 
+@pytest.mark.slow
 def test_expressions_without_coefficients_share_one_trace() -> None:
     trainer = make_trainer()
     for text in ("-(x*log(y))", "-(log(y) - x/y)", "square(x - y)"):
@@ -326,6 +330,7 @@ def _weights(trainer: CandidateTrainer) -> list[np.ndarray]:
     return [np.copy(weight.numpy()) for weight in trainer._model.trainable_variables]
 
 
+@pytest.mark.slow
 def test_a_model_is_described_alike_however_many_were_built_before() -> None:
     """Keras numbers layers: one of these models has dense_9 and dense_10, and names are sorted."""
 
@@ -383,6 +388,7 @@ def test_test_data_is_measured_beside_the_validation_data() -> None:
     assert list(found) == ["accuracy", "nll", "ece"]
 
 
+@pytest.mark.slow
 def test_what_was_measured_before_a_training_failed_is_kept() -> None:
     trainer = make_trainer(optimizer=keras.optimizers.SGD(3e38), train_steps=30)
     ended = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
