@@ -333,7 +333,7 @@ def test_labels_that_are_probabilities_are_right_on_their_side_of_a_half() -> No
             batch_size=10,
         )
         meter = Meter(task.objective, task.outputs, task.validation_data)
-        fitness.append(meter.fitness(np.concatenate([1.0 - predicted, predicted], axis=-1)))
+        fitness.append(meter.judge(np.concatenate([1.0 - predicted, predicted], axis=-1))[0])
     assert fitness == [pytest.approx(((predicted[:, 0] > 0.5) == FLAG).mean())] * 2
 
 
