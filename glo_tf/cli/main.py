@@ -31,7 +31,7 @@ from glo_tf.cli.failures import (
 from glo_tf.cli.flags import parse_flags
 from glo_tf.cli.search import make_search
 from glo_tf.cli.task import output_dir, quiet_start
-from glo_tf.errors import InvalidArgumentError
+from glo_tf.errors import GloError, InvalidArgumentError
 from glo_tf.plugins.skeleton import new_plugin
 from glo_tf.results import run_files
 from glo_tf.results.owned_files import MARK, check_free, is_there, write_owned
@@ -76,8 +76,10 @@ def cli() -> NoReturn:
 def _run(arguments: list[str]) -> int:
     try:
         return _do(arguments)
-    except EXPECTED as error:  # of a run that has begun, the log has the traceback
+    except GloError as error:
         return fail(error, FAILED)
+    except OSError:  # of what is printed, for `cli` to tell
+        raise
     except Exception as error:
         return fail_by_mistake(error)
 
@@ -116,6 +118,8 @@ def _search(values: flags.FlagValues) -> int:
                 result = search.run()
         except KeyboardInterrupt as error:
             return _ended(error, interruption)
+        except EXPECTED as error:  # the log has the traceback
+            return fail(error, FAILED)
     print(f"Results: {folder}")
     return interruption.exit_code if result.interrupted else 0
 
@@ -140,6 +144,8 @@ def _compare(values: flags.FlagValues) -> int:
                 result = comparison.run()
         except KeyboardInterrupt as error:
             return _ended(error, interruption)
+        except EXPECTED as error:  # the log has the traceback
+            return fail(error, FAILED)
     display.show(result)
     print(f"Results: {folder}")
     return 0

@@ -60,7 +60,8 @@ class GplearnOptions:
         _check(self)
         if sum(self.methods.values()) > 1.0 + 1e-12:
             raise InvalidArgumentError(
-                f"Expected {', '.join(self.methods)} to sum to at most 1. Received: {self.methods}"
+                f"Expected {', '.join(self.methods)} to sum to at most 1. "
+                f"Received: {', '.join(f'{name}={p}' for name, p in self.methods.items())}"
             )
 
     @property
