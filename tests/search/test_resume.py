@@ -23,7 +23,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
-KILLS = int(os.environ.get("GLO_TF_KILLS", "20"))
+KILLS = int(os.environ.get("GLO_TF_KILLS", "12"))
 
 
 pytestmark = pytest.mark.slow

@@ -91,7 +91,7 @@ def test_signals_of_a_forked_child_are_its_own() -> None:
         "    os.waitpid(child, 0)\n"
         "    time.sleep(0.2)\n"
         "    try: os.kill(os.getpid(), 2); time.sleep(600)\n"
-        "    except KeyboardInterrupt: print('in order')\n"
+        "    except KeyboardInterrupt: os.write(1, b'in order\\n')\n"
     )
     ended = run(code)
     assert ended.returncode == 0
