@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 	$(BIN)/python -m glo_tf.main --flagfile=digits.flags --output_dir=runs/digits --overwrite
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
 
 quick-test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -m 'not slow'

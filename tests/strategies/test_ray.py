@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import processes
 import psutil
 import pytest
 from processes import needs_ray
@@ -188,7 +189,14 @@ def test_candidates_that_kill_hang_or_exhaust_their_worker(cluster, tmp_path, mo
         assert reasons == (
             set() if expected == "ok" else {"worker lost", "timeout", "out of memory"}
         )
-    assert not [p for p in psutil.Process().children(recursive=True) if "_Worker" in p.name()]
+    processes.wait_for(no_worker_is_left)
+
+
+def no_worker_is_left() -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):  # it ended in this moment; asked again
+        children = psutil.Process().children(recursive=True)
+        return not any("_Worker" in child.name() for child in children)
+    return False
 
 
 def _where(folder: pathlib.Path) -> list[str]:
