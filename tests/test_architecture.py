@@ -65,7 +65,8 @@ def test_the_page_answers_ten_questions() -> None:
         *("glo_tf", "glo_tf.main", "glo_tf.nodes", "glo_tf.search_spaces", "glo_tf.operators"),
         *("glo_tf.plots", "glo_tf.report.writing", "glo_tf.search.settings", "glo_tf.results"),
         *("glo_tf.display.search", "glo_tf.display.comparison", "glo_tf.display.tensorboard"),
-        *("glo_tf.losses", "glo_tf.screening.screen", "glo_tf.comparison.verdict"),
+        *("glo_tf.losses", "glo_tf.screening.screen", "glo_tf.screening.scale"),
+        "glo_tf.comparison.verdict",
     ],
 )
 def test_what_trains_nothing_imports_no_tensorflow(module: str) -> None:

@@ -19,7 +19,6 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.losses.given import Loss
-from glo_tf.losses.lookup import by_name
 from glo_tf.screening.probes import UNDECIDED, exact_gradients, fixed_set, linear_targets
 from glo_tf.utils.choice import choice
 
@@ -59,6 +58,8 @@ def gradient_scale(
         >>> glo_tf.gradient_scale("-(x*y)", 10)
         0.1
     """
+    from glo_tf.losses.lookup import by_name  # Keras
+
     kind = choice(Activation, "activation", activation)
     outputs = Outputs((_output(units, kind, targets),))
     ((_, tree),) = by_name([loss], outputs).items()
