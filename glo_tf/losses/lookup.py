@@ -43,7 +43,7 @@ def split_losses(text: str) -> list[str]:
     return parts
 
 
-def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
+def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[str, Loss]:
     """The loss that a text names, and the name by which it is shown.
 
     Args:
@@ -51,6 +51,7 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
             file of `glo_tf.save_loss` (it ends in `.json`), or an expression; or one of these
             after a name of its own and `=`.
         outputs: Of the model that is trained with it. A cross-entropy is summed over them.
+        argument: Where the text was given, for messages.
 
     Raises:
         ValueError: If it is none of these, or a cross-entropy that does not fit the outputs.
@@ -58,14 +59,15 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
     """
     renamed = re.fullmatch(r"([A-Za-z][\w -]*)=(.+)", text)  # not a path with = in a folder
     if renamed:
-        return renamed[1].rstrip(), find_loss(renamed[2].strip(), outputs)[1]
+        return renamed[1].rstrip(), find_loss(renamed[2].strip(), outputs, argument)[1]
     if text in _USUAL:
         name, loss = usual_loss(outputs)
         # One sigmoid is two classes, of which cross-entropy is the binary one.
         binary = all(output.binary for output in outputs.each)
         if loss != _USUAL[text] and not (binary and text == "binary_crossentropy"):
             raise InvalidArgumentError(
-                f"Expected a loss for outputs {outputs}, such as {name}. Received: losses='{text}'"
+                f"Expected a loss for outputs {outputs}, such as {name}. "
+                f"Received: {argument}='{text}'"
             )
         return name, loss
     if text in NAMED_LOSSES:
@@ -78,7 +80,7 @@ def find_loss(text: str, outputs: Outputs) -> tuple[str, Loss]:
     except ParseError as error:
         raise InvalidArgumentError(
             f"Expected {', '.join((*_USUAL, *NAMED_LOSSES))}, the path of a best_loss.json, or an "
-            f"expression ({error}). Received: losses='{text}'"
+            f"expression ({error}). Received: {argument}='{text}'"
         ) from error
     return str(tree), tree
 

@@ -18,7 +18,7 @@ from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
-from glo_tf.losses.given import Loss
+from glo_tf.losses.given import Loss, as_expressions
 from glo_tf.screening.probes import UNDECIDED, exact_gradients, fixed_set, linear_targets
 from glo_tf.utils.choice import choice
 
@@ -58,11 +58,14 @@ def gradient_scale(
         >>> glo_tf.gradient_scale("-(x*y)", 10)
         0.1
     """
-    from glo_tf.losses.lookup import by_name  # Keras
+    from glo_tf.losses.lookup import find_loss  # Keras
 
     kind = choice(Activation, "activation", activation)
     outputs = Outputs((_output(units, kind, targets),))
-    ((_, tree),) = by_name([loss], outputs).items()
+    found = find_loss(loss, outputs, "loss")[1] if isinstance(loss, str) else loss
+    (tree,) = as_expressions(
+        [found], "loss", options=outputs.loss_options, width=outputs.common_width
+    )
     return float(f"{relative_scale(tree, outputs):.6g}")
 
 

@@ -136,7 +136,8 @@ def test_large_gradients_do_not_overflow() -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"loss": "nothing"}, "losses='nothing'"),
+        ({"loss": "nothing"}, "loss='nothing'"),
+        ({"loss": 3}, r"loss\[0\]=3"),
         ({"loss": "x*y", "units": 1}, "units=1"),
         ({"loss": "x*y", "units": 2.0}, "units=2.0"),
         ({"loss": "x*y", "activation": "relu"}, "activation='relu'"),
