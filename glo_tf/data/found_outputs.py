@@ -20,7 +20,6 @@ from glo_tf.errors import InvalidArgumentError
 OutputKinds: TypeAlias = str | Sequence[str | None] | Mapping[str, str]
 """`"softmax"`, `"sigmoid"` or `"linear"`, for all outputs or for each of them."""
 
-_QUANTILES = 33
 _HALF_PRECISION = 1e-2  # rounding of a sum of probabilities
 
 _INDICES, _ONE_HOT, _SHARES = "class indices", "one-hot labels", "labels that sum to 1"
@@ -138,9 +137,7 @@ class _Evidence:
             raise self._unclear(from_logits)
         if kind == Activation.LINEAR:
             self._check_targets_of_numbers()
-            levels = np.linspace(0.0, 1.0, _QUANTILES)
-            quantiles = np.quantile(self.targets.astype(float), levels)
-            return Output(Activation.LINEAR, self._units, tuple(quantiles.tolist()))
+            return Output.of_numbers(self._units, self.targets)
         activated = self.activation in (Activation.SOFTMAX, Activation.SIGMOID)
         if activated and kind != self.activation:
             raise InvalidArgumentError(

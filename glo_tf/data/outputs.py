@@ -25,6 +25,7 @@ class Activation(enum.StrEnum):
 
 
 DEFAULT_EPSILON = 1e-7
+_QUANTILES = 33
 """What predictions that are probabilities are at least, where nobody says otherwise."""
 
 
@@ -44,6 +45,13 @@ class Output:
     units: int
     quantiles: tuple[float, ...] = ()
     from_logits: bool = False
+
+    @classmethod
+    def of_numbers(cls, units: int, targets: np.ndarray) -> Output:
+        """A linear output that is trained on these targets, of any shape."""
+        levels = np.linspace(0.0, 1.0, _QUANTILES)
+        quantiles = np.quantile(targets.astype(float), levels)
+        return cls(Activation.LINEAR, units, tuple(quantiles.tolist()))
 
     @property
     def binary(self) -> bool:

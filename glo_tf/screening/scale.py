@@ -89,9 +89,7 @@ def _output(units: int, activation: Activation, targets: Any) -> Output:
             "Expected targets as finite numbers, at least one. "
             f"Received: targets of shape={values.shape}"
         )
-    return Output(
-        Activation.LINEAR, units, tuple(np.quantile(values, np.linspace(0.0, 1.0, 33)).tolist())
-    )
+    return Output.of_numbers(units, values)
 
 
 def relative_scale(loss: Expression, outputs: Outputs) -> float:
@@ -127,13 +125,19 @@ class _Probe:
     labels: np.ndarray
     predictions: np.ndarray
 
+    @classmethod
+    def of(
+        cls, outputs: Outputs, output: Output, labels: np.ndarray, predictions: np.ndarray
+    ) -> _Probe:
+        alone = dataclasses.replace(outputs, each=(output,), names=None)
+        return cls(alone, labels, predictions)
+
 
 def _undecided(outputs: Outputs) -> list[_Probe]:
     probes = []
     for output in outputs.each:
         labels, prediction = _labels(output)
-        alone = dataclasses.replace(outputs, each=(output,), names=None)
-        probes.append(_Probe(alone, labels, np.full_like(labels, prediction)))
+        probes.append(_Probe.of(outputs, output, labels, np.full_like(labels, prediction)))
     return probes
 
 
@@ -150,11 +154,7 @@ def _labels(output: Output) -> tuple[np.ndarray, float]:
 def _spread(outputs: Outputs) -> list[_Probe]:
     labels, predictions = fixed_set(outputs)
     return [
-        _Probe(
-            dataclasses.replace(outputs, each=(output,), names=None),
-            labels[:UNDECIDED, place],
-            predictions[:UNDECIDED, place],
-        )
+        _Probe.of(outputs, output, labels[:UNDECIDED, place], predictions[:UNDECIDED, place])
         for output, place in zip(outputs.each, outputs.slices, strict=True)
     ]
 

@@ -16,7 +16,7 @@ from glo_tf.plugins.options import OptionValue
 from glo_tf.results.record import Phase
 from glo_tf.search.spaces.space import SearchSpace, glo, glo_extended
 from glo_tf.testing.plugin import PluginTestCase
-from glo_tf.testing.small_task import TRAIN_STEPS, small_data
+from glo_tf.testing.small_task import small_search
 
 if TYPE_CHECKING:
     from glo_tf.search.genetic.evolution import Operators
@@ -87,28 +87,7 @@ class OperatorsTestCase(PluginTestCase):
 
     def test_a_small_search_runs(self, plugin_options: Mapping[str, OptionValue]) -> None:
         """Two generations of ten, twice, with the same candidates."""
-        from glo_tf.architectures import NamedArchitecture
-        from glo_tf.search.loss_search import LossSearch
-
-        shape, classes = (4, 4, 1), 3
-        results = [
-            LossSearch(
-                NamedArchitecture("mlp", shape, classes),
-                small_data(shape, classes, 64, seed=1),
-                small_data(shape, classes, 64, seed=2),
-                operators=self.operators(glo(), plugin_options),
-                train_steps=TRAIN_STEPS,
-                batch_size=16,
-                population_size=10,
-                elites=2,
-                generations=2,
-                coefficient_expressions=0,
-                finalists=0,
-                comparison_seeds=0,
-                strategy="local",
-            ).run()
-            for _ in range(2)
-        ]
+        results = [small_search(operators=self.operators(glo(), plugin_options)) for _ in range(2)]
         assert [record.phase for record in results[0].records] == 20 * [Phase.DISCOVERY]
         assert results[0].records == results[1].records
 

@@ -14,7 +14,7 @@ from glo_tf.search.ask_tell import loss_of
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.testing.plugin import PluginTestCase
-from glo_tf.testing.small_task import TRAIN_STEPS, small_data
+from glo_tf.testing.small_task import small_search
 
 _TREES = 1_000
 
@@ -86,28 +86,10 @@ class SearchSpaceTestCase(PluginTestCase):
 
     def test_a_small_search_runs(self, plugin_options: Mapping[str, OptionValue]) -> None:
         """Two generations of ten, of discovery or else of CMA-ES."""
-        from glo_tf.architectures import NamedArchitecture
-        from glo_tf.search.loss_search import LossSearch
-
         space = self.space(plugin_options)
-        shape, classes = (4, 4, 1), 3
-        result = LossSearch(
-            NamedArchitecture("mlp", shape, classes),
-            small_data(shape, classes, 64, seed=1),
-            small_data(shape, classes, 64, seed=2),
-            search_space=space,
-            train_steps=TRAIN_STEPS,
-            batch_size=16,
-            population_size=10,
-            elites=2,
-            generations=2,
-            coefficient_expressions=0,
-            coefficient_generations=2,
-            coefficient_population_size=10,
-            finalists=0,
-            comparison_seeds=0,
-            strategy="local",
-        ).run()
+        result = small_search(
+            search_space=space, coefficient_generations=2, coefficient_population_size=10
+        )
         phase = Phase.DISCOVERY if space.has_discovery else Phase.COEFFICIENTS
         assert [record.phase for record in result.records] == 20 * [phase]
         assert not result.interrupted

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 if TYPE_CHECKING:
     from glo_tf.architectures import NamedArchitecture
+    from glo_tf.results.search_result import SearchResult
+    from glo_tf.search.config import SearchKeywords
     from glo_tf.training.task import TrainingTask
 
 TRAIN_STEPS = 20
@@ -38,3 +40,27 @@ def small_task(architecture: NamedArchitecture, *, from_logits: bool = False) ->
         train_steps=TRAIN_STEPS,
         batch_size=16,
     )
+
+
+def small_search(**settings: Unpack[SearchKeywords]) -> SearchResult:
+    """Two generations of ten, with nothing after them."""
+    from glo_tf.architectures import NamedArchitecture
+    from glo_tf.search.loss_search import LossSearch
+
+    shape, classes = (4, 4, 1), 3
+    given: SearchKeywords = {
+        "model": NamedArchitecture("mlp", shape, classes),
+        "train_data": small_data(shape, classes, 64, seed=1),
+        "validation_data": small_data(shape, classes, 64, seed=2),
+        "train_steps": TRAIN_STEPS,
+        "batch_size": 16,
+        "population_size": 10,
+        "elites": 2,
+        "generations": 2,
+        "coefficient_expressions": 0,
+        "finalists": 0,
+        "comparison_seeds": 0,
+        "strategy": "local",
+        **settings,
+    }
+    return LossSearch(**given).run()
