@@ -8,12 +8,9 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 class Activation(enum.StrEnum):
@@ -68,16 +65,16 @@ class Output:
         """Whether its columns are probabilities."""
         return self.activation != Activation.LINEAR
 
-    def scores(self, predictions: tf.Tensor) -> tf.Tensor:
+    def scores(self, predictions: Any) -> Any:
         """Float32 columns of what a model returned, `(N, width)`: of logits, log-probabilities."""
-        import tensorflow as tf
+        from keras import ops
 
-        part = tf.cast(predictions, tf.float32)
+        part = ops.cast(predictions, "float32")
         if not self.from_logits:
-            return tf.concat([1.0 - part, part], axis=-1) if self.binary else part
+            return ops.concatenate([1.0 - part, part], axis=-1) if self.binary else part
         if self.activation == Activation.SOFTMAX:
-            return tf.nn.log_softmax(part)
-        return tf.math.log_sigmoid(tf.concat([-part, part], axis=-1) if self.binary else part)
+            return ops.log_softmax(part)
+        return ops.log_sigmoid(ops.concatenate([-part, part], axis=-1) if self.binary else part)
 
     @property
     def in_words(self) -> str:
@@ -179,26 +176,25 @@ class Outputs:
         lower, upper = np.where(clipped, self.epsilon, -np.inf), np.where(clipped, 1.0, np.inf)
         return lower.astype(np.float32), upper.astype(np.float32)
 
-    def columns(self, predictions: Any) -> tf.Tensor:
+    def columns(self, predictions: Any) -> Any:
         """What a model returned, as float32 columns y `(N, W)`; of logits, the probabilities."""
-        import tensorflow as tf
+        from keras import ops
 
         scores, logarithms = self.scores(predictions), self.from_logits
         if not logarithms.any():
             return scores
-        return tf.where(logarithms, tf.exp(scores), scores)
+        return ops.where(logarithms, ops.exp(scores), scores)
 
-    def scores(self, predictions: Any) -> tf.Tensor:
+    def scores(self, predictions: Any) -> Any:
         """What a model returned, as float32 columns `(N, W)`; of logits, the log-probabilities.
 
         What a loss tells a network are derivatives with respect to these.
         """
         import keras
-        import tensorflow as tf
 
         given = keras.tree.flatten(predictions)
         parts = [output.scores(part) for output, part in zip(self.each, given, strict=True)]
-        return parts[0] if len(parts) == 1 else tf.concat(parts, axis=-1)
+        return parts[0] if len(parts) == 1 else keras.ops.concatenate(parts, axis=-1)
 
     def scores_of(self, columns: np.ndarray) -> np.ndarray:
         """The `scores` of columns y `(N, W)`."""
