@@ -12,6 +12,7 @@ from glo_tf.cli.task import output_dir, training_arguments
 from glo_tf.comparison.config import ComparisonConfig, ComparisonKeywords
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
+from glo_tf.search.config import LearningRate
 from glo_tf.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ def make_comparison(
     if not values.losses:
         raise InvalidArgumentError(
             "Expected --losses, such as --losses=categorical_crossentropy,baikal. Received: none"
+        )
+    if values.learning_rate == LearningRate.OWN:
+        raise InvalidArgumentError(
+            "Expected --learning_rate as a number, or given, of which --tune_learning_rate finds "
+            "each loss its own. Received: learning_rate=own"
         )
     for config in (ComparisonConfig, TrainingConfig, FailurePolicy, RunConfig):
         made_of_flags(values, config)  # refused here, before anything is loaded

@@ -19,7 +19,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.metrics.mode import Mode
 from glo_tf.screening.screen import Screening
-from glo_tf.search.config import SearchConfig
+from glo_tf.search.config import LearningRate, SearchConfig
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.config import TrainingConfig
@@ -47,6 +47,7 @@ SECTIONS: dict[type, str] = {
 
 _ELSEWHERE = {
     "max_size": _DISCOVERY,
+    "learning_rate": "Task",
     "strategy": WORKERS,
     **dict.fromkeys(["jit_compile", "screening", "racing"], _EFFORT),
     **dict.fromkeys(["finalists", "finalist_seeds", "comparison_seeds"], _ENDING),
@@ -68,6 +69,9 @@ _OF_RAY = {"num_workers": "workers"}
 _HELP = {
     "initial_expressions": "Whole loss to begin with, such as '-(x*log(y))'; one a flag, as many "
     "as you like.",
+    "learning_rate": "Learning rate of the optimizer (per step); given leaves the optimizer its "
+    "own. With own, a search judges each candidate at one that suits it, found in its first steps "
+    "around the one that suits the usual loss.",
     "metric": "Keras metric that is the fitness, by name; accuracy if unset.",
     "operators": "Registered genetic operators (see --mode=list): glo (the paper's), gplearn, or "
     "others; if unset, those of the search space, by default the paper's.",
@@ -83,6 +87,29 @@ _HELP = {
     "train_fraction": "Shares of the training data, with commas between them: 1.0,0.1,0.01.",
 }
 """Of fields which take at the command line less than in Python, or in another form."""
+
+
+_RATE = 0.01
+"""Learning rate that the command line gives optimizers by itself."""
+
+
+class _Rate(flags.FloatParser):
+    """A number, or a word that stands for others."""
+
+    syntactic_help = f"a number, {' or '.join(LearningRate)}"
+
+    def parse(self, argument: str | float) -> str | float:
+        """The number, or the word.
+
+        Raises:
+            ValueError: If it is neither.
+        """
+        if argument in [*LearningRate]:
+            return argument
+        try:
+            return float(argument)
+        except ValueError:
+            raise ValueError(f"Expected {self.syntactic_help}") from None
 
 
 def define_fields(values: flags.FlagValues) -> None:
@@ -137,6 +164,8 @@ def _define(name: str, field: dataclasses.Field[Any], help: str, of: dict[str, o
         flags.DEFINE_list(name, str(default), help, **of)
     elif name == "initial_expressions":
         flags.DEFINE_multi_string(name, None, help, **of)
+    elif name == "learning_rate":
+        flags.DEFINE(_Rate(), name, _RATE, help, serializer=flags.ArgumentSerializer(), **of)
     elif name in _EMPTY:
         flags.DEFINE_string(name, "", help, **of)
     else:

@@ -60,7 +60,6 @@ def define_flags() -> flags.FlagValues:
     )
     flags.DEFINE_string("architecture", "mlp", "Registered architecture (see --mode=list).", **task)
     own_options("architecture", task)
-    flags.DEFINE_float("learning_rate", 0.01, "Learning rate of the optimizer (per step).", **task)
 
     workers = section(WORKERS)
     own_options("strategy", workers)

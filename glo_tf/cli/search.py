@@ -13,7 +13,7 @@ from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.cli.task import output_dir, plugin, training_arguments
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
-from glo_tf.search.config import SearchConfig, SearchKeywords
+from glo_tf.search.config import LearningRate, SearchConfig, SearchKeywords
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.training.config import TrainingConfig
 
@@ -48,6 +48,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
     arguments: SearchKeywords = {
         **read(values, SearchKeywords),
         **common,
+        "learning_rate": _learning_rate(values),
         "search_space": space,
         "operators": _operators(values, space),
         "output_dir": folder,
@@ -55,6 +56,12 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
     }
     search = LossSearch(**arguments)
     return search, folder
+
+
+def _learning_rate(values: flags.FlagValues) -> str:
+    """A number is the optimizer's already."""
+    rate = values.learning_rate
+    return rate if isinstance(rate, str) else LearningRate.GIVEN
 
 
 def _tensorboard(values: flags.FlagValues, folder: pathlib.Path) -> list[Callback]:

@@ -37,7 +37,9 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
     Raises:
         ValueError: If flags name nothing that exists, or do not fit.
     """
-    Hyperparameters(learning_rate=values.learning_rate)  # refused before anything is loaded
+    rate = values.learning_rate
+    if not isinstance(rate, str):
+        Hyperparameters(learning_rate=rate)  # refused before anything is loaded
     load_dataset = plugin(values, "dataset", "glo_tf.datasets")
     architecture_options = plugin(values, "architecture", "glo_tf.architectures").keywords
     strategy = _strategy(values)
@@ -64,7 +66,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
         "validation_data": (data.x_validation, data.y_validation),
         "optimizer": {
             "class_name": values.optimizer,
-            "config": {"learning_rate": values.learning_rate},
+            "config": {} if isinstance(rate, str) else {"learning_rate": rate},
         },
         "strategy": strategy,
     }

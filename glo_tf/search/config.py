@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from glo_tf.errors import InvalidArgumentError
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.screening.screen import Screening
 from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.training.candidate import Hyperparameters
 from glo_tf.training.config import TaskArguments, TaskKeywords
 from glo_tf.utils.checks import (
     check_at_least,
@@ -24,6 +26,18 @@ if TYPE_CHECKING:
     from glo_tf.losses.given import Loss
     from glo_tf.search.callbacks import Callback
     from glo_tf.search.genetic.evolution import Operators
+
+
+class LearningRate(enum.StrEnum):
+    """At which learning rate candidates are judged, where that is no number.
+
+    Attributes:
+        OWN: Each at one that suits it.
+        GIVEN: All at the optimizer's.
+    """
+
+    OWN = "own"
+    GIVEN = "given"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,6 +84,10 @@ class SearchConfig:
             only, `"none"` nothing: the plain algorithm of the paper.
         racing: Whether the new candidates of a generation run against each other with fewer steps
             first, in which all but the best are pruned (successive halving).
+        learning_rate: `"own"` judges each candidate at a learning rate of its own, found in its
+            first steps around the one that suits the usual loss; `"given"` trains all at the
+            optimizer's, as the paper does; a number takes the place of that. Schedules are
+            multiplied: the rate is their peak.
 
     Raises:
         ValueError: If a value is out of range, of another type, or does not fit another.
@@ -92,6 +110,7 @@ class SearchConfig:
     comparison_seeds: int = 3
     screening: str = Screening.FULL
     racing: bool = False
+    learning_rate: float | str = LearningRate.GIVEN
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -120,6 +139,13 @@ class SearchConfig:
         check_not_negative(parsimony_coefficient=self.parsimony_coefficient)
         check_at_least(2, coefficient_population_size=self.coefficient_population_size)
         check_positive(coefficient_sigma0=self.coefficient_sigma0)
+        if not isinstance(self.learning_rate, str):
+            Hyperparameters(learning_rate=self.learning_rate)
+        elif self.learning_rate not in [*LearningRate]:
+            raise InvalidArgumentError(
+                "Expected learning_rate to be a number, own or given. "
+                f"Received: learning_rate={shown(self.learning_rate)}"
+            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -160,4 +186,5 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     comparison_seeds: int
     screening: str
     racing: bool
+    learning_rate: float | str
     callbacks: Sequence[Callback]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, Unpack
 
@@ -24,6 +25,7 @@ from glo_tf.search.settings import SearchSettings
 from glo_tf.strategies.registry import find_strategy
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.fresh_models import check_builder
+from glo_tf.training.schedules import at_rate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
 from glo_tf.utils.checks import check_at_least
@@ -72,7 +74,7 @@ class LossSearch:
         self.callbacks = checked_callbacks(arguments.callbacks)
         self.settings = SearchSettings.of(arguments)
         self.strategy = find_strategy(arguments.strategy)
-        self._arguments = arguments = arguments.loaded()
+        self._arguments = arguments = _at_given_rate(arguments.loaded())
         self.task = TrainingTask.of(arguments)
         # Last, so that a refused argument leaves no folder behind.
         self._output = (
@@ -217,3 +219,12 @@ class LossSearch:
             study = self._in_memory if self._output is None else self._output.open_study()
             self._dispatcher = Dispatcher(self.task, self.strategy, study, self._arguments)
         return self._dispatcher
+
+
+def _at_given_rate(arguments: SearchArguments) -> SearchArguments:
+    """The same with the learning rate, where that is a number, as the optimizer's."""
+    rate = arguments.learning_rate
+    if isinstance(rate, str):
+        return arguments
+    optimizer = at_rate(arguments.optimizer, rate, arguments.train_steps)
+    return dataclasses.replace(arguments, optimizer=optimizer)

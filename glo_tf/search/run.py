@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from glo_tf.comparison.learning_rates import Evaluate
+from glo_tf.comparison.learning_rates import Evaluate, TunedRate
 from glo_tf.comparison.trainings import Conditions
 from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
 from glo_tf.errors import at_the_end, raise_first
@@ -23,11 +23,13 @@ from glo_tf.results.search_result import Compare, Comparer, SearchResult
 from glo_tf.screening.screen import trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
+from glo_tf.search.config import LearningRate
 from glo_tf.search.confirmation import confirm
 from glo_tf.search.evaluator import CandidateEvaluator
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.phases import coefficient_searches, discovery
 from glo_tf.search.ranking import Ranking
+from glo_tf.search.reference_rate import tune_reference
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
@@ -74,6 +76,7 @@ class SearchRun:
         self._written = 0  # records that are in the output
         self._best: Record | None = None
         self._stopped = False
+        self._reference: TunedRate | None = None
 
     def execute(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
@@ -87,6 +90,8 @@ class SearchRun:
             with self._stoppable():
                 self._callbacks.on_understood(self._task.summary)
                 self._callbacks.on_search_begin(self._settings.planned)
+                if self._settings.learning_rate == LearningRate.OWN:
+                    self._reference = self._tune_reference()
                 for phase, generations, search in self._phases():
                     self._search(phase, generations, search)
             with self._stoppable():
@@ -128,6 +133,13 @@ class SearchRun:
         except StopSearch:
             logger.info("Stopped by a callback")
             self._stopped = True
+
+    def _tune_reference(self) -> TunedRate:
+        """Around it, candidates have their own learning rates."""
+        seeds = [self._settings.seed]
+        tuned = tune_reference(self._retrain(Stage.TUNING), self._task, seeds)
+        logger.info("Learning rate of the usual loss: %g", tuned.learning_rate)
+        return tuned
 
     def _phases(self) -> Iterator[tuple[Phase, int, AskTell]]:
         """The phases, one after the other, with the generations that each may take."""

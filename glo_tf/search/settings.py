@@ -22,7 +22,7 @@ from glo_tf.losses.given import as_expressions
 from glo_tf.results.record import Phase
 from glo_tf.screening.screen import Screening
 from glo_tf.search.coefficients.parameterization import Parameterization
-from glo_tf.search.config import SearchArguments, SearchConfig
+from glo_tf.search.config import LearningRate, SearchArguments, SearchConfig
 from glo_tf.search.genetic.evolution import Operators
 from glo_tf.search.genetic.first_generation import initial_trees
 from glo_tf.search.genetic.operators import GloOperators
@@ -131,8 +131,10 @@ class SearchSettings(SearchConfig):
         planned = self.tuned_expressions * tuned + self.finalists * self.finalist_seeds
         if self.search_space.has_discovery:
             planned += self.population_size * self.generations
+        own = self.learning_rate == LearningRate.OWN
+        planned += len(LEARNING_RATE_FACTORS) * (own + (self.comparison_seeds > 0))
         if self.comparison_seeds:
-            planned += len(LEARNING_RATE_FACTORS) + 3 * self.comparison_seeds
+            planned += 3 * self.comparison_seeds
         return planned
 
     @property

@@ -2,13 +2,85 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras.optimizers import schedules
 from keras.optimizers.schedules import LearningRateSchedule
 
+from glo_tf.identity.stable_id import stable_id
 from glo_tf.training.config import Decay
+from glo_tf.training.optimizers import Configured, Given, understand
+
+
+def at_rate(optimizer: Given, rate: float, train_steps: int) -> Given:
+    """An optimizer with another learning rate, of a schedule its peak.
+
+    Args:
+        optimizer: What a user gave; it is left as it is.
+        rate: Positive.
+        train_steps: Over which a schedule has its peak.
+
+    Raises:
+        ValueError: If it is no optimizer that can be had anew.
+    """
+    understood = understand(optimizer, train_steps)
+    made = AtRate(understood.make, rate, understood.learning_rate)
+    return made() if isinstance(understood.make, Configured) else made
+
+
+@stable_id("AtRate")
+@dataclasses.dataclass(frozen=True)
+class AtRate:
+    """Makes optimizers at another learning rate.
+
+    Attributes:
+        make: Makes them at their own.
+        rate: The other one.
+        peak: Their own, of a schedule the largest.
+    """
+
+    make: Callable[[], keras.Optimizer]
+    rate: float
+    peak: float
+
+    def __call__(self) -> keras.Optimizer:
+        """A new optimizer."""
+        made = self.make()
+        own = _learning_rate_of(made)
+        made.learning_rate = (
+            self.rate if isinstance(own, keras.Variable) else Multiplied(own, self.rate / self.peak)
+        )
+        return made
+
+
+@stable_id("Multiplied")
+class Multiplied(LearningRateSchedule):
+    """A schedule times a number.
+
+    Args:
+        schedule: From steps to rates.
+        factor: Of all of them.
+    """
+
+    def __init__(self, schedule: LearningRateSchedule, factor: float):
+        self.schedule = schedule
+        self.factor = factor
+
+    def __call__(self, step: Any) -> Any:
+        """The rate of a step."""
+        return self.factor * self.schedule(step)
+
+    def get_config(self) -> dict[str, Any]:
+        """As Keras asks for it."""
+        return {"schedule": schedules.serialize(self.schedule), "factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Multiplied:
+        """As Keras asks for it."""
+        return cls(schedules.deserialize(config["schedule"]), config["factor"])
 
 
 class LearningRate:
@@ -28,8 +100,7 @@ class LearningRate:
         self._optimizer = optimizer
         self._peak = peak
         self._scaled: _Scaled | None = None
-        inner = getattr(optimizer, "inner_optimizer", optimizer)
-        own = inner._learning_rate  # `learning_rate` of a schedule is its value
+        own = _learning_rate_of(optimizer)
         falling = _falling(decay, train_steps)
         if falling is not None or not isinstance(own, keras.Variable):
             base = peak if isinstance(own, keras.Variable) else own
@@ -46,6 +117,11 @@ class LearningRate:
             self._scaled.factor.assign(1.0 if rate is None else rate / self._peak)
         elif rate is not None:
             self._optimizer.learning_rate = rate
+
+
+def _learning_rate_of(optimizer: keras.Optimizer) -> Any:
+    """A variable or a schedule; `learning_rate` of a schedule is its value."""
+    return getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
 
 
 def _falling(decay: Decay, train_steps: int) -> LearningRateSchedule | None:

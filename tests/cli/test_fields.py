@@ -6,6 +6,7 @@ import itertools
 import math
 
 import pytest
+from absl import flags
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,9 +47,12 @@ def test_every_field_is_a_flag_with_its_default_and_its_text(kind, field) -> Non
     name = flag_of(kind, field.name)
     flag = define_flags()[name]
     default = getattr(made_of_flags(parsed(), kind), field.name)
-    assert default == (list(field.default) if name == "initial_expressions" else field.default) or (
-        name == "train_fraction" and default == (field.default,)
-    )
+    in_another_form = {
+        "initial_expressions": [],
+        "learning_rate": 0.01,
+        "train_fraction": (field.default,),
+    }
+    assert default == in_another_form.get(name, field.default)
     assert flag.help
     assert not {"`", '"'} & set(flag.help)
     assert descriptions(kind)[field.name]
@@ -130,6 +134,16 @@ def test_every_setting_is_a_keyword_with_default_and_text(function, kinds) -> No
         assert all(f"\n    {name}: " in function.__doc__ for name in parameters)
 
 
+def test_a_learning_rate_is_a_number_or_a_word() -> None:
+    for text, rate in [("own", "own"), ("given", "given"), ("2e-3", 0.002)]:
+        assert parsed(f"--learning_rate={text}").learning_rate == rate
+        written = parsed(f"--learning_rate={text}").flags_into_string()
+        assert f"--learning_rate={rate}\n" in written
+    for text in ("mine", "", "0.1x"):
+        with pytest.raises(flags.Error, match="Expected a number, own or given"):
+            parsed(f"--learning_rate={text}")
+
+
 def test_read_gives_what_the_flags_say() -> None:
     values = parsed("--train_steps=7", "--jit_compile=false", "--initial_expressions=x*y")
     found = read(values, SearchKeywords)
@@ -148,6 +162,8 @@ def test_read_gives_what_the_flags_say() -> None:
         ("--tuning_seeds=0", "tuning_seeds of at least 1"),
         ("--max_consecutive_failures=0", "max_consecutive_failures of at least 1"),
         ("--batch_size=0", "batch_size of at least 1"),
+        ("--learning_rate=0", "Received: learning_rate=0"),
+        ("--learning_rate=own", "--tune_learning_rate"),
     ],
 )
 def test_bad_values_are_refused_before_data_is_loaded(argument, message) -> None:

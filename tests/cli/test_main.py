@@ -194,6 +194,8 @@ def test_list_shows_every_plugin(capsys) -> None:
         (["--no_such_flag=1"], "no_such_flag"),
         (["--train_steps=many"], "train_steps"),
         (["--screening=some"], "screening"),
+        (["--learning_rate=mine"], "Expected a number, own or given"),
+        (["--learning_rate=-1"], "learning_rate=-1"),
         (["--train_steps=-1"], "train_steps=-1"),
         (["--population_size=3", "--elites=5"], "population_size=3, elites=5"),
         (["--batch_size=1000000"], "batch_size=1000000"),

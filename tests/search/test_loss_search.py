@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pickle
 
+import keras
 import numpy as np
 import pandas
 import pytest
@@ -450,3 +451,30 @@ def test_the_confirmed_best_pays_for_its_size() -> None:
     assert dear.best.loss == dear.confirmation[0].loss
     means = [row.mean for row in dear.confirmation]
     assert means != sorted(means, reverse=True)
+
+
+@pytest.mark.parametrize("rate", ["mine", 0.0, float("nan"), True, None])
+def test_a_learning_rate_is_a_number_or_one_of_two_words(rate) -> None:
+    with pytest.raises(ValueError, match=r"Expected .*learning_rate.* Received: learning_rate="):
+        make_search(learning_rate=rate)
+
+
+def test_a_learning_rate_takes_the_place_of_the_optimizers(trainer) -> None:
+    search = make_search(optimizer="adam", learning_rate=0.25)
+    assert search.task.learning_rate == 0.25
+    assert (
+        search.task.description
+        == make_search(optimizer=keras.optimizers.Adam(0.25)).task.description
+    )
+    assert search.compare([BAIKAL], seeds=1).losses[0].learning_rate == 0.25
+    assert make_search(learning_rate="given").task.learning_rate == 0.01
+
+
+def test_with_own_rates_the_usual_loss_is_tuned_first(trainer) -> None:
+    search = make_search(learning_rate="own", seed=3)
+    search.run()
+    first = trainer.requests[:5]
+    assert {str(request.loss) for request in first} == {CROSS_ENTROPY}
+    assert {request.seed for request in first} == {3}
+    rates = [request.candidate.hyperparameters.learning_rate for request in first]
+    assert rates == [0.01, 0.02, 0.05, 0.1, 0.2]

@@ -6,6 +6,7 @@ from three_classes import LABELS, SAMPLES, build_model
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.schedules import at_rate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
 
@@ -105,3 +106,33 @@ def test_a_decay_makes_another_task() -> None:
 def test_an_unknown_decay_is_refused() -> None:
     with pytest.raises(ValueError, match="one of none, linear, cosine"):
         task(O.SGD(0.1), learning_rate_decay="exponential")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (O.SGD(0.4), lambda: O.SGD(0.1)),
+        ("adam", lambda: O.Adam(0.1)),
+        (lambda: O.SGD(0.4, momentum=0.5), lambda: O.SGD(0.1, momentum=0.5)),
+        (
+            O.SGD(S.PiecewiseConstantDecay([4], [0.2, 0.4])),
+            lambda: O.SGD(S.PiecewiseConstantDecay([4], [0.05, 0.1])),
+        ),
+        (O.LossScaleOptimizer(O.SGD(0.4)), lambda: O.LossScaleOptimizer(O.SGD(0.1))),
+    ],
+    ids=["SGD", "name", "function", "schedule", "scaled"],
+)
+def test_an_optimizer_at_another_rate_trains_as_if_it_were_its_own(given, expected) -> None:
+    changed = task(at_rate(given, 0.1, STEPS))
+    assert changed.learning_rate == pytest.approx(0.1)
+    assert (
+        changed.description["optimizer"]
+        == task(at_rate(given, 0.1, STEPS)).description["optimizer"]
+    ), "a search resumes"
+    want = task(expected())
+    got, right = (
+        each.make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), 0))
+        for each in (changed, want)
+    )
+    assert got.fitness == right.fitness
+    assert got.values == right.values
