@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from glo_tf.data.ragged import Ragged
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils import memory
+from glo_tf.utils.imported import is_of
 
 _ALL = "{part} of {argument}"
 _TEXT, _NUMBER, _MISSING, _ARRAY, _OTHER = "text", "number", "missing", "array", "other"
@@ -86,13 +86,11 @@ def as_leaf(place: Place, value: Any) -> Leaf:
     if leaf.dtype.kind in "OUST":
         leaf = _of_objects(place, leaf)
     if leaf.dtype.kind == "f" and leaf.dtype.itemsize > 8:
-        leaf = leaf.astype(np.float64)  # TensorFlow has nothing longer
-    try:
-        tf.as_dtype(leaf.dtype)
-    except TypeError:
+        leaf = leaf.astype(np.float64)  # no backend has anything longer
+    if leaf.dtype.kind not in "biufcO" and leaf.dtype.type.__module__ != "ml_dtypes":
         raise place.error(
             f"{_ALL} as numbers or text", f"dtype {str(leaf.dtype)[:40]}; encode them as numbers"
-        ) from None
+        )
     if place.part == "targets" and leaf.dtype == object:
         first = reprlib.repr(leaf.flat[0].decode(errors="replace"))
         raise place.error(
@@ -122,7 +120,7 @@ def is_pandas(value: Any) -> bool:
 
 def is_sparse(value: Any) -> bool:
     """Whether it is a sparse matrix of TensorFlow, SciPy or JAX."""
-    return isinstance(value, tf.SparseTensor) or type(value).__module__.startswith(
+    return is_of("tensorflow", value, "SparseTensor") or type(value).__module__.startswith(
         ("scipy.sparse", "jax.experimental.sparse")
     )
 
@@ -130,7 +128,7 @@ def is_sparse(value: Any) -> bool:
 def _converted(place: Place, value: Any) -> Any:
     if isinstance(value, Ragged | np.ndarray):
         return value
-    if isinstance(value, tf.RaggedTensor):
+    if is_of("tensorflow", value, "RaggedTensor"):
         return Ragged.of(value)
     if is_sparse(value):
         return _dense(place, value)
@@ -150,7 +148,9 @@ def _dense(place: Place, value: Any) -> np.ndarray:
     size = math.prod(int(length) for length in value.shape)
     size *= np.dtype(value.dtype.name).itemsize
     memory.check(place.argument, size, "take fewer of its columns, as it is held dense")
-    if isinstance(value, tf.SparseTensor):
+    if is_of("tensorflow", value, "SparseTensor"):
+        import tensorflow as tf
+
         return np.asarray(tf.sparse.to_dense(tf.sparse.reorder(value)))
     return np.asarray(value.todense())
 

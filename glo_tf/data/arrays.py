@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from glo_tf.data import batches
 from glo_tf.data.array_forms import Leaf, Place, as_leaf, column_names, is_pandas, is_sparse
 from glo_tf.data.finite import not_finite
 from glo_tf.data.ragged import Ragged
 from glo_tf.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Structure = Any
 """An array, or a list, tuple or dict of arrays, as Keras models take and return them.
@@ -94,6 +96,8 @@ def contents(structure: Structure) -> Iterable[np.ndarray]:
 
 
 def _spec(leaf: Leaf | tf.RaggedTensor) -> tf.TypeSpec:
+    import tensorflow as tf
+
     if isinstance(leaf, Ragged | tf.RaggedTensor):
         return (leaf if isinstance(leaf, Ragged) else Ragged.of(leaf)).spec
     return tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))

@@ -11,12 +11,12 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from glo_tf.data.array_forms import Leaf
 from glo_tf.data.ragged import Ragged
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils import memory
+from glo_tf.utils.imported import is_of
 
 logger = logging.getLogger("glo_tf")
 
@@ -30,7 +30,7 @@ _BYTES_OF_AN_OBJECT = 50  # beside its characters
 
 def are_batches(data: Any) -> bool:
     """Whether it yields batches, as a `tf.data.Dataset`, a generator or a loader does."""
-    if isinstance(data, tf.data.Dataset | keras.utils.PyDataset):
+    if is_of("tensorflow", data, "data.Dataset") or isinstance(data, keras.utils.PyDataset):
         return True
     return hasattr(data, "__iter__") and not (
         isinstance(data, list | tuple | dict | str | bytes) or hasattr(data, "__array__")
@@ -134,7 +134,10 @@ class Joined:
 
 def _number(argument: str, data: Any) -> int | None:
     """Of the batches; None if it is not known."""
-    if isinstance(data, tf.data.Dataset):
+    of_tensorflow = is_of("tensorflow", data, "data.Dataset")
+    if of_tensorflow:
+        import tensorflow as tf
+
         length = int(data.cardinality())
         if length >= 0:
             return length
@@ -144,7 +147,7 @@ def _number(argument: str, data: Any) -> int | None:
         return None
     elif data.num_batches is not None:
         return int(data.num_batches)
-    kind = "tf.data.Dataset" if isinstance(data, tf.data.Dataset) else "PyDataset"
+    kind = "tf.data.Dataset" if of_tensorflow else "PyDataset"
     raise InvalidArgumentError(
         f"Expected {argument} to end, as it is held in memory. Received: an endless {kind}; "
         "take a part of it, as by .take(batches), or give it a length"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,6 +34,8 @@ class Ragged:
     @property
     def tensor(self) -> tf.RaggedTensor:
         """The tensor."""
+        import tensorflow as tf
+
         return tf.RaggedTensor.from_nested_row_splits(self.values, self.splits, validate=False)
 
     @property
@@ -47,6 +52,8 @@ class Ragged:
     @property
     def spec(self) -> tf.RaggedTensorSpec:
         """Of one sample in a batch."""
+        import tensorflow as tf
+
         return tf.RaggedTensorSpec(
             [1, *self.shape[1:]],
             tf.as_dtype(self.dtype),
@@ -63,8 +70,12 @@ class Ragged:
 
     def take(self, places: np.ndarray) -> Ragged:
         """The samples at `places`, int `(n,)`."""
+        import tensorflow as tf
+
         return self.of(tf.gather(self.tensor, places))
 
     def join(self, others: list[Ragged]) -> Ragged:
         """Its samples and then those of the others."""
+        import tensorflow as tf
+
         return self.of(tf.concat([part.tensor for part in (self, *others)], axis=0))

@@ -34,6 +34,7 @@ import numpy as np
 from glo_tf.identity import bytecode
 from glo_tf.identity.libraries import library_version
 from glo_tf.identity.stable_id import Named, has_stable_id, is_ours, stable_name
+from glo_tf.utils.imported import is_of
 
 UNHASHABLE = "cannot be hashed"
 """Begins what `code_of` says where it has no hash."""
@@ -328,8 +329,7 @@ def _is_keras(thing: object, *names: str) -> bool:
 
 
 def _is_tensor(thing: object) -> bool:
-    tensorflow = sys.modules.get("tensorflow")
-    return tensorflow is not None and isinstance(thing, tensorflow.Tensor | tensorflow.Variable)
+    return is_of("tensorflow", thing, "Tensor", "Variable") or is_of("jax", thing, "Array")
 
 
 def _has_code(thing: object) -> bool:

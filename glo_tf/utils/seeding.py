@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
-from tensorflow.python.eager import context
 
 _LOCK = threading.RLock()  # the generators belong to the process
 _OF_KERAS = ("global_random_seed", "global_seed_generator")
@@ -27,8 +27,8 @@ def seeded(seed: int) -> Iterator[None]:
     with _LOCK:
         python_state, numpy_state = random.getstate(), np.random.get_state()
         of_keras = {name: global_state.get_global_attribute(name) for name in _OF_KERAS}
-        of_tensorflow = _state_of_tensorflow()
-        keras.utils.set_random_seed(seed)
+        of_tensorflow = _TensorFlow() if _has_tensorflow() else None
+        _seed(seed)
         try:
             yield
         finally:
@@ -36,13 +36,35 @@ def seeded(seed: int) -> Iterator[None]:
             np.random.set_state(numpy_state)
             for name, value in of_keras.items():
                 global_state.set_global_attribute(name, value)
-            vars(context.context()).update(of_tensorflow)
+            if of_tensorflow is not None:
+                of_tensorflow.restore()
 
 
-def _state_of_tensorflow() -> dict[str, Any]:
+def _has_tensorflow() -> bool:
+    return keras.backend.backend() == "tensorflow" or "tensorflow" in sys.modules
+
+
+def _seed(seed: int) -> None:
+    if _has_tensorflow():
+        keras.utils.set_random_seed(seed)
+    else:  # the same, which would import TensorFlow where it is installed
+        random.seed(seed)
+        np.random.seed(seed)
+        for name, value in zip(_OF_KERAS, (seed, None), strict=True):
+            global_state.set_global_attribute(name, value)
+
+
+class _TensorFlow:
     """The seed, and the generator of what operations take beside it; TensorFlow has no way to ask.
 
     `tf.random.set_seed` replaces the generator, so it is kept as it is.
     """
-    state = vars(context.context())
-    return {"_seed": state["_seed"], "_rng": state.get("_rng")}
+
+    def __init__(self) -> None:
+        from tensorflow.python.eager import context
+
+        self._state: dict[str, Any] = vars(context.context())
+        self._kept = {"_seed": self._state["_seed"], "_rng": self._state.get("_rng")}
+
+    def restore(self) -> None:
+        self._state.update(self._kept)
