@@ -8,6 +8,7 @@ import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from glo_tf.expressions.tree import Expression
+from glo_tf.results.rate_curve import RateCurve
 from glo_tf.training.candidate import (
     LARGEST_RATE,
     SMALLEST_RATE,
@@ -43,6 +44,21 @@ class TunedRate:
         """Whether a better one may lie beyond all that were tried."""
         rates = list(self.fitnesses)
         return self.learning_rate in (rates[0], rates[-1])
+
+    def curve(self, name: str, train_fraction: float = 1.0) -> RateCurve:
+        """All that were tried, for readers.
+
+        Args:
+            name: Of the loss.
+            train_fraction: Of the training data.
+        """
+        return RateCurve(
+            name=name,
+            train_fraction=train_fraction,
+            learning_rates=tuple(self.fitnesses),
+            fitnesses=tuple(self.fitnesses.values()),
+            learning_rate=self.learning_rate,
+        )
 
 
 def tune_learning_rates(

@@ -148,6 +148,7 @@ class LossComparison:
             steps=self._steps,
             baseline=self._baseline,
             at_edge=list(dict.fromkeys(name for (name, _), r in tuned.items() if r.at_edge)),
+            rate_curves=[rate.curve(*of) for of, rate in tuned.items()],
         )
         if self._folder is not None:
             self._folder.write(comparison)

@@ -8,6 +8,7 @@ from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings
+from glo_tf.results.rate_curve import RateCurve
 from glo_tf.utils.statistics import CONFIDENCE, Difference, compare_means, correct_by_holm
 
 
@@ -20,6 +21,7 @@ def conclude(
     steps: tuple[int, ...],
     baseline: str,
     at_edge: Sequence[str] = (),
+    rate_curves: Sequence[RateCurve] = (),
 ) -> Comparison:
     """The comparison that trainings make: with tests, and what they say.
 
@@ -31,6 +33,7 @@ def conclude(
         steps: Where each was measured.
         baseline: Name of the loss that the others are compared with.
         at_edge: Names of losses whose tuning ended at its last learning rate.
+        rate_curves: Of the losses whose learning rates were tuned.
     """
     tests = against_baseline(entries, baseline)
     return Comparison(
@@ -43,6 +46,7 @@ def conclude(
         tests=tuple(tests),
         verdict=verdict(entries, tests, mode=mode, baseline=baseline, at_edge=at_edge),
         split=split,
+        rate_curves=tuple(rate_curves),
     )
 
 

@@ -11,6 +11,7 @@ from glo_tf.data.split import Split
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings
+from glo_tf.results.rate_curve import RateCurve
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 
@@ -46,7 +47,8 @@ def compare_with_usual(
         Entrant.of_tuned(name, usual, tuned.learning_rate),
     ]
     conditions = Conditions(seeds=seeds, objective=task.objective, learning_rate=task.learning_rate)
-    return _concluded(train(evaluate, entrants, conditions), task, [name] if tuned.at_edge else [])
+    rows = train(evaluate, entrants, conditions)
+    return _concluded(rows, task, [name] if tuned.at_edge else [], [tuned.curve(name)])
 
 
 def nothing_compared(task: TrainingTask) -> Comparison:
@@ -55,7 +57,10 @@ def nothing_compared(task: TrainingTask) -> Comparison:
 
 
 def _concluded(
-    entries: Sequence[LossTrainings], task: TrainingTask, at_edge: Sequence[str] = ()
+    entries: Sequence[LossTrainings],
+    task: TrainingTask,
+    at_edge: Sequence[str] = (),
+    rate_curves: Sequence[RateCurve] = (),
 ) -> Comparison:
     return conclude(
         entries,
@@ -65,4 +70,5 @@ def _concluded(
         steps=(task.train_steps,),
         baseline=usual_loss(task.outputs)[0],
         at_edge=at_edge,
+        rate_curves=rate_curves,
     )

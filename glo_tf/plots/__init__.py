@@ -1,7 +1,12 @@
 """Figures of losses, searches and comparisons, as matplotlib figures that belong to no window."""
 
 from glo_tf.losses.figure import plot_binary_losses, plot_loss
-from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
+from glo_tf.plots.comparison import (
+    plot_accuracy,
+    plot_rate_curves,
+    plot_train_sizes,
+    plot_training_curves,
+)
 from glo_tf.plots.history import (
     plot_coefficients,
     plot_diversity,
@@ -21,6 +26,7 @@ __all__ = [
     "plot_fitness",
     "plot_loss",
     "plot_pareto",
+    "plot_rate_curves",
     "plot_size",
     "plot_surface",
     "plot_train_sizes",

@@ -1,7 +1,8 @@
-"""Losses beside each other: Figures 1 and 3 of arXiv 1905.11528, and accuracy against data size."""
+"""Losses beside each other: Figures 1 and 3 of arXiv 1905.11528, data sizes and learning rates."""
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from glo_tf.data.split import Split
+from glo_tf.metrics.mode import Mode
 from glo_tf.results.loss_trainings import label
 from glo_tf.utils.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from glo_tf.results.loss_trainings import LossTrainings
 
 _DASHES = (("-", "--"), (":", "-."))  # of a loss at the given learning rate, and at its own
+_CURVES = ("-", "--", ":", "-.")  # of the first losses that have a colour, the second ones...
+_SHORT = 32  # characters of labels that stand in two columns
 _MOST_INSIDE = 4  # entries of a legend that lies on the axes
 
 
@@ -165,6 +170,47 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
         _legend(figure, axes)
+    return figure
+
+
+def plot_rate_curves(comparison: Comparison) -> Figure:
+    """Draws what each loss is worth at the learning rates that were tried with it.
+
+    For the largest share of the training data that there are curves of. The chosen rate of each
+    loss is marked, and stands in the legend with what it gave.
+
+    Args:
+        comparison: Of losses whose learning rates were tuned.
+
+    Returns:
+        A figure that belongs to no window.
+    """
+    largest = max(curve.train_fraction for curve in comparison.rate_curves)
+    curves = [curve for curve in comparison.rate_curves if curve.train_fraction == largest]
+    measured = f"{Split.VALIDATION} {comparison.metric}"
+    if comparison.mode == Mode.MIN:
+        measured = f"fitness, 1 / (1 + {measured})"
+    with style():
+        figure, axes = panel("Each loss at its learning rates", "learning rate", measured)
+        for place, curve in enumerate(curves):
+            color = LIGHT[SERIES[place % len(SERIES)]]
+            dashes = _CURVES[place // len(SERIES) % len(_CURVES)]
+            axes.plot(
+                curve.learning_rates,
+                curve.fitnesses,
+                color=color,
+                ls=dashes,
+                lw=1.6,
+                marker=".",
+                label=literal(f"{curve.name}: {curve.fitness:#.4g} at {curve.learning_rate:g}"),
+            )
+            axes.plot(curve.learning_rate, curve.fitness, color=color, marker="D", ms=7)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter("{x:g}")
+        columns = 2 if max(len(str(line.get_label())) for line in axes.lines) <= _SHORT else 1
+        # Curves rise and fall anywhere, so that no place inside is free of them.
+        figure.set_figheight(SIZE[1] + 0.2 + 0.18 * math.ceil(len(curves) / columns))
+        figure.legend(loc="outside lower center", ncols=columns)
     return figure
 
 

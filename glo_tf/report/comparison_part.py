@@ -6,7 +6,12 @@ import functools
 
 from glo_tf.data.split import Split
 from glo_tf.metrics.calibration import ECE, NLL
-from glo_tf.plots.comparison import plot_accuracy, plot_train_sizes, plot_training_curves
+from glo_tf.plots.comparison import (
+    plot_accuracy,
+    plot_rate_curves,
+    plot_train_sizes,
+    plot_training_curves,
+)
 from glo_tf.report.inline import Picture
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings
@@ -59,7 +64,8 @@ class ComparisonPart:
     def pictures(self) -> list[Picture]:
         """All figures."""
         curves = [self.curves] if len(self.data.steps) > 1 else []
-        return [self.accuracy, *curves, *([self.sizes] if self.sizes else [])]
+        others = [found for found in (self.sizes, self.rates) if found is not None]
+        return [self.accuracy, *curves, *others]
 
     @functools.cached_property
     def accuracy(self) -> Picture:
@@ -100,4 +106,18 @@ class ComparisonPart:
             f"One line for each loss, from {fractions[0]:.0%} to {fractions[-1]:.0%} of the "
             "training data; the table of results has the values.",
             plot_train_sizes(self.data),
+        )
+
+    @functools.cached_property
+    def rates(self) -> Picture | None:
+        """Fitness against learning rate; None where no learning rate was tuned."""
+        curves = self.data.rate_curves
+        if not curves:
+            return None
+        chosen = "; ".join(f"{curve.name} {curve.learning_rate:g}" for curve in curves)
+        return Picture(
+            f"{self._name}_rates",
+            "Every learning rate that was tried, on validation data; the chosen one is marked.",
+            f"One line for each loss. Chosen: {chosen}.",
+            plot_rate_curves(self.data),
         )

@@ -12,6 +12,7 @@ from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
 from glo_tf.results import comparison_file
 from glo_tf.results.loss_trainings import LossTrainings, label
+from glo_tf.results.rate_curve import RateCurve
 from glo_tf.utils.files import user_path, write_whole
 from glo_tf.utils.statistics import CONFIDENCE, Difference, Interval
 
@@ -96,6 +97,8 @@ class Comparison(Sequence[LossTrainings]):
         verdict: What follows, for readers.
         split: Data that the losses are compared on.
         confidence: Of all intervals.
+        rate_curves: What each loss was worth at the learning rates that its own was chosen from, by
+            validation data; empty where none were tuned.
     """
 
     metric: str
@@ -108,6 +111,7 @@ class Comparison(Sequence[LossTrainings]):
     verdict: str
     split: Split = Split.TEST
     confidence: float = CONFIDENCE
+    rate_curves: tuple[RateCurve, ...] = ()
 
     @overload
     def __getitem__(self, place: int) -> LossTrainings: ...
@@ -144,7 +148,10 @@ class Comparison(Sequence[LossTrainings]):
 
     def as_dict(self) -> dict[str, Any]:
         """The content of `comparison.json`, as JSON-ready data."""
-        return dataclasses.asdict(self)
+        data = dataclasses.asdict(self)
+        if not self.rate_curves:  # as earlier versions wrote it
+            del data["rate_curves"]
+        return data
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a `comparison.json`; a crash leaves the old file or the new one."""
@@ -171,4 +178,5 @@ class Comparison(Sequence[LossTrainings]):
         fields = comparison_file.comparison_fields(data, path)
         losses = tuple(LossTrainings(**entry) for entry in fields.pop("losses"))
         tests = tuple(LossTest(**test) for test in fields.pop("tests"))
-        return cls(**fields, losses=losses, tests=tests)
+        curves = tuple(RateCurve(**curve) for curve in fields.pop("rate_curves"))
+        return cls(**fields, losses=losses, tests=tests, rate_curves=curves)

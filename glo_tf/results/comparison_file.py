@@ -112,6 +112,27 @@ class _Reader:
             "losses": tuple(entries),
             "tests": tuple(self._test(test) for test in self._objects(data, "tests")),
             "verdict": self._text(data, "verdict"),
+            "rate_curves": tuple(self._curve(curve) for curve in self._curves(data)),
+        }
+
+    def _curves(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        return self._objects(data, "rate_curves") if "rate_curves" in data else []
+
+    def _curve(self, data: dict[str, Any]) -> dict[str, Any]:
+        rates, fitnesses = (self._numbers(data, name) for name in ("learning_rates", "fitnesses"))
+        if not rates or rates[0] <= 0.0 or any(a >= b for a, b in itertools.pairwise(rates)):
+            raise self._error("'learning_rates' that rise from above 0", rates)
+        if len(fitnesses) != len(rates) or min(fitnesses) < 0.0:
+            raise self._error(f"'fitnesses' of {len(rates)} learning rates", fitnesses)
+        chosen = self._number(data, "learning_rate")
+        if chosen not in rates:
+            raise self._error("a 'learning_rate' that is one of the 'learning_rates'", chosen)
+        return {
+            "name": legible(self._text(data, "name")),
+            "train_fraction": self._share(data, "train_fraction"),
+            "learning_rates": rates,
+            "fitnesses": fitnesses,
+            "learning_rate": chosen,
         }
 
     def _entry(self, data: dict[str, Any], steps: int) -> dict[str, Any]:
@@ -197,6 +218,12 @@ class _Reader:
         if not is_finite(value):
             raise self._error(f"a finite number '{name}'", value)
         return float(value)
+
+    def _numbers(self, data: dict[str, Any], name: str) -> tuple[float, ...]:
+        value = data.get(name)
+        if not isinstance(value, list) or not all(map(is_finite, value)):
+            raise self._error(f"a list '{name}' of finite numbers", value)
+        return tuple(map(float, value))
 
     def _share(self, data: dict[str, Any], name: str) -> float:
         value = self._number(data, name)

@@ -37,9 +37,7 @@ class ScriptedTrainer:
 
     def evaluate(self, request: Request, check=nothing_to_check) -> Evaluation:
         self.requests.append((self.sizes, request))
-        noise = zlib.crc32(f"{request.loss} {request.seed}".encode()) % 100 / 10_000
-        value = 0.5 + (0.1 if str(request.loss) == BAIKAL else 0.0) + noise
-        value += 0.2 if request.candidate.hyperparameters.learning_rate == 0.05 else 0.0
+        value = self.worth(request)
         steps = [step for step in request.checkpoints if request.seed not in self.failing]
         test = {"accuracy": 0.0, "nll": 1.0, "ece": 2.0}
         shifts = {Split.TEST: test, Split.VALIDATION: {"accuracy": -0.1, "nll": 3.0, "ece": 4.0}}
@@ -55,6 +53,12 @@ class ScriptedTrainer:
                 for split, names in shifts.items()
             },
         )
+
+    @staticmethod
+    def worth(request: Request) -> float:
+        noise = zlib.crc32(f"{request.loss} {request.seed}".encode()) % 100 / 10_000
+        value = 0.5 + (0.1 if str(request.loss) == BAIKAL else 0.0) + noise
+        return value + (0.2 if request.candidate.hyperparameters.learning_rate == 0.05 else 0.0)
 
 
 @pytest.fixture
@@ -119,6 +123,17 @@ def test_learning_rates_are_tuned_on_validation_data_and_on_other_seeds(trainer)
         ("baikal", "cross-entropy"),
     ]
     assert result.verdict.endswith("the lead survives.")
+    assert [curve.name for curve in result.rate_curves] == ["cross-entropy", "baikal"]
+    for curve in result.rate_curves:
+        rates = [
+            (r.candidate.hyperparameters.learning_rate, trainer.worth(r))
+            for r in tuning
+            if (str(r.loss) == CROSS_ENTROPY) == (curve.name == "cross-entropy")
+        ]
+        assert curve.learning_rates == (0.01, 0.02, 0.05, 0.1, 0.2)
+        for rate, fitness in zip(curve.learning_rates, curve.fitnesses, strict=True):
+            assert fitness == pytest.approx(np.mean([f for r, f in rates if r == rate]))
+        assert (curve.learning_rate, curve.fitness) == (0.05, max(curve.fitnesses))
 
 
 def test_a_name_that_ends_like_another_loss_at_its_own_rate_is_a_name(trainer) -> None:

@@ -15,8 +15,10 @@ from matplotlib.colors import to_hex
 import glo_tf
 from glo_tf import plots
 from glo_tf.expressions.tree import Expression
+from glo_tf.metrics.mode import Mode
 from glo_tf.plots.tree import plot_tree
 from glo_tf.results.comparison import Comparison
+from glo_tf.results.rate_curve import RateCurve
 from glo_tf.results.record import Record
 from glo_tf.training.candidate import Candidate
 from glo_tf.utils.style import DARK, LIGHT, SERIES
@@ -197,6 +199,32 @@ def test_train_sizes_have_a_line_for_each_loss(comparison) -> None:
     means = [entry.mean for fraction in (0.1, 1.0) for entry in comparison.at(fraction)]
     shown = [container.lines[0].get_ydata().tolist() for container in axes.containers]
     assert shown == [means[place::3] for place in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("mode", "measured"),
+    [("max", "validation accuracy"), ("min", "fitness, 1 / (1 + validation accuracy)")],
+)
+def test_rate_curves_have_a_log_axis_and_a_mark_at_what_was_chosen(
+    comparison, mode, measured
+) -> None:
+    curves = [
+        RateCurve(f"$loss$ {place}", fraction, (0.01, 0.1, 5.0), (0.5, 0.9, 0.0), 0.1)
+        for fraction in (0.1, 1.0)
+        for place in range(13)
+    ]
+    several = dataclasses.replace(comparison, mode=Mode(mode), rate_curves=tuple(curves))
+    figure = plots.plot_rate_curves(several)
+    (axes,), (legend,) = figure.axes, figure.legends
+    assert (axes.get_xscale(), axes.get_ylabel()) == ("log", measured)
+    lines, marks = axes.lines[::2], axes.lines[1::2]
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 13
+    for line, mark in zip(lines, marks, strict=True):
+        assert line.get_xydata().tolist() == [[0.01, 0.5], [0.1, 0.9], [5.0, 0.0]]
+        assert mark.get_xydata().tolist() == [[0.1, 0.9]]
+        assert mark.get_color() == line.get_color()
+    assert next(text.get_text() for text in legend.texts) == r"\$loss\$ 0: 0.9000 at 0.1"
+    assert len(legend.texts) == 13
 
 
 def test_a_training_that_failed_is_a_gap(tmp_path) -> None:

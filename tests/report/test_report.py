@@ -123,6 +123,22 @@ def test_a_page_needs_no_network_and_holds_together(searched, tmp_path) -> None:
     assert not re.search(r"(stroke|fill): #(000000|ffffff)", page.text)
 
 
+def test_rate_curves_are_a_figure_where_rates_were_tuned(tmp_path, blank_figures) -> None:
+    curve = {
+        "name": "baikal",
+        "train_fraction": 1.0,
+        "learning_rates": [0.01, 0.5],
+        "fitnesses": [0.8, 0.9],
+        "learning_rate": 0.5,
+    }
+    example_comparison.write(tmp_path)
+    assert "figure-comparison_rates" not in page_of(tmp_path, figures=False).values("id")
+    example_comparison.write(tmp_path, rate_curves=[curve])
+    page = page_of(tmp_path, figures=False)
+    assert "figure-comparison_rates" in page.values("id")
+    assert "Chosen: baikal 0.5." in page.text
+
+
 def test_tests_stand_under_what_they_are_against(tmp_path, blank_figures) -> None:
     tests = example_comparison.document()["tests"]
     others = [{**test, "baseline": "base", "baseline_tuned": True} for test in tests[:1]]

@@ -24,13 +24,50 @@ WRITTEN = sorted((pathlib.Path(__file__).parents[2] / "docs" / "results").glob("
 def test_what_is_written_is_read_again(tmp_path) -> None:
     document = example_comparison.document()
     document["losses"].append({**document["losses"][0], "tuned": True, "learning_rate": 0.5})
-    document |= {"baseline_tuned": True}
+    curve = {
+        "name": "cross-entropy",
+        "train_fraction": 0.1,
+        "learning_rates": [0.01, 0.5],
+        "fitnesses": [0.0, 0.9],
+        "learning_rate": 0.5,
+    }
+    document |= {"baseline_tuned": True, "rate_curves": [curve]}
     comparison = Comparison.load(example_comparison.write(tmp_path, **document))
     assert [entry.tuned for entry in comparison] == [False] * 6 + [True]
     assert comparison.losses[-1].label == "cross-entropy, tuned learning rate"
+    assert comparison.rate_curves[0].fitness == 0.9
     comparison.save(tmp_path / "again.json")
     assert Comparison.load(tmp_path / "again.json") == comparison
     assert json.loads((tmp_path / "again.json").read_text()) == document
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rates": [0.5, 0.01]},
+        {"learning_rates": [0.0, 0.5]},
+        {"learning_rates": []},
+        {"fitnesses": [0.9]},
+        {"fitnesses": [0.9, -0.1]},
+        {"fitnesses": [0.9, True]},
+        {"learning_rate": 0.2},
+        {"learning_rate": None},
+        {"train_fraction": 0},
+        {"name": 1},
+    ],
+)
+def test_a_damaged_rate_curve_is_refused_in_one_line(change, tmp_path) -> None:
+    curve = {
+        "name": "baikal",
+        "train_fraction": 1.0,
+        "learning_rates": [0.01, 0.5],
+        "fitnesses": [0.8, 0.9],
+        "learning_rate": 0.5,
+    }
+    Comparison.load(example_comparison.write(tmp_path, rate_curves=[curve]))
+    path = example_comparison.write(tmp_path, rate_curves=[{**curve, **change}])
+    with pytest.raises(ValueError, match=r"^Expected [^\n]* in '[^\n]*comparison\.json'$"):
+        Comparison.load(path)
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.parent.name)
