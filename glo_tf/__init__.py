@@ -136,9 +136,10 @@ def _register_losses(_: object) -> None:
 
 
 @wrapt.when_imported("glo_tf.losses.expression_loss")
-def _register_named_losses(_: object) -> None:
+def _register_the_rest(_: object) -> None:
     # Not by the hook above: that module imports Keras itself, and is not complete by then.
     importlib.import_module("glo_tf.losses.named")
+    importlib.import_module("glo_tf.training.schedules")
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from glo_tf.display.bar import progress_bar
 from glo_tf.display.comparison import show_comparison
+from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
@@ -75,16 +76,31 @@ def show_result(result: SearchResult, console: Console) -> None:
     if result.best is None:
         console.print("No candidate was trained to the end.")
         return
-    console.print(
-        f"\nBest loss: {result.best.loss}\n"
+    shown = result.best.loss if result.found is None else result.found.loss
+    _print(
+        f"\nBest loss: {shown}\n"
         f"Validation {result.objective.name} in the search: "
         f"{shown_value(result.best_value)}" + (_confirmed(result) if result.confirmation else ""),
-        highlight=False,
-        soft_wrap=True,
-        markup=False,
+        console,
     )
+    if result.found is not None:
+        _print(_rate_of(result.found), console)
     if result.comparison:
         show_comparison(result.comparison, console)
+
+
+def _print(text: str, console: Console) -> None:
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _rate_of(found: FoundLoss) -> str:
+    """The learning rate that goes with the loss, and what is to be said of its scale."""
+    line = f"Learning rate: {found.learning_rate:.6g}"
+    if found.scale is None:
+        return line
+    if found.remark:
+        return f"{line}; the loss is as the search trained it: {found.remark}"
+    return f"{line}, with the scale of the usual loss, whose place it can take"
 
 
 def _confirmed(result: SearchResult) -> str:

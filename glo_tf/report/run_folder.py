@@ -23,7 +23,7 @@ from glo_tf.results.record import Phase, Record, Source
 from glo_tf.results.run_files import best_loss_files
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Status, Values, values_of_data
-from glo_tf.utils.json_file import in_short, is_count, shown
+from glo_tf.utils.json_file import in_short, is_count, is_finite, shown
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
@@ -41,6 +41,9 @@ class SearchFiles:
         minimized: Whether the metric is to be small, and fitness therefore is 1 / (1 + metric).
         values: By name what the best loss's fitness in the search is made of; see
             `glo_tf.training.trial.Evaluation`.
+        learning_rate: What goes with the best loss; None in what an earlier version wrote.
+        remark: What a user has to know of the best loss's scale, or `""`.
+        searched: The best loss as it was trained in the search; None if there is none.
         confirmation: The finalists, the best first.
         comparison: The best loss beside the usual one; None if none was made.
     """
@@ -51,6 +54,9 @@ class SearchFiles:
     metric: str
     minimized: bool
     values: Values
+    learning_rate: float | None
+    remark: str
+    searched: Expression | None
     confirmation: list[LossTrainings]
     comparison: Comparison | None
 
@@ -100,6 +106,9 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
         metric=str(contents.settings.get("task.metric.name", "fitness")),
         minimized=minimized,
         values=_values(metadata, paths[0]) if paths else {},
+        learning_rate=_learning_rate(metadata, paths[0]) if paths else None,
+        remark=_text(metadata, "remark", paths[0]) if paths else "",
+        searched=_searched(metadata, losses[paths[0].name], paths[0]) if paths else None,
         confirmation=confirmation,
         comparison=comparison,
     )
@@ -173,5 +182,33 @@ def _values(metadata: dict[str, Any], path: pathlib.Path) -> Values:
     except ValueError as error:
         raise InvalidFileError(
             f"Expected 'values' as numbers by their names ({error}). Received: {shown(given)} in "
+            f"'{path}'"
+        ) from error
+
+
+def _learning_rate(metadata: dict[str, Any], path: pathlib.Path) -> float | None:
+    given = metadata.get("learning_rate")
+    if given is not None and not (is_finite(given) and given > 0):
+        raise InvalidFileError(
+            f"Expected a positive 'learning_rate'. Received: {shown(given)} in '{path}'"
+        )
+    return None if given is None else float(given)
+
+
+def _text(metadata: dict[str, Any], name: str, path: pathlib.Path) -> str:
+    given = metadata.get(name, "")
+    if not isinstance(given, str):
+        raise InvalidFileError(f"Expected a text '{name}'. Received: {shown(given)} in '{path}'")
+    return given
+
+
+def _searched(metadata: dict[str, Any], loss: ExpressionLoss, path: pathlib.Path) -> Expression:
+    """What the search trained, of which the loss of the file is a multiple where it differs."""
+    given = _text(metadata, "searched", path)
+    try:
+        return Expression.parse(given) if given else loss.tree
+    except ValueError as error:
+        raise InvalidFileError(
+            f"Expected 'searched' to be a loss ({in_short(error)}). Received: {shown(given)} in "
             f"'{path}'"
         ) from error

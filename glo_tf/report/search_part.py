@@ -136,9 +136,20 @@ class SearchPart:
     @property
     def found(self) -> Record | None:
         """The candidate that the best loss is."""
-        best = self.best
-        same = [r for r in self.files.records if best is not None and r.loss == best.tree]
+        same = [r for r in self.files.records if r.loss == self.files.searched]
         return max(same, key=lambda record: record.fitness, default=None)
+
+    @property
+    def scaled(self) -> str:
+        """What is to be said of the scale of the best loss, or `""`."""
+        if self.files.remark:
+            return f"Its scale is not that of the usual loss: {self.files.remark}."
+        if self.best is None or self.files.searched == self.best.tree:
+            return ""
+        return (
+            f"The search trained it as {self.files.searched}. Here it has the scale of the usual "
+            "loss, whose place it can take, and the learning rate that goes with that."
+        )
 
     @property
     def formula(self) -> Markup:
@@ -164,8 +175,10 @@ class SearchPart:
         else:
             names = ", ".join(f'{_output(name)!r}: glo_tf.load_loss("{name}")' for name in files)
             given, again = f"{{{names}}}", ""
+        rate = self.files.learning_rate
+        with_it = "" if rate is None else f"# It was found at the learning rate {rate:.6g}.\n"
         return (
-            f"import glo_tf\n\nloss = {given}\n{again}"
+            f"import glo_tf\n\nloss = {given}\n{again}{with_it}"
             "model.compile(optimizer=optimizer, loss=loss, metrics=metrics)\n"
         )
 

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
+from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import HISTORY_HEADER
 from glo_tf.results.record import Record, pareto_front
 from glo_tf.training.candidate import Candidate
 
 if TYPE_CHECKING:
+    import keras
+
     from glo_tf.comparison.config import ComparisonKeywords
     from glo_tf.data.outputs import Outputs
     from glo_tf.losses.expression_loss import ExpressionLoss
@@ -46,13 +49,35 @@ class Comparer:
             ValueError: If there is no search, or as `LossSearch.compare`.
         """
         if self._compare is None:
-            raise InvalidArgumentError(
-                "Expected the result that LossSearch.run returned. Received: one without a search"
-            )
+            raise _without_search()
         return self._compare(best, losses, test_data, settings)
 
     def __reduce__(self) -> tuple[type[Comparer], tuple[()]]:
         return Comparer, ()
+
+
+class OptimizerMaker:
+    """Makes the optimizer that goes with a found loss; a copy, which knows no task, makes none.
+
+    Args:
+        make: With a learning rate; None for none.
+    """
+
+    def __init__(self, make: Callable[[float], keras.Optimizer] | None = None):
+        self._make = make
+
+    def __call__(self, rate: float) -> keras.Optimizer:
+        """A new one.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        if self._make is None:
+            raise _without_search()
+        return self._make(rate)
+
+    def __reduce__(self) -> tuple[type[OptimizerMaker], tuple[()]]:
+        return OptimizerMaker, ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +99,8 @@ class SearchResult:
             compared all the same.
         outputs: Of the model that the losses trained.
         objective: What their fitness is.
+        found: The best loss as it is given to users, with its learning rate; None if there is none.
+        optimizer_maker: What `best_optimizer` makes; as `comparer`, a copy has none.
         comparer: What `compare` trains with. Results are data: they are equal whatever it is, and a
             copied or unpickled one has one without a search.
     """
@@ -88,14 +115,21 @@ class SearchResult:
     stopped: bool
     outputs: Outputs
     objective: Objective
+    found: FoundLoss | None = None
+    optimizer_maker: OptimizerMaker = dataclasses.field(
+        default_factory=OptimizerMaker, compare=False, repr=False
+    )
     comparer: Comparer = dataclasses.field(default_factory=Comparer, compare=False, repr=False)
 
     def __copy__(self) -> SearchResult:
-        return dataclasses.replace(self, comparer=Comparer())
+        return dataclasses.replace(self, comparer=Comparer(), optimizer_maker=OptimizerMaker())
 
     @property
     def best_loss(self) -> ExpressionLoss | list[ExpressionLoss] | dict[str, ExpressionLoss]:
         """The best loss, ready for `keras.Model.compile(loss=...)`.
+
+        Where the search gave each candidate a learning rate of its own, it is divided by its
+        `glo_tf.gradient_scale`: beside the usual loss's learning rate, it is near right.
 
         Returns:
             One loss; where outputs differ in kind, such as probabilities, logits and numbers, one
@@ -106,13 +140,33 @@ class SearchResult:
         """
         from glo_tf.losses.expression_loss import ExpressionLoss
 
-        loss, (first, *others) = self._best().loss, self.outputs.loss_options
+        loss, (first, *others) = self._found().loss, self.outputs.loss_options
         if all(options == first for options in others):
             return ExpressionLoss(loss, **first)
         losses: list[ExpressionLoss] | dict[str, ExpressionLoss] = self.outputs.restore(
             [ExpressionLoss(loss, **options) for options in (first, *others)]
         )
         return losses
+
+    @property
+    def best_learning_rate(self) -> float:
+        """The learning rate that goes with `best_loss`, per step; of a schedule its peak.
+
+        Raises:
+            ValueError: If no candidate was trained to the end.
+        """
+        return self._found().learning_rate
+
+    def best_optimizer(self) -> keras.Optimizer:
+        """A new optimizer as the search trained with, at `best_learning_rate`.
+
+        It has the schedule, or the `learning_rate_decay`, of the search's trainings.
+
+        Raises:
+            ValueError: If no candidate was trained to the end, or the result is a copy that knows
+                no search.
+        """
+        return self.optimizer_maker(self.best_learning_rate)
 
     @functools.cached_property
     def history(self) -> dict[str, list[Any]]:
@@ -164,15 +218,21 @@ class SearchResult:
             TrainingError: As `glo_tf.LossComparison.run`.
         """
         return self.comparer(
-            self._best().loss, losses, test_data, {"tune_learning_rate": True, **settings}
+            self._found().loss, losses, test_data, {"tune_learning_rate": True, **settings}
         )
 
-    def _best(self) -> Record:
-        if self.best is None:
+    def _found(self) -> FoundLoss:
+        if self.found is None:
             raise InvalidArgumentError(
                 "Expected at least one finished training. Received: none, no best loss"
             )
-        return self.best
+        return self.found
+
+
+def _without_search() -> InvalidArgumentError:
+    return InvalidArgumentError(
+        "Expected the result that LossSearch.run returned. Received: one without a search"
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any
 
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import not_written, remove_study
+from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import (
     HISTORY_HEADER,
     check_free,
@@ -140,7 +141,10 @@ class OutputFolder:
         from glo_tf.losses.files import as_document
 
         assert result.best is not None
+        assert result.found is not None
         metadata = {
+            "learning_rate": result.found.learning_rate,
+            **_searched(result.best, result.found),
             "fitness": result.best.fitness,
             "values": dict(result.best.values),
             "phase": result.best.phase,
@@ -161,6 +165,13 @@ class OutputFolder:
                 write_owned(path, as_document(loss, metadata))
             except OSError as error:
                 raise not_written(path, error) from error
+
+
+def _searched(best: Record, found: FoundLoss) -> dict[str, Any]:
+    """What the loss was in the search, where it is given at another scale."""
+    if found.scale is None:
+        return {}
+    return {"scale": found.scale, "remark": found.remark, "searched": str(best.loss)}
 
 
 def _as_csv(rows: Iterable[Iterable[object]]) -> bytes:

@@ -17,9 +17,10 @@ from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.report.attempt import try_to_write_report
 from glo_tf.results.comparison import Comparison
+from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Phase, Record, Source, Stage
-from glo_tf.results.search_result import Compare, Comparer, SearchResult
+from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, SearchResult
 from glo_tf.screening.screen import trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
@@ -106,6 +107,8 @@ class SearchRun:
             failure.append(error)
         result = SearchResult(
             best=self._best,
+            found=self._found(),
+            optimizer_maker=OptimizerMaker(self._task.optimizer_at),
             confirmation=confirmation,
             comparison=comparison,
             records=self._records,
@@ -224,6 +227,14 @@ class SearchRun:
             tuning_seed=self._settings.seed,
             seeds=self._settings.fresh_seeds(self._settings.comparison_seeds),
         )
+
+    def _found(self) -> FoundLoss | None:
+        """What the best candidate is for users."""
+        if self._best is None:
+            return None
+        own_rates = self._settings.learning_rate == LearningRate.OWN
+        found = FoundLoss.at_scale_1 if own_rates else FoundLoss.given
+        return found(self._best.candidate, self._task)
 
     def _retrain(self, stage: Stage) -> Evaluate:
         """Trains, with callbacks told of each training."""

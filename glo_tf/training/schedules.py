@@ -56,31 +56,62 @@ class AtRate:
         return made
 
 
+def as_trained(
+    make: Callable[[], keras.Optimizer], rate: float, peak: float, decay: Decay, train_steps: int
+) -> keras.Optimizer:
+    """A new optimizer with the learning rates that a training has, step by step.
+
+    Args:
+        make: Makes one at its own rate.
+        rate: Of the training; where a schedule has its peak, and a decay begins.
+        peak: The optimizer's own, of a schedule the largest.
+        decay: Of all trainings.
+        train_steps: Of the training; the decay ends there.
+    """
+    made = make() if rate == peak else AtRate(make, rate, peak)()
+    own = _learning_rate_of(made)
+    is_number = isinstance(own, keras.Variable)
+    falling = _falling(decay, train_steps, rate if is_number else 1.0)
+    if falling is not None:
+        made.learning_rate = falling if is_number else Multiplied(own, falling)
+    return made
+
+
 @stable_id("Multiplied")
+@keras.saving.register_keras_serializable(package="glo_tf")
 class Multiplied(LearningRateSchedule):
-    """A schedule times a number.
+    """A schedule times a number, or times another.
 
     Args:
         schedule: From steps to rates.
-        factor: Of all of them.
+        factor: Of all of them, or of each step.
     """
 
-    def __init__(self, schedule: LearningRateSchedule, factor: float):
+    def __init__(self, schedule: LearningRateSchedule, factor: float | LearningRateSchedule):
         self.schedule = schedule
         self.factor = factor
 
     def __call__(self, step: Any) -> Any:
         """The rate of a step."""
-        return self.factor * self.schedule(step)
+        factor = self.factor
+        return (factor(step) if callable(factor) else factor) * self.schedule(step)
 
     def get_config(self) -> dict[str, Any]:
         """As Keras asks for it."""
-        return {"schedule": schedules.serialize(self.schedule), "factor": self.factor}
+        factor = self.factor
+        return {
+            "schedule": schedules.serialize(self.schedule),
+            "factor": schedules.serialize(factor) if callable(factor) else factor,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Multiplied:
         """As Keras asks for it."""
-        return cls(schedules.deserialize(config["schedule"]), config["factor"])
+        factor = config["factor"]
+        return cls(
+            schedules.deserialize(config["schedule"]),
+            schedules.deserialize(factor) if isinstance(factor, dict) else factor,
+        )
 
 
 class LearningRate:
@@ -124,15 +155,15 @@ def _learning_rate_of(optimizer: keras.Optimizer) -> Any:
     return getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
 
 
-def _falling(decay: Decay, train_steps: int) -> LearningRateSchedule | None:
-    """From 1 at step 0 to 0 at `train_steps`; None for no decay."""
+def _falling(decay: Decay, train_steps: int, start: float = 1.0) -> LearningRateSchedule | None:
+    """From `start` at step 0 to 0 at `train_steps`; None for no decay."""
     match decay:
         case Decay.NONE:
             return None
         case Decay.LINEAR:
-            return schedules.PolynomialDecay(1.0, train_steps, end_learning_rate=0.0)
+            return schedules.PolynomialDecay(start, train_steps, end_learning_rate=0.0)
         case Decay.COSINE:
-            return schedules.CosineDecay(1.0, train_steps)
+            return schedules.CosineDecay(start, train_steps)
 
 
 class _Scaled(LearningRateSchedule):

@@ -25,7 +25,7 @@ from glo_tf.data.targets import as_rows, label_columns
 from glo_tf.errors import InvalidArgumentError, TrainingError
 from glo_tf.identity import fingerprint
 from glo_tf.metrics.objective import Objective
-from glo_tf.training import fresh_models, optimizers
+from glo_tf.training import fresh_models, optimizers, schedules
 from glo_tf.training.config import Decay, TaskArguments, TrainingKeywords
 from glo_tf.training.tensorflow import xla
 from glo_tf.training.tensorflow.runtime import computing, intra_op_threads, set_memory_growth
@@ -199,6 +199,12 @@ class TrainingTask:
     def summary(self) -> str:
         """What was understood, such as "3 classes, softmax; fitness: accuracy"."""
         return f"{self.outputs.in_words}; fitness: {self.objective.goal}"
+
+    def optimizer_at(self, rate: float) -> keras.Optimizer:
+        """A new optimizer as a training with this rate has it, with schedule and decay."""
+        return schedules.as_trained(
+            self.optimizer, rate, self.learning_rate, self.learning_rate_decay, self.train_steps
+        )
 
     def prepare_process(self) -> None:
         """Makes a process that has only just started one in which trainings end as they did here.

@@ -17,6 +17,7 @@ from glo_tf.comparison.folder import ComparisonFolder
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.named import Baikal
 from glo_tf.report import write_report
+from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import HISTORY_HEADER, MARK, ForeignFileError, foreign, write_owned
 from glo_tf.results.record import Record
 from glo_tf.results.run_files import best_loss_files, best_loss_name
@@ -80,7 +81,10 @@ def result_of(losses: list[str]) -> SearchResult:
         "discovery", 1, 1, Candidate(Expression.parse("-(x*log(y))")), 0.5, "ok", "trained", 30
     )
     named = dict.fromkeys(losses, Baikal()) if losses != [""] else Baikal()
-    return types.SimpleNamespace(best=best, confirmation=[], comparison=[], best_loss=named)
+    found = FoundLoss(best.loss, 0.1)
+    return types.SimpleNamespace(
+        best=best, found=found, confirmation=[], comparison=[], best_loss=named
+    )
 
 
 def search(path: pathlib.Path, overwrite: bool = False, outputs=OUTPUTS) -> OutputFolder:
