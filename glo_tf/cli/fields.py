@@ -67,6 +67,8 @@ _EMPTY = ("output_dir", "ray_address")
 _OF_RAY = {"num_workers": "workers"}
 
 _HELP = {
+    "class_weight": "What the training samples of each class count, as in Model.fit: 0:1,1:5; "
+    "classes that are left out count 1.",
     "initial_expressions": "Whole loss to begin with, such as '-(x*log(y))'; one a flag, as many "
     "as you like.",
     "learning_rate": "Learning rate of the optimizer (per step); given leaves the optimizer its "
@@ -162,6 +164,8 @@ def _define(name: str, field: dataclasses.Field[Any], help: str, of: dict[str, o
         flags.DEFINE_enum(name, default, _CHOICES[name], help, **of)
     elif name == "train_fraction":
         flags.DEFINE_list(name, str(default), help, **of)
+    elif name == "class_weight":
+        flags.DEFINE_list(name, None, help, **of)
     elif name == "initial_expressions":
         flags.DEFINE_multi_string(name, None, help, **of)
     elif name == "learning_rate":
@@ -188,6 +192,19 @@ def _fractions(texts: Sequence[str]) -> tuple[float, ...]:
         ) from None
 
 
+def _class_weight(texts: Sequence[str] | None) -> dict[int, float] | None:
+    if not texts:
+        return None
+    try:
+        pairs = [text.split(":") for text in texts]
+        return {int(number): float(weight) for number, weight in pairs}
+    except ValueError:
+        raise InvalidArgumentError(
+            "Expected classes and their weights, such as 0:1,1:5. "
+            f"Received: class_weight={','.join(texts)}"
+        ) from None
+
+
 def _without_quotes(text: str) -> str:
     """Of a docstring, for the command line, where what is None is not given."""
     return text.replace("`", "").replace('"', "").replace("None", "unset")
@@ -201,6 +218,7 @@ _DEFINE: dict[str, Callable[..., object]] = {
 }
 
 _CONVERT: dict[str, Callable[[Any], object]] = {
+    "class_weight": _class_weight,
     "initial_expressions": lambda texts: texts or [],
     "jit_compile": lambda word: {"true": True, "false": False}.get(word, word),
     **dict.fromkeys(_EMPTY, lambda text: text or None),

@@ -33,7 +33,7 @@ class Place:
 
     Attributes:
         argument: Such as `train_data`.
-        part: `samples` or `targets`.
+        part: `samples`, `targets` or `weights`.
         key: Which input or output, where there are several.
     """
 
@@ -72,7 +72,7 @@ def as_leaf(place: Place, value: Any) -> Leaf:
     """
     leaf = _converted(place, value)
     if isinstance(leaf, Ragged):
-        if place.part == "targets":
+        if place.part != "samples":
             raise place.error(
                 f"{_ALL} with rows of one length", "a tf.RaggedTensor; pad it, as by .to_tensor()"
             )
@@ -91,19 +91,25 @@ def as_leaf(place: Place, value: Any) -> Leaf:
         raise place.error(
             f"{_ALL} as numbers or text", f"dtype {str(leaf.dtype)[:40]}; encode them as numbers"
         )
-    if place.part == "targets" and leaf.dtype == object:
+    return leaf if place.part == "samples" else _real_numbers(place, leaf)
+
+
+def _real_numbers(place: Place, leaf: np.ndarray) -> np.ndarray:
+    """Targets or weights."""
+    of_targets = place.part == "targets"
+    if leaf.dtype == object:
         first = reprlib.repr(leaf.flat[0].decode(errors="replace"))
-        raise place.error(
-            f"numbers as {_ALL}",
-            f"text, first {first}; encode classes as 0 to C-1, as "
-            "np.unique(labels, return_inverse=True) does",
+        todo = (
+            "encode classes as 0 to C-1, as np.unique(labels, return_inverse=True) does"
+            if of_targets
+            else "give numbers of at least 0"
         )
-    if place.part == "targets" and leaf.dtype.kind == "V":  # NumPy has no such floats: bfloat16
+        raise place.error(f"numbers as {_ALL}", f"text, first {first}; {todo}")
+    if leaf.dtype.kind == "V":  # NumPy has no such floats: bfloat16
         return leaf.astype(np.float32)
-    if place.part == "targets" and leaf.dtype.kind == "c":
-        raise place.error(
-            f"real numbers as {_ALL}", f"dtype {leaf.dtype}; give an output to each part"
-        )
+    if leaf.dtype.kind == "c":
+        todo = "give an output to each part" if of_targets else "give numbers of at least 0"
+        raise place.error(f"real numbers as {_ALL}", f"dtype {leaf.dtype}; {todo}")
     return leaf
 
 

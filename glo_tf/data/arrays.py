@@ -12,10 +12,13 @@ from glo_tf.data import batches
 from glo_tf.data.array_forms import Leaf, Place, as_leaf, column_names, is_pandas, is_sparse
 from glo_tf.data.finite import not_finite
 from glo_tf.data.ragged import Ragged
+from glo_tf.data.weights import checked_weights
 from glo_tf.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+_PARTS = "samples", "targets", "weights"
 
 Structure = Any
 """An array, or a list, tuple or dict of arrays, as Keras models take and return them.
@@ -30,16 +33,39 @@ class Pair(NamedTuple):
     samples: Structure
     targets: Structure
 
+    @property
+    def weights(self) -> Structure:
+        """Of the samples, for all outputs or in the structure of the targets; None for none."""
+        return None
+
+
+class Weighted(Pair):
+    """Samples and targets, still a pair, whose samples have weights."""
+
+    _weights: Structure
+
+    def __new__(cls, samples: Structure, targets: Structure, weights: Structure = None) -> Weighted:
+        """Unpickling sets the weights afterwards."""
+        made = super().__new__(cls, samples, targets)
+        made._weights = weights
+        return made
+
+    @property
+    def weights(self) -> Structure:
+        """See `Pair`."""
+        return self._weights
+
 
 def load(name: str, data: Any) -> Pair:
     """Samples and targets in memory.
 
     Args:
         name: For messages.
-        data: `(samples, targets)`, each an array or a structure of arrays with one first
-            dimension, in any form that `glo_tf.data.array_forms` knows; or batches of such pairs,
-            as `keras.Model.fit` takes them: a `tf.data.Dataset`, a `keras.utils.PyDataset`, a
-            generator, a PyTorch `DataLoader`.
+        data: `(samples, targets)` or `(samples, targets, weights)`, each an array or a structure of
+            arrays with one first dimension, in any form that `glo_tf.data.array_forms` knows; or
+            batches of such tuples, as `keras.Model.fit` takes them: a `tf.data.Dataset`, a
+            `keras.utils.PyDataset`, a generator, a PyTorch `DataLoader`. Weights that are None are
+            no weights, and those of one of several outputs ones.
 
     Raises:
         ValueError: If it is neither, is endless or too large, has no or unequally many samples,
@@ -47,13 +73,16 @@ def load(name: str, data: Any) -> Pair:
     """
     if isinstance(data, Pair):
         return data
-    samples, targets = (
+    samples, targets, *weights = (
         _joined(name, data)
         if batches.are_batches(data)
-        else _converted(name, _checked_pair(name, data), check=True)
+        else _converted(name, _checked_parts(name, data), check=True)
     )
     _check_counts(name, samples, targets)
-    return Pair(_as_trained_on(samples), targets)
+    if not weights:
+        return Pair(_as_trained_on(samples), targets)
+    checked = checked_weights(name, weights[0], count(samples))
+    return Weighted(_as_trained_on(samples), targets, checked)
 
 
 def flat(structure: Structure) -> list[Any]:
@@ -103,20 +132,20 @@ def _spec(leaf: Leaf | tf.RaggedTensor) -> tf.TypeSpec:
     return tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))
 
 
-def _checked_pair(name: str, pair: Any) -> Any:
-    if isinstance(pair, list | tuple) and len(pair) == 2:
-        return pair
-    weights = "; leave weights of samples out" if _what(pair) in ("tuple of 3", "list of 3") else ""
+def _checked_parts(name: str, parts: Any) -> tuple[Any, ...]:
+    """Samples, targets and, where there are any, weights."""
+    if isinstance(parts, list | tuple) and len(parts) in (2, 3):
+        return tuple(parts[:2] if len(parts) == 3 and parts[2] is None else parts)
     raise InvalidArgumentError(
-        f"Expected {name} to be a pair (samples, targets) or a tf.data.Dataset of such pairs, "
-        f"without weights. Received: {_what(pair)}{weights}"
+        f"Expected {name} to be a pair (samples, targets) or a tf.data.Dataset of such pairs, also "
+        f"with weights (samples, targets, weights). Received: {_what(parts)}"
     )
 
 
-def _joined(name: str, data: Any) -> tuple[Structure, Structure]:
+def _joined(name: str, data: Any) -> tuple[Structure, ...]:
     joined, first = None, None
     for batch in batches.each(name, data):
-        pair = _converted(name, _checked_pair(name, batch), check=False)
+        pair = _converted(name, _checked_parts(name, batch), check=False)
         leaves = flat(pair)
         if any(not len(leaf.shape) for leaf in leaves):
             raise InvalidArgumentError(
@@ -141,16 +170,17 @@ def _joined(name: str, data: Any) -> tuple[Structure, Structure]:
     return _converted(name, pair, check=True)
 
 
-def _converted(name: str, pair: Any, *, check: bool) -> tuple[Structure, Structure]:
-    samples, targets = (
+def _converted(name: str, parts: tuple[Any, ...], *, check: bool) -> tuple[Structure, ...]:
+    return tuple(
         _structure(Place(name, part), value, check=check)
-        for part, value in zip(("samples", "targets"), pair, strict=True)
+        for part, value in zip(_PARTS, parts, strict=False)
     )
-    return samples, targets
 
 
 def _structure(place: Place, value: Any, *, check: bool) -> Structure:
     """Lists of numbers become an array, lists of arrays stay a structure."""
+    if value is None and place.part == "weights" and place.key and check:
+        return None
     if isinstance(value, dict):
         return {
             key: _structure(place.inside(key), part, check=check) for key, part in value.items()

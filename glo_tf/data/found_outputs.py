@@ -35,6 +35,7 @@ def find_outputs(
     *,
     outputs: OutputKinds | None = None,
     from_logits: bool = False,
+    weights: Sequence[np.ndarray] | None = None,
 ) -> Outputs:
     """What a model's outputs are.
 
@@ -50,6 +51,7 @@ def find_outputs(
         outputs: What the user says: an activation, a list, or a dict by the outputs' names.
         from_logits: Whether outputs without softmax and sigmoid, beside labels of classes, are
             logits.
+        weights: Of the samples in each output, `(N,)`; None if all count alike.
 
     Raises:
         ValueError: If an output is not of shape `(N, units)`, targets do not fit it, the user's
@@ -61,9 +63,10 @@ def find_outputs(
     found = arrays.flat(predictions)
     given = in_order(targets, names, len(found), "train_data")
     said = _said(outputs, names, len(found))
+    of_samples = [None] * len(given) if weights is None else weights
     evidence = [
         _Evidence.of(names[place] if names else f"output {place}", *parts)
-        for place, parts in enumerate(zip(found, activations, given, strict=True))
+        for place, parts in enumerate(zip(found, activations, given, of_samples, strict=True))
     ]
     each = [one.output(kind, bool(from_logits)) for one, kind in zip(evidence, said, strict=True)]
     result = Outputs(tuple(each), names, epsilon)
@@ -105,6 +108,7 @@ class _Evidence:
         activation: The model's last one; None if it is not known.
         labels: What its targets are.
         targets: Class indices `(N,)` or rows `(N, units)`.
+        weights: Of the samples, `(N,)`; None if all count alike.
         predictions: Of the untrained model, float32 `(n, units)`.
         rounding: Of a sum of probabilities among them.
     """
@@ -113,12 +117,18 @@ class _Evidence:
     activation: Activation | None
     labels: str
     targets: np.ndarray
+    weights: np.ndarray | None
     predictions: np.ndarray
     rounding: float
 
     @classmethod
     def of(
-        cls, name: str, predictions: Any, activation: Activation | None, targets: np.ndarray
+        cls,
+        name: str,
+        predictions: Any,
+        activation: Activation | None,
+        targets: np.ndarray,
+        weights: np.ndarray | None,
     ) -> _Evidence:
         if len(predictions.shape) != 2 or predictions.shape[1] == 0:
             raise InvalidArgumentError(
@@ -128,7 +138,7 @@ class _Evidence:
         targets, labels = _rows_and_kind(name, targets, int(predictions.shape[1]))
         rounding = ROUNDING if predictions.dtype.size > 2 else _HALF_PRECISION
         columns = np.asarray(predictions).astype(np.float32)
-        return cls(name, activation, labels, targets, columns, rounding)
+        return cls(name, activation, labels, targets, weights, columns, rounding)
 
     def output(self, said: Activation | None, from_logits: bool) -> Output:
         """What it is, given the user's word."""
@@ -137,7 +147,7 @@ class _Evidence:
             raise self._unclear(from_logits)
         if kind == Activation.LINEAR:
             self._check_targets_of_numbers()
-            return Output.of_numbers(self._units, self.targets)
+            return Output.of_numbers(self._units, self.targets, self.weights)
         activated = self.activation in (Activation.SOFTMAX, Activation.SIGMOID)
         if activated and kind != self.activation:
             raise InvalidArgumentError(

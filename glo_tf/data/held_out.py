@@ -17,8 +17,10 @@ class HeldOut:
         samples: An array `(N, ...)` or a structure of such.
         labels: Of all outputs as columns, float32 `(N, W)`.
         targets: Of each output, as metrics take them.
+        weights: Of the samples, float32 `(N,)` for each output; None if all count alike.
     """
 
     samples: Structure
     labels: np.ndarray
     targets: list[np.ndarray]
+    weights: list[np.ndarray] | None = None

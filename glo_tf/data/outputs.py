@@ -44,16 +44,36 @@ class Output:
     from_logits: bool = False
 
     @classmethod
-    def of_numbers(cls, units: int, targets: np.ndarray) -> Output:
-        """A linear output that is trained on these targets, of any shape."""
+    def of_numbers(
+        cls, units: int, targets: np.ndarray, weights: np.ndarray | None = None
+    ) -> Output:
+        """A linear output that is trained on these targets, of any shape.
+
+        Args:
+            units: Width of the model's output.
+            targets: The numbers.
+            weights: Of the samples, `(N,)`; None if all count alike.
+        """
         levels = np.linspace(0.0, 1.0, _QUANTILES)
-        quantiles = np.quantile(targets.astype(float), levels)
+        numbers = targets.astype(float)
+        if weights is None:
+            quantiles = np.quantile(numbers, levels)
+        else:
+            counted = weights > 0.0  # what is left out may be any number
+            flat = numbers[counted].ravel()
+            shares = np.repeat(weights[counted], flat.size // int(counted.sum()))
+            quantiles = np.quantile(flat, levels, weights=shares, method="inverted_cdf")
         return cls(Activation.LINEAR, units, tuple(quantiles.tolist()))
 
     @property
     def binary(self) -> bool:
         """Whether one unit stands for two classes, each with a column: 1 - y and y."""
         return self.activation == Activation.SIGMOID and self.units == 1
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether its columns are classes that exclude each other."""
+        return self.binary or self.activation == Activation.SOFTMAX
 
     @property
     def width(self) -> int:
@@ -79,8 +99,7 @@ class Output:
     @property
     def in_words(self) -> str:
         """What it is, for readers: "3 classes, softmax"."""
-        classes = self.binary or self.activation == Activation.SOFTMAX
-        what = "classes" if classes else "labels of their own"
+        what = "classes" if self.exclusive else "labels of their own"
         if self.activation == Activation.LINEAR:
             what = "number" if self.units == 1 else "numbers"
         return f"{self.width} {what}, {self.activation}" + " of logits" * self.from_logits
@@ -97,11 +116,13 @@ class Outputs:
         each: In the order in which Keras flattens them.
         names: Keys of a model that returns a dict; else None.
         epsilon: Columns of probabilities are clipped to `[epsilon, 1]` before the loss.
+        weights: How much each counts, beside the others: the mean weight of its samples.
     """
 
     each: tuple[Output, ...]
     names: tuple[str, ...] | None = None
     epsilon: float = DEFAULT_EPSILON
+    weights: tuple[float, ...] | None = None
 
     @classmethod
     def of_classes(cls, num_classes: int, epsilon: float = DEFAULT_EPSILON) -> Outputs:
@@ -116,10 +137,9 @@ class Outputs:
     @property
     def num_classes(self) -> list[int]:
         """Classes of each output; empty if any output has none."""
-        are_classes = [
-            output.binary or output.activation == Activation.SOFTMAX for output in self.each
-        ]
-        return [output.width for output in self.each] if all(are_classes) else []
+        if not all(output.exclusive for output in self.each):
+            return []
+        return [output.width for output in self.each]
 
     @property
     def common_width(self) -> int | None:

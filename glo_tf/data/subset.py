@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from glo_tf.data import arrays
-from glo_tf.data.arrays import Pair, Structure
+from glo_tf.data.arrays import Pair, Structure, Weighted
 from glo_tf.data.outputs import Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.utils.checks import check_share
@@ -21,10 +21,10 @@ def take_fraction(
     batch_size: int,
     seed: int,
 ) -> tuple[Structure, Structure]:
-    """Drawn samples and their targets; where a model has one output of classes, all classes alike.
+    """Drawn samples; where a model has one output of classes, all classes alike.
 
     Args:
-        data: Samples and targets, in memory.
+        data: Samples, targets and weights, in memory.
         fraction: Of the samples, in (0, 1]; 1 takes all as they are.
         labels: Labels as columns, `(N, W)`.
         outputs: Of the model.
@@ -60,4 +60,7 @@ def take_fraction(
             f"Received: train_fraction={fraction}"
         ) from error
     places = np.sort(chosen)
-    return Pair(*(arrays.take(part, places) for part in data))
+    samples, targets = (arrays.take(part, places) for part in data)
+    if isinstance(data, Weighted):
+        return Weighted(samples, targets, arrays.take(data.weights, places))
+    return Pair(samples, targets)

@@ -28,7 +28,8 @@ class Meter:
     def __init__(self, objective: Objective, outputs: Outputs, data: HeldOut):
         self._objective, self._outputs = objective, outputs
         self._labels = data.labels
-        self._measure = objective.measure(data.targets)
+        self._weights = [None] * len(outputs.each) if data.weights is None else data.weights
+        self._measure = objective.measure(data.targets, data.weights)
 
     def judge(self, columns: np.ndarray) -> tuple[float | None, dict[str, float | None]]:
         """The fitness of predictions `(N, W)`, and by name the values that it is made of.
@@ -51,7 +52,10 @@ class Meter:
         if outputs.num_classes:
             values |= {NLL: None, ECE: None}
             if np.isfinite(columns).all():
-                parts = [(self._labels[:, at], columns[:, at]) for at in outputs.slices]
+                parts = [
+                    (self._labels[:, at], columns[:, at], weights)
+                    for at, weights in zip(outputs.slices, self._weights, strict=True)
+                ]
                 values[NLL] = statistics.fmean(
                     negative_log_likelihood(*part, epsilon=outputs.epsilon) for part in parts
                 )

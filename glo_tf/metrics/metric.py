@@ -93,7 +93,7 @@ class Metric:
             )
         return cls(name, found, source, config, code_of(metric))
 
-    def measure(self, targets: np.ndarray) -> Measure:
+    def measure(self, targets: np.ndarray, weights: np.ndarray | None = None) -> Measure:
         """A function from predictions to the metric's value.
 
         Keras's metrics are given class indices or one-hot labels, whichever they take; others get
@@ -101,22 +101,29 @@ class Metric:
 
         Args:
             targets: `(N, units)`, or class indices `(N,)`.
+            weights: Of the samples, `(N,)`; None if all count alike, also for metrics that know no
+                weights.
         """
         if self.source is None:
-            return _accuracy(targets)
-        metric: keras.metrics.Metric = (
-            keras.metrics.MeanMetricWrapper(self.source, name=self.name)
-            if inspect.isfunction(self.source)
-            else self.source.from_config(self.config)
-        )
+            return _accuracy(targets, weights)
+        of_samples = {} if weights is None else {"sample_weight": weights}
+        metric = self._new(weighted=weights is not None)
 
         def measured(predictions: np.ndarray) -> float:
             y_true = keras.ops.convert_to_tensor(self._suited(targets, predictions.shape[-1]))
             metric.reset_state()
-            metric.update_state(y_true, keras.ops.convert_to_tensor(predictions))
+            metric.update_state(y_true, keras.ops.convert_to_tensor(predictions), **of_samples)
             return float(metric.result())
 
         return measured
+
+    def _new(self, *, weighted: bool) -> keras.metrics.Metric:
+        if inspect.isfunction(self.source):
+            return keras.metrics.MeanMetricWrapper(self.source, name=self.name)
+        made: keras.metrics.Metric = self.source.from_config(self.config)
+        if weighted and isinstance(made, keras.metrics.IoU):  # it counts in whole numbers
+            made = self.source.from_config({**self.config, "dtype": "float32"})
+        return made
 
     def fitness(self, value: float) -> float:
         """A number that is not negative, and larger the better the value is.
@@ -176,7 +183,10 @@ def _by_name(name: str) -> Any:
     )
 
 
-def _accuracy(targets: np.ndarray) -> Measure:
+def _accuracy(targets: np.ndarray, weights: np.ndarray | None) -> Measure:
     """Keras's is a float32 mean."""
     labels = targets if targets.ndim == 1 else targets.argmax(axis=-1)
-    return lambda predictions: float((predictions.argmax(axis=-1) == labels).mean())
+    if weights is None:
+        return lambda predictions: float((predictions.argmax(axis=-1) == labels).mean())
+    shares = weights / weights.sum(dtype=np.float64)
+    return lambda predictions: float(shares[predictions.argmax(axis=-1) == labels].sum())

@@ -64,15 +64,16 @@ class Objective:
         return cls(tuple(each), names)
 
     def measure(
-        self, targets: Sequence[np.ndarray]
+        self, targets: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None
     ) -> Callable[[Sequence[np.ndarray]], list[float]]:
         """A function from the predictions of each output to the values of the metrics that count.
 
         Args:
             targets: Of each output, as metrics take them.
+            weights: Of the samples, for each output; None if all count alike.
         """
         counted = [
-            (place, metric.measure(targets[place]))
+            (place, metric.measure(targets[place], None if weights is None else weights[place]))
             for place, metric in enumerate(self.metrics)
             if metric is not None
         ]

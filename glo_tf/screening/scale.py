@@ -103,7 +103,8 @@ def relative_scale(loss: Expression, outputs: Outputs) -> float:
 
     Args:
         loss: The whole loss, per class.
-        outputs: Of the model; several are taken together, as one learning rate serves them all.
+        outputs: Of the model; several are taken together, as one learning rate serves them all, and
+            each counts by its weight.
 
     Returns:
         The factor by which a learning rate of the usual loss is divided to have steps of the same
@@ -124,20 +125,22 @@ class _Probe:
     outputs: Outputs
     labels: np.ndarray
     predictions: np.ndarray
+    weight: float
 
     @classmethod
     def of(
-        cls, outputs: Outputs, output: Output, labels: np.ndarray, predictions: np.ndarray
+        cls, outputs: Outputs, place: int, labels: np.ndarray, predictions: np.ndarray
     ) -> _Probe:
-        alone = dataclasses.replace(outputs, each=(output,), names=None)
-        return cls(alone, labels, predictions)
+        alone = dataclasses.replace(outputs, each=(outputs.each[place],), names=None, weights=None)
+        weight = 1.0 if outputs.weights is None else outputs.weights[place]
+        return cls(alone, labels, predictions, weight)
 
 
 def _undecided(outputs: Outputs) -> list[_Probe]:
     probes = []
-    for output in outputs.each:
+    for place, output in enumerate(outputs.each):
         labels, prediction = _labels(output)
-        probes.append(_Probe.of(outputs, output, labels, np.full_like(labels, prediction)))
+        probes.append(_Probe.of(outputs, place, labels, np.full_like(labels, prediction)))
     return probes
 
 
@@ -154,8 +157,8 @@ def _labels(output: Output) -> tuple[np.ndarray, float]:
 def _spread(outputs: Outputs) -> list[_Probe]:
     labels, predictions = fixed_set(outputs)
     return [
-        _Probe.of(outputs, output, labels[:UNDECIDED, place], predictions[:UNDECIDED, place])
-        for output, place in zip(outputs.each, outputs.slices, strict=True)
+        _Probe.of(outputs, place, labels[:UNDECIDED, columns], predictions[:UNDECIDED, columns])
+        for place, columns in enumerate(outputs.slices)
     ]
 
 
@@ -169,5 +172,5 @@ def _root_mean_square(loss: Expression, probes: list[_Probe]) -> float:
         found = np.where(counts, gradients, 0.0)
         largest = float(np.abs(found).max()) or 1.0  # squares of large gradients overflow
         of_each = np.square(found / largest).sum(axis=-1)
-        lengths.append(largest * float(np.sqrt(of_each.mean())))
+        lengths.append(probe.weight * largest * float(np.sqrt(of_each.mean())))
     return math.hypot(*lengths)

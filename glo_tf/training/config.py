@@ -7,6 +7,7 @@ import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
+from glo_tf.data.class_weight import ClassWeight, check_class_weight
 from glo_tf.data.outputs import DEFAULT_EPSILON
 from glo_tf.utils.checks import (
     check_at_least,
@@ -50,6 +51,10 @@ class TrainingConfig:
             mean absolute error where the model has numbers as outputs. A metric v that is to be
             small gives the fitness 1 / (1 + v).
         metric_mode: `"max"` or `"min"`; `"auto"` for Keras's own direction of the metric.
+        class_weight: What the training samples of each class count, `{class: weight}`, as in
+            `keras.Model.fit`; classes that are left out count 1. For several outputs a list or dict
+            of such, with None for outputs without. It multiplies weights of the samples. Neither
+            validation nor test data are weighted by it.
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         learning_rate_decay: How the learning rate, or the optimizer's schedule, falls in the course
@@ -68,6 +73,7 @@ class TrainingConfig:
     optimizer: GivenOptimizer = "sgd"
     metric: Any = None
     metric_mode: str = "auto"
+    class_weight: ClassWeight | None = None
     train_steps: int = 2000
     batch_size: int = 100
     learning_rate_decay: str = Decay.NONE
@@ -78,6 +84,7 @@ class TrainingConfig:
         check_types(self)
         check_at_least(1, train_steps=self.train_steps, batch_size=self.batch_size)
         check_between_0_and_1(epsilon=self.epsilon)
+        check_class_weight(self.class_weight)
         choice(Decay, "learning_rate_decay", self.learning_rate_decay)
         check_one_of((True, False, "auto"), jit_compile=self.jit_compile)
 
@@ -95,8 +102,11 @@ class TaskArguments(TrainingConfig):
             (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`; also of
             text, `pandas` and other libraries. Or batches of such pairs that end, such as a
             `tf.data.Dataset`, which are read into memory; those that shuffle give another order
-            each time, and cannot be resumed. NaN and infinity are refused.
-        validation_data: The same; decides the fitness.
+            each time, and cannot be resumed. NaN and infinity are refused. As third, weights of the
+            samples, `(N,)`, for all outputs or in the structure of the targets, multiply the loss
+            as in `keras.Model.fit`: the sum is divided by the number of samples.
+        validation_data: The same; decides the fitness. Its weights are those of the metric, as of
+            Keras's `weighted_metrics`.
     """
 
     model: Callable[[], keras.Model]
@@ -125,6 +135,7 @@ class TrainingKeywords(TypedDict, total=False):
     from_logits: bool
     metric: Any
     metric_mode: str
+    class_weight: ClassWeight | None
     train_steps: int
     batch_size: int
     learning_rate_decay: str

@@ -20,6 +20,7 @@ from glo_tf.data.arrays import Structure
 from glo_tf.data.found_outputs import find_outputs
 from glo_tf.data.held_out import HeldOut
 from glo_tf.data.last_activation import last_activations
+from glo_tf.data.output_weights import mean_weights, output_weights, weight_columns
 from glo_tf.data.outputs import Outputs
 from glo_tf.data.targets import as_rows, label_columns
 from glo_tf.errors import InvalidArgumentError, TrainingError
@@ -48,6 +49,8 @@ class TrainingTask:
         learning_rate_decay: How it falls in the course of each training.
         train_data: Samples, an array `(N, ...)` or a structure of such, and the labels of all
             outputs as columns, float32 `(N, W)`.
+        train_weights: What the terms of a loss are multiplied by, float32 `(N, W)`, or `(N, 1)` of
+            one output; None if all samples count alike.
         validation_data: What networks are measured on, for the fitness.
         test_data: What they are measured on at checkpoints beside it; None for nothing.
         outputs: Of the model.
@@ -65,6 +68,7 @@ class TrainingTask:
     learning_rate: float
     learning_rate_decay: Decay
     train_data: tuple[Structure, np.ndarray]
+    train_weights: np.ndarray | None
     validation_data: HeldOut
     test_data: HeldOut | None
     outputs: Outputs
@@ -104,7 +108,7 @@ class TrainingTask:
         Args:
             arguments: For what becomes of them see `glo_tf.training.fresh_models`,
                 `glo_tf.training.optimizers`, `glo_tf.data.arrays.load`, `glo_tf.data.targets`,
-                `find_outputs`, `Objective.define` and `xla.decide`.
+                `output_weights`, `find_outputs`, `Objective.define` and `xla.decide`.
             test_data: Samples and targets as the others; None for none.
 
         Raises:
@@ -129,13 +133,16 @@ class TrainingTask:
             built, graph = fresh_models.examine(given.model, samples)
             for name, (others, _) in loaded.items():
                 fresh_models.call(built, others, name)
+            first = built(arrays.head(samples, _LOOKED_AT))
+            weights = output_weights("train_data", given.train_data, first, given.class_weight)
             understood = find_outputs(
-                built(arrays.head(samples, _LOOKED_AT)),
+                first,
                 last_activations(built, samples),
                 targets,
                 given.epsilon,
                 outputs=given.outputs,
                 from_logits=given.from_logits,
+                weights=weights,
             )
             predictions = {
                 name: understood.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
@@ -144,13 +151,19 @@ class TrainingTask:
         columns = label_columns("train_data", targets, understood)
         held_out = {
             name: HeldOut(
-                others, label_columns(name, of_others, understood), as_rows(of_others, understood)
+                data.samples,
+                label_columns(name, data.targets, understood),
+                as_rows(data.targets, understood),
+                output_weights(name, data, first),
             )
-            for name, (others, of_others) in loaded.items()
+            for name, data in loaded.items()
         }
+        if weights is not None:
+            of_outputs = mean_weights(weights, columns, understood)
+            understood = dataclasses.replace(understood, weights=of_outputs)
         objective = Objective.define(given.metric, given.metric_mode, understood)
         for name, data in held_out.items():
-            _check_metric(objective, predictions[name], data.targets, understood)
+            _check_metric(objective, predictions[name], data, understood)
         described = fresh_models.describe(built, graph)
         with tf.device("CPU:0"):
             jit_compile = xla.decide(
@@ -169,6 +182,7 @@ class TrainingTask:
             learning_rate=checked.learning_rate,
             learning_rate_decay=Decay(given.learning_rate_decay),
             train_data=(samples, columns),
+            train_weights=None if weights is None else weight_columns(weights, understood),
             validation_data=held_out["validation_data"],
             test_data=held_out.get("test_data"),
             outputs=understood,
@@ -178,8 +192,8 @@ class TrainingTask:
             jit_compile=jit_compile,
             threads=threads,
             description={
-                "train_data": _described(samples, columns),
-                **{name: _described(d.samples, d.labels) for name, d in held_out.items()},
+                "train_data": _described(samples, columns, weights),
+                **{n: _described(d.samples, d.labels, d.weights) for n, d in held_out.items()},
                 "model": described,
                 "outputs": understood.in_words,
                 "optimizer": checked.config,
@@ -233,29 +247,32 @@ class TrainingTask:
         return CandidateTrainer(self)
 
 
-def _described(samples: Structure, labels: np.ndarray) -> str:
+def _described(samples: Structure, labels: np.ndarray, weights: list[np.ndarray] | None) -> str:
     parts = arrays.flat(samples)
     shapes = ", ".join(str(part.shape[1:]) for part in parts)
-    return f"{len(labels)} samples of shape {shapes}, sha256 " + fingerprint.of_arrays(
-        [*arrays.contents(samples), labels]
-    )
+    weighted = "" if weights is None else ", with weights"
+    digest = fingerprint.of_arrays([*arrays.contents(samples), labels, *(weights or [])])
+    return f"{len(labels)} samples of shape {shapes}{weighted}, sha256 {digest}"
 
 
 def _check_metric(
-    objective: Objective, columns: np.ndarray, targets: list[np.ndarray], outputs: Outputs
+    objective: Objective, columns: np.ndarray, data: HeldOut, outputs: Outputs
 ) -> None:
     """A metric that does not fit shows before any training.
 
     Raises:
         ValueError: If it cannot be computed.
     """
+    targets = [part[: len(columns)] for part in data.targets]
+    # The first samples may all have the weight 0.
+    weights = data.weights and [np.ones(len(columns), np.float32)] * len(targets)
     try:
-        objective.measure([part[: len(columns)] for part in targets])(outputs.split(columns))
+        objective.measure(targets, weights)(outputs.split(columns))
     except Exception as error:  # a metric raises what it likes
         shapes = ", ".join(
             f"targets {part.shape} and outputs (N, {output.units})"
-            for part, output in zip(targets, outputs.each, strict=True)
-        )
+            for part, output in zip(data.targets, outputs.each, strict=True)
+        ) + " and weights of the samples" * (weights is not None)
         raise InvalidArgumentError(
             f"Expected a metric that gives a number for {shapes} "
             f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}). "

@@ -170,3 +170,18 @@ def test_bad_values_are_refused_before_data_is_loaded(argument, message) -> None
     values = parsed("--losses=baikal", "--dataset=there_is_none", argument)
     with pytest.raises(ValueError, match=message):
         make_comparison(values, display=None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [([], None), (["--class_weight=0:0.5,2:4"], {0: 0.5, 2: 4.0}), (["--class_weight="], None)],
+)
+def test_weights_of_classes_are_pairs(arguments, expected) -> None:
+    assert made_of_flags(parsed(*arguments), TrainingConfig).class_weight == expected
+
+
+@pytest.mark.parametrize("text", ["5", "a:1", "0:1:2", "0:b", "0:1,,1:2", "0:-1", "0.5:1"])
+def test_what_are_no_weights_of_classes_is_refused_in_a_line(text) -> None:
+    with pytest.raises(ValueError, match="class_weight") as refused:
+        made_of_flags(parsed(f"--class_weight={text}"), TrainingConfig)
+    assert "\n" not in str(refused.value)

@@ -174,6 +174,31 @@ def test_each_part_of_the_data_is_drawn_once_for_all_losses(trainer, monkeypatch
     assert "With 20% of the training data: baikal beats" in result.verdict
 
 
+def test_weights_are_in_every_share_and_in_what_a_search_compares(trainer, monkeypatch) -> None:
+    seen: list[TrainingTask] = []
+    monkeypatch.setattr(
+        TrainingTask, "make_trainer", lambda task: seen.append(task) or ScriptedTrainer(task)
+    )
+    weights = np.arange(90) / 90.0
+    search = glo_tf.LossSearch(
+        build_model,
+        (*data(90), weights),
+        data(30),
+        class_weight={0: 2.0},
+        train_steps=10,
+        batch_size=10,
+        strategy="local",
+    )
+    search.compare(["baikal"], (*data(60), np.ones(60)), seeds=2, train_fraction=[1.0, 0.2])
+    whole, part = seen
+    expected = weights * np.where(data(90)[1] == 0, 2.0, 1.0)
+    np.testing.assert_allclose(whole.train_weights[:, 0], expected, rtol=1e-6)
+    kept = np.isin(whole.train_data[0][:, 0], part.train_data[0][:, 0])
+    np.testing.assert_array_equal(part.train_weights, whole.train_weights[kept])
+    assert part.validation_data.weights is None
+    np.testing.assert_array_equal(part.test_data.weights, np.ones((1, 60)))
+
+
 def test_a_training_that_fails_is_told_and_not_dropped(trainer) -> None:
     trainer.failing = {4}
     result = comparison(seeds=3).run()

@@ -76,7 +76,7 @@ def test_targets_that_are_no_numbers_are_refused(targets, message) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [None, 5, "ab", X, (X,), [X, Y, Y], (X, Y, Y, Y), {"x": X, "y": Y}, [(X, Y)] * 5]
+    "data", [None, 5, "ab", X, (X,), [X, Y, Y, Y], (X, Y, Y, Y), {"x": X, "y": Y}, [(X, Y)] * 5]
 )
 def test_what_is_no_pair_is_refused(data) -> None:
     assert "to be a pair (samples, targets)" in refusal_of(data)

@@ -132,7 +132,8 @@ def broken():
     [
         (broken, "OSError in batch 1: the disk"),
         (lambda: dataset(broken), "in batch 1: OSError: the disk"),
-        (lambda: ((X[:5], Y[:5], Y[:5]) for _ in "ab"), "tuple of 3; leave weights of samples out"),
+        (lambda: ((X[:5], Y[:5], Y[:5], Y[:5]) for _ in "ab"), "Received: tuple of 4"),
+        (lambda: ((X, Y, *[Y] * place) for place in range(2)), "batches of one structure"),
         (lambda: (X[:5] for _ in "ab"), "a pair .*ndarray"),
         (lambda: ((X[0], Y[0]) for _ in "ab"), r"batches, as of .batch\(100\).*single samples"),
         (lambda: iter([]), "at least one batch"),

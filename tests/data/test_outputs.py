@@ -175,7 +175,7 @@ _SLICES = tf.data.Dataset.from_tensor_slices((SAMPLES, CLASSES))
     ("data", "message"),
     [
         (SAMPLES, "a pair .samples, targets. or a tf.data.Dataset.*Received: ndarray"),
-        ((SAMPLES, CLASSES, CLASSES), "Received: tuple of 3"),
+        ((SAMPLES, CLASSES, CLASSES, CLASSES), "Received: tuple of 4"),
         ((SAMPLES, CLASSES[:-1]), "Received: 200 and 199"),
         ((SAMPLES[:0], CLASSES[:0]), "at least one. Received: 0"),
         (_SLICES.repeat().batch(10), "Expected train_data to end.*endless"),

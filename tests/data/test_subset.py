@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from glo_tf.data.arrays import Weighted
 from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.data.subset import take_fraction
 
@@ -13,9 +14,9 @@ SAMPLES = {"a": np.arange(800), "b": np.arange(800) * 2.0}
 FOUR = Outputs.of_classes(4)
 
 
-def take(fraction, batch_size=10, seed=0, outputs=FOUR):
+def take(fraction, batch_size=10, seed=0, outputs=FOUR, data=(SAMPLES, CLASSES)):
     return take_fraction(
-        (SAMPLES, CLASSES),
+        data,
         fraction,
         labels=np.eye(4)[CLASSES],
         outputs=outputs,
@@ -56,3 +57,10 @@ def test_numbers_are_drawn_without_regard_to_classes() -> None:
 def test_too_little_is_refused(fraction, batch_size, message) -> None:
     with pytest.raises(ValueError, match=message):
         take(fraction, batch_size)
+
+
+def test_weights_stay_with_their_samples() -> None:
+    data = Weighted(SAMPLES, CLASSES, {"b": np.arange(800) * 3.0})
+    part = take(0.1, data=data)
+    assert (part.weights["b"] == 3 * part.samples["a"]).all()
+    assert take(1.0, data=data) is data

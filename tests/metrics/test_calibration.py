@@ -1,5 +1,7 @@
 """Calibration against scikit-learn, and against the definition written out."""
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -48,3 +50,17 @@ def test_sure_and_right_is_calibrated_and_sure_and_wrong_is_not() -> None:
     assert expected_calibration_error(labels, labels) == 0.0
     assert expected_calibration_error(labels, labels[:, ::-1]) == 1.0
     assert expected_calibration_error(labels, np.full((4, 2), 0.5)) == 0.0
+
+
+@given(st.integers(0, 1000))
+def test_a_sample_of_weight_n_counts_as_n_samples(seed: int) -> None:
+    labels, probabilities = drawn(seed, samples=40)
+    times = np.random.default_rng(seed).integers(0, 4, 40)
+    times[0] = 1
+    many = np.repeat(labels, times, axis=0), np.repeat(probabilities, times, axis=0)
+    weights = times.astype(np.float32)
+    for measure in (
+        functools.partial(negative_log_likelihood, epsilon=1e-7),
+        expected_calibration_error,
+    ):
+        assert measure(labels, probabilities, weights) == pytest.approx(measure(*many))

@@ -234,3 +234,70 @@ def test_what_is_no_metric_is_refused(metric, mode, message) -> None:
 def test_a_metric_that_does_not_fit_is_refused_before_any_training() -> None:
     with pytest.raises(ValueError, match=r"gives a number for targets \(200,\) and outputs"):
         trained(("classes",), keras.metrics.F1Score())
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        "accuracy",
+        "sparse_top_k_categorical_accuracy",
+        "categorical_crossentropy",
+        keras.metrics.F1Score(average="macro"),
+        keras.metrics.AUC(),
+        keras.metrics.Precision(class_id=1),
+        keras.metrics.MeanIoU(3, sparse_y_pred=False),
+        keras.metrics.CategoricalCrossentropy(),
+    ],
+    ids=lambda metric: getattr(metric, "name", metric),
+)
+def test_a_sample_of_weight_n_counts_as_n_samples(metric) -> None:
+    rng = np.random.default_rng(0)
+    predictions = rng.dirichlet(np.ones(3), 60).astype(np.float32)
+    times = rng.integers(0, 4, 60)
+    asked = Metric.of(metric, Mode.MAX, SOFTMAX)
+    weighted = asked.measure(CLASSES[:60], times.astype(np.float32) / 4)(predictions)
+    repeated = asked.measure(CLASSES[:60].repeat(times))(predictions.repeat(times, axis=0))
+    assert weighted == pytest.approx(repeated, rel=1e-5)
+    assert weighted != pytest.approx(asked.measure(CLASSES[:60])(predictions), rel=1e-3) or (
+        weighted == 1.0
+    )
+
+
+def test_weights_of_validation_data_are_those_of_the_metric() -> None:
+    w = np.linspace(0.0, 3.0, 200)
+    data = SAMPLES, CLASSES
+    task = TrainingTask.define(
+        functools.partial(build_model, "classes"),
+        "sgd",
+        data,
+        (*data, w),
+        train_steps=5,
+        batch_size=20,
+        jit_compile=False,
+    )
+    trainer = task.make_trainer()
+    evaluation = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), 0, checkpoints=(5,)))
+    predictions = np.asarray(trainer._model(SAMPLES))
+    expected = keras.metrics.SparseCategoricalAccuracy()(CLASSES, predictions, sample_weight=w)
+    assert evaluation.fitness == pytest.approx(float(expected))
+    right = -np.log(predictions[np.arange(200), CLASSES])
+    (nll,) = evaluation.measured["validation"]["nll"]
+    assert nll == pytest.approx(np.average(right, weights=w), rel=1e-5)
+
+
+def test_a_metric_without_weights_is_refused_beside_weights() -> None:
+    class Unweighted(keras.metrics.Mean):
+        def update_state(self, y_true, y_pred):
+            super().update_state(y_pred)
+
+    data = SAMPLES, CLASSES
+    weighted = (*data, np.ones(200))
+    define = functools.partial(
+        TrainingTask.define, functools.partial(build_model, "classes"), "sgd", data
+    )
+    settings = {"metric": Unweighted(), "metric_mode": "max", "jit_compile": False}
+    assert define(data, **settings).validation_data.weights is None
+    with pytest.raises(
+        ValueError, match=r"and weights of the samples .*sample_weight.*metric=mean"
+    ):
+        define(weighted, **settings)

@@ -167,3 +167,15 @@ def test_a_training_begins_with_steps_of_the_usual_length() -> None:
         model.fit(x, y, batch_size=64, verbose=0)
         steps.append(float(np.linalg.norm(model.get_weights()[0])))
     assert steps[1:] == pytest.approx([steps[0]] * 2, rel=0.01)
+
+
+def test_outputs_count_by_their_weights() -> None:
+    each = Output("softmax", 3), Output("softmax", 30)
+    loss = Expression.parse("-(x*y)")
+    one, other = (relative_scale(loss, Outputs((output,))) for output in each)
+    together = relative_scale(loss, Outputs(each))
+    assert relative_scale(loss, Outputs(each, weights=(1.0, 1.0))) == together
+    assert relative_scale(loss, Outputs(each, weights=(5.0, 5.0))) == pytest.approx(together)
+    assert relative_scale(loss, Outputs(each, weights=(1e6, 1.0))) == pytest.approx(one)
+    assert relative_scale(loss, Outputs(each, weights=(1.0, 1e6))) == pytest.approx(other)
+    assert relative_scale(loss, Outputs(each[:1], weights=(7.0,))) == pytest.approx(one)

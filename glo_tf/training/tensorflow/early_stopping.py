@@ -21,12 +21,15 @@ FEWEST_STEPS = 100
 """Of a training that may be ended; shorter ones have hardly begun when they would be judged."""
 
 
-def area_under_roc(scores: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+def area_under_roc(
+    scores: tf.Tensor, labels: tf.Tensor, weights: tf.Tensor | None = None
+) -> tf.Tensor:
     """Mean area under the ROC curve of each class against the rest.
 
     Args:
         scores: float `(N, C)`.
         labels: One-hot `(N, C)`.
+        weights: Of the samples, at least 0, `(N, C)`; None if all count alike.
 
     Returns:
         float32 scalar; the mean is over the classes that have samples and are not alone. 1 if there
@@ -37,9 +40,18 @@ def area_under_roc(scores: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
     ordered = tf.sort(columns, axis=-1)
     below = tf.searchsorted(ordered, columns, side="left")
     not_above = tf.searchsorted(ordered, columns, side="right")
-    ranks = tf.cast(below + not_above, tf.float32) / 2.0  # ties count half, as does a score itself
+    total = tf.cast(tf.shape(columns)[-1], tf.float32)
+    if weights is None:
+        both = tf.cast(below + not_above, tf.float32)
+    else:
+        shares = tf.transpose(tf.cast(weights, tf.float32))
+        positive, total = positive * shares, tf.reduce_sum(shares, axis=-1)
+        ascending = tf.gather(shares, tf.argsort(columns, axis=-1), batch_dims=1)
+        sums = tf.pad(tf.cumsum(ascending, axis=-1), [[0, 0], [1, 0]])
+        both = tf.gather(sums, below, batch_dims=1) + tf.gather(sums, not_above, batch_dims=1)
+    ranks = both / 2.0  # ties count half, as does a score itself
     own = tf.reduce_sum(positive, axis=-1)
-    pairs = own * (tf.cast(tf.shape(columns)[-1], tf.float32) - own)
+    pairs = own * (total - own)
     won = tf.reduce_sum(ranks * positive, axis=-1) - own * own / 2.0
     classes = tf.reduce_sum(tf.cast(pairs > 0.0, tf.float32))
     mean = tf.reduce_sum(tf.math.divide_no_nan(won, pairs)) / tf.maximum(classes, 1.0)

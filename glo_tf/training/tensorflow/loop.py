@@ -105,6 +105,8 @@ class TrainingLoop:
             penalties = list(self._model.losses)
         seen = seen_by_loss(self._outputs, keras.ops, scores)
         terms, slopes = loss(labels, seen.y, *arguments, log_y=seen.log_y)
+        if self._train_data.weights is not None:
+            terms, slopes = _weighted(tf.gather(self._train_data.weights, batch), terms, slopes)
         value = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
         scale = self._optimizer.scale_loss(tf.constant(1.0))
         share = scale / tf.cast(tf.shape(labels)[0], tf.float32)
@@ -161,13 +163,24 @@ class TrainingLoop:
             (self._validation_data.samples, self._validation_data.labels),
         )
         scores = self._outputs.columns(self._model(samples, training=False))
+        weights = self._validation_data.weights
+        if weights is not None:
+            weights = tf.broadcast_to(weights[::every][:_VALIDATION_BATCH], tf.shape(labels))
         if len(places) < self._outputs.width:
-            scores, labels = (tf.gather(part, places, axis=-1) for part in (scores, labels))
-        return area_under_roc(scores, labels)
+            scores, labels, weights = (
+                None if part is None else tf.gather(part, places, axis=-1)
+                for part in (scores, labels, weights)
+            )
+        return area_under_roc(scores, labels, weights)
 
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
+
+
+def _weighted(weights: tf.Tensor, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Parts times weights; what has the weight 0 is 0, finite or not."""
+    return tuple(tf.where(weights > 0.0, part * weights, 0.0) for part in parts)
 
 
 def _without_replicas(optimizer: keras.Optimizer) -> keras.Optimizer:

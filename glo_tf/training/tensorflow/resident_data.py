@@ -20,15 +20,23 @@ class ResidentData:
     Attributes:
         samples: A tensor `(N, ...)`, also a `tf.RaggedTensor`, or a structure of such.
         labels: Shape `(N, W)`.
+        weights: What the terms of a loss are multiplied by, `(N, W)` or `(N, 1)`; None for none.
     """
 
     samples: Structure
     labels: tf.Tensor
+    weights: tf.Tensor | None = None
 
     @classmethod
-    def place(cls, samples: Structure, labels: np.ndarray) -> ResidentData:
+    def place(
+        cls, samples: Structure, labels: np.ndarray, weights: np.ndarray | None = None
+    ) -> ResidentData:
         """Places arrays on the current device."""
-        return cls(keras.tree.map_structure(_placed, samples), tf.constant(labels))
+        return cls(
+            keras.tree.map_structure(_placed, samples),
+            tf.constant(labels),
+            None if weights is None else tf.constant(weights),
+        )
 
     def __len__(self) -> int:
         return int(self.labels.shape[0])

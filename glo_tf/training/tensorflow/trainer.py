@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
+from glo_tf.data.output_weights import weight_columns
 from glo_tf.data.split import Split
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.operations import Operation
@@ -61,7 +62,7 @@ class CandidateTrainer:
     def __init__(self, task: TrainingTask):
         self.task = task
         self._model, self._optimizer, self._learning_rate = self._build(seed=0)
-        self._train_data = ResidentData.place(*task.train_data)
+        self._train_data = ResidentData.place(*task.train_data, task.train_weights)
         self._validation = _HeldOut(task, task.validation_data)
         self._test = None if task.test_data is None else _HeldOut(task, task.test_data)
         self._loop = TrainingLoop(
@@ -277,5 +278,6 @@ class _HeldOut:
     """Data that networks are measured on, and what measures them."""
 
     def __init__(self, task: TrainingTask, data: HeldOut):
-        self.data = ResidentData.place(data.samples, data.labels)
+        weights = None if data.weights is None else weight_columns(data.weights, task.outputs)
+        self.data = ResidentData.place(data.samples, data.labels, weights)
         self.meter = Meter(task.objective, task.outputs, data)

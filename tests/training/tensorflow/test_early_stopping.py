@@ -44,3 +44,17 @@ def test_a_preferred_class_does_not_hide_what_is_learned(shift: float) -> None:
     labels = np.eye(3)[np.arange(30) % 3]
     scores = labels + np.array([shift, 0.0, 0.0])
     assert area_under_roc(scores, labels) == 1.0
+
+
+def test_a_sample_of_weight_n_counts_as_n_samples() -> None:
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 9, (80, 3)) / 8  # with ties
+    labels = np.eye(3)[rng.integers(0, 3, 80)]
+    times = rng.integers(0, 4, 80)
+    weights = np.repeat(times[:, None], 3, axis=1)
+    np.testing.assert_allclose(
+        area_under_roc(scores, labels, weights),
+        area_under_roc(scores.repeat(times, axis=0), labels.repeat(times, axis=0)),
+        rtol=1e-5,
+    )
+    assert np.isnan(area_under_roc(np.full((2, 2), np.nan), np.eye(2), np.ones((2, 2))))

@@ -1,0 +1,123 @@
+"""What each sample counts in each output of a model: its own weight, times that of its class.
+
+As in `keras.Model.fit`, a weight multiplies the loss of its sample, and the sum is divided by the
+number of samples, not by the sum of their weights. Beside weights of samples, Keras takes none of
+classes, and none of classes where a model has several outputs; here both are products.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from glo_tf.data import arrays
+from glo_tf.data.arrays import Pair, Structure
+from glo_tf.data.class_weight import ClassWeight, of_each_output, of_rows
+from glo_tf.data.outputs import Outputs
+from glo_tf.data.targets import in_order
+from glo_tf.data.weights import check_some_count
+from glo_tf.errors import InvalidArgumentError
+
+
+def output_weights(
+    argument: str, data: Pair, predictions: Any, class_weight: ClassWeight | None = None
+) -> list[np.ndarray] | None:
+    """The weights of the samples in each output.
+
+    Args:
+        argument: For messages, such as `train_data`.
+        data: In memory; its weights are for all outputs, or of the structure of the targets.
+        predictions: Of the model, for some samples.
+        class_weight: Weights of classes, for training data. The class of a row is its largest
+            entry, that of a number the nearest whole one; a class that is left out has weight 1.
+
+    Returns:
+        For each output float32 `(N,)`; None if nothing has weights.
+
+    Raises:
+        ValueError: If weights do not fit the outputs, or all of an output are 0.
+    """
+    if data.weights is None and not class_weight:
+        return None
+    names = tuple(sorted(predictions)) if isinstance(predictions, dict) else None
+    parts = arrays.flat(predictions)
+    targets = in_order(data.targets, names, len(parts), argument)
+    found = _of_samples(argument, data, len(parts))
+    of_outputs = of_each_output(class_weight, names, len(parts))
+    for place, (of_classes, rows) in enumerate(zip(of_outputs, targets, strict=True)):
+        if of_classes:
+            units = int(parts[place].shape[-1])
+            factors = of_rows(of_classes, rows, units)
+            found[place] = found[place] * factors
+            output = names[place] if names else f"output {place}"
+            check_some_count(f"{argument} for {output}, with class_weight,", found[place])
+    return found
+
+
+def weight_columns(weights: Sequence[np.ndarray], outputs: Outputs) -> np.ndarray:
+    """What the terms of a loss, `(N, W)`, are multiplied by.
+
+    Args:
+        weights: Of each output, `(N,)`.
+        outputs: Of the model.
+
+    Returns:
+        float32 `(N, W)`; `(N, 1)` where there is one output.
+    """
+    if len(weights) == 1:
+        return weights[0][:, None]
+    widths = [output.width for output in outputs.each]
+    return np.repeat(np.stack(weights, axis=-1), widths, axis=-1)
+
+
+def mean_weights(
+    weights: Sequence[np.ndarray], labels: np.ndarray, outputs: Outputs
+) -> tuple[float, ...]:
+    """How much each output counts: the mean weight of its samples, of classes that of the means.
+
+    Args:
+        weights: Of each output, `(N,)`.
+        labels: As columns, `(N, W)`.
+        outputs: Of the model.
+    """
+    found = []
+    for own, place, output in zip(weights, outputs.slices, outputs.each, strict=True):
+        if output.exclusive:
+            classes = labels[:, place].argmax(axis=-1)
+            sums, counts = np.bincount(classes, own), np.bincount(classes)
+            own = sums[counts > 0] / counts[counts > 0]
+        found.append(float(own.mean(dtype=np.float64)))
+    return tuple(found)
+
+
+def _of_samples(argument: str, data: Pair, count: int) -> list[np.ndarray]:
+    if data.weights is None:
+        return [np.ones(arrays.count(data.samples), np.float32)] * count
+    given = arrays.flat(data.weights)
+    if isinstance(data.weights, np.ndarray):
+        given = given * count
+    elif _keys(data.weights) != _keys(data.targets) or len(given) != count:
+        raise InvalidArgumentError(
+            f"Expected weights of {argument} as one array, or in the structure of the targets "
+            f"({reprlib.repr(_keys(data.targets))}). "
+            f"Received: {reprlib.repr(_keys(data.weights))}"
+        )
+    return [_one_a_sample(argument, weights) for weights in given]
+
+
+def _keys(structure: Structure) -> Any:
+    if isinstance(structure, dict):
+        return sorted(structure, key=str)
+    return "an array" if isinstance(structure, np.ndarray) else f"a list of {len(structure)}"
+
+
+def _one_a_sample(argument: str, weights: np.ndarray) -> np.ndarray:
+    if weights.ndim == 1 or weights.shape[1:] == (1,):
+        return weights.reshape(-1)
+    raise InvalidArgumentError(
+        f"Expected weights of {argument} of shape (N,), one a sample. "
+        f"Received: shape={weights.shape}"
+    )
