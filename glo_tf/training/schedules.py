@@ -144,10 +144,21 @@ class LearningRate:
         Args:
             rate: Positive; None for the optimizer's own.
         """
+        self.variable.assign(self.value(rate))
+
+    @property
+    def variable(self) -> keras.Variable:
+        """What `set` sets: the optimizer's own, or one beside its variables."""
         if self._scaled is not None:
-            self._scaled.factor.assign(1.0 if rate is None else rate / self._peak)
-        elif rate is not None:
-            self._optimizer.learning_rate = rate
+            return self._scaled.factor
+        variable: keras.Variable = _learning_rate_of(self._optimizer)
+        return variable
+
+    def value(self, rate: float | None) -> float:
+        """What `set` gives the variable."""
+        if self._scaled is not None:
+            return 1.0 if rate is None else rate / self._peak
+        return self._peak if rate is None else rate
 
 
 def _learning_rate_of(optimizer: keras.Optimizer) -> Any:

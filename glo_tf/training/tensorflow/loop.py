@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.seen_by_loss import seen_by_loss
-from glo_tf.training.tensorflow.early_stopping import area_under_roc
+from glo_tf.training import early_stopping
 from glo_tf.training.tensorflow.resident_data import ResidentData
 from glo_tf.utils.seeding import seeded
 
@@ -149,29 +149,13 @@ class TrainingLoop:
         return found.concat(), tf.reduce_all(tf.stack(looks))
 
     @tf.function(autograph=False)
-    def measure_area(self) -> tf.Tensor:
-        """Area under the ROC curve, see `early_stopping`, on 500 validation samples at most.
-
-        It is 1 if no output has probabilities.
-        """
-        places = self._outputs.probabilities.nonzero()[0]
-        if not len(places):
-            return tf.constant(1.0)
-        every = max(1, len(self._validation_data) // _VALIDATION_BATCH)
-        samples, labels = keras.tree.map_structure(
-            lambda array: array[::every][:_VALIDATION_BATCH],
-            (self._validation_data.samples, self._validation_data.labels),
-        )
-        scores = self._outputs.columns(self._model(samples, training=False))
-        weights = self._validation_data.weights
-        if weights is not None:
-            weights = tf.broadcast_to(weights[::every][:_VALIDATION_BATCH], tf.shape(labels))
-        if len(places) < self._outputs.width:
-            scores, labels, weights = (
-                None if part is None else tf.gather(part, places, axis=-1)
-                for part in (scores, labels, weights)
-            )
-        return area_under_roc(scores, labels, weights)
+    def look(self) -> tuple[tf.Tensor, ...]:
+        """Predictions `(N, W)` for some validation samples, their labels, and weights if any."""
+        data, part = self._validation_data, early_stopping.looked_at(len(self._validation_data))
+        samples = keras.tree.map_structure(lambda array: array[part], data.samples)
+        columns = self._outputs.columns(self._model(samples, training=False))
+        given = (data.labels, *([] if data.weights is None else [data.weights]))
+        return columns, *(array[part] for array in given)
 
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):

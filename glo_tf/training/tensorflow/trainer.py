@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-import keras
-import numpy as np
 import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
@@ -21,10 +19,10 @@ from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Program, instruction_set
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.meter import Meter
-from glo_tf.training import fresh_models
+from glo_tf.training import early_stopping
+from glo_tf.training.batches import batch_order
+from glo_tf.training.beginning import begin
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.schedules import LearningRate
-from glo_tf.training.tensorflow import early_stopping
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
@@ -61,7 +59,7 @@ class CandidateTrainer:
 
     def __init__(self, task: TrainingTask):
         self.task = task
-        self._model, self._optimizer, self._learning_rate = self._build(seed=0)
+        self._model, self._optimizer, self._learning_rate = begin(task, seed=0)
         self._train_data = ResidentData.place(*task.train_data, task.train_weights)
         self._validation = _HeldOut(task, task.validation_data)
         self._test = None if task.test_data is None else _HeldOut(task, task.test_data)
@@ -126,8 +124,10 @@ class CandidateTrainer:
         measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
         if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
             done, finite = advance(done, int(early_stopping.CHECK_AT * total))
-            if finite and self._loop.measure_area() <= early_stopping.GUESSES_UP_TO:
-                status = Status.STOPPED
+            if finite:
+                looked = [part.numpy() for part in self._loop.look()]
+                if early_stopping.guesses(self.task.outputs, *looked):
+                    status = Status.STOPPED
         if finite and status == Status.OK:
             for goal in sorted({*checkpoints, total}):
                 done, finite = advance(done, goal)
@@ -208,19 +208,6 @@ class CandidateTrainer:
                 return start, False
         return start, True
 
-    def _build(self, seed: int) -> tuple[keras.Model, keras.Optimizer, LearningRate]:
-        model = fresh_models.build(self.task.model, self.task.train_data[0], seed)
-        optimizer = self.task.optimizer()
-        if optimizer.built:
-            raise InvalidArgumentError(
-                "Expected optimizer to make a new one each time. Received: one that has been used"
-            )
-        optimizer.build(model.trainable_variables)
-        rate = LearningRate(
-            optimizer, self.task.learning_rate, self.task.learning_rate_decay, self.task.train_steps
-        )
-        return model, optimizer, rate
-
     def _pause(self, key: tuple[Candidate, int], done: int) -> None:
         """Keeps the state of a shorter training, for a longer one to go on from."""
         self._paused[key] = done, self._state()
@@ -231,18 +218,13 @@ class CandidateTrainer:
         return [tf.identity(v.value) for v in self._loop.variables]
 
     def _initial_values(self, seed: int) -> list[tf.Tensor]:
-        model, optimizer, _ = self._build(seed)
+        model, optimizer, _ = begin(self.task, seed)
         return [tf.identity(v.value) for v in (*model.variables, *optimizer.variables)]
 
     def _batch_indices(self, seed: int) -> tf.Tensor:
-        """Sample indices of every step, shape `(train_steps, batch_size)`, epoch by epoch."""
-        rng = np.random.default_rng(seed)
-        samples = len(self._train_data)
-        steps, batch_size = self.task.train_steps, self.task.batch_size
-        epochs = -(-steps * batch_size // samples)
-        order = np.concatenate([rng.permutation(samples) for _ in range(epochs)])
-        used = order[: steps * batch_size].astype(np.int32)
-        return tf.constant(used.reshape(steps, batch_size))
+        task = self.task
+        order = batch_order(len(self._train_data), task.batch_size, task.train_steps, seed)
+        return tf.constant(order)
 
     def _compiled(self, loss: Expression) -> tuple[Steps, tuple[tf.Tensor, ...]]:
         """The compiled training that serves this loss, and what it takes beside the batches."""

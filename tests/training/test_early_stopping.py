@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
 
-from glo_tf.training.tensorflow.early_stopping import GUESSES_UP_TO, area_under_roc
+from glo_tf.data.outputs import Output, Outputs
+from glo_tf.training.early_stopping import GUESSES_UP_TO, area_under_roc, guesses, looked_at
 
 
 @given(
@@ -58,3 +59,22 @@ def test_a_sample_of_weight_n_counts_as_n_samples() -> None:
         rtol=1e-5,
     )
     assert np.isnan(area_under_roc(np.full((2, 2), np.nan), np.eye(2), np.ones((2, 2))))
+
+
+def test_columns_that_are_no_probabilities_are_left_out() -> None:
+    rng = np.random.default_rng(0)
+    labels = np.eye(3, dtype="float32")[rng.integers(0, 3, 60)]
+    numbers = rng.normal(size=(60, 1)).astype("float32")
+    number = Output.of_numbers(1, numbers)
+    both = Outputs((Output("softmax", 3), number))
+    for scores, expected in ((labels, False), (np.full_like(labels, 1 / 3), True)):
+        columns, targets = np.hstack([scores, numbers]), np.hstack([labels, -numbers])
+        assert guesses(both, columns, targets) == expected
+    assert not guesses(Outputs((number,)), numbers, -numbers)
+
+
+@given(st.integers(1, 100_000))
+def test_samples_that_are_looked_at_are_at_most_500_from_the_whole(samples: int) -> None:
+    found = np.arange(samples)[looked_at(samples)]
+    assert len(found) == min(samples, 500)
+    assert np.ptp(found) >= (len(found) - 1) * (samples // 500)

@@ -1,0 +1,1 @@
+"""Trainings in JAX: many networks side by side, as lanes of one compiled program."""

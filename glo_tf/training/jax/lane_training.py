@@ -1,0 +1,148 @@
+"""One training among those that run side by side: where it stops, and what it is worth there."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from glo_tf.data.held_out import HeldOut
+from glo_tf.data.output_weights import weight_columns
+from glo_tf.data.split import Split
+from glo_tf.metrics.meter import Meter
+from glo_tf.training import early_stopping
+from glo_tf.training.trial import WORTHLESS, Evaluation, Request, Status, Values
+
+if TYPE_CHECKING:
+    from glo_tf.training.task import TrainingTask
+
+
+class MeasuredData:
+    """Data that networks are measured on, and what measures them.
+
+    Args:
+        task: What is trained.
+        data: Samples and labels.
+    """
+
+    def __init__(self, task: TrainingTask, data: HeldOut):
+        part = early_stopping.looked_at(len(data.labels))
+        self.samples = keras.tree.map_structure(jnp.asarray, data.samples)
+        self.some = keras.tree.map_structure(lambda array: array[part], self.samples)
+        weights = None if data.weights is None else weight_columns(data.weights, task.outputs)
+        self.known_of_some = data.labels[part], None if weights is None else weights[part]
+        self.meter = Meter(task.objective, task.outputs, data)
+
+
+@dataclasses.dataclass
+class Asked:
+    """What a device was asked for of a training at a stop; None is what is not needed there.
+
+    Attributes:
+        looked: Predictions for some of the validation samples.
+        validation: Predictions for all of them.
+        sound: Whether all weights are finite.
+        test: Predictions for the test samples.
+    """
+
+    looked: jax.Array | None = None
+    validation: jax.Array | None = None
+    sound: jax.Array | None = None
+    test: jax.Array | None = None
+
+
+class LaneTraining:
+    """A training on its way.
+
+    Args:
+        task: What is trained.
+        request: What was asked for.
+        total: Steps of this training.
+        validation: What its fitness is measured on.
+        test: What it is measured on at checkpoints, too.
+    """
+
+    def __init__(
+        self,
+        task: TrainingTask,
+        request: Request,
+        total: int,
+        validation: MeasuredData,
+        test: MeasuredData | None,
+    ):
+        self.request, self.total = request, total
+        self.look: int | None = None
+        if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
+            self.look = int(early_stopping.CHECK_AT * total)
+        self.measured_at = {*request.checkpoints, total}
+        self._stops = sorted(self.measured_at | ({self.look} if self.look else set()))
+        self._outputs = task.outputs
+        self._validation, self._test = validation, test
+        self._began = time.perf_counter()
+        self._measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
+
+    @property
+    def goal(self) -> int:
+        """The step at which it stops next."""
+        return self._stops[0]
+
+    def judged(self, asked: Asked | None, step: int) -> Evaluation | None:
+        """Takes what was found at a stop.
+
+        Args:
+            asked: None if the loss or a weight was not finite.
+            step: Where it is.
+
+        Returns:
+            Its evaluation if that is its end; else None.
+        """
+        if asked is None:
+            return self._ended(Status.NON_FINITE, step)
+        self._stops.pop(0)
+        if asked.looked is not None and early_stopping.guesses(
+            self._outputs, np.asarray(asked.looked), *self._validation.known_of_some
+        ):
+            return self._ended(Status.STOPPED, step)
+        if asked.validation is None:
+            return None
+        columns, sound = np.asarray(asked.validation), bool(asked.sound)
+        if step in self.request.checkpoints:
+            self._record(Split.VALIDATION, self._validation, columns, sound)
+            if self._test is not None:
+                self._record(Split.TEST, self._test, np.asarray(asked.test), sound)
+        if step < self.total:
+            return None
+        if not sound:
+            return self._ended(Status.NON_FINITE, step)
+        fitness, values = self._validation.meter.judge(columns)
+        if fitness is None:
+            return self._ended(Status.NON_FINITE, step, values=values)
+        return self._ended(Status.OK, step, fitness, values)
+
+    def _record(self, split: Split, data: MeasuredData, columns: np.ndarray, sound: bool) -> None:
+        of_split = self._measured.setdefault(split, {})
+        for name, value in data.meter.values(columns).items():
+            of_split[name] = (*of_split.get(name, ()), value if sound else None)
+
+    def _ended(
+        self,
+        status: Status,
+        step: int,
+        fitness: float = WORTHLESS,
+        values: Values | None = None,
+    ) -> Evaluation:
+        return Evaluation(
+            candidate=self.request.candidate,
+            seed=self.request.seed,
+            fitness=fitness,
+            status=status,
+            steps=step,
+            seconds=time.perf_counter() - self._began,
+            values=values or {},
+            measured=self._measured,
+        )

@@ -1,0 +1,265 @@
+"""The compiled part of trainings in JAX: networks side by side, each with its own loss."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.seen_by_loss import seen_by_loss
+from glo_tf.training.jax.convolutions import as_products
+from glo_tf.training.schedules import LearningRate
+
+if TYPE_CHECKING:
+    from glo_tf.data.arrays import Structure
+
+TermsAndSlopes = Callable[..., tuple[jax.Array, jax.Array]]
+"""`f(y_true, y_pred, arguments, log_y)` of all lanes: terms and slopes, `(lanes, batch, W)`."""
+
+Advance = Callable[..., "Lanes"]
+"""`advance(lanes, goals, count, batches, which, arguments)`, see `LaneLoop.compile`."""
+
+_VALIDATION_BATCH = 500  # samples; bounds the memory of a forward pass
+
+
+class Lanes(NamedTuple):
+    """The state of networks that train side by side; arrays begin with the dimension of lanes.
+
+    Attributes:
+        variables: Weights, statistics, dropout seeds, optimizer slots; see `LaneLoop.variables`.
+        step: int32 `(lanes,)`: steps done.
+        finite: bool `(lanes,)`: whether every loss was finite.
+    """
+
+    variables: list[jax.Array]
+    step: jax.Array
+    finite: jax.Array
+
+
+def lane_variables(
+    model: keras.Model, optimizer: keras.Optimizer, rate: LearningRate
+) -> list[keras.Variable]:
+    """All state of a training: weights, other variables of the model, then the optimizer's."""
+    stepped = list(optimizer.variables)
+    if not any(variable is rate.variable for variable in stepped):
+        stepped.append(rate.variable)
+    return [*model.trainable_variables, *model.non_trainable_variables, *stepped]
+
+
+class LaneLoop:
+    """Trains many copies of one model, each with variables, loss and batches of its own.
+
+    Args:
+        model: Built model.
+        outputs: What its outputs are.
+        optimizer: Built for the model's variables.
+        rate: What sets its learning rate.
+        train_data: Samples and columns of labels, where batches are gathered from.
+        train_weights: What the terms of a loss are multiplied by, `(N, W)` or `(N, 1)`; None for
+            none.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        outputs: Outputs,
+        optimizer: keras.Optimizer,
+        rate: LearningRate,
+        train_data: tuple[Structure, np.ndarray],
+        train_weights: np.ndarray | None,
+    ):
+        self._model, self._outputs, self._optimizer = model, outputs, optimizer
+        self._trained = model.trainable_variables
+        self._kept = model.non_trainable_variables
+        self._stepped = lane_variables(model, optimizer, rate)[
+            len(self._trained) + len(self._kept) :
+        ]
+        self.place_of_rate = [v is rate.variable for v in self.variables].index(True)
+        samples, labels = train_data
+        self._samples = keras.tree.map_structure(jnp.asarray, samples)
+        self._labels = jnp.asarray(labels)
+        self._weights = None if train_weights is None else jnp.asarray(train_weights)
+
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """All state of a training, in the order of `Lanes.variables`; see `lane_variables`."""
+        return [*self._trained, *self._kept, *self._stepped]
+
+    def compile(self, loss: TermsAndSlopes) -> Advance:
+        """The training with one kind of loss.
+
+        Args:
+            loss: Terms and slopes of all lanes.
+
+        Returns:
+            `advance(lanes, goals, count, batches, which, arguments)`: at most `count` steps of each
+            lane, up to its goal; `batches` are sample indices, int32 `(seeds, train_steps, batch)`,
+            of which a lane takes those at `which`; `arguments` go to the loss. What `lanes` held is
+            given up.
+        """
+
+        @functools.partial(jax.jit, donate_argnums=0)
+        def advance(
+            lanes: Lanes,
+            goals: jax.Array,
+            count: jax.Array,
+            batches: jax.Array,
+            which: jax.Array,
+            arguments: Any,
+        ) -> Lanes:
+            def unfinished(carry: tuple[jax.Array, Lanes]) -> jax.Array:
+                done, lanes = carry
+                return (done < count) & jnp.any(lanes.finite & (lanes.step < goals))
+
+            def train_step(carry: tuple[jax.Array, Lanes]) -> tuple[jax.Array, Lanes]:
+                done, lanes = carry
+                active = lanes.finite & (lanes.step < goals)
+                batch = batches[which, jnp.minimum(lanes.step, batches.shape[1] - 1)]
+                variables, finite = self._step(loss, lanes.variables, batch, arguments)
+
+                def kept(new: jax.Array, old: jax.Array) -> jax.Array:
+                    return jnp.where(active.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+                return done + 1, Lanes(
+                    list(map(kept, variables, lanes.variables)),
+                    lanes.step + active,
+                    lanes.finite & (finite | ~active),
+                )
+
+            _, lanes = jax.lax.while_loop(unfinished, train_step, (jnp.int32(0), lanes))
+            return lanes
+
+        return advance
+
+    def _step(
+        self, loss: TermsAndSlopes, variables: list[jax.Array], batch: jax.Array, arguments: Any
+    ) -> tuple[list[jax.Array], jax.Array]:
+        """New variables, and whether the loss was finite, of every lane."""
+        trained, kept, stepped = self._parts(variables)
+        samples = keras.tree.map_structure(lambda part: part[batch], self._samples)
+        labels = self._labels[batch]
+
+        def forward(trained: list[jax.Array]) -> Any:
+            scores, kept_after, penalties = jax.vmap(as_products(self._forward))(
+                trained, kept, samples
+            )
+            return (scores, penalties), kept_after
+
+        (scores, penalties), pull, kept = jax.vjp(forward, trained, has_aux=True)
+        seen = seen_by_loss(self._outputs, keras.ops, scores)
+        terms, slopes = loss(labels, seen.y, arguments, seen.log_y)
+        if self._weights is not None:
+            # What has the weight 0 is 0, finite or not.
+            weights = self._weights[batch]
+            terms, slopes = (
+                jnp.where(weights > 0.0, part * weights, 0.0) for part in (terms, slopes)
+            )
+        value = jnp.mean(jnp.sum(terms, axis=-1), axis=-1)
+        scale = jax.vmap(self._scale)(stepped)
+        share = (scale / labels.shape[1])[:, None, None]
+        (gradients,) = pull(
+            (
+                jnp.where(seen.inside, slopes, 0.0) * share,
+                [scale.astype(penalty.dtype) for penalty in penalties],
+            )
+        )
+        trained, stepped = jax.vmap(self._apply)(trained, stepped, gradients)
+        for penalty in penalties:
+            value = value + penalty.astype(jnp.float32)
+        return [*trained, *kept, *stepped], jnp.isfinite(value)
+
+    def _forward(self, trained: list[Any], kept: list[Any], samples: Structure) -> Any:
+        predictions, kept, penalties = self._model.stateless_call(
+            trained, kept, samples, training=True, return_losses=True
+        )
+        return self._outputs.scores(predictions), kept, penalties
+
+    def _scale(self, stepped: list[jax.Array]) -> jax.Array:
+        with keras.StatelessScope(zip(self._stepped, stepped, strict=True)):
+            return jnp.asarray(self._optimizer.scale_loss(jnp.float32(1.0)))
+
+    def _apply(
+        self, trained: list[jax.Array], stepped: list[jax.Array], gradients: list[jax.Array]
+    ) -> tuple[list[jax.Array], list[jax.Array]]:
+        """One step of the optimizer, of one lane."""
+        return self._in_scope(
+            trained, stepped, lambda: self._optimizer.apply(gradients, self._trained)
+        )
+
+    def _in_scope(
+        self,
+        trained: list[jax.Array],
+        stepped: list[jax.Array],
+        function: Callable[[], None],
+    ) -> tuple[list[jax.Array], list[jax.Array]]:
+        variables = [*self._trained, *self._stepped]
+        with keras.StatelessScope(zip(variables, [*trained, *stepped], strict=True)) as scope:
+            function()
+        after = [scope.get_current_value(variable) for variable in variables]
+        return after[: len(trained)], after[len(trained) :]
+
+    def _parts(self, values: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+        first, second = len(self._trained), len(self._trained) + len(self._kept)
+        return values[:first], values[first:second], values[second:]
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def empty(self, like: list[jax.Array], lanes: jax.Array) -> Lanes:
+        """Lanes in which nothing trains: the shape of `lanes` `(L,)` says how many."""
+        return Lanes(
+            [jnp.broadcast_to(part, (len(lanes), *part.shape)) for part in like],
+            jnp.zeros(len(lanes), jnp.int32),
+            jnp.ones(len(lanes), bool),
+        )
+
+    @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
+    def put(self, lanes: Lanes, lane: jax.Array, values: list[jax.Array], step: jax.Array) -> Lanes:
+        """Gives one lane these variables."""
+        return Lanes(
+            [all_.at[lane].set(one) for all_, one in zip(lanes.variables, values, strict=True)],
+            lanes.step.at[lane].set(step),
+            lanes.finite.at[lane].set(True),
+        )
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def get(self, lanes: Lanes, lane: jax.Array) -> list[jax.Array]:
+        """The variables of one lane."""
+        return [part[lane] for part in lanes.variables]
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def finished(self, values: list[jax.Array]) -> list[jax.Array]:
+        """What the optimizer makes of variables after the last step, such as averaged weights."""
+        trained, kept, stepped = self._parts(values)
+        trained, stepped = self._in_scope(
+            trained, stepped, lambda: self._optimizer.finalize_variable_values(self._trained)
+        )
+        return [*trained, *kept, *stepped]
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def predict(self, values: list[jax.Array], samples: Structure) -> tuple[jax.Array, jax.Array]:
+        """Predictions of one network for samples, `(N, W)`, and whether its weights are finite."""
+        trained, kept, _ = self._parts(values)
+
+        def forward(part: Structure) -> jax.Array:
+            predictions, _ = self._model.stateless_call(trained, kept, part, training=False)
+            return jnp.asarray(self._outputs.columns(predictions))
+
+        count = len(jax.tree.leaves(samples)[0])
+        whole = count - count % _VALIDATION_BATCH
+
+        def batches(part: jax.Array) -> jax.Array:
+            return part[:whole].reshape(-1, _VALIDATION_BATCH, *part.shape[1:])
+
+        found = []
+        if whole:
+            of_batches = jax.lax.map(forward, keras.tree.map_structure(batches, samples))
+            found.append(of_batches.reshape(whole, -1))
+        if whole < count:
+            found.append(forward(keras.tree.map_structure(lambda part: part[whole:], samples)))
+        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(part)) for part in trained]))
+        return jnp.concatenate(found), finite
