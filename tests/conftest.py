@@ -11,6 +11,13 @@ import installed_plugins
 import pytest
 from hypothesis import HealthCheck, settings
 
+# XLA compiles in half the time. Trained is too little, here, for its code to be worth polishing.
+# It reads this when it first compiles; processes that tests start inherit it.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
+
 PLUGINS = pathlib.Path(__file__).parents[1] / "plugins"
 
 # The same examples each time, wherever and however the tests are run; `make explore` draws others,

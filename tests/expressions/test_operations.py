@@ -5,6 +5,7 @@ import sys
 
 import fake_distribution
 import numpy as np
+import processes
 import pytest
 
 import glo_tf
@@ -254,7 +255,7 @@ def test_reading_an_expression_imports_neither_numpy_nor_tensorflow() -> None:
 def test_the_node_of_the_example_plugin_trains_and_is_saved(tmp_path, installed) -> None:
     environment = installed("glo_tf_arctan")
     for code in (TRAIN_AND_SAVE, LOAD):
-        command = [sys.executable, "-c", code, str(tmp_path / "loss.json")]
-        subprocess.run(command, env=environment, check=True)
+        done = processes.python("-c", code, str(tmp_path / "loss.json"), env=environment)
+        assert done.returncode == 0, done.stderr
     with pytest.raises(ValueError, match="received 'arctan'"):  # where it is not installed
         glo_tf.load_loss(tmp_path / "loss.json")

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 
+import processes
+
 
 def install(source: pathlib.Path, folder: pathlib.Path) -> dict[str, str]:
     """Installs a plugin into `folder`, and returns the environment of processes that find it."""
@@ -26,22 +28,15 @@ def environment(*folders: pathlib.Path) -> dict[str, str]:
 def run_tests(tests: pathlib.Path, environment: dict[str, str]) -> str:
     """Runs a plugin's own tests, with warnings as errors; returns what pytest wrote."""
     # Not from the plugin's folder: its modules are to come from where they are installed.
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, f"--rootdir={tests}", str(tests)],
-        env=environment,
-        cwd=tests,
-        capture_output=True,
-        text=True,
-    )
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider", f"--rootdir={tests}"]
+    done = processes.python("-m", "pytest", *options, str(tests), env=environment, cwd=tests)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def glo_tf(*arguments: str, environment: dict[str, str]) -> str:
     """Runs the command line, and returns what it printed."""
-    command = [sys.executable, "-m", "glo_tf.main", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = processes.python("-m", "glo_tf.main", *arguments, env=environment)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -1,4 +1,4 @@
-"""The command line in processes of its own, started quickly: a server has imported TensorFlow."""
+"""Python in processes of its own, started quickly: a server has imported TensorFlow."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import multiprocessing
 import os
 import pathlib
 import resource
+import runpy
 import signal
 import sqlite3
+import subprocess
 import sys
+import tempfile
 import time
+import types
 import unittest.mock
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -34,6 +38,7 @@ SEARCH = (
 )
 """A whole search on digits, with every phase, in a few seconds."""
 
+_TESTS = pathlib.Path(__file__).parents[1]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
     [
@@ -88,6 +93,61 @@ def run(output_dir: pathlib.Path, *flags: str, **options: Any) -> int | None:
     return process.exitcode
 
 
+def python(
+    *arguments: str, env: Mapping[str, str] | None = None, cwd: pathlib.Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs `python -c CODE ...` or `python -m MODULE ...`, with TensorFlow imported before.
+
+    Not for what shows how a process starts, or what it imports.
+
+    Args:
+        *arguments: Of Python.
+        env: The environment; of Python's own variables, PYTHONPATH alone counts.
+        cwd: Where it runs.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = [pathlib.Path(folder, name) for name in ("out", "err")]
+        environment = dict(os.environ if env is None else env)
+        given = (arguments, environment, str(cwd or pathlib.Path.cwd()), [*map(str, files)])
+        process = _CONTEXT.Process(target=_python, args=given)
+        with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
+            process.start()
+        try:
+            process.join()
+        finally:
+            process.kill()
+        assert process.exitcode is not None
+        out, err = (path.read_text() if path.exists() else "" for path in files)
+    return subprocess.CompletedProcess(list(arguments), process.exitcode, out, err)
+
+
+def _python(
+    arguments: tuple[str, ...], environment: dict[str, str], folder: str, files: list[str]
+) -> None:
+    _redirect(files)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    given = environment.get("PYTHONPATH", "").split(os.pathsep)
+    others = [path for path in sys.path if not pathlib.Path(path).is_relative_to(_TESTS)]
+    sys.path[:] = [folder, *filter(None, given), *others]
+    option, what, *rest = arguments
+    sys.argv[:] = [option, *rest]
+    if option == "-m":
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+        return
+    assert option == "-c"
+    sys.modules["__main__"] = main = types.ModuleType("__main__")
+    exec(compile(what, "<string>", "exec"), vars(main))
+
+
+def _redirect(files: list[str]) -> None:
+    """Standard output and error into these."""
+    for stream, name in zip((1, 2), files, strict=True):
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, stream)
+
+
 def wait_for(condition: Callable[[], bool], process: ForkServerProcess | None = None) -> None:
     """Waits for something to come true, however slow the machine is; pytest ends what hangs.
 
@@ -103,9 +163,7 @@ def wait_for(condition: Callable[[], bool], process: ForkServerProcess | None = 
 
 def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | None) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
-    for stream, suffix in ((1, ".out"), (2, ".err")):
-        file = os.open(name + suffix, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(file, stream)
+    _redirect([f"{name}.out", f"{name}.err"])
     if file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
     if devices:

@@ -1,12 +1,10 @@
 """The losses in all that Keras does with a loss, beside Keras's own for the same expression."""
 
-import os
-import subprocess
-import sys
 import textwrap
 
 import keras
 import numpy as np
+import processes
 import pytest
 import tensorflow as tf
 
@@ -276,10 +274,5 @@ def test_mirrored_strategy_over_two_devices_gives_what_one_gives() -> None:
                 np.testing.assert_allclose(first, other, atol=1e-5)
         assert mirrored.num_replicas_in_sync == 2
     """
-    finished = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-        capture_output=True,
-        text=True,
-    )
+    finished = processes.python("-c", textwrap.dedent(program))
     assert finished.returncode == 0, finished.stderr

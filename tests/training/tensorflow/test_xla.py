@@ -1,11 +1,10 @@
 """XLA where it can: models with text, lookups and Python inside train without it."""
 
 import logging
-import subprocess
-import sys
 
 import keras
 import numpy as np
+import processes
 import pytest
 import tensorflow as tf
 
@@ -173,11 +172,6 @@ print("done")
 
 @pytest.mark.slow
 def test_several_searches_in_one_process_end_well(request) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", TWO_SEARCHES],
-        cwd=request.path.parent,
-        capture_output=True,
-        text=True,
-    )
+    done = processes.python("-c", TWO_SEARCHES, cwd=request.path.parent)
     assert (done.returncode, done.stdout) == (0, "done\n"), done.stderr[-2000:]
     assert done.stderr.count("Trained without XLA") == 8
