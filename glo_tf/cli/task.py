@@ -25,6 +25,7 @@ from glo_tf.utils.files import user_path
 if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
     from glo_tf.strategies import Strategy
+    from glo_tf.training.backends import Backend
 
 
 class CommonKeywords(RunKeywords, TaskKeywords, total=False):
@@ -45,14 +46,11 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
     strategy = _strategy(values)
 
     with quiet_start():
-        import tensorflow as tf
-
-        from glo_tf.training.tensorflow.runtime import set_memory_growth
-
-        set_memory_growth()
+        trains = _backend()
+        trains.begin()
         if values.intra_op_threads:
-            tf.config.threading.set_intra_op_parallelism_threads(values.intra_op_threads)
-        tf.config.list_logical_devices()  # looking for devices is what TensorFlow talks most about
+            trains.set_threads(values.intra_op_threads)
+        trains.logical_devices()  # looking for devices is what TensorFlow talks most about
 
     from glo_tf.architectures import NamedArchitecture
 
@@ -105,13 +103,28 @@ def plugin(
     return functools.partial(plugins.make, group, name, **{**options, **given})
 
 
+def _backend() -> Backend:
+    try:
+        from glo_tf.training.backends import backend
+    except ModuleNotFoundError as error:
+        if error.name not in ("tensorflow", "jax", "torch"):
+            raise
+        # Keras imports its backend, and which one that is need not have been anybody's wish.
+        raise InvalidArgumentError(
+            f"Expected Keras's backend to be installed (python -m pip install {error.name}), or "
+            "KERAS_BACKEND=tensorflow or KERAS_BACKEND=jax for the one that is. Received: "
+            f"KERAS_BACKEND={os.environ.get('KERAS_BACKEND', '')} ({error})"
+        ) from error
+    return backend()
+
+
 def _strategy(values: flags.FlagValues) -> Strategy | str:
     if values.strategy == "auto":
         if values.strategy_options:
             raise InvalidArgumentError(
                 "Expected a strategy by its name with --strategy_options. Received: strategy=auto"
             )
-        return "auto"  # what devices there are is for TensorFlow to say, later
+        return "auto"  # what devices there are is for the backend to say, later
     of_flags = made_of_flags(values, RayOptions) if values.strategy == "ray" else None
     options = {} if of_flags is None else dataclasses.asdict(of_flags)
     strategy: Strategy = plugin(values, "strategy", "glo_tf.strategies", **options)()

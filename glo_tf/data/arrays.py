@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -14,9 +14,6 @@ from glo_tf.data.finite import not_finite
 from glo_tf.data.ragged import Ragged
 from glo_tf.data.weights import checked_weights
 from glo_tf.errors import InvalidArgumentError
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 _PARTS = "samples", "targets", "weights"
 
@@ -110,11 +107,6 @@ def count(structure: Structure) -> int:
     return int(flat(structure)[0].shape[0])
 
 
-def specs(structure: Structure) -> Structure:
-    """`tf.TensorSpec`s of one sample in a batch; also of what `head` gives."""
-    return keras.tree.map_structure(_spec, structure)
-
-
 def contents(structure: Structure) -> Iterable[np.ndarray]:
     """All that its arrays hold, as NumPy arrays."""
     for leaf in flat(structure):
@@ -122,14 +114,6 @@ def contents(structure: Structure) -> Iterable[np.ndarray]:
             yield from (leaf.values, *leaf.splits)
         else:
             yield leaf
-
-
-def _spec(leaf: Leaf | tf.RaggedTensor) -> tf.TypeSpec:
-    import tensorflow as tf
-
-    if isinstance(leaf, Ragged | tf.RaggedTensor):
-        return (leaf if isinstance(leaf, Ragged) else Ragged.of(leaf)).spec
-    return tf.TensorSpec((1, *leaf.shape[1:]), tf.as_dtype(leaf.dtype))
 
 
 def _checked_parts(name: str, parts: Any) -> tuple[Any, ...]:

@@ -34,8 +34,8 @@ class DevicesStrategy(Strategy):
     own, so nothing is exchanged while a network trains.
 
     Args:
-        devices: Names such as `"GPU:0"`; None takes all GPUs that TensorFlow lists as logical
-            devices, or all CPUs if there are none.
+        devices: Names such as `"GPU:0"`; None takes all GPUs that TensorFlow or JAX lists, or all
+            CPUs if there are none.
     """
 
     def __init__(self, devices: Sequence[str] | None = None):
@@ -53,7 +53,9 @@ class DevicesStrategy(Strategy):
     def start(self, task: Task, candidate_timeout: float | None = None) -> None:
         """Starts the threads; each makes its trainer when it gets its first request."""
         if self._devices is None:
-            self._devices = logical_devices()
+            from glo_tf.training.backends import backend
+
+            self._devices = backend().logical_devices()
         self._task, self._timeout = task, candidate_timeout
         for name in self._devices:
             self._start_thread(name)
@@ -163,7 +165,7 @@ class _DeviceThread(threading.Thread):
             self._results.put((self, Result(request, self.name, self.where, outcome)))
 
     def _run(self, request: Request) -> Evaluation | Failure:
-        import tensorflow as tf
+        from glo_tf.training.backends import backend  # Keras, which no list of strategies needs
 
         deadline = Deadline(self._timeout)
 
@@ -172,28 +174,13 @@ class _DeviceThread(threading.Thread):
             if self._stopped.is_set():
                 raise _StoppedError
 
-        with tf.device(self.name):
+        with backend().device(self.name):
             if self._trainer is None:
                 try:
                     self._trainer = self._task.make_trainer()
                 except Exception as error:
                     return failure_of(error)
             return run(self._trainer, request, check)
-
-
-def logical_devices() -> list[str]:
-    """Names of all logical GPUs of this process, or else of its logical CPUs."""
-    import tensorflow as tf
-
-    found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-    return [device.name.removeprefix("/device:") for device in found]
-
-
-def several_gpus() -> bool:
-    """Whether this process sees more than one GPU; asking leaves them as they are."""
-    import tensorflow as tf
-
-    return len(tf.config.list_physical_devices("GPU")) > 1
 
 
 def devices() -> DevicesStrategy:

@@ -14,10 +14,10 @@ _NAME = "local"
 
 
 class LocalStrategy(Strategy):
-    """One worker on TensorFlow's default device: this process, or a child of it.
+    """One worker on the default device: this process, or a child of it.
 
     A child it is if asked for, and with a `candidate_timeout`: a training that never returns from a
-    call into TensorFlow can only be ended with its process.
+    call into TensorFlow or JAX can only be ended with its process.
 
     Args:
         process: Whether to train in a worker process, which a candidate can crash without harm to

@@ -30,6 +30,7 @@ import cloudpickle
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.strategies.base import Failure, FailureKind, Task, TrainingError
+from glo_tf.strategies.environment import environment
 from glo_tf.strategies.worker import Deadline, failure_of, given_up_at, run, timeout_message
 from glo_tf.training.trial import (
     Evaluation,
@@ -143,6 +144,7 @@ class _Child:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                env=os.environ | environment(),
                 pass_fds=[theirs.fileno()],
                 process_group=0,  # Ctrl-C on the terminal is for the parent alone
             )

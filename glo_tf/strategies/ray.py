@@ -30,6 +30,7 @@ from glo_tf.strategies.base import (
     Task,
     TrainingError,
 )
+from glo_tf.strategies.environment import environment
 from glo_tf.strategies.ray_options import RayArguments, RayOptions
 from glo_tf.strategies.worker import (
     Deadline,
@@ -40,7 +41,6 @@ from glo_tf.strategies.worker import (
     timed_out,
 )
 from glo_tf.training.trial import Evaluation, Request, Trainer
-from glo_tf.utils import onednn
 from glo_tf.utils.keywords import documented, made_of, takes
 
 _PATIENCE = 30.0  # seconds without any worker, before the log says so
@@ -105,9 +105,9 @@ class RayStrategy(Strategy):
             cpus = min(task.threads, max(1.0, resources.get("CPU", 1.0)))
         reference = [self._ray.put(task)]  # in a list: the actor fetches it when it is ready to
         actor = self._ray.remote(_Worker).options(num_cpus=cpus, num_gpus=gpus)
-        # An actor's process begins without TensorFlow, and is to import it as it was here.
-        environment = {k: v for k, v in os.environ.items() if k == onednn.VARIABLE}
-        self._make_actor = lambda: actor.remote(reference, environment)
+        # An actor's process begins without Keras, and is to import it as it was here.
+        told = environment()
+        self._make_actor = lambda: actor.remote(reference, told)
         count = self._options.num_workers or _room(resources, cpus, gpus)
         for number in range(count):
             self._start_actor(_Slot(f"ray-{number}"))

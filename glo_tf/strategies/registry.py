@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from glo_tf import plugins
 from glo_tf.strategies.base import Strategy
-from glo_tf.strategies.devices import several_gpus
 
 
 def find_strategy(strategy: str | Strategy) -> Strategy:
@@ -19,6 +18,8 @@ def find_strategy(strategy: str | Strategy) -> Strategy:
     if not isinstance(strategy, str):
         return strategy
     if strategy == "auto":
-        strategy = "devices" if several_gpus() else "local"
+        from glo_tf.training.backends import backend  # what devices there are is for it to say
+
+        strategy = "devices" if backend().several_gpus() else "local"
     found: Strategy = plugins.make("glo_tf.strategies", strategy)
     return found

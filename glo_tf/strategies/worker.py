@@ -68,7 +68,11 @@ def failure_of(error: Exception) -> Failure:
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if isinstance(error, CandidateTimeoutError):
         return Failure(FailureKind.TIMEOUT, str(error))
-    # TensorFlow's own class, by name: workers of other tasks need no TensorFlow.
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+    # Of TensorFlow by the class's name, of JAX by the message: workers need not have either.
+    if (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "ResourceExhaustedError"
+        or (type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in message)
+    ):
         return Failure(FailureKind.OUT_OF_MEMORY, message)
     return Failure(FailureKind.ERROR, message, traceback.format_exc())

@@ -10,19 +10,35 @@ import inspect
 import re
 import weakref
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.identity import fingerprint
+from glo_tf.utils.imported import is_of
 from glo_tf.utils.seeding import seeded
 
 Builder = Callable[[], keras.Model]
+
+
+class ForwardPass(Protocol):
+    """The forward pass of a model in training, with the penalties that it adds, as operations."""
+
+    @property
+    def digest(self) -> str:
+        """Hash of the operations and their constants, without names."""
+        ...
+
+    def changes(self) -> tuple[list[keras.Variable], list[str]]:
+        """Variables of the model that a call changes, and names of others; all stay as they are."""
+        ...
+
+
+Forward = TypeVar("Forward", bound=ForwardPass)
 
 _METHODS = (
     "fit",
@@ -90,15 +106,20 @@ def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
     return built
 
 
-def examine(model: Builder, samples: Structure) -> tuple[keras.Model, Any]:
+def examine(
+    model: Builder,
+    samples: Structure,
+    forward_pass: Callable[[keras.Model, Structure], Forward],
+) -> tuple[keras.Model, Forward]:
     """Builds a model twice, and checks that trainings can begin from what the builder makes.
 
     Args:
         model: The builder.
         samples: Arrays such as the model takes.
+        forward_pass: From a built model and samples to its forward pass.
 
     Returns:
-        A model and its `forward_graph`.
+        A model and its forward pass.
 
     Raises:
         ValueError: If the builder gives no new model each time, or not the same from the same seed;
@@ -107,11 +128,8 @@ def examine(model: Builder, samples: Structure) -> tuple[keras.Model, Any]:
     check_builder(model)
     first = build(model, samples, seed=0)
     _check_methods(first)
-    with seeded(0):
-        forward = _forward_pass(first, samples)
-        changed = _changed(forward, samples)
-    own = {id(v.value): v.path for v in first.variables}
-    outside = [v.name for v in changed if id(v) not in own]
+    forward = forward_pass(first, samples)
+    changed, outside = forward.changes()
     if outside:
         raise InvalidArgumentError(
             "Expected model to keep all that a training changes in variables of its own "
@@ -119,21 +137,20 @@ def examine(model: Builder, samples: Structure) -> tuple[keras.Model, Any]:
             f"begins alike. Received: a model whose call changes {_listed(outside)}"
         )
     second = build(model, samples, seed=0)
-    also = {id(v.value) for v in second.variables}
-    shared = [own[id(v)] for v in changed if id(v) in also]
+    also = {id(v) for v in second.variables}
+    shared = [v.path for v in changed if id(v) in also]
     if shared:
         raise InvalidArgumentError(_shares(shared))
     _check_equal(first, second)
-    graph = forward.graph.as_graph_def()
-    if fingerprint.of_graph(graph) != fingerprint.of_graph(forward_graph(second, samples)):
+    if forward.digest != forward_pass(second, samples).digest:
         raise InvalidArgumentError(_differs("with another network"))
-    return first, graph
+    return first, forward
 
 
-def describe(built: keras.Model, forward: Any) -> str:
-    """Size and hash of a model: of its initial weights and its `forward_graph`."""
+def describe(built: keras.Model, forward: ForwardPass) -> str:
+    """Size and hash of a model: of its initial weights and its forward pass."""
     weights = fingerprint.of_arrays(np.asarray(v.value) for v in built.variables)
-    digest = fingerprint.of_bytes([fingerprint.of_graph(forward).encode(), weights.encode()])
+    digest = fingerprint.of_bytes([forward.digest.encode(), weights.encode()])
     return f"{built.count_params()} parameters, sha256 {digest}"
 
 
@@ -149,7 +166,7 @@ def call(built: keras.Model, samples: Structure, name: str = "train_data") -> No
         ValueError: If they are of another shape or structure, or it has no `call`.
     """
     try:
-        built(_first(samples))
+        built(first_sample(samples))
     except NotImplementedError as error:
         raise InvalidArgumentError(
             f"Expected model to be a function that builds a model with a call. "
@@ -170,42 +187,14 @@ def _reason(error: Exception) -> str:
     return line[:250]
 
 
-def _first(samples: Structure) -> Structure:
+def first_sample(samples: Structure) -> Structure:
+    """A batch of one, as tensors."""
     return keras.tree.map_structure(
-        lambda part: part if isinstance(part, tf.RaggedTensor) else tf.constant(part),
+        lambda part: (
+            part if is_of("tensorflow", part, "RaggedTensor") else keras.ops.convert_to_tensor(part)
+        ),
         arrays.head(samples, 1),
     )
-
-
-def forward_graph(model: keras.Model, samples: Structure) -> Any:
-    """The `GraphDef` of a forward pass in training, with the penalties that the model adds.
-
-    Args:
-        model: Built model.
-        samples: Arrays such as it takes.
-    """
-    with seeded(0):  # TensorFlow's own random operations take it
-        return _forward_pass(model, samples).graph.as_graph_def()
-
-
-def _forward_pass(model: keras.Model, samples: Structure) -> Any:
-    def forward(samples: tf.Tensor) -> tuple[Any, list[tf.Tensor]]:
-        return model(samples, training=True), list(model.losses)
-
-    return tf.function(forward, autograph=False).get_concrete_function(arrays.specs(samples))
-
-
-def _changed(forward: Any, samples: Structure) -> list[tf.Variable]:
-    """Variables that a forward pass changes; they have their values back afterwards."""
-    variables = list(forward.graph.variables)
-    before = [np.copy(v.numpy()) for v in variables]
-    forward(_first(samples))
-    changed = []
-    for variable, value in zip(variables, before, strict=True):
-        if variable.numpy().tobytes() != value.tobytes():
-            variable.assign(value)
-            changed.append(variable)
-    return changed
 
 
 def _check_methods(built: keras.Model) -> None:

@@ -9,17 +9,15 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.data.found_outputs import find_outputs
 from glo_tf.data.held_out import HeldOut
-from glo_tf.data.last_activation import last_activations
 from glo_tf.data.output_weights import mean_weights, output_weights, weight_columns
 from glo_tf.data.outputs import Outputs
 from glo_tf.data.targets import as_rows, label_columns
@@ -27,13 +25,9 @@ from glo_tf.errors import InvalidArgumentError, TrainingError
 from glo_tf.identity import fingerprint
 from glo_tf.metrics.objective import Objective
 from glo_tf.training import fresh_models, optimizers, schedules
+from glo_tf.training.backends import backend
 from glo_tf.training.config import Decay, TaskArguments, TrainingKeywords
-from glo_tf.training.tensorflow import xla
-from glo_tf.training.tensorflow.runtime import computing, intra_op_threads, set_memory_growth
-from glo_tf.utils import onednn
-
-if TYPE_CHECKING:
-    from glo_tf.training.tensorflow.trainer import CandidateTrainer
+from glo_tf.training.trial import Trainer
 
 _LOOKED_AT = 32  # samples whose predictions may confirm what the model's outputs are
 
@@ -58,7 +52,7 @@ class TrainingTask:
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         jit_compile: Whether XLA compiles the training.
-        threads: TensorFlow's intra-op threads. On a CPU they decide how sums are split, and with
+        threads: CPU threads of one operation. On a CPU they decide how sums are split, and with
             that the last bits of a training.
         description: What determines a result, by name.
     """
@@ -108,7 +102,8 @@ class TrainingTask:
         Args:
             arguments: For what becomes of them see `glo_tf.training.fresh_models`,
                 `glo_tf.training.optimizers`, `glo_tf.data.arrays.load`, `glo_tf.data.targets`,
-                `output_weights`, `find_outputs`, `Objective.define` and `xla.decide`.
+                `output_weights`, `find_outputs`, `Objective.define` and
+                `glo_tf.training.backends.Backend.decide_jit_compile`.
             test_data: Samples and targets as the others; None for none.
 
         Raises:
@@ -126,18 +121,20 @@ class TrainingTask:
                 "Expected batch_size from 1 to the number of training samples "
                 f"({arrays.count(samples)}). Received: batch_size={batch_size}"
             )
-        set_memory_growth()
-        onednn.warn_if_left_off()
+        trains = backend()
+        trains.begin()
+        for name, (others, _) in {"train_data": given.train_data, **loaded}.items():
+            trains.check_samples(name, others)
         checked = optimizers.understand(given.optimizer, train_steps)
-        with tf.device("CPU:0"):
-            built, graph = fresh_models.examine(given.model, samples)
+        with trains.device("CPU:0"):
+            built, forward = fresh_models.examine(given.model, samples, trains.forward_pass)
             for name, (others, _) in loaded.items():
                 fresh_models.call(built, others, name)
             first = built(arrays.head(samples, _LOOKED_AT))
             weights = output_weights("train_data", given.train_data, first, given.class_weight)
             understood = find_outputs(
                 first,
-                last_activations(built, samples),
+                trains.last_activations(built, samples),
                 targets,
                 given.epsilon,
                 outputs=given.outputs,
@@ -145,7 +142,7 @@ class TrainingTask:
                 weights=weights,
             )
             predictions = {
-                name: understood.columns(built(arrays.head(others, _LOOKED_AT))).numpy()
+                name: _as_numpy(understood.columns(built(arrays.head(others, _LOOKED_AT))))
                 for name, (others, _) in loaded.items()
             }
         columns = label_columns("train_data", targets, understood)
@@ -164,17 +161,17 @@ class TrainingTask:
         objective = Objective.define(given.metric, given.metric_mode, understood)
         for name, data in held_out.items():
             _check_metric(objective, predictions[name], data, understood)
-        described = fresh_models.describe(built, graph)
-        with tf.device("CPU:0"):
-            jit_compile = xla.decide(
+        described = fresh_models.describe(built, forward)
+        with trains.device("CPU:0"):
+            jit_compile = trains.decide_jit_compile(
                 given.jit_compile,
-                graph,
+                forward,
                 built,
                 checked.make,
                 arrays.head(samples, batch_size),
                 key=f"{described} {checked.config}",
             )
-        threads = intra_op_threads()
+        threads = trains.threads()
         codes = {"optimizer_code": checked.code, "metric_code": objective.code}
         return cls(
             model=given.model,
@@ -205,7 +202,7 @@ class TrainingTask:
                 "jit_compile": jit_compile,
                 "intra_op_threads": threads,
                 **{name: code for name, code in codes.items() if code is not None},
-                **computing(),
+                **trains.computing(),
             },
         )
 
@@ -226,25 +223,33 @@ class TrainingTask:
         Raises:
             TrainingError: If it has other versions, other kernels or another model.
         """
-        if intra_op_threads() != self.threads:  # refused once the user's modules made a tensor
-            tf.config.threading.set_intra_op_parallelism_threads(self.threads)
-        set_memory_growth()
+        trains = backend()
+        self._check_same(trains.computing())
+        if trains.threads() != self.threads:
+            trains.set_threads(self.threads)
+        trains.begin()
         samples = self.train_data[0]
-        with tf.device("CPU:0"):  # the same everywhere
+        with trains.device("CPU:0"):  # the same everywhere
             built = fresh_models.build(self.model, samples, seed=0)
-            graph = fresh_models.forward_graph(built, samples)
-        for name, value in {**computing(), "model": fresh_models.describe(built, graph)}.items():
-            if value != self.description[name]:
+            forward = trains.forward_pass(built, samples)
+        self._check_same({"model": fresh_models.describe(built, forward)})
+
+    def make_trainer(self) -> Trainer:
+        """A trainer on the current device."""
+        return backend().make_trainer(self)
+
+    def _check_same(self, found: dict[str, str]) -> None:
+        for name, value in found.items():
+            expected = self.description.get(name, "absent")
+            if value != expected:
                 raise TrainingError(
-                    f"Expected {name} {self.description[name]} on {platform.node()}, as where the "
-                    f"search runs. Received: {value}"
+                    f"Expected {name} {expected} on {platform.node()}, as where the search runs. "
+                    f"Received: {value}"
                 )
 
-    def make_trainer(self) -> CandidateTrainer:
-        """A trainer on the current device."""
-        from glo_tf.training.tensorflow.trainer import CandidateTrainer
 
-        return CandidateTrainer(self)
+def _as_numpy(tensor: Any) -> np.ndarray:
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
 def _described(samples: Structure, labels: np.ndarray, weights: list[np.ndarray] | None) -> str:

@@ -7,9 +7,9 @@ import tensorflow as tf
 from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES
 
 import glo_tf
-from glo_tf.data.last_activation import last_activations
 from glo_tf.metrics.meter import Meter
 from glo_tf.training.task import TrainingTask
+from glo_tf.training.tensorflow.last_activation import last_activations
 
 layers = keras.layers
 ONE_HOT = keras.utils.to_categorical(CLASSES)

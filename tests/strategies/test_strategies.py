@@ -15,11 +15,11 @@ from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.strategies import Strategy, TrainingError
-from glo_tf.strategies import devices as devices_module
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.testing import StrategyTestCase, registered
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
+from glo_tf.training.backends import backend
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
@@ -89,8 +89,8 @@ def _interrupted(dispatcher: Dispatcher, trainings: pathlib.Path) -> None:
 
 
 def test_devices_are_those_that_tensorflow_lists() -> None:
-    assert devices_module.logical_devices() == ["CPU:0"]
-    assert not devices_module.several_gpus()
+    assert backend().logical_devices() == ["CPU:0"]
+    assert not backend().several_gpus()
 
 
 @pytest.mark.ray

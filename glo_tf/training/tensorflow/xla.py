@@ -20,6 +20,7 @@ from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.tensorflow.resident_data import ResidentData
+from glo_tf.training.tensorflow.specs import specs
 
 logger = logging.getLogger("glo_tf")
 
@@ -43,7 +44,7 @@ def decide(
 
     Args:
         jit_compile: What the user wants; `"auto"` for XLA where it pays and can.
-        forward: The model's `glo_tf.training.fresh_models.forward_graph`.
+        forward: The graph of the model's forward pass in training.
         model: Built model; one step of a training changes its weights.
         make_optimizer: Makes an optimizer.
         samples: Of one batch.
@@ -55,7 +56,7 @@ def decide(
     wanted = jit_compile != "auto"
     if not (jit_compile if wanted else pays(forward)):
         return False
-    key = f"{key} {arrays.specs(samples)} {arrays.count(samples)}"
+    key = f"{key} {specs(samples)} {arrays.count(samples)}"
     if key not in _known:
         _known[key] = _obstacle(model, make_optimizer(), samples)
     obstacle = _known[key]

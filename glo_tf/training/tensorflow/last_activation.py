@@ -16,6 +16,7 @@ import tensorflow as tf
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.data.outputs import Activation
+from glo_tf.training.tensorflow.specs import specs
 
 _KEEPS_VALUES = re.compile(
     "Cast|CheckNumerics|EnsureShape|ExpandDims|Identity|IdentityN|PreventGradient|Reshape|Snapshot|"
@@ -45,7 +46,7 @@ def last_activations(model: keras.Model, samples: Structure) -> list[Activation 
     def forward(samples: tf.Tensor) -> None:
         found[:] = map(_activation, arrays.flat(model(samples, training=False)))
 
-    tf.function(forward, autograph=False).get_concrete_function(arrays.specs(samples))
+    tf.function(forward, autograph=False).get_concrete_function(specs(samples))
     return found
 
 
