@@ -47,7 +47,7 @@ SECTIONS: dict[type, str] = {
 
 _ELSEWHERE = {
     "max_size": _DISCOVERY,
-    "learning_rate": "Task",
+    **dict.fromkeys(["learning_rate", "learning_rate_grid"], "Task"),
     "strategy": WORKERS,
     **dict.fromkeys(["jit_compile", "screening", "racing"], _EFFORT),
     **dict.fromkeys(["finalists", "finalist_seeds", "comparison_seeds"], _ENDING),
@@ -63,6 +63,9 @@ _CHOICES: dict[str, Sequence[str]] = {
 
 _EMPTY = ("output_dir", "ray_address")
 """Fields of which the default None is no text at the command line."""
+
+_NUMBERS = ("train_fraction", "learning_rate_grid")
+"""Fields that are numbers with commas between them."""
 
 _OF_RAY = {"num_workers": "workers"}
 
@@ -86,6 +89,8 @@ _HELP = {
     "strategy": "Where candidates are trained: local, devices (one a GPU), ray, or a registered "
     "strategy (see --mode=list); auto is devices where there are several GPUs, else local. What is "
     "found does not depend on it.",
+    "learning_rate_grid": "With --learning_rate=own, multiples of the learning rate at which a "
+    "candidate is expected to train best, to begin with, with commas between them.",
     "train_fraction": "Shares of the training data, with commas between them: 1.0,0.1,0.01.",
 }
 """Of fields which take at the command line less than in Python, or in another form."""
@@ -162,8 +167,10 @@ def _define(name: str, field: dataclasses.Field[Any], help: str, of: dict[str, o
     types = plain_types(str(field.type))
     if name in _CHOICES:
         flags.DEFINE_enum(name, default, _CHOICES[name], help, **of)
-    elif name == "train_fraction":
-        flags.DEFINE_list(name, str(default), help, **of)
+    elif name in _NUMBERS:
+        numbers = default if isinstance(default, tuple) else (default,)
+        texts = [str(number) for number in numbers]
+        flags.DEFINE_list(name, texts, help, **of)
     elif name == "class_weight":
         flags.DEFINE_list(name, None, help, **of)
     elif name == "initial_expressions":
@@ -179,16 +186,18 @@ def _define(name: str, field: dataclasses.Field[Any], help: str, of: dict[str, o
 
 def _value(values: flags.FlagValues, name: str) -> Any:
     value = values[name].value
+    if name in _NUMBERS:
+        return _numbers(name, value)
     convert = _CONVERT.get(name)
     return value if convert is None else convert(value)
 
 
-def _fractions(texts: Sequence[str]) -> tuple[float, ...]:
+def _numbers(name: str, texts: Sequence[str]) -> tuple[float, ...]:
     try:
         return tuple(float(text) for text in texts)
     except ValueError:
         raise InvalidArgumentError(
-            f"Expected numbers with commas between them. Received: train_fraction={','.join(texts)}"
+            f"Expected numbers with commas between them. Received: {name}={','.join(texts)}"
         ) from None
 
 
@@ -222,5 +231,4 @@ _CONVERT: dict[str, Callable[[Any], object]] = {
     "initial_expressions": lambda texts: texts or [],
     "jit_compile": lambda word: {"true": True, "false": False}.get(word, word),
     **dict.fromkeys(_EMPTY, lambda text: text or None),
-    "train_fraction": _fractions,
 }

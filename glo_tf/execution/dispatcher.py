@@ -70,6 +70,11 @@ class Dispatcher:
         self._to_retry: dict[Request, _Job] = {}
         self._failed_in_a_row: list[Request] = []
 
+    @property
+    def workers(self) -> int:
+        """How many train side by side; 1 before any does."""
+        return max(1, len(self._strategy.workers())) if self._started else 1
+
     def submit(self, request: Request, caller: Hashable = None) -> None:
         """Asks for an evaluation, which `next_finished` gives to the same caller, once.
 

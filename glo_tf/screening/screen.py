@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,6 +55,10 @@ class Screening(enum.StrEnum):
     NONE = "none"
 
 
+FURTHEST_FACTOR = 100.0
+"""Between proportional gradients that train alike; beyond, what an optimizer adds to them shows."""
+
+_SAME_RATE = 1e-5
 _ROUNDING = 1e-9  # of a sum, relative to its terms
 _FLOAT32_ERROR = 1e-3  # of a gradient that float32 still represents
 
@@ -77,11 +82,16 @@ class Screen:
     Args:
         outputs: Of the model that is to be trained.
         rejects: Whether to reject candidates, besides finding equivalent ones.
+        up_to_scale: Whether candidates train alike, too, whose gradients are proportional: where
+            each has a learning rate of its own, which takes the factor in. It is the power of the
+            factor by which rates are divided then (see `glo_tf.training.step_length`); None for
+            equal gradients alone.
     """
 
-    def __init__(self, outputs: Outputs, *, rejects: bool = True):
+    def __init__(self, outputs: Outputs, *, rejects: bool = True, up_to_scale: float | None = None):
         self._outputs = outputs
         self.rejects = rejects
+        self._up_to_scale = up_to_scale
         self._known: list[tuple[Candidate, Traits]] = []
         self._firsts = np.empty((0, outputs.width))  # gradients of one prediction, of all known
         self._rejections: dict[Expression, str] = {}
@@ -113,18 +123,37 @@ class Screen:
     def _find(self, candidate: Candidate, traits: Traits) -> Candidate | None:
         if traits.stable:
             # One prediction tells nearly all losses apart, at a fraction of the price.
-            first = traits.gradients[0]
-            near = np.abs(self._firsts - first) <= TOLERANCE * traits.scale[0]
+            compared = self._compared(traits)
+            first = compared.gradients[0]
+            near = np.abs(self._firsts - first) <= TOLERANCE * compared.scale[0]
             for place in np.flatnonzero(near.all(axis=-1)):
                 known, its_traits = self._known[place]
-                same = known.hyperparameters == candidate.hyperparameters
-                if same and its_traits.alike(traits):
+                if self._same_steps(known, its_traits, candidate, traits) and self._compared(
+                    its_traits
+                ).alike(compared):
                     return known
         return None
 
     def _remember(self, candidate: Candidate, traits: Traits) -> None:
         self._known.append((candidate, traits))
-        self._firsts = np.vstack([self._firsts, traits.gradients[:1]])
+        self._firsts = np.vstack([self._firsts, self._compared(traits).gradients[:1]])
+
+    def _compared(self, traits: Traits) -> Traits:
+        return traits if self._up_to_scale is None else traits.at_length_1
+
+    def _same_steps(
+        self, known: Candidate, its: Traits, candidate: Candidate, traits: Traits
+    ) -> bool:
+        """Whether hyperparameters are the same, but for what a factor of the gradients makes up."""
+        if self._up_to_scale is None:
+            return known.hyperparameters == candidate.hyperparameters
+        factor = traits.length / its.length
+        if not 1.0 / FURTHEST_FACTOR <= factor <= FURTHEST_FACTOR:
+            return False
+        rates = [one.hyperparameters.learning_rate for one in (known, candidate)]
+        if rates[0] is None or rates[1] is None:
+            return rates[0] is rates[1]
+        return math.isclose(rates[1] * factor**self._up_to_scale, rates[0], rel_tol=_SAME_RATE)
 
     def _final(self, candidate: Candidate, verdict: Verdict) -> Verdict:
         if verdict.inherits_from == candidate:
@@ -183,11 +212,30 @@ class Traits:
         gradients, scale = (np.where(np.isfinite(a), a, 0.0) for a in (gradients, terms))
         return cls(loss, program, gradients, scale, finite, stable, rejection)
 
+    @functools.cached_property
+    def length(self) -> float:
+        """The root mean square of the gradients of the undecided predictions, above 0."""
+        gradients = self.gradients[:UNDECIDED]
+        largest = float(np.abs(gradients).max()) or 1.0  # squares of large gradients overflow
+        return largest * (float(np.sqrt(np.square(gradients / largest).mean())) or 1.0)
+
+    @functools.cached_property
+    def at_length_1(self) -> Traits:
+        """The same of the loss divided by its `length`."""
+        gradients, scale = self.gradients / self.length, self.scale / self.length
+        return dataclasses.replace(self, gradients=gradients, scale=scale)
+
     def alike(self, other: Traits) -> bool:
         """Whether both have the same gradients, and are finite at the same places."""
         scale = np.minimum(self.scale, other.scale)
         agree = np.abs(self.gradients - other.gradients) <= TOLERANCE * scale
         return bool(agree.all() and (self.finite == other.finite).all())
+
+
+def proportional(one: Expression, other: Expression, outputs: Outputs) -> bool:
+    """Whether two losses have the same gradients, see `TOLERANCE`, up to a positive factor."""
+    left, right = (_traits(loss, outputs) for loss in (one, other))
+    return left.stable and right.stable and left.at_length_1.alike(right.at_length_1)
 
 
 def trains_alike(one: Candidate, other: Candidate, outputs: Outputs) -> bool:

@@ -44,8 +44,7 @@ class AskTell(abc.ABC):
     def ask(self) -> Sequence[Candidate]:
         """The next generation, with whole losses; the same one again until it is told of."""
         if not self._asked:
-            losses = [loss_of(tree) for tree in self._trees()]
-            self._asked = tuple(Candidate(loss, self._hyperparameters) for loss in losses)
+            self._asked = tuple(self._candidates([loss_of(tree) for tree in self._trees()]))
         return self._asked
 
     def tell(self, evaluations: Sequence[Evaluation]) -> None:
@@ -66,6 +65,10 @@ class AskTell(abc.ABC):
             )
         self._asked = ()
         self._learn(evaluations)
+
+    def _candidates(self, losses: Sequence[Expression]) -> list[Candidate]:
+        """The candidates of the next generation, one for each of its losses."""
+        return [Candidate(loss, self._hyperparameters) for loss in losses]
 
     @abc.abstractmethod
     def _trees(self) -> Sequence[Expression]:

@@ -88,6 +88,8 @@ class SearchConfig:
             first steps around the one that suits the usual loss; `"given"` trains all at the
             optimizer's, as the paper does; a number takes the place of that. Schedules are
             multiplied: the rate is their peak.
+        learning_rate_grid: With `"own"`, multiples of the learning rate at which a candidate is
+            expected to train best, to begin with.
 
     Raises:
         ValueError: If a value is out of range, of another type, or does not fit another.
@@ -111,6 +113,7 @@ class SearchConfig:
     screening: str = Screening.FULL
     racing: bool = False
     learning_rate: float | str = LearningRate.GIVEN
+    learning_rate_grid: Sequence[float] = (0.5, 1.0, 2.0)
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -146,6 +149,19 @@ class SearchConfig:
                 "Expected learning_rate to be a number, own or given. "
                 f"Received: learning_rate={shown(self.learning_rate)}"
             )
+        grid = self.learning_rate_grid
+        if not isinstance(grid, Sequence) or isinstance(grid, str) or not grid:
+            raise InvalidArgumentError(
+                "Expected learning_rate_grid as multiples, at least one. "
+                f"Received: learning_rate_grid={shown(grid)}"
+            )
+        for factor in grid:
+            if not isinstance(factor, int | float):
+                raise InvalidArgumentError(
+                    "Expected learning_rate_grid as numbers. "
+                    f"Received: learning_rate_grid={shown(grid)}"
+                )
+            check_positive(learning_rate_grid=factor)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -187,4 +203,5 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     screening: str
     racing: bool
     learning_rate: float | str
+    learning_rate_grid: Sequence[float]
     callbacks: Sequence[Callback]

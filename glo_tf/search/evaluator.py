@@ -10,25 +10,45 @@ from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Source
 from glo_tf.screening.screen import Screen, Screening, Verdict
+from glo_tf.search.heats import Field, heats
+from glo_tf.search.own_rates import OwnRates
 from glo_tf.search.settings import SearchSettings
-from glo_tf.training.candidate import Candidate
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status, Values
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
 """Why a loss is rejected before it is screened."""
 
-RACING_FACTOR = 3
-"""Of the candidates in a heat, one in this many goes on, to this many times the steps."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """A candidate's evaluation, where it came from, and the training steps that it cost."""
+    """What became of a candidate.
+
+    Attributes:
+        evaluation: Of the candidate that was asked for.
+        source: Where it came from.
+        steps: Training steps that it cost.
+        candidate: As it was trained, or would be: with a learning rate of its own where that was
+            found.
+    """
 
     evaluation: Evaluation
     source: Source
-    steps: int = 0
+    steps: int
+    candidate: Candidate
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """A fitness, and the candidate as it was trained."""
+
+    evaluation: Evaluation
+    steps: int
+
+    @property
+    def candidate(self) -> Candidate:
+        return self.evaluation.candidate
 
 
 class CandidateEvaluator:
@@ -41,9 +61,11 @@ class CandidateEvaluator:
         screen: Finds candidates that need no training; None trains them all.
         stop_at_chance: Whether early stopping ends a training that guesses.
         heats: Training steps of the heats in which a generation's new candidates run against each
-            other, and against those before them, and all but the best are pruned (successive
-            halving, arXiv 1810.05934), with the first seed; none by default.
+            other, and against those before them, and all but the best are pruned, with the first
+            seed; none by default.
         invariant: Losses for which it is false are rejected; None for no such condition.
+        own_rates: Finds a learning rate for each candidate, in heats of its own; None trains all as
+            they are.
     """
 
     def __init__(
@@ -55,23 +77,41 @@ class CandidateEvaluator:
         stop_at_chance: bool = False,
         heats: Sequence[int] = (),
         invariant: Callable[[Expression], bool] | None = None,
+        own_rates: OwnRates | None = None,
     ):
         self._dispatcher = dispatcher
         self._seeds = tuple(seeds)
         self.screen = screen
         self._stop_at_chance = stop_at_chance
-        self._heats: dict[int, list[float]] = {steps: [] for steps in heats}
+        self._heats = tuple(heats)
+        self._field = Field(heats)
         self._invariant = invariant
-        self._settled: dict[Candidate, Evaluation] = {}
+        self._own_rates = own_rates
+        self._settled: dict[Candidate, _Known] = {}
 
     @classmethod
     def of(
-        cls, task: TrainingTask, settings: SearchSettings, dispatcher: Dispatcher
+        cls,
+        task: TrainingTask,
+        settings: SearchSettings,
+        dispatcher: Dispatcher,
+        own_rates: OwnRates | None = None,
+        up_to_scale: float | None = None,
     ) -> CandidateEvaluator:
-        """That of a search: what is not trained in full is as its settings and its task say."""
+        """That of a search: what is not trained in full is as its settings and its task say.
+
+        Args:
+            task: What candidates are trained on.
+            settings: Of the search.
+            dispatcher: Gets them trained.
+            own_rates: See `CandidateEvaluator`.
+            up_to_scale: See `glo_tf.screening.screen.Screen`.
+        """
         full = settings.screening == Screening.FULL
         screen = (
-            None if settings.screening == Screening.NONE else Screen(task.outputs, rejects=full)
+            None
+            if settings.screening == Screening.NONE
+            else Screen(task.outputs, rejects=full, up_to_scale=up_to_scale)
         )
         invariant, classes = settings.search_space.invariant, task.outputs.num_classes
         return cls(
@@ -79,12 +119,13 @@ class CandidateEvaluator:
             seeds=settings.seeds_of_fitness,
             screen=screen,
             stop_at_chance=full,
-            heats=heats(task.train_steps) if settings.racing else (),
+            heats=heats(task.train_steps) if settings.racing and own_rates is None else (),
             invariant=(
                 (lambda loss: any(invariant(loss, count) for count in classes))
                 if full and classes and invariant is not None
                 else None
             ),
+            own_rates=own_rates,
         )
 
     def evaluate(self, candidates: Sequence[Candidate]) -> Iterator[Outcome]:
@@ -95,13 +136,13 @@ class CandidateEvaluator:
         # What one inherits from may have been drawn for the first generation and left out of it.
         origins = [verdicts[one].inherits_from or one for one in new if not verdicts[one].rejection]
         to_train = [one for one in dict.fromkeys(origins) if one not in self._settled]
-        lost = self._run_race(to_train)
-        trained = self._train([one for one in to_train if one not in lost])
+        trained = self._trained(to_train)
         for candidate in candidates:
             verdict = verdicts.get(candidate, Verdict())
-            outcome = self._outcome(candidate, verdict, lost, trained)
+            outcome = self._outcome(candidate, verdict, trained)
             if outcome.source in (Source.INHERITED, Source.REJECTED, Source.UNTRAINED):
-                self._dispatcher.study.add_untrained(outcome.evaluation)
+                known = dataclasses.replace(outcome.evaluation, candidate=outcome.candidate)
+                self._dispatcher.study.add_untrained(known)
             yield outcome
 
     def _examine(self, candidates: Sequence[Candidate]) -> dict[Candidate, Verdict]:
@@ -115,34 +156,61 @@ class CandidateEvaluator:
         return verdicts
 
     def _outcome(
-        self,
-        candidate: Candidate,
-        verdict: Verdict,
-        lost: Mapping[Candidate, Evaluation],
-        trained: Iterator[Evaluation],
+        self, candidate: Candidate, verdict: Verdict, trained: Iterator[_Known]
     ) -> Outcome:
-        seed = self._seeds[0]
         if not candidate.loss.has_x_and_y:
-            return Outcome(
-                Evaluation.without_result(candidate, seed, Status.UNTRAINED), Source.UNTRAINED
-            )
+            source = Source.UNTRAINED
+            return self._as_asked(candidate, self._without(candidate, Status.UNTRAINED), source)
         if candidate in self._settled:
-            return Outcome(self._settled[candidate], Source.CACHED)
+            return self._as_asked(candidate, self._settled[candidate], Source.CACHED)
         steps = 0
         if verdict.rejection is not None:
-            evaluation = Evaluation.without_result(candidate, seed, Status.REJECTED)
+            known = self._without(candidate, Status.REJECTED)
             source = Source.REJECTED
         elif verdict.inherits_from is not None:
-            known = self._outcome(verdict.inherits_from, Verdict(), lost, trained).evaluation
-            evaluation = dataclasses.replace(
-                known, candidate=candidate, seconds=0.0, inherited_from=verdict.inherits_from
-            )
+            self._outcome(verdict.inherits_from, Verdict(), trained)
+            known = self._inherited(candidate, verdict.inherits_from)
             source = Source.INHERITED
         else:
+            known = next(trained)
+            source, steps = _source_of(known.evaluation.status), known.steps
+        self._settled[candidate] = known
+        return self._as_asked(candidate, known, source, steps)
+
+    def _without(self, candidate: Candidate, status: Status) -> _Known:
+        return _Known(Evaluation.without_result(candidate, self._seeds[0], status), 0)
+
+    def _inherited(self, candidate: Candidate, origin: Candidate) -> _Known:
+        """What another one gave, at the rate at which the candidate trains alike."""
+        known = self._settled[origin]
+        rate = known.candidate.hyperparameters.learning_rate
+        inheriting = candidate
+        if self._own_rates is not None and rate is not None:
+            expected = self._own_rates.expected
+            taken_over = expected.taken_over(rate, known.candidate.loss, candidate.loss)
+            inheriting = Candidate(candidate.loss, Hyperparameters(taken_over))
+        evaluation = dataclasses.replace(
+            known.evaluation, candidate=inheriting, seconds=0.0, inherited_from=known.candidate
+        )
+        return _Known(evaluation, 0)
+
+    @staticmethod
+    def _as_asked(candidate: Candidate, known: _Known, source: Source, steps: int = 0) -> Outcome:
+        asked = dataclasses.replace(known.evaluation, candidate=candidate)
+        return Outcome(asked, source, steps, known.candidate)
+
+    def _trained(self, candidates: Sequence[Candidate]) -> Iterator[_Known]:
+        """Yields what each gave, in order."""
+        if self._own_rates is not None:
+            workers = self._dispatcher.workers
+            for evaluation, steps in self._own_rates.train(candidates, self._train, workers):
+                yield _Known(evaluation, steps)
+            return
+        lost = self._run_race(candidates)
+        trained = self._train([one for one in candidates if one not in lost])
+        for candidate in candidates:
             evaluation = lost[candidate] if candidate in lost else next(trained)
-            source, steps = _source_of(evaluation.status), evaluation.steps
-        self._settled[candidate] = evaluation
-        return Outcome(evaluation, source, steps)
+            yield _Known(evaluation, evaluation.steps)
 
     def _train(self, candidates: Sequence[Candidate]) -> Iterator[Evaluation]:
         """Yields an evaluation per candidate, in order, as its training with the last seed ends."""
@@ -165,21 +233,11 @@ class CandidateEvaluator:
 
     def _run_race(self, candidates: Sequence[Candidate]) -> dict[Candidate, Evaluation]:
         """Runs the heats, and returns the evaluations of those that are pruned."""
-        lost = {}
-        for train_steps, field in self._heats.items():
-            seed = self._seeds[0]
-            requests = [Request(one, seed, train_steps=train_steps) for one in candidates]
-            results = list(self._dispatcher.evaluate(requests))
-            field.extend(result.fitness for result in results)
-            field.sort(reverse=True)
-            candidates = []
-            for result in results:
-                if result.status != Status.OK:
-                    lost[result.candidate] = result
-                elif result.fitness < field[(len(field) - 1) // RACING_FACTOR]:
-                    lost[result.candidate] = dataclasses.replace(result, status=Status.STOPPED)
-                else:
-                    candidates.append(result.candidate)
+        lost: dict[Candidate, Evaluation] = {}
+        for steps in self._heats:
+            running = [one for one in candidates if one not in lost]
+            requests = [Request(one, self._seeds[0], train_steps=steps) for one in running]
+            lost |= self._field.prune(steps, list(self._dispatcher.evaluate(requests)))
         return lost
 
 
@@ -227,9 +285,3 @@ def _means(values: Sequence[Values]) -> Values:
         known = [value for value in of_runs if value is not None]
         means[name] = statistics.fmean(known) if len(known) == len(of_runs) else None
     return means
-
-
-def heats(train_steps: int) -> tuple[int, ...]:
-    """Training steps of the heats before the full training; fewer where there are few steps."""
-    shares = (RACING_FACTOR**2, RACING_FACTOR)
-    return tuple(train_steps // share for share in shares if train_steps >= share)

@@ -13,6 +13,7 @@ from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.evolution import Discovery
 from glo_tf.search.genetic.first_generation import first_generation, initial_trees
+from glo_tf.search.own_rates import ExpectedRates
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Hyperparameters
@@ -41,13 +42,14 @@ def discovery(settings: SearchSettings, ranking: Ranking, screen: Screen | None)
 
 
 def coefficient_searches(
-    settings: SearchSettings, best: Iterable[Record]
+    settings: SearchSettings, best: Iterable[Record], expected: ExpectedRates | None = None
 ) -> list[CoefficientSearch]:
     """The coefficient phase: of the space's own expression, or one for each of the best so far.
 
     Args:
         settings: Of the search.
         best: What the discovery phase found, to be tuned.
+        expected: Where learning rates are looked for; None leaves them as they are.
     """
 
     def search(
@@ -59,6 +61,7 @@ def coefficient_searches(
             population_size=settings.coefficient_population_size,
             seed=settings.seed,
             hyperparameters=hyperparameters,
+            expected=expected,
         )
 
     if settings.search_space.parameterization is not None:

@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Iterable, Iterator, Sequence
 
-from glo_tf.comparison.learning_rates import Evaluate, TunedRate
+from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.trainings import Conditions
 from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
 from glo_tf.errors import at_the_end, raise_first
@@ -21,18 +21,20 @@ from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, SearchResult
-from glo_tf.screening.screen import trains_alike
+from glo_tf.screening.screen import Screen, Screening, proportional, trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.search.config import LearningRate
 from glo_tf.search.confirmation import confirm
-from glo_tf.search.evaluator import CandidateEvaluator
+from glo_tf.search.evaluator import CandidateEvaluator, Outcome
 from glo_tf.search.output_folder import OutputFolder
+from glo_tf.search.own_rates import ExpectedRates, OwnRates
 from glo_tf.search.phases import coefficient_searches, discovery
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.reference_rate import tune_reference
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
+from glo_tf.training.step_length import measure_step_length
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
 
@@ -71,13 +73,12 @@ class SearchRun:
         self._callbacks = CallbackList(callbacks)
         self._comparer = Comparer(compare)
         self._ranking = Ranking(settings.parsimony_coefficient)
-        self._candidates = CandidateEvaluator.of(task, settings, dispatcher)
         self._records: list[Record] = []
         self._counts: collections.Counter[Source] = collections.Counter()
         self._written = 0  # records that are in the output
         self._best: Record | None = None
         self._stopped = False
-        self._reference: TunedRate | None = None
+        self._expected: ExpectedRates | None = None
 
     def execute(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
@@ -91,10 +92,9 @@ class SearchRun:
             with self._stoppable():
                 self._callbacks.on_understood(self._task.summary)
                 self._callbacks.on_search_begin(self._settings.planned)
-                if self._settings.learning_rate == LearningRate.OWN:
-                    self._reference = self._tune_reference()
-                for phase, generations, search in self._phases():
-                    self._search(phase, generations, search)
+                candidates = self._evaluator()
+                for phase, generations, search in self._phases(candidates.screen):
+                    self._search(candidates, phase, generations, search)
             with self._stoppable():
                 if self._settings.finalists:
                     confirmation = self._confirm()
@@ -137,42 +137,58 @@ class SearchRun:
             logger.info("Stopped by a callback")
             self._stopped = True
 
-    def _tune_reference(self) -> TunedRate:
-        """Around it, candidates have their own learning rates."""
-        seeds = [self._settings.seed]
-        tuned = tune_reference(self._retrain(Stage.TUNING), self._task, seeds)
-        logger.info("Learning rate of the usual loss: %g", tuned.learning_rate)
-        return tuned
+    def _evaluator(self) -> CandidateEvaluator:
+        """What gives candidates their fitness, at rates of their own if the settings say so."""
+        task, settings = self._task, self._settings
+        if settings.learning_rate != LearningRate.OWN:
+            return CandidateEvaluator.of(task, settings, self._dispatcher)
+        retrain = self._retrain(Stage.TUNING)
+        reference = tune_reference(retrain, task, [settings.seed]).learning_rate
+        logger.info("Learning rate of the usual loss: %g", reference)
+        steps = measure_step_length(task.optimizer)
+        self._expected = ExpectedRates(reference, steps.exponent, task.outputs)
+        own_rates = OwnRates(
+            self._dispatcher.evaluate,
+            self._expected,
+            grid=settings.learning_rate_grid,
+            train_steps=task.train_steps,
+            seed=settings.seed,
+            stop_at_chance=settings.screening == Screening.FULL,
+            racing=settings.racing,
+        )
+        up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
+        return CandidateEvaluator.of(task, settings, self._dispatcher, own_rates, up_to_scale)
 
-    def _phases(self) -> Iterator[tuple[Phase, int, AskTell]]:
+    def _phases(self, screen: Screen | None) -> Iterator[tuple[Phase, int, AskTell]]:
         """The phases, one after the other, with the generations that each may take."""
         settings = self._settings
         if settings.search_space.has_discovery:
-            search = discovery(settings, self._ranking, self._candidates.screen)
+            search = discovery(settings, self._ranking, screen)
             yield Phase.DISCOVERY, settings.generations, search
         best = self._best_records(settings.tuned_expressions)
-        for tuning in coefficient_searches(settings, best):
+        for tuning in coefficient_searches(settings, best, self._expected):
             yield Phase.COEFFICIENTS, settings.coefficient_generations, tuning
 
-    def _search(self, phase: Phase, generations: int, search: AskTell) -> None:
+    def _search(
+        self, evaluator: CandidateEvaluator, phase: Phase, generations: int, search: AskTell
+    ) -> None:
         for number in range(1, generations + 1):
             if search.stopped:
                 logger.info("The search has converged in generation %d", number - 1)
                 break
-            evaluations = self._evaluate_generation(phase, number, generations, search.ask())
-            search.tell(evaluations)
+            outcomes = evaluator.evaluate(search.ask())
+            search.tell(self._evaluate_generation(phase, number, generations, outcomes))
 
     def _evaluate_generation(
-        self, phase: Phase, number: int, total: int, candidates: Sequence[Candidate]
+        self, phase: Phase, number: int, total: int, outcomes: Iterable[Outcome]
     ) -> list[Evaluation]:
         evaluations = []
-        outcomes = zip(candidates, self._candidates.evaluate(candidates), strict=True)
-        for individual, (candidate, outcome) in enumerate(outcomes, start=1):
+        for individual, outcome in enumerate(outcomes, start=1):
             record = Record(
                 phase=phase,
                 generation=number,
                 individual=individual,
-                candidate=candidate,
+                candidate=outcome.candidate,
                 fitness=outcome.evaluation.fitness,
                 values=outcome.evaluation.values,
                 status=outcome.evaluation.status,
@@ -199,11 +215,14 @@ class SearchRun:
         return evaluations
 
     def _best_records(self, count: int) -> list[Record]:
-        """The best losses so far that train differently."""
+        """The best losses so far that train differently, if each has a rate of its own."""
+        outputs = self._task.outputs
+        if self._expected is not None:
+            return self._ranking.best(
+                self._records, count, lambda one, other: proportional(one.loss, other.loss, outputs)
+            )
         return self._ranking.best(
-            self._records,
-            count,
-            lambda one, other: trains_alike(one, other, self._task.outputs),
+            self._records, count, lambda one, other: trains_alike(one, other, outputs)
         )
 
     def _confirm(self) -> list[LossTrainings]:

@@ -26,6 +26,18 @@ FEWEST_STEPS = 100
 _LOOKED_AT = 500  # samples at most
 
 
+def looks_at(stop_at_chance: bool, steps: int, train_steps: int) -> int | None:
+    """The step after which a training is looked at; None if it is not, or ends before.
+
+    Args:
+        stop_at_chance: Whether it was asked to be.
+        steps: Its own.
+        train_steps: Of a full training, as whose beginning it is judged.
+    """
+    step = int(CHECK_AT * train_steps)
+    return step if stop_at_chance and train_steps >= FEWEST_STEPS and step < steps else None
+
+
 def looked_at(samples: int) -> slice:
     """Which of so many validation samples tell whether a training guesses."""
     every = max(1, samples // _LOOKED_AT)

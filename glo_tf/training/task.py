@@ -217,6 +217,14 @@ class TrainingTask:
             self.optimizer, rate, self.learning_rate, self.learning_rate_decay, self.train_steps
         )
 
+    @property
+    def has_penalties(self) -> bool:
+        """Whether the model adds terms to every loss, such as those of regularizers."""
+        with keras.device("cpu:0"):
+            built = fresh_models.build(self.model, self.train_data[0], seed=0)
+            fresh_models.call(built, arrays.head(self.train_data[0], 1))
+        return bool(built.losses)
+
     def prepare_process(self) -> None:
         """Makes a process that has only just started one in which trainings end as they did here.
 

@@ -1,5 +1,7 @@
 """The scale of a loss's gradients, against its closed form and against trainings."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from glo_tf import gradient_scale
 from glo_tf.data.outputs import Output, Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
-from glo_tf.screening.scale import relative_scale
+from glo_tf.losses.baselines import usual_loss
+from glo_tf.screening.scale import relative_scale, relative_steepness
 
 CLASSES = st.integers(2, 200)
 COEFFICIENTS = st.one_of(st.floats(0.01, 3), st.floats(-3, -0.01))
@@ -179,3 +182,31 @@ def test_outputs_count_by_their_weights() -> None:
     assert relative_scale(loss, Outputs(each, weights=(1e6, 1.0))) == pytest.approx(one)
     assert relative_scale(loss, Outputs(each, weights=(1.0, 1e6))) == pytest.approx(other)
     assert relative_scale(loss, Outputs(each[:1], weights=(7.0,))) == pytest.approx(one)
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid", "linear"])
+@pytest.mark.parametrize("units", [2, 7])
+def test_the_usual_loss_has_steepness_1_and_a_factor_is_a_factor(activation, units) -> None:
+    targets = (0.0, 1.0, 3.0) * (activation == "linear")
+    outputs = Outputs((Output(activation, units, targets),))
+    _, usual = usual_loss(outputs)
+    assert relative_steepness(usual, outputs) == pytest.approx(1.0)
+    loss = Expression.parse("square(x - y)*(1 + x*x)")
+    scaled = Expression.parse("7*(square(x - y)*(1 + x*x))")
+    one, seven = (relative_steepness(each, outputs) for each in (loss, scaled))
+    assert seven == pytest.approx(7.0 * one, rel=1e-6)
+
+
+def test_steepness_is_between_the_beginning_and_confident_mistakes() -> None:
+    outputs = Outputs.of_classes(10)
+    # Halfway between undecided and certain of a wrong class the label has a probability of 0.05.
+    for text, slopes in [("-(x*sqrt(y))", 0.5 / math.sqrt(0.05)), ("-(x*y)", 1.0)]:
+        loss = Expression.parse(text)
+        # Of x*t(y) the gradient is as that of cross-entropy, times y*t'(y) of the label.
+        mistaken = 0.05 * slopes
+        expected = math.sqrt(relative_scale(loss, outputs) * mistaken)
+        assert relative_steepness(loss, outputs) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_loss_without_gradient_has_no_steepness() -> None:
+    assert relative_steepness(Expression.parse("x + 0*y"), Outputs.of_classes(3)) == 0.0

@@ -11,7 +11,8 @@ from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.screen import Screen
-from glo_tf.search.evaluator import CandidateEvaluator, Outcome, heats
+from glo_tf.search.evaluator import CandidateEvaluator, Outcome
+from glo_tf.search.heats import heats
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Request

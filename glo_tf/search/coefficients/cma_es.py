@@ -10,10 +10,13 @@ import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
-from glo_tf.search.ask_tell import AskTell
+from glo_tf.search.ask_tell import AskTell, loss_of
 from glo_tf.search.coefficients.parameterization import Parameterization
-from glo_tf.training.candidate import Hyperparameters
+from glo_tf.search.own_rates import ExpectedRates
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Status
+
+_MOST = 60.0  # octaves from the expected learning rate
 
 
 class CoefficientSearch(AskTell):
@@ -29,6 +32,9 @@ class CoefficientSearch(AskTell):
         population_size: Candidates per generation; None is pycma's default, 4 + 3 ln(parameters).
         seed: Any non-negative integer.
         hyperparameters: Of all candidates; None leaves them to the task.
+        expected: Where learning rates are looked for. The rate is a further parameter then: its
+            logarithm to base 2, relative to what is expected of the candidate's loss, from that of
+            `hyperparameters` on. Losses have scale 1, which is no matter of parameters any more.
 
     Raises:
         ValueError: If `sigma0` is not positive.
@@ -42,8 +48,10 @@ class CoefficientSearch(AskTell):
         population_size: int | None = None,
         seed: int,
         hyperparameters: Hyperparameters | None = None,
+        expected: ExpectedRates | None = None,
     ):
         super().__init__(hyperparameters)
+        self._expected = expected
         if not sigma0 > 0:
             raise InvalidArgumentError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
         self._expression = parameterization.expression
@@ -63,6 +71,8 @@ class CoefficientSearch(AskTell):
         if population_size is not None:
             options["popsize"] = population_size
         start = list(parameterization.start)
+        if expected is not None:
+            start.append(self._octaves(expected, parameterization))
         self._strategy = cma.CMAEvolutionStrategy(start, sigma0, options)
         self._vectors: list[np.ndarray] = []
 
@@ -73,7 +83,25 @@ class CoefficientSearch(AskTell):
 
     def _trees(self) -> list[Expression]:
         self._vectors = self._strategy.ask()
-        return [self._expression(vector.tolist()) for vector in self._vectors]
+        of_loss = slice(None) if self._expected is None else slice(-1)
+        return [self._expression(vector[of_loss].tolist()) for vector in self._vectors]
+
+    def _candidates(self, losses: Sequence[Expression]) -> list[Candidate]:
+        expected = self._expected
+        if expected is None:
+            return super()._candidates(losses)
+        candidates = []
+        for loss, vector in zip(losses, self._vectors, strict=True):
+            at_scale_1 = expected.at_scale_1(loss)
+            rate = expected.of(at_scale_1, 2.0 ** float(np.clip(vector[-1], -_MOST, _MOST)))
+            candidates.append(Candidate(at_scale_1, Hyperparameters(rate)))
+        return candidates
+
+    def _octaves(self, expected: ExpectedRates, start: Parameterization) -> float:
+        """The learning rate to begin with, relative to what is expected there."""
+        rate = self._hyperparameters.learning_rate
+        loss = loss_of(self._expression(start.start))
+        return 0.0 if rate is None else math.log2(rate / expected.of(loss))
 
     def _learn(self, evaluations: Sequence[Evaluation]) -> None:
         costs = [

@@ -76,9 +76,7 @@ class LaneTraining:
         test: MeasuredData | None,
     ):
         self.request, self.total = request, total
-        self.look: int | None = None
-        if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
-            self.look = int(early_stopping.CHECK_AT * total)
+        self.look = early_stopping.looks_at(request.stop_at_chance, total, task.train_steps)
         self.measured_at = {*request.checkpoints, total}
         self._stops = sorted(self.measured_at | ({self.look} if self.look else set()))
         self._outputs = task.outputs

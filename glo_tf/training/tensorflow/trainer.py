@@ -6,7 +6,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import tensorflow as tf
 
@@ -44,6 +44,9 @@ _CAPACITY = 64  # nodes of the largest tree that shares the first compilation
 _SECONDS_PER_CALL = 0.2
 _MOST_PAUSED = 32  # trainings whose state is held in memory
 
+_Key: TypeAlias = tuple[Candidate, int, bool]
+"""Of a paused training: candidate, seed, and whether it was seen not to guess."""
+
 
 class CandidateTrainer:
     """Trains one network per candidate and measures its fitness.
@@ -76,7 +79,7 @@ class CandidateTrainer:
                 self._loop.predict.get_concrete_function(held_out.data)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
-        self._paused: dict[tuple[Candidate, int], tuple[int, list[tf.Tensor]]] = {}
+        self._paused: dict[_Key, tuple[int, list[tf.Tensor]]] = {}
         # Bounded: a comparison may take many seeds, and a long search many trees.
         self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
         self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
@@ -90,7 +93,8 @@ class CandidateTrainer:
 
         If no node of the loss but the root has a coefficient, the loss is interpreted, else
         translated. A training that is to be stopped at chance looks after
-        `early_stopping.CHECK_AT` of its steps, if it has `early_stopping.FEWEST_STEPS`.
+        `early_stopping.CHECK_AT` of the task's steps, if that has `early_stopping.FEWEST_STEPS`.
+        One that goes on from a shorter one ends as if it had begun anew.
 
         Args:
             request: What to train.
@@ -109,10 +113,9 @@ class CandidateTrainer:
             raise InvalidArgumentError(
                 f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
             )
-        key = request.candidate, request.seed
-        from_start = request.stop_at_chance or checkpoints
-        done, state = (0, None) if from_start else self._paused.pop(key, (0, None))
-        if state is None or done > total:
+        looks_at = early_stopping.looks_at(request.stop_at_chance, total, self.task.train_steps)
+        done, state = (0, None) if checkpoints else self._resumed(request, total, looks_at)
+        if state is None:
             done, state = 0, self._initial(request.seed)
         self._loop.restore(state)
         self._learning_rate.set(request.candidate.hyperparameters.learning_rate)
@@ -122,8 +125,8 @@ class CandidateTrainer:
         status, fitness, finite = Status.OK, WORTHLESS, True
         values: Values = {}
         measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
-        if request.stop_at_chance and total >= early_stopping.FEWEST_STEPS:
-            done, finite = advance(done, int(early_stopping.CHECK_AT * total))
+        if looks_at is not None and done <= looks_at:
+            done, finite = advance(done, looks_at)
             if finite:
                 looked = [part.numpy() for part in self._loop.look()]
                 if early_stopping.guesses(self.task.outputs, *looked):
@@ -134,7 +137,8 @@ class CandidateTrainer:
                 if not finite:
                     break
                 if goal == total < self.task.train_steps:
-                    self._pause(key, done)
+                    seen = looks_at is not None
+                    self._pause((request.candidate, request.seed, seen), done)
                 with self._finished(for_good=goal == total):
                     columns, sound = self._loop.predict(self._validation.data)
                     if goal in checkpoints:
@@ -208,7 +212,19 @@ class CandidateTrainer:
                 return start, False
         return start, True
 
-    def _pause(self, key: tuple[Candidate, int], done: int) -> None:
+    def _resumed(
+        self, request: Request, total: int, looks_at: int | None
+    ) -> tuple[int, list[tf.Tensor] | None]:
+        """A shorter training, for this one to go on from: steps done and state, or none."""
+        for seen in (True, False):
+            key = (request.candidate, request.seed, seen)
+            done, _ = self._paused.get(key, (total + 1, []))
+            missed = not seen and looks_at is not None and done > looks_at
+            if done <= total and not missed:
+                return self._paused.pop(key)
+        return 0, None
+
+    def _pause(self, key: _Key, done: int) -> None:
         """Keeps the state of a shorter training, for a longer one to go on from."""
         self._paused[key] = done, self._state()
         if len(self._paused) > _MOST_PAUSED:
