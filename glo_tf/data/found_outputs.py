@@ -136,9 +136,9 @@ class _Evidence:
                 f"{name} of shape={tuple(predictions.shape)} for {predictions.shape[0]} sample(s)"
             )
         targets, labels = _rows_and_kind(name, targets, int(predictions.shape[1]))
-        rounding = ROUNDING if predictions.dtype.size > 2 else _HALF_PRECISION
-        columns = np.asarray(predictions).astype(np.float32)
-        return cls(name, activation, labels, targets, weights, columns, rounding)
+        columns = np.asarray(predictions)
+        rounding = ROUNDING if columns.dtype.itemsize > 2 else _HALF_PRECISION
+        return cls(name, activation, labels, targets, weights, columns.astype(np.float32), rounding)
 
     def output(self, said: Activation | None, from_logits: bool) -> Output:
         """What it is, given the user's word."""

@@ -118,6 +118,10 @@ def backend() -> Backend:
             from glo_tf.training.tensorflow import backend as of_tensorflow
 
             return of_tensorflow
+        case "jax":
+            from glo_tf.training.jax import backend as of_jax
+
+            return of_jax
         case other:
             raise InvalidArgumentError(
                 "Expected Keras on TensorFlow or JAX, which trainings can run on: set "
