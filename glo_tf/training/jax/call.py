@@ -60,9 +60,12 @@ def traced(
         with seeded(0):
             found = jax.jit(function).trace([v.value for v in model.variables], one)
     except Exception as error:  # a model raises what it likes
-        line = str(error).strip().partition("\n")[0][:250]
+        first: BaseException = error
+        while first.__context__ is not None:  # Keras fails as it words errors of JAX
+            first = first.__context__
+        line = str(first).strip().partition("\n")[0][:250]
         raise InvalidArgumentError(
             "Expected a model whose call JAX can trace, with random numbers from a "
-            f"keras.random.SeedGenerator of its own. Received: {type(error).__name__}: {line}"
+            f"keras.random.SeedGenerator of its own. Received: {type(first).__name__}: {line}"
         ) from error
     return found, updated

@@ -1,0 +1,31 @@
+"""What a process with Keras on JAX does, and one without TensorFlow."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+TESTS = pathlib.Path(__file__).parent / "jax"
+_WITHOUT = """
+import sys
+sys.modules["tensorflow"] = None  # imports of it fail
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_trainings_on_jax_need_no_tensorflow() -> None:
+    pytest.importorskip("jax")
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    arguments = ["-q", "-x", "-p", "no:cacheprovider", str(TESTS)]
+    tests = subprocess.run(
+        [sys.executable, "-c", _WITHOUT, *arguments],
+        env=environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert tests.returncode == 0, tests.stdout[-5000:] + tests.stderr[-2000:]
