@@ -10,7 +10,13 @@ import pytest
 TESTS = pathlib.Path(__file__).parent / "jax"
 _WITHOUT = """
 import sys
-sys.modules["tensorflow"] = None  # imports of it fail
+
+class Absent:
+    def find_spec(name, *_):
+        if name.partition(".")[0] == "tensorflow":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent)
 import pytest
 sys.exit(pytest.main(sys.argv[1:]))
 """
