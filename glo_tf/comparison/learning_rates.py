@@ -62,26 +62,31 @@ class TunedRate:
 
 
 def tune_learning_rates(
-    evaluate: Evaluate, losses: Sequence[Expression], learning_rate: float, seeds: Sequence[int]
+    evaluate: Evaluate,
+    losses: Sequence[Expression],
+    learning_rate: float | Sequence[float],
+    seeds: Sequence[int],
+    begin_with: Sequence[float] = LEARNING_RATE_FACTORS,
 ) -> list[TunedRate]:
     """Finds for each loss the learning rate with the best mean fitness.
 
-    The multiples `LEARNING_RATE_FACTORS` come first. As long as the best lies at an end of what was
-    tried, the next one beyond is tried as well, from 0.001 to 1000 times the given learning rate.
-    A training that fails counts with its fitness of 0.
+    As long as the best lies at an end of what was tried, the next one beyond is tried as well, from
+    0.001 to 1000 times the given learning rate. A training that fails counts with its fitness of 0.
 
     Args:
         evaluate: Trains networks.
         losses: The losses; they are tuned side by side.
-        learning_rate: The optimizer's own.
+        learning_rate: The optimizer's own, or one for each loss.
         seeds: Of the trainings with each learning rate.
+        begin_with: Multiples of it that come first.
     """
+    given = [learning_rate] * len(losses) if isinstance(learning_rate, float) else learning_rate
     tried: list[dict[float, float]] = [{} for _ in losses]
-    factors: list[Sequence[float]] = [LEARNING_RATE_FACTORS for _ in losses]
+    factors: list[Sequence[float]] = [begin_with for _ in losses]
     while any(factors):
         wanted = [(place, factor) for place, more in enumerate(factors) for factor in more]
         requests = [
-            Request(Candidate(losses[place], Hyperparameters(_rate(learning_rate, factor))), seed)
+            Request(Candidate(losses[place], Hyperparameters(_rate(given[place], factor))), seed)
             for place, factor in wanted
             for seed in seeds
         ]
@@ -92,10 +97,10 @@ def tune_learning_rates(
         factors = [_beyond(known) for known in tried]
     return [
         TunedRate(
-            _rate(learning_rate, _best(known)),
-            {_rate(learning_rate, factor): known[factor] for factor in sorted(known)},
+            _rate(rate, _best(known)),
+            {_rate(rate, factor): known[factor] for factor in sorted(known)},
         )
-        for known in tried
+        for rate, known in zip(given, tried, strict=True)
     ]
 
 

@@ -25,7 +25,7 @@ from glo_tf.screening.screen import Screen, Screening, proportional, trains_alik
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.search.config import LearningRate
-from glo_tf.search.confirmation import confirm
+from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.own_rates import ExpectedRates, OwnRates
@@ -227,16 +227,24 @@ class SearchRun:
 
     def _confirm(self) -> list[LossTrainings]:
         """Trains the finalists with other seeds; the best mean makes the best loss."""
-        finalists = self._best_records(self._settings.finalists)
+        records = self._best_records(self._settings.finalists)
+        evaluate = self._retrain(Stage.CONFIRMATION)
+        finalists = (
+            [Finalist(record) for record in records]
+            if self._expected is None
+            else with_rates_of_several_seeds(
+                evaluate, records, self._settings.seeds_of_finalists_rates
+            )
+        )
         conditions = Conditions(
             seeds=self._settings.seeds_of_confirmation,
             objective=self._task.objective,
             learning_rate=self._task.learning_rate,
         )
-        rows = confirm(self._retrain(Stage.CONFIRMATION), finalists, self._ranking, conditions)
-        if rows:
-            self._best = next(r for r in finalists if str(r.candidate) == rows[0].name)
-        return rows
+        confirmed = confirm(evaluate, finalists, self._ranking, conditions)
+        if confirmed:
+            self._best = confirmed[0][0].record
+        return [row for _, row in confirmed]
 
     def _compare(self, best: Candidate) -> Comparison:
         return compare_with_usual(

@@ -128,10 +128,11 @@ class SearchSettings(SearchConfig):
     def planned(self) -> int:
         """Candidates and later trainings, at most; see `glo_tf.Callback.on_search_begin`."""
         tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
-        planned = self.tuned_expressions * tuned + self.finalists * self.finalist_seeds
+        own = self.learning_rate == LearningRate.OWN
+        of_finalist = self.finalist_seeds * (5 if own else 1)  # around its rate, at twice it, at it
+        planned = self.tuned_expressions * tuned + self.finalists * of_finalist
         if self.search_space.has_discovery:
             planned += self.population_size * self.generations
-        own = self.learning_rate == LearningRate.OWN
         planned += len(LEARNING_RATE_FACTORS) * (own + (self.comparison_seeds > 0))
         if self.comparison_seeds:
             planned += 3 * self.comparison_seeds
@@ -153,6 +154,14 @@ class SearchSettings(SearchConfig):
     @property
     def seeds_of_confirmation(self) -> range:
         """Of the finalists' trainings: those after what they were selected on."""
+        first = self.seeds_of_fitness.stop
+        if self.learning_rate == LearningRate.OWN:
+            first = self.seeds_of_finalists_rates.stop
+        return range(first, first + self.finalist_seeds)
+
+    @property
+    def seeds_of_finalists_rates(self) -> range:
+        """Of the trainings that choose the finalists' learning rates, where these are their own."""
         first = self.seeds_of_fitness.stop
         return range(first, first + self.finalist_seeds)
 

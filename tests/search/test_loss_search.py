@@ -15,6 +15,7 @@ import glo_tf
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.results.record import Record
+from glo_tf.screening.scale import relative_scale
 from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
@@ -478,3 +479,73 @@ def test_with_own_rates_the_usual_loss_is_tuned_first(trainer) -> None:
     assert {request.seed for request in first} == {3}
     rates = [request.candidate.hyperparameters.learning_rate for request in first]
     assert rates == [0.01, 0.02, 0.05, 0.1, 0.2]
+
+
+OWN = {"learning_rate": "own", "screening": "equivalence", "train_steps": 9}
+
+
+def written(folder) -> list[bytes]:
+    return [(folder / name).read_bytes() for name in ("history.csv", "best_loss.json")]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"racing": True}, {"fitness_seeds": 2}, {"optimizer": "adam", "screening": "full"}],
+    ids=str,
+)
+def test_a_search_with_own_rates_goes_on_byte_for_byte(trainer, tmp_path, settings) -> None:
+    settings = {**OWN, **settings}
+    whole = make_search(output_dir=tmp_path / "whole", **settings).run()
+    rated = [r for r in whole.records if r.source in ("trained", "stopped", "inherited")]
+    assert rated
+    assert all(record.candidate.hyperparameters.learning_rate for record in rated)
+    trained = len(trainer.requests)
+
+    folder, plain = tmp_path / "cut", trainer.evaluate
+    trainer.requests.clear()
+
+    def ends_after(trainings: int):
+        def evaluate(request: Request, check=None) -> Evaluation:
+            if len(trainer.requests) >= trainings:
+                raise KeyboardInterrupt
+            return plain(request)
+
+        return evaluate
+
+    for trainings in (3, trained // 3, trained - 3):
+        trainer.evaluate = ends_after(trainings)
+        assert make_search(output_dir=folder, **settings).run().interrupted
+    trainer.evaluate = plain
+    make_search(output_dir=folder, **settings).run()
+    assert written(folder) == written(tmp_path / "whole")
+    assert len(trainer.requests) == trained, "nothing was trained twice"
+
+
+def test_with_own_rates_coefficients_are_of_scale_1_and_rates_a_coordinate(trainer) -> None:
+    search = make_search(**OWN)
+    records = [r for r in search.run().records if r.phase == "coefficients"]
+    scales = [relative_scale(record.loss, search.task.outputs) for record in records]
+    assert [scale for scale in scales if scale] == pytest.approx([1.0] * sum(map(bool, scales)))
+    rates = {r.candidate.hyperparameters.learning_rate for r in records if r.loss.has_x_and_y}
+    assert len(rates) > len(records) / 2
+
+
+def test_losses_with_proportional_gradients_share_a_result_at_own_rates_alone(trainer) -> None:
+    losses = ["-(x*log(y))", "-(x*log(y) + x*log(y))"]
+    for rate, sources in [("own", ["trained", "inherited"]), ("given", ["trained", "trained"])]:
+        records = (
+            make_search(**{**OWN, "learning_rate": rate}, initial_expressions=losses, generations=1)
+            .run()
+            .records[:2]
+        )
+        assert [record.source for record in records] == sources
+        if rate == "own":
+            one, two = (record.candidate.hyperparameters.learning_rate for record in records)
+            assert one == pytest.approx(2.0 * two)
+            assert records[0].fitness == records[1].fitness
+
+
+@pytest.mark.parametrize("grid", [(), [0.0], ["1"], "1,2", 1.0, [float("inf")]])
+def test_a_grid_of_rates_is_positive_numbers(grid) -> None:
+    with pytest.raises(ValueError, match=r"Expected .*learning_rate_grid"):
+        make_search(learning_rate_grid=grid)
