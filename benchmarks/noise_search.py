@@ -1,0 +1,195 @@
+"""What searches find under label noise, on many draws, each loss at its own learning rate.
+
+    python benchmarks/noise_search.py --work_dir=noise_search --output=noise_search.json
+
+For each draw of 40 % label noise and of the split of digits, one search from random trees judges
+candidates at learning rates of their own, and one at the given rate, for as many training steps.
+What both found is compared with cross-entropy and with `-(x*sqrt(y))`, all at learning rates that
+are tuned for them on the validation data with several seeds, on test data that no search and no
+tuning has seen. The draws make the pairs of the tests; p values are corrected (Holm). Each draw is
+a line in `draws.jsonl` of `--work_dir`; what is there is not done again, and a draw that was cut
+off goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pathlib
+import statistics
+import sys
+import time
+from typing import Any
+
+from absl import app, flags
+from noisy_digits import noisy_digits
+from reporting import report
+
+FLAGS = flags.FLAGS
+flags.DEFINE_integer("draws", 10, "Of noise and split.")
+flags.DEFINE_float("noise", 0.4, "Share of the training labels that are replaced by random ones.")
+flags.DEFINE_integer("units", 256, "Of the hidden layer.")
+flags.DEFINE_integer("train_steps", 1500, "Of each training.")
+flags.DEFINE_enum("decay", "none", ["none", "linear", "cosine"], "Of all learning rates.")
+flags.DEFINE_integer("population_size", 40, "Of the discovery phase.")
+flags.DEFINE_integer("generations", 6, "Of the discovery phase, with own rates.")
+flags.DEFINE_integer("coefficient_generations", 6, "With own rates.")
+flags.DEFINE_integer("seeds", 3, "Trainings of each loss on the test data.")
+flags.DEFINE_string("work_dir", None, "Folder for what is done.", required=True)
+flags.DEFINE_string("output", None, "JSON file for the figures.")
+
+REFERENCES = {"cross-entropy": "-(x*log(y))", "x*sqrt(y)": "-(x*sqrt(y))"}
+HELD_OUT, TESTED = 300, 600
+GIVEN = 0.1
+"""Learning rate of the optimizer; that of cross-entropy is tuned to it in 300 steps."""
+
+
+def searched(draw: int, rates: str, folder: pathlib.Path, budget: int | None) -> dict[str, Any]:
+    """One search; it ends with its generations, or after `budget` training steps."""
+    import keras
+
+    import glo_tf
+
+    class Budget(glo_tf.Callback):
+        steps = 0
+
+        def on_evaluation(self, record: Any) -> None:
+            self.steps += record.steps
+
+        def on_generation(self, generation: Any) -> None:
+            if budget is not None and self.steps >= budget:
+                raise glo_tf.StopSearch
+
+    counted = Budget()
+    longer = 1 if budget is None else 4
+    result = glo_tf.LossSearch(
+        **{k: v for k, v in data(draw).items() if k != "test_data"},
+        optimizer=keras.optimizers.SGD(GIVEN),
+        learning_rate=rates,
+        learning_rate_decay=FLAGS.decay,
+        train_steps=FLAGS.train_steps,
+        population_size=FLAGS.population_size,
+        elites=4,
+        generations=FLAGS.generations * (1 if budget is None else 2),
+        coefficient_generations=FLAGS.coefficient_generations * longer,
+        finalists=5,
+        finalist_seeds=2,
+        comparison_seeds=0,
+        seed=draw,
+        output_dir=folder / rates,
+        callbacks=[counted],
+    ).run()
+    trained = [r.steps for r in result.records if r.steps]
+    return {
+        "loss": str(result.best.loss),
+        "learning_rate": result.best.candidate.hyperparameters.learning_rate or GIVEN,
+        "steps": counted.steps,
+        "trainings a candidate": statistics.fmean(trained) / FLAGS.train_steps,
+        "candidates": len(trained),
+    }
+
+
+def data(draw: int) -> dict[str, Any]:
+    """Of one draw."""
+    return noisy_digits(draw, FLAGS.noise, units=FLAGS.units, held_out=HELD_OUT, tested=TESTED)
+
+
+def compared(draw: int, losses: dict[str, str], folder: pathlib.Path) -> dict[str, Any]:
+    """Test accuracy and learning rate by loss, each at its own rate."""
+    import keras
+
+    import glo_tf
+
+    comparison = glo_tf.compare(
+        **data(draw),
+        losses=losses,
+        optimizer=keras.optimizers.SGD(GIVEN),
+        learning_rate_decay=FLAGS.decay,
+        train_steps=FLAGS.train_steps,
+        seeds=FLAGS.seeds,
+        seed=1000,
+        tune_learning_rate=True,
+        tuning_seeds=2,
+        output_dir=folder / "comparison",
+    )
+    return {
+        entry.name: {"accuracy": entry.mean or 0.0, "learning_rate": entry.learning_rate}
+        for entry in comparison.losses
+        if entry.tuned
+    }
+
+
+def done(draw: int) -> dict[str, Any]:
+    """All of one draw."""
+    folder = pathlib.Path(FLAGS.work_dir) / f"draw{draw}"
+    began = time.perf_counter()
+    own = searched(draw, "own", folder, None)
+    given = searched(draw, "given", folder, own["steps"])
+    losses = {**REFERENCES, "found at own rates": own["loss"]}
+    if given["loss"] != own["loss"]:
+        losses["found at the given rate"] = given["loss"]
+    tested = compared(draw, losses, folder)
+    tested.setdefault("found at the given rate", tested["found at own rates"])
+    return {
+        "draw": draw,
+        "own": own,
+        "given": given,
+        "tested": tested,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The leads of what was found, paired over the draws."""
+    from scipy.stats import ttest_1samp
+
+    rows = []
+    for found in ("found at own rates", "found at the given rate"):
+        for other in (*REFERENCES, "found at the given rate"):
+            if found == other:
+                continue
+            leads = [d["tested"][found]["accuracy"] - d["tested"][other]["accuracy"] for d in draws]
+            several = len(leads) > 1 and statistics.stdev(leads) > 0.0
+            rows.append(
+                {
+                    "loss": found,
+                    "against": other,
+                    "draws": len(leads),
+                    "mean lead": statistics.fmean(leads),
+                    "standard deviation": statistics.stdev(leads) if several else float("nan"),
+                    "p": float(ttest_1samp(leads, 0.0).pvalue) if several else 1.0,
+                }
+            )
+    largest = 0.0
+    for place, row in enumerate(sorted(rows, key=lambda row: row["p"])):  # Holm
+        largest = max(largest, min(1.0, (len(rows) - place) * row["p"]))
+        row["corrected p"] = largest
+    return rows
+
+
+def main(_: list[str]) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("glo_tf").setLevel(logging.WARNING)
+    folder = pathlib.Path(FLAGS.work_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "draws.jsonl"
+    draws = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    for draw in range(FLAGS.draws):
+        if any(known["draw"] == draw for known in draws):
+            continue
+        draws.append(done(draw))
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(draws[-1]) + "\n")
+        print(json.dumps(draws[-1]), file=sys.stderr, flush=True)
+        report(
+            f"Leads on test data, {FLAGS.noise:.0%} label noise, {FLAGS.train_steps} steps, "
+            f"decay {FLAGS.decay}",
+            summarised(draws),
+            FLAGS.output,
+            {"draws": draws},
+        )
+
+
+if __name__ == "__main__":
+    app.run(main)
