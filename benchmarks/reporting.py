@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import json
 import os
@@ -53,8 +54,10 @@ def write(
     rows: Sequence[dict[str, Any]], output: str, more: Mapping[str, Any] | None = None
 ) -> None:
     """Writes rows, of one table or of several, with command, machine and versions."""
-    packages = ("keras", "numpy", "tensorflow")
-    versions = {name: importlib.metadata.version(name) for name in packages}
+    versions = {}
+    for name in ("keras", "numpy", "tensorflow", "jax"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
     content = {
         "command": " ".join(["python", *sys.argv]),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
