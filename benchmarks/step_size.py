@@ -8,12 +8,15 @@ known ones, each trained at every learning rate of a ladder, on several draws of
 the best accuracy on held-out images with true labels. A way to judge it with fewer trainings is
 good if it orders losses alike (Kendall's tau), and finds those that lead over cross-entropy at its
 own best rate. "Given" is that rate of cross-entropy; the others stand around it divided by
-`glo_tf.gradient_scale`. `--study_dir` keeps trainings, to go on with after an interruption.
+`glo_tf.gradient_scale`. "Own" is what a search with `learning_rate="own"` does, "stopped" where
+early stopping ends trainings that guess; its cost is counted in training steps. `--study_dir` keeps
+trainings, to go on with after an interruption; `--known` takes the ladder from an earlier output.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import os
 import sys
@@ -36,6 +39,7 @@ flags.DEFINE_integer("train_steps", 300, "Of each training.")
 flags.DEFINE_integer("units", 128, "Of the hidden layer.")
 flags.DEFINE_float("lead", 0.01, "What counts as a lead over cross-entropy.")
 flags.DEFINE_string("study_dir", None, "Folder for the trainings.")
+flags.DEFINE_string("known", None, "Output of an earlier run with the same losses and draws.")
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 CROSS_ENTROPY = "-(x*log(y))"
@@ -91,35 +95,74 @@ def _direction(traits: Any) -> np.ndarray:
     return gradients / (np.linalg.norm(gradients) or 1.0)
 
 
-def accuracies(rates: np.ndarray) -> tuple[list[Any], np.ndarray, np.ndarray]:
-    """The losses, their scales, and what they reach: `(losses, seeds, rates)`."""
+def new_search(seed: int, **settings: Any) -> Any:
+    """A search on one draw."""
     import keras
 
     import glo_tf
+
+    return glo_tf.LossSearch(
+        **noisy_digits(seed, FLAGS.noise, units=FLAGS.units),
+        optimizer=keras.optimizers.SGD(0.1),
+        learning_rate_decay=FLAGS.decay,
+        train_steps=FLAGS.train_steps,
+        seed=seed,
+        **settings,
+    )
+
+
+def folder(name: str) -> str | None:
+    """Of one search's trainings."""
+    return FLAGS.study_dir and os.path.join(FLAGS.study_dir, name)
+
+
+def accuracies(rates: np.ndarray) -> tuple[list[Any], np.ndarray, np.ndarray]:
+    """The losses, their scales, and what they reach: `(losses, seeds, rates)`."""
     from glo_tf.screening.scale import relative_scale
 
     losses: list[Any] = []
     reached = np.empty((0,))
     for seed in range(FLAGS.seeds):
-        folder = FLAGS.study_dir and os.path.join(FLAGS.study_dir, f"draw{seed}")
-        search = glo_tf.LossSearch(
-            **noisy_digits(seed, FLAGS.noise, units=FLAGS.units),
-            optimizer=keras.optimizers.SGD(0.1),
-            learning_rate_decay=FLAGS.decay,
-            train_steps=FLAGS.train_steps,
-            screening="none",
-            output_dir=folder,
-        )
+        search = new_search(seed, screening="none", output_dir=folder(f"draw{seed}"))
         if not losses:
             losses = distinct_losses(search.task.outputs)
             scales = np.array([relative_scale(loss, search.task.outputs) for loss in losses])
             reached = np.zeros((len(losses), FLAGS.seeds, len(rates)))
+            if FLAGS.known:
+                with open(FLAGS.known, encoding="utf-8") as file:
+                    known = json.load(file)["losses"]
+                of_losses = [known[str(loss)]["accuracies"] for loss in losses]
+                return losses, scales, np.array(of_losses)[:, : FLAGS.seeds]
         for place, rate in enumerate(rates):
             found = search.evaluate(losses, seed=seed, learning_rate=float(rate))
             reached[:, seed, place] = [evaluation.fitness for evaluation in found]
             print(f"draw {seed}, rate {rate:g}", file=sys.stderr, flush=True)
         search.close()
     return losses, scales, reached
+
+
+def searched(losses: list[Any], rates: str, screening: str) -> tuple[np.ndarray, float]:
+    """What each loss is worth in a search's first generation, and trainings a loss, in steps."""
+    worth, steps = np.zeros((len(losses), FLAGS.seeds)), 0
+    for seed in range(FLAGS.seeds):
+        search = new_search(
+            seed,
+            learning_rate=rates,
+            screening=screening,
+            initial_expressions=losses,
+            population_size=len(losses),
+            elites=1,
+            generations=1,
+            coefficient_expressions=0,
+            finalists=0,
+            comparison_seeds=0,
+            output_dir=folder(f"{rates}{seed}_{screening}"),
+        )
+        records = search.run().records
+        assert len(records) == len(losses)
+        worth[:, seed] = [record.fitness for record in records]
+        steps += sum(record.steps for record in records)
+    return worth.mean(axis=-1), steps / worth.size / FLAGS.train_steps
 
 
 def main(_: list[str]) -> None:
@@ -140,19 +183,27 @@ def main(_: list[str]) -> None:
         **{name: centres[:, None] + np.array(offsets) for name, offsets in OFFSETS.items()},
         "best of all": np.tile(np.arange(len(rates)), (len(losses), 1)),
     }
-    rows = []
+    found: dict[str, tuple[np.ndarray, float]] = {}
     for name, rungs in ways.items():
         rungs = rungs.clip(0, len(rates) - 1)
         judged = np.take_along_axis(reached, rungs[:, None, :], axis=-1).max(axis=-1).mean(axis=-1)
-        rows.append(
-            {
-                "judged": name,
-                "tau": float(kendalltau(judged, worth).statistic),
-                "leading": int((judged > worth[usual] + FLAGS.lead).sum()),
-                "best": float(judged.max()),
-                "trainings a loss": rungs.shape[1],
-            }
-        )
+        found[name] = judged, float(rungs.shape[1])
+    for rates_of, word in (("given", "at the given rate"), ("own", "own")):
+        if rates_of == "own":
+            found[word] = searched(losses, rates_of, "none")
+        found[f"{word}, stopped at chance"] = searched(losses, rates_of, "full")
+    able = worth > 0.5
+    rows = [
+        {
+            "judged": name,
+            "tau": float(kendalltau(judged, worth).statistic),
+            "of those that learn": float(kendalltau(judged[able], worth[able]).statistic),
+            "leading": int((judged > worth[usual] + FLAGS.lead).sum()),
+            "best": float(judged.max()),
+            "trainings a loss": cost,
+        }
+        for name, (judged, cost) in found.items()
+    ]
     report(
         f"{len(losses)} losses, {FLAGS.seeds} draws, decay {FLAGS.decay}; cross-entropy has "
         f"{worth[usual]:.4f}, best at {rates[given]:g}; leading by more than {FLAGS.lead:g}",
