@@ -18,10 +18,10 @@ from glo_tf.metrics.mode import Mode
 from glo_tf.results import run_files
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings
-from glo_tf.results.owned_files import HISTORY_HEADER, is_there
+from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER, is_there
 from glo_tf.results.record import Phase, Record, Source
 from glo_tf.results.run_files import best_loss_files
-from glo_tf.training.candidate import Candidate
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Status, Values, values_of_data
 from glo_tf.utils.json_file import in_short, is_count, is_finite, shown
 
@@ -117,12 +117,12 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
 def _read_history(path: pathlib.Path) -> list[Record]:
     if not is_there(path):
         return []
-    parse = functools.lru_cache(maxsize=None)(_candidate)
+    parse = functools.lru_cache(maxsize=None)(Expression.parse)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             rows = csv.reader(file, strict=True)
             header = next(rows, [])
-            if header != list(HISTORY_HEADER):
+            if header not in ([*HISTORY_HEADER], [*OWN_RATES_HEADER]):
                 raise ValueError(f"columns {shown(header)}")
             return [_record(dict(zip(header, row, strict=True)), parse) for row in rows]
     except (ValueError, csv.Error) as error:
@@ -132,28 +132,30 @@ def _read_history(path: pathlib.Path) -> list[Record]:
         ) from error
 
 
-def _candidate(loss: str) -> Candidate:
-    return Candidate(Expression.parse(loss))
-
-
-def _record(row: dict[str, str], parse: Callable[[str], Candidate]) -> Record:
+def _record(row: dict[str, str], parse: Callable[[str], Expression]) -> Record:
     generation, individual, steps = (
         int(row[name]) for name in ("generation", "individual", "steps")
     )
     fitness = float(row["fitness"])
     if not all(map(is_count, (generation, individual, steps))) or not 0.0 <= fitness < math.inf:
         raise ValueError(f"numbers out of range in {shown(row)}")
+    origin = row["inherited_from"]
     return Record(
         phase=Phase(row["phase"]),
         generation=generation,
         individual=individual,
-        candidate=parse(row["loss"]),
+        candidate=Candidate(parse(row["loss"]), _hyperparameters(row)),
         fitness=fitness,
         status=Status(row["status"]),
         source=Source(row["source"]),
         steps=steps,
-        inherited_from=parse(row["inherited_from"]) if row["inherited_from"] else None,
+        inherited_from=Candidate(parse(origin)) if origin else None,
     )
+
+
+def _hyperparameters(row: dict[str, str]) -> Hyperparameters:
+    rate = row.get("learning_rate")
+    return Hyperparameters(float(rate) if rate else None)
 
 
 def _at_the_end(

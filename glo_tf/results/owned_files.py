@@ -24,9 +24,12 @@ HISTORY_HEADER = (
 )
 """First line of a history."""
 
+OWN_RATES_HEADER = (*HISTORY_HEADER, "learning_rate")
+"""The same where candidates have learning rates of their own."""
+
 _HEAD = 4096  # bytes in which a mark is looked for
 _MARKS = {
-    ".csv": re.compile(re.escape(",".join(HISTORY_HEADER).encode()) + rb"\r?\n"),
+    ".csv": re.compile(re.escape(",".join(HISTORY_HEADER).encode()) + rb"(,learning_rate)?\r?\n"),
     ".flags": re.compile(re.escape(MARK.strip()) + rb"\r?\n"),
     ".log": re.compile(re.escape(MARK.strip()) + rb"\r?\n"),
     ".html": re.compile(rb'(?si)\s*<!doctype html>.*<meta name="generator" content="glo_tf">'),

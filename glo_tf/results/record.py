@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections.abc import Sequence
+from typing import Any
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.candidate import Candidate
@@ -91,6 +92,15 @@ class Record:
     def loss(self) -> Expression:
         """The whole loss, per class."""
         return self.candidate.loss
+
+    def column(self, name: str) -> Any:
+        """What a history has of this in one of its columns; None for nothing."""
+        match name:
+            case "inherited_from":
+                return None if self.inherited_from is None else self.inherited_from.loss
+            case "learning_rate":
+                return self.candidate.hyperparameters.learning_rate
+        return getattr(self, name)
 
 
 def pareto_front(records: Sequence[Record]) -> list[Record]:

@@ -12,7 +12,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
 from glo_tf.results.found_loss import FoundLoss
-from glo_tf.results.owned_files import HISTORY_HEADER
+from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER
 from glo_tf.results.record import Record, pareto_front
 from glo_tf.training.candidate import Candidate
 
@@ -175,10 +175,9 @@ class SearchResult:
         One list per column of `history.csv`, all of one length and JSON-ready, losses as text: what
         `pandas.DataFrame(result.history)` takes.
         """
-        return {
-            name: [_plain(getattr(record, name)) for record in self.records]
-            for name in HISTORY_HEADER
-        }
+        own_rates = any(record.column("learning_rate") is not None for record in self.records)
+        names = OWN_RATES_HEADER if own_rates else HISTORY_HEADER
+        return {name: [_plain(record.column(name)) for record in self.records] for name in names}
 
     @property
     def best_value(self) -> float | None:

@@ -18,7 +18,7 @@ from glo_tf.losses.lookup import by_name
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import checked_callbacks
-from glo_tf.search.config import SearchArguments
+from glo_tf.search.config import LearningRate, SearchArguments
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.run import SearchRun
 from glo_tf.search.settings import SearchSettings
@@ -85,6 +85,7 @@ class LossSearch:
                 self.task.description,
                 self.settings.description(),
                 outputs=self.task.outputs.with_own_loss,
+                own_rates=self.settings.learning_rate == LearningRate.OWN,
                 overwrite=arguments.overwrite,
             )
         )

@@ -16,6 +16,7 @@ from glo_tf.execution.study_file import not_written, remove_study
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import (
     HISTORY_HEADER,
+    OWN_RATES_HEADER,
     check_free,
     check_study_free,
     remove_owned,
@@ -51,6 +52,7 @@ class OutputFolder:
         settings: What else determines the search.
         outputs: Names of the outputs that get a loss of their own; `[""]` where one loss is for
             all.
+        own_rates: Whether candidates have learning rates of their own, which the history tells.
         overwrite: Whether the results of an earlier search there may be replaced. What glo_tf has
             not written never is.
 
@@ -70,10 +72,12 @@ class OutputFolder:
         settings: Mapping[str, Any],
         *,
         outputs: Sequence[str] = ("",),
+        own_rates: bool = False,
         overwrite: bool = False,
     ):
         self.path = user_path(path)
         self._task, self._settings = task, settings
+        self._columns = OWN_RATES_HEADER if own_rates else HISTORY_HEADER
         study, history, report = (self.path / name for name in (STUDY, HISTORY, REPORT))
         losses = [self.path / best_loss_name(output) for output in outputs]
         with writing_to(self.path):
@@ -108,7 +112,7 @@ class OutputFolder:
         """
         path = self.path / HISTORY
         try:
-            write_owned(path, _as_csv([HISTORY_HEADER]))
+            write_owned(path, _as_csv([self._columns]))
         except OSError as error:
             raise not_written(path, error) from error
 
@@ -118,7 +122,7 @@ class OutputFolder:
         Raises:
             StudyError: If it cannot be written.
         """
-        rows = _as_csv([getattr(record, name) for name in HISTORY_HEADER] for record in records)
+        rows = _as_csv([record.column(name) for name in self._columns] for record in records)
         path = self.path / HISTORY
         try:
             check_free(path)

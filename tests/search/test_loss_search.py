@@ -501,6 +501,12 @@ def test_a_search_with_own_rates_goes_on_byte_for_byte(trainer, tmp_path, settin
     assert all(record.candidate.hyperparameters.learning_rate for record in rated)
     trained = len(trainer.requests)
 
+    assert (tmp_path / "whole" / "report.html").exists()
+    history = pandas.read_csv(tmp_path / "whole" / "history.csv")
+    assert list(history.columns) == list(whole.history)
+    assert list(history.learning_rate.dropna()) == [
+        rate for rate in whole.history["learning_rate"] if rate is not None
+    ]
     folder, plain = tmp_path / "cut", trainer.evaluate
     trainer.requests.clear()
 
