@@ -81,8 +81,9 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_string(
         "losses",
         None,
-        "With commas between them: categorical_crossentropy, baikal, baikal_cma, ngl, the path of "
-        "a best_loss.json, or an expression; NAME=LOSS names it. Cross-entropy is the baseline in "
+        "With commas between them: categorical_crossentropy, the name of a known loss, such as gce "
+        "or, with its parameters, focal(gamma=1) (docs/gallery.md has them), the path of a "
+        "best_loss.json, or an expression; NAME=LOSS names it. Cross-entropy is the baseline in "
         "any case.",
         **compare,
     )

@@ -71,8 +71,8 @@ class ComparisonArguments(RunConfig, FailurePolicy, ComparisonConfig, TaskArgume
         validation_data: The same; chooses learning rates.
         test_data: The same; measures what is compared. The validation data does if it is None.
         losses: Losses by name, or losses: each an `Expression`, an `ExpressionLoss`, or text: an
-            expression, `"categorical_crossentropy"`, `"baikal"`, `"baikal_cma"`, `"ngl"`, or the
-            path of a `best_loss.json`.
+            expression, `"categorical_crossentropy"`, the name of a known loss, such as `"gce"` or
+            `"focal(gamma=1)"`, or the path of a `best_loss.json`.
         on_training: Called after each training, also after one that is taken from a study.
     """
 

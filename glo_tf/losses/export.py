@@ -65,6 +65,8 @@ def python(loss: ExpressionLoss) -> str:
         "    z = np.asarray(y_pred, dtype=np.float64)",
     ]
     independent = loss.activation == Activation.SIGMOID
+    if loss.two_sided:
+        lines.append("    z = z[..., np.newaxis]  # each label is two classes")
     if not loss.probabilities:
         lines.append("    y = z")
     elif loss.from_logits and independent:
@@ -96,10 +98,11 @@ def python(loss: ExpressionLoss) -> str:
             "    x = np.where(known, np.floor(x) == np.arange(y.shape[-1]), np.nan)",
         ]
     else:
-        lines += [
-            "    if x.ndim < z.ndim:",
-            "        x = x[..., np.newaxis]",
-        ]
+        lines += (
+            ["    x = x.reshape((*z.shape[:-1], 1))"]
+            if loss.two_sided
+            else ["    if x.ndim < z.ndim:", "        x = x[..., np.newaxis]"]
+        )
         if loss.probabilities:
             lines += [
                 "    if x.shape[-1] == 1:",
@@ -115,7 +118,8 @@ def python(loss: ExpressionLoss) -> str:
         lines.append(f"        terms = {last}")
     else:
         lines.append(f"        terms = np.broadcast_to({last}, y.shape)")
-    lines.append(f"    return terms.{loss.class_reduction}(axis=-1)")
+    total = "terms.sum(axis=-1)" if loss.two_sided else "terms"
+    lines.append(f"    return {total}.{loss.class_reduction}(axis=-1)")
     return "\n".join(lines) + "\n"
 
 

@@ -29,8 +29,9 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "sparse": bool,
     "class_reduction": str,
     "activation": str,
+    "two_sided": bool,
 }
-_OPTIONAL = ("activation",)  # not in the files of earlier releases
+_OPTIONAL = ("activation", "two_sided")  # not in the files of earlier releases
 
 
 def save_loss(
@@ -74,6 +75,7 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
         "sparse": loss.sparse,
         "class_reduction": loss.class_reduction,
         **({"activation": "sigmoid"} if loss.activation == Activation.SIGMOID else {}),
+        **({"two_sided": True} if loss.two_sided else {}),
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
+from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.tree import Expression
+from glo_tf.losses.baselines import kind_of
+from glo_tf.losses.rewriting import averaged, smoothed, two_sided
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
@@ -23,7 +26,7 @@ def as_expressions(
     name: str,
     *,
     options: Sequence[Mapping[str, Any]],
-    width: int | None = None,
+    outputs: Outputs | None = None,
 ) -> list[Expression]:
     """The trees of given losses, which are trained as a search trains: on its labels, summed.
 
@@ -31,12 +34,12 @@ def as_expressions(
         losses: Losses.
         name: Of the argument, for messages.
         options: Of Keras losses, as they fit the outputs of the model; see `Outputs.loss_options`.
-        width: Columns of every output. The terms of a loss with `class_reduction="mean"` are
-            divided by it; None refuses such a loss.
+        outputs: Of the model. The terms of a loss with `class_reduction="mean"` are divided by
+            their number; None refuses such a loss.
 
     Raises:
         ValueError: If it is not a sequence of losses, a text is no expression (`ParseError`), or a
-            Keras loss has an option that the trainings would not heed.
+            Keras loss has an option that the trainings would not heed, or is no expression.
     """
     if isinstance(losses, str) or not isinstance(losses, Sequence):
         raise InvalidArgumentError(
@@ -44,25 +47,37 @@ def as_expressions(
             f"Received: {name}={losses!r}"
         )
     return [
-        _as_expression(loss, f"{name}[{place}]", options, width)
+        _as_expression(loss, f"{name}[{place}]", options, outputs)
         for place, loss in enumerate(losses)
     ]
 
 
 def _as_expression(
-    loss: Loss, name: str, options: Sequence[Mapping[str, Any]], width: int | None
+    loss: Loss, name: str, options: Sequence[Mapping[str, Any]], outputs: Outputs | None
 ) -> Expression:
     from glo_tf.losses.expression_loss import ExpressionLoss
+    from glo_tf.losses.output_loss import OutputLoss
 
     if isinstance(loss, Expression):
         return loss
     if isinstance(loss, str):
         return Expression.parse(loss)
+    if isinstance(loss, OutputLoss) and not isinstance(loss, ExpressionLoss):
+        raise InvalidArgumentError(
+            "Expected a loss whose term of a class is an expression of this class's x and y; one "
+            "that looks at all classes at once is for model.compile. "
+            f"Received: {name} of class {type(loss).__name__}"
+        )
     if not isinstance(loss, ExpressionLoss):
         raise InvalidArgumentError(
             f"Expected text, Expression or ExpressionLoss. Received: {name}={loss!r}"
         )
-    trained: dict[str, object] = {"label_smoothing": 0.0, "reduction": "sum_over_batch_size"}
+    labels = outputs is not None and kind_of(outputs) == Activation.SIGMOID
+    width = None if outputs is None else outputs.common_width
+    classes = 2 if labels else width
+    trained: dict[str, object] = {"reduction": "sum_over_batch_size"}
+    if not loss.SMOOTHS or classes is None:
+        trained["label_smoothing"] = 0.0
     # Probabilities are the same to a loss, whatever gave them.
     for option in ("epsilon", "from_logits", *(["activation"] if loss.from_logits else [])):
         fitting = [of_output[option] for of_output in options]
@@ -76,8 +91,13 @@ def _as_expression(
                 f"Expected a loss with {option}={shown(value)}, as the search trains it. "
                 f"Received: {name} with {option}={shown(getattr(loss, option))}"
             )
+    tree = loss.tree
+    if loss.SMOOTHS and loss.label_smoothing:
+        assert classes is not None
+        tree = smoothed(tree, loss.label_smoothing, classes)
+    if labels and (loss.two_sided or loss.TWO_SIDED):
+        tree = two_sided(tree)
     if loss.class_reduction == "mean":
         assert width is not None
-        first, *others = loss.tree.coefficients
-        return loss.tree.with_coefficients((first / width, *others))
-    return loss.tree
+        tree = averaged(tree, width)
+    return tree

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from glo_tf.data.outputs import Outputs
+from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError, ParseError
 from glo_tf.expressions.tree import Expression
-from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, usual_loss
+from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, kind_of, usual_loss
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.files import load_loss
 from glo_tf.losses.given import Loss, Losses, as_expressions
-from glo_tf.losses.named import NAMED_LOSSES, NamedLoss
+from glo_tf.losses.named import NAMED_LOSSES, Named
+from glo_tf.plugins.options import convert
+from glo_tf.utils.alike import did_you_mean
 from glo_tf.utils.display_text import legible
 
 _USUAL = {
@@ -47,9 +50,10 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
     """The loss that a text names, and the name by which it is shown.
 
     Args:
-        text: Keras's name of a cross-entropy, the name of a registered loss, the path of a
-            file of `glo_tf.save_loss` (it ends in `.json`), or an expression; or one of these
-            after a name of its own and `=`.
+        text: Keras's name of a cross-entropy, the name of a registered loss, maybe with values of
+            its parameters in parentheses, as in `gce(q=0.5)`, the path of a file of
+            `glo_tf.save_loss` (it ends in `.json`), or an expression; or one of these after a name
+            of its own and `=`.
         outputs: Of the model that is trained with it. A cross-entropy is summed over them.
         argument: Where the text was given, for messages.
 
@@ -70,19 +74,57 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
                 f"Received: {argument}='{text}'"
             )
         return name, loss
-    if text in NAMED_LOSSES:
-        options = outputs.loss_options[0]
-        return text, NAMED_LOSSES[text](options["from_logits"], activation=options["activation"])
+    called = re.fullmatch(r"(\w+)\s*(?:\((.*)\))?", text, re.DOTALL)
+    if called and called[1] in NAMED_LOSSES:
+        return text, _named(called[1], called[2] or "", outputs, f"{argument}='{text}'")
     if text.endswith(".json"):
         return text, load_loss(text)
     try:
         tree = Expression.parse(text)
     except ParseError as error:
+        names = (*_USUAL, *_fitting(outputs))
         raise InvalidArgumentError(
-            f"Expected {', '.join((*_USUAL, *NAMED_LOSSES))}, the path of a best_loss.json, or an "
-            f"expression ({error}). Received: {argument}='{text}'"
+            f"Expected {', '.join(names)}, the path of a best_loss.json, or an expression "
+            f"({error}){did_you_mean(called[1], names) if called else ''}. "
+            f"Received: {argument}='{text}'"
         ) from error
     return str(tree), tree
+
+
+def _named(name: str, options: str, outputs: Outputs, received: str) -> ExpressionLoss:
+    kind: Any = NAMED_LOSSES[name]
+    if not issubclass(kind, ExpressionLoss):
+        raise InvalidArgumentError(
+            "Expected a loss whose term of a class is an expression of this class's x and y; "
+            f"glo_tf.{kind.__name__}, which looks at all classes at once, is for model.compile. "
+            f"Received: {received}"
+        )
+    activation = kind_of(outputs)
+    if activation not in kind.FITS:
+        raise InvalidArgumentError(
+            f"Expected a loss for outputs {outputs}: {', '.join(_fitting(outputs))}. "
+            f"Received: {received}"
+        )
+    texts = [options] if options.strip() else []
+    parameters = convert(f"loss '{name}'", [each.option for each in kind.PARAMETERS], texts)
+    loss: ExpressionLoss
+    if activation == Activation.LINEAR:
+        loss = kind(class_reduction="sum", **parameters)  # as the usual loss is summed
+    else:
+        from_logits = outputs.loss_options[0]["from_logits"]
+        loss = kind(from_logits=from_logits, activation=activation, **parameters)
+    return loss
+
+
+def _fitting(outputs: Outputs) -> list[str]:
+    """Names of the losses that can be trained on such outputs, those of evolution last."""
+    activation = kind_of(outputs)
+    fitting = [
+        name
+        for name, kind in NAMED_LOSSES.items()
+        if activation in kind.FITS and issubclass(kind, ExpressionLoss)
+    ]
+    return sorted(fitting, key=lambda name: NAMED_LOSSES[name].EVOLVED)
 
 
 def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
@@ -103,7 +145,7 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
     for key, loss in items:
         name, found = find_loss(loss, outputs) if isinstance(loss, str) else (str(loss), loss)
         if isinstance(loss, ExpressionLoss):
-            name = loss.name if isinstance(loss, NamedLoss) else loss.expression
+            name = loss.title if isinstance(loss, Named) else loss.expression
         if not isinstance(key, str | None):
             raise InvalidArgumentError(
                 f"Expected names of losses as text. Received: losses with {key!r}"
@@ -115,7 +157,7 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
             )
         given[name] = found
     expressions = as_expressions(
-        list(given.values()), "losses", options=outputs.loss_options, width=outputs.common_width
+        list(given.values()), "losses", options=outputs.loss_options, outputs=outputs
     )
     trees = dict(zip(given, expressions, strict=True))
     for name, tree in trees.items():

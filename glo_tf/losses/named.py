@@ -6,13 +6,48 @@ from typing import Any, ClassVar, TypeVar
 
 import keras
 
-from glo_tf.data.outputs import DEFAULT_EPSILON
+from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.losses.expression_loss import ExpressionLoss
+from glo_tf.losses.parameters import Parameter, checked, signature
 
 
-class NamedLoss(ExpressionLoss):
+class Named:
+    """What has a name by which it is found, and maybe parameters; beside a class of losses."""
+
+    NAME: ClassVar[str]
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = ()
+    FITS: ClassVar[tuple[Activation, ...]] = (Activation.SOFTMAX, Activation.SIGMOID)
+    """Of which outputs it is a loss."""
+    EVOLVED: ClassVar[bool] = False
+    """Whether it was found by evolution."""
+
+    name: str
+    parameters: dict[str, float]
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if cls.PARAMETERS:
+            cls.__signature__ = signature(cls, cls.PARAMETERS)  # type: ignore[attr-defined]
+
+    @property
+    def title(self) -> str:
+        """The name with the parameters that are not the defaults, as `focal(gamma=1.0)`."""
+        if self.name != self.NAME:
+            return self.name
+        own = [
+            f"{each.name}={self.parameters[each.name]!r}"
+            for each in self.PARAMETERS
+            if self.parameters[each.name] != each.default
+        ]
+        return f"{self.name}({', '.join(own)})" if own else self.name
+
+
+class NamedLoss(Named, ExpressionLoss):
     """Base of losses whose expression belongs to their class.
+
+    A subclass has a `NAME` and an `EXPRESSION`, or `PARAMETERS` and an `expression_of` them, which
+    become keyword arguments.
 
     Args:
         from_logits: Whether predictions are logits rather than probabilities.
@@ -22,12 +57,15 @@ class NamedLoss(ExpressionLoss):
         dtype: As in `keras.losses.Loss`.
         epsilon: Predictions are clipped to `[epsilon, 1]`.
         sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`.
-        activation: What is applied to logits, `"softmax"` or `"sigmoid"`.
+        activation: What is applied to logits, `"softmax"` or `"sigmoid"`. With the latter, where
+            the class says `TWO_SIDED`, each label is two classes, whose terms are summed, whether
+            predictions are logits or not; see `glo_tf.ExpressionLoss`.
+        **parameters: Values of the class's `PARAMETERS`.
     """
 
     EXPRESSION: ClassVar[str]
-    NAME: ClassVar[str]
     CLASS_REDUCTION: ClassVar[str] = "sum"
+    TWO_SIDED: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -40,9 +78,11 @@ class NamedLoss(ExpressionLoss):
         epsilon: float = DEFAULT_EPSILON,
         sparse: bool = False,
         activation: str = "softmax",
+        **parameters: float,
     ):
+        self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
         super().__init__(
-            self.EXPRESSION,
+            self.expression_of(**self.parameters),
             from_logits,
             label_smoothing,
             reduction,
@@ -52,19 +92,26 @@ class NamedLoss(ExpressionLoss):
             sparse=sparse,
             class_reduction=self.CLASS_REDUCTION,
             activation=activation,
+            two_sided=self.TWO_SIDED and activation == Activation.SIGMOID,
         )
+
+    @classmethod
+    def expression_of(cls, **parameters: float) -> str:
+        """The whole loss per class, as text, for values of all parameters."""
+        return cls.EXPRESSION
 
     def get_config(self) -> dict[str, Any]:
         """Configuration from which `from_config` builds the loss again."""
         config = super().get_config()
-        del config["expression"], config["class_reduction"]
-        return config
+        for known in ("expression", "class_reduction", "two_sided"):
+            config.pop(known, None)
+        return {**config, **self.parameters}
 
 
-NAMED_LOSSES: dict[str, type[NamedLoss]] = {}
+NAMED_LOSSES: dict[str, type[Named]] = {}
 """What a name means where losses are named, as on the command line."""
 
-Loss = TypeVar("Loss", bound=NamedLoss)
+Loss = TypeVar("Loss", bound=Named)
 
 
 def register_loss(kind: type[Loss]) -> type[Loss]:
@@ -79,7 +126,7 @@ def register_loss(kind: type[Loss]) -> type[Loss]:
         InvalidArgumentError: (a `ValueError`) if the class has no name, or another class has it.
     """
     name = getattr(kind, "NAME", None)
-    if not (isinstance(kind, type) and issubclass(kind, NamedLoss) and isinstance(name, str)):
+    if not (isinstance(kind, type) and issubclass(kind, Named) and isinstance(name, str)):
         raise InvalidArgumentError(f"Expected a NamedLoss with a NAME. Received: {kind!r}")
     known = NAMED_LOSSES.setdefault(name, kind)
     # Where a notebook's cell runs again, the class is another.
@@ -112,6 +159,7 @@ class Baikal(NamedLoss):
 
     EXPRESSION = "-(log(y) - x/y)"
     NAME = "baikal"
+    EVOLVED = True
 
 
 @register_loss
@@ -127,6 +175,7 @@ class BaikalCMA(NamedLoss):
 
     EXPRESSION = "-2.7279*(0.9863*log(1.5352*y) - 1.8158*(x/y))"
     NAME = "baikal_cma"
+    EVOLVED = True
 
 
 @register_loss
@@ -142,4 +191,5 @@ class NGL(NamedLoss):
 
     EXPRESSION = "exp(2.4092 - y - y*x) - cos(cos(sin(y)))"
     NAME = "ngl"
+    EVOLVED = True
     CLASS_REDUCTION = "mean"

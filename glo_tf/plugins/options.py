@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.utils.alike import did_you_mean
 
 OptionValue = str | int | float | bool | None
 """What an option can be: plain data."""
@@ -124,7 +125,9 @@ def convert(owner: str, options: Iterable[Option], texts: Iterable[str]) -> dict
             )
         if name not in known:
             among = f"options among {', '.join(known)} of" if known else "no options for"
-            raise InvalidArgumentError(f"Expected {among} {owner}. Received: {item.strip()}")
+            raise InvalidArgumentError(
+                f"Expected {among} {owner}{did_you_mean(name, known)}. Received: {item.strip()}"
+            )
         try:
             given[name] = known[name].convert(text)
         except ValueError as error:

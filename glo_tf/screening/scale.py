@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import statistics
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,8 +22,12 @@ from glo_tf.losses.given import Loss, as_expressions
 from glo_tf.screening.probes import UNDECIDED, exact_gradients, fixed_set, linear_targets
 from glo_tf.utils.choice import choice
 
+if TYPE_CHECKING:
+    from glo_tf.losses.all_classes import AllClassesLoss
+
 _STANDARD_NORMAL = np.array([statistics.NormalDist().inv_cdf(p / 100) for p in range(1, 100)])
 _FURTHEST = 1e4  # what a confident mistake may count beside the beginning
+_STEP = 1e-4  # of logits; differences are exact to its square
 _ROUNDING = 1e-9  # of a gradient, relative to the terms that it is a sum of
 
 
@@ -39,7 +43,8 @@ def gradient_scale(
 
     Args:
         loss: As for `glo_tf.compare`: an expression as text, an `Expression`, an
-            `ExpressionLoss`, or the name of a loss, such as `"baikal"`.
+            `ExpressionLoss`, or the name of a loss, such as `"baikal"`; or a loss that looks at all
+            classes at once, such as `glo_tf.NCE()`.
         units: Width of the model's output: the number of classes for `"softmax"`, 1 for two classes
             with `"sigmoid"`.
         activation: `"softmax"`, `"sigmoid"` or `"linear"`; the usual loss is cross-entropy, binary
@@ -59,15 +64,37 @@ def gradient_scale(
         >>> glo_tf.gradient_scale("-(x*y)", 10)
         0.1
     """
-    from glo_tf.losses.lookup import find_loss  # Keras
+    from glo_tf.losses.all_classes import AllClassesLoss  # Keras
+    from glo_tf.losses.lookup import find_loss
 
     kind = choice(Activation, "activation", activation)
     outputs = Outputs((_output(units, kind, targets),))
     found = find_loss(loss, outputs, "loss")[1] if isinstance(loss, str) else loss
-    (tree,) = as_expressions(
-        [found], "loss", options=outputs.loss_options, width=outputs.common_width
-    )
+    if isinstance(found, AllClassesLoss) and kind in found.FITS:
+        return _of_all_classes(found, 2 if kind == Activation.SIGMOID else units)
+    if getattr(found, "from_logits", False):  # the same to a network that is undecided
+        outputs = Outputs((dataclasses.replace(outputs.each[0], from_logits=True),))
+    (tree,) = as_expressions([found], "loss", options=outputs.loss_options, outputs=outputs)
     return float(f"{relative_scale(tree, outputs):.6g}")
+
+
+def _of_all_classes(loss: AllClassesLoss, classes: int) -> float:
+    """The same of what is no expression of one class, by differences of the logits."""
+    loss.check_classes(classes)
+    moved = _STEP * np.eye(classes)
+    above, below = (
+        logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True)) for logits in (moved, -moved)
+    )
+    of_loss, of_usual = 0.0, 0.0
+    for label in np.eye(classes):
+        x = np.broadcast_to(label, moved.shape)
+        slopes = loss.formula(np, x, np.exp(above), above) - loss.formula(
+            np, x, np.exp(below), below
+        )
+        usual = ((below - above) * x).sum(axis=-1)
+        of_loss += float(np.square(slopes).sum())
+        of_usual += float(np.square(usual).sum())
+    return float(f"{math.sqrt(of_loss / of_usual):.6g}")
 
 
 def _output(units: int, activation: Activation, targets: Any) -> Output:

@@ -126,7 +126,7 @@ class LossSearch:
             expressions,
             "expressions",
             options=self.task.outputs.loss_options,
-            width=self.task.outputs.common_width,
+            outputs=self.task.outputs,
         )
         hyperparameters = Hyperparameters(learning_rate)
         seed = self.settings.seed if seed is None else seed

@@ -3,11 +3,13 @@
 import importlib.util
 import json
 import os
+import pathlib
 import subprocess
 import sys
 import textwrap
 
 import keras
+import known_values
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -305,6 +307,7 @@ def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
             float(glo_tf.Baikal()(x, np.exp(logits))),
             float(glo_tf.Baikal(from_logits=True)(x, logits)),
         ]
+        losses += list(values_of_known_losses().values())
         assert "tensorflow" not in sys.modules  # Model.fit may import it
 
         import keras
@@ -329,11 +332,17 @@ def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
             assert np.isfinite(history).all() and history[-1] < history[0], (loss, history)
             losses.append(history[-1])
         assert abs(losses[-2] - losses[-1]) < 1e-5, losses
-        print(json.dumps(losses[:2]))
+        print(json.dumps(losses[:-5]))
     """
+    program = "from known_values import values_of_known_losses\n" + textwrap.dedent(program)
     y = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
-    losses = run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu")
-    assert losses == pytest.approx([baikal(np.eye(3), y)] * 2, rel=1e-5)
+    path = str(pathlib.Path(known_values.__file__).parent)
+    losses = run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu", PYTHONPATH=path)
+    assert losses[:2] == pytest.approx([baikal(np.eye(3), y)] * 2, rel=1e-5)
+    expected = known_values.values_of_known_losses()
+    assert dict(zip(expected, losses[2:], strict=True)) == pytest.approx(
+        expected, rel=1e-4, abs=1e-5
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,12 @@ import pytest
 import glo_tf
 from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.expressions.tree import Expression
-from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SQUARED_ERROR
+from glo_tf.losses.baselines import (
+    BINARY_CROSS_ENTROPY,
+    CROSS_ENTROPY,
+    SQUARED_ERROR,
+    usual_loss,
+)
 from glo_tf.losses.lookup import find_loss, split_losses, with_baseline
 from glo_tf.losses.named import NAMED_LOSSES, register_loss
 
@@ -74,12 +79,78 @@ def test_a_subclass_has_no_name_to_be_found_by_until_it_is_registered(monkeypatc
 
     with pytest.raises(ValueError, match=r"(?s)ngl, the path.*Received: losses='steep'"):
         find_loss("steep", CLASSES)
-    assert list(NAMED_LOSSES) == ["baikal", "baikal_cma", "ngl"]
+    assert "steep" not in NAMED_LOSSES
     assert register_loss(Steep) is Steep
     name, found = find_loss("mine=steep", Outputs((Output(Activation.SOFTMAX, 3, (), True),)))
     assert (name, type(found), found.from_logits) == ("mine", Steep, True)
     trees, _ = with_baseline(["steep"], CLASSES)
     assert trees["steep"] == Steep().tree
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "expression"),
+    [
+        ("gce", CLASSES, glo_tf.GCE().expression),
+        ("gce(q=0.5)", CLASSES, glo_tf.GCE(q=0.5).expression),
+        ("mine=gce( q = 1 )", CLASSES, "x - y*x"),
+        ("focal(gamma=1)", BINARY, "-(x*(1 - y)*log(y))"),
+        ("label_smoothing(alpha=0.5)", CLASSES, "-((0.5*x + 0.05)*log(y))"),
+        ("label_smoothing(alpha=0.5)", BINARY, "-((0.5*x + 0.25)*log(y))"),
+        ("mae", LABELS, "abs(x - y) + abs(1 - x - (1.0000002 - y))"),
+        ("taylor_cross_entropy(order=1)", CLASSES, "x*(1 - y)"),
+        ("huber(delta=2)", NUMBER, glo_tf.Huber(delta=2).expression),
+        ("tukey()", NUMBER, glo_tf.Tukey().expression),
+    ],
+)
+def test_a_known_loss_is_found_by_its_name_and_its_parameters(text, outputs, expression) -> None:
+    trees, _ = with_baseline(split_losses(text), outputs)
+    name = text.partition("=")[0] if text.startswith("mine") else text
+    assert str(trees[name]) == expression
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs"),
+    [("cross_entropy", CLASSES), ("cross_entropy", BINARY), ("cross_entropy", LABELS)]
+    + [("squared_error", Outputs((Output(Activation.LINEAR, units),))) for units in (1, 3)],
+)
+def test_the_usual_loss_is_known_by_its_name(text, outputs) -> None:
+    assert list(with_baseline([text], outputs)[0]) == [usual_loss(outputs)[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "message"),
+    [
+        ("gce(q=2)", CLASSES, r"^Expected q in \(0, 1\]\. Received: q=2\.0$"),
+        ("gce(q=much)", CLASSES, "Expected q as float for loss 'gce'. Received: q=much"),
+        ("taylor_cross_entropy(order=1.5)", CLASSES, "Expected order as int"),
+        ("focal(gama=1)", CLASSES, r"did you mean gamma\?\)\. Received: gama=1"),
+        ("focal(1)", CLASSES, "Expected options of loss 'focal' as name=value. Received: '1'"),
+        ("mae(q=1)", CLASSES, "Expected no options for loss 'mae'. Received: q=1"),
+        ("focall", CLASSES, r"(?s)did you mean focal\?\)\. Received: losses='focall'"),
+        ("hubber(delta=1)", NUMBER, r"(?s)did you mean huber\?"),
+        (
+            "huber",
+            CLASSES,
+            r"outputs softmax\(10\): cross_entropy, .*ngl\. Received: losses='huber'",
+        ),
+        ("gce", NUMBER, r"outputs linear\(1\): squared_error, .*tukey\. Received: losses='gce'"),
+        ("asymmetric", CLASSES, "Expected a loss for outputs"),
+        ("nce", CLASSES, r"glo_tf\.NCE, .* model\.compile\. Received: losses='nce'"),
+    ],
+)
+def test_a_known_loss_that_cannot_be_had_is_refused(text, outputs, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        find_loss(text, outputs)
+
+
+def test_losses_with_other_parameters_have_other_names() -> None:
+    losses = [glo_tf.GCE(), glo_tf.GCE(q=0.5), glo_tf.GCE(q=0.9, name="mine"), "gce(q=0.1)"]
+    names = list(with_baseline(losses, CLASSES)[0])
+    assert names == ["cross-entropy", "gce", "gce(q=0.5)", "mine", "gce(q=0.1)"]
+    with pytest.raises(
+        ValueError, match=r"is for model\.compile\. Received: .* class LogitAdjusted"
+    ):
+        with_baseline([glo_tf.LogitAdjusted([1] * 10)], CLASSES)
 
 
 def test_a_name_belongs_to_one_loss(monkeypatch) -> None:

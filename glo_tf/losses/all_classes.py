@@ -1,0 +1,326 @@
+"""Known losses that look at all classes at once, so that no expression of one class is them."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
+from glo_tf.errors import InvalidArgumentError, shown
+from glo_tf.losses.named import Named, register_loss
+from glo_tf.losses.output_loss import OutputLoss
+from glo_tf.losses.parameters import Parameter, checked
+
+
+class AllClassesLoss(Named, OutputLoss):
+    """Base of losses that look at all classes at once.
+
+    Args:
+        from_logits: Whether predictions are logits rather than probabilities.
+        label_smoothing: As in `keras.losses.CategoricalCrossentropy`.
+        reduction: As in `keras.losses.Loss`.
+        name: As in `keras.losses.Loss`; the class's `NAME` if None.
+        dtype: As in `keras.losses.Loss`.
+        epsilon: Predictions are clipped to `[epsilon, 1]`.
+        sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`.
+        activation: `"softmax"`, or `"sigmoid"` of labels of their own, of which each is two
+            classes; the losses of the labels are summed.
+        **parameters: Values of the class's `PARAMETERS`.
+    """
+
+    TWO_SIDED = True
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        *,
+        epsilon: float = DEFAULT_EPSILON,
+        sparse: bool = False,
+        activation: str = "softmax",
+        **parameters: float,
+    ):
+        self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
+        super().__init__(
+            from_logits,
+            label_smoothing,
+            reduction,
+            name or self.NAME,
+            dtype,
+            epsilon=epsilon,
+            sparse=sparse,
+            class_reduction="sum",
+            activation=activation,
+            two_sided=activation == Activation.SIGMOID,
+        )
+
+    def value(self, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss over the last axis, shape `(...)`."""
+        self.check_classes(y.shape[-1])
+        return self.formula(ops, x, y, ops.log(y) if log_y is None else log_y)
+
+    @abc.abstractmethod
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples.
+
+        Args:
+            ops: The library that computes: `numpy` or `keras.ops`.
+            x: Labels `(..., C)`.
+            y: Probabilities `(..., C)`.
+            log_y: Their logarithms.
+
+        Returns:
+            Array `(...)`.
+        """
+
+    def check_classes(self, count: int) -> None:
+        """Raises `ValueError` if it is no loss of so many classes."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration from which `from_config` builds the loss again."""
+        config = super().get_config()
+        del config["class_reduction"]
+        config.pop("two_sided", None)
+        return {**config, **self.parameters}
+
+
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
+class NCE(AllClassesLoss):
+    """Normalised cross-entropy: cross-entropy over its sum for all labels (arXiv 2006.13554).
+
+    `sum(x*log(y))/sum(log(y))` over the classes.
+
+    Its arguments are those of `AllClassesLoss`.
+    """
+
+    NAME = "nce"
+
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples; see `AllClassesLoss`."""
+        return _normalised_cross_entropy(ops, x, log_y)
+
+
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
+class NCEAndRCE(AllClassesLoss):
+    """Normalised and reverse cross-entropy, an active and a passive loss (arXiv 2006.13554).
+
+    `alpha*sum(x*log(y))/sum(log(y)) - beta*sum(y*log(x))` over the classes, with labels clipped to
+    `[least_label, 1]` in the latter, as in `glo_tf.SCE`.
+
+    Args:
+        alpha: Weight of normalised cross-entropy, at least 0.
+        beta: Weight of reverse cross-entropy, above 0.
+        least_label: In (0, 1).
+        **options: As for `AllClassesLoss`.
+    """
+
+    NAME = "nce_rce"
+    PARAMETERS = (
+        Parameter("alpha", 1.0, least=0.0),
+        Parameter("beta", 1.0, above=0.0),
+        Parameter("least_label", 1e-4, above=0.0, below=1.0),
+    )
+
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples; see `AllClassesLoss`."""
+        alpha, beta, least_label = self.parameters.values()
+        reverse = -ops.sum(y * ops.log(ops.maximum(x, least_label)), axis=-1)
+        return alpha * _normalised_cross_entropy(ops, x, log_y) + beta * reverse
+
+
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
+class NCEAndAMSE(AllClassesLoss):
+    """Joint asymmetric loss: normalised cross-entropy and AMSE (JAL-CE of arXiv 2507.17692).
+
+    `alpha*sum(x*log(y))/sum(log(y)) + beta*mean((a*x - y)^2)` over the classes.
+
+    Args:
+        alpha: Weight of normalised cross-entropy, at least 0.
+        beta: Weight of AMSE, above 0; here it is the mean over the classes.
+        a: What a label of 1 becomes in AMSE, at least 1.
+        **options: As for `AllClassesLoss`.
+    """
+
+    NAME = "nce_amse"
+    PARAMETERS = (
+        Parameter("alpha", 1.0, least=0.0),
+        Parameter("beta", 1.0, above=0.0),
+        Parameter("a", 30.0, least=1.0),
+    )
+
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples; see `AllClassesLoss`."""
+        alpha, beta, a = self.parameters.values()
+        squares = ops.mean(ops.square(a * x - y), axis=-1)
+        return alpha * _normalised_cross_entropy(ops, x, log_y) + beta * squares
+
+
+class FrequencyLoss(AllClassesLoss):
+    """Base of losses that know how frequent each class is in the training data.
+
+    Args:
+        frequencies: Of each class, above 0: counts of labels, or shares; length C.
+        **options: As for `AllClassesLoss`, without `activation`.
+    """
+
+    FITS = (Activation.SOFTMAX,)
+
+    def __init__(
+        self,
+        frequencies: Sequence[float],
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        *,
+        epsilon: float = DEFAULT_EPSILON,
+        sparse: bool = False,
+        **parameters: float,
+    ):
+        super().__init__(
+            from_logits,
+            label_smoothing,
+            reduction,
+            name,
+            dtype,
+            epsilon=epsilon,
+            sparse=sparse,
+            activation=Activation.SOFTMAX,
+            **parameters,
+        )
+        self.frequencies = _frequencies(frequencies)
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Of each class among all labels, float64 `(C,)`."""
+        counts = np.array(self.frequencies)
+        shares: np.ndarray = counts / counts.sum()
+        return shares
+
+    def check_classes(self, count: int) -> None:
+        """Raises `ValueError` if frequencies are those of another number of classes."""
+        if count != len(self.frequencies):
+            raise InvalidArgumentError(
+                f"Expected frequencies of {count} classes, as predictions have them. "
+                f"Received: {len(self.frequencies)} frequencies"
+            )
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration from which `from_config` builds the loss again."""
+        return {**super().get_config(), "frequencies": list(self.frequencies)}
+
+
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
+class ClassWeighted(FrequencyLoss):
+    """Cross-entropy with a weight for each class, `-sum(w*x*log(y))`.
+
+    `w` is `n^-power` of the class's frequency n, times what makes the mean weight of the training
+    data 1. A power of 1 counts all classes alike, as scikit-learn's `class_weight="balanced"`; 0 is
+    cross-entropy.
+
+    Args:
+        frequencies: Of each class, above 0: counts of labels, or shares; length C.
+        power: In [0, 1].
+        **options: As for `AllClassesLoss`, without `activation`.
+    """
+
+    NAME = "class_weighted"
+    PARAMETERS = (Parameter("power", 1.0, least=0.0, most=1.0),)
+
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples; see `AllClassesLoss`."""
+        weights = self.shares ** -self.parameters["power"]
+        weights /= (self.shares * weights).sum()
+        return -ops.sum(x * log_y * _like(ops, weights, y), axis=-1)
+
+
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
+class LogitAdjusted(FrequencyLoss):
+    """Logit-adjusted cross-entropy (arXiv 2007.07314): of logits plus `tau*log(frequency)`.
+
+    The network predicts then as if all classes were equally frequent.
+
+    Args:
+        frequencies: Of each class, above 0: counts of labels, or shares; length C.
+        tau: At least 0; 0 is cross-entropy.
+        **options: As for `AllClassesLoss`, without `activation`.
+    """
+
+    NAME = "logit_adjusted"
+    PARAMETERS = (Parameter("tau", 1.0, least=0.0),)
+
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples; see `AllClassesLoss`."""
+        shift = self.parameters["tau"] * np.log(self.shares)
+        return _cross_entropy_of_logits(ops, x, log_y + _like(ops, shift, y))
+
+
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
+class LDAM(FrequencyLoss):
+    """Label-distribution-aware margin loss (arXiv 1906.07413): rare classes have wider margins.
+
+    Cross-entropy of `scale*(z - x*margin)`, where z are logits and the margin of a class is
+    `frequency^(-1/4)`, times what makes the widest `max_margin`.
+
+    Args:
+        frequencies: Of each class, above 0: counts of labels, or shares; length C.
+        max_margin: Margin of the rarest class, above 0.
+        scale: Above 0. The default, the authors', is for logits that are cosines, from -1 to 1; for
+            the logits of a plain layer, 1.
+        **options: As for `AllClassesLoss`, without `activation`.
+    """
+
+    NAME = "ldam"
+    PARAMETERS = (
+        Parameter("max_margin", 0.5, above=0.0),
+        Parameter("scale", 30.0, above=0.0),
+    )
+
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples; see `AllClassesLoss`."""
+        max_margin, scale = self.parameters.values()
+        margins = (self.shares / self.shares.min()) ** -0.25 * max_margin
+        return _cross_entropy_of_logits(ops, x, scale * (log_y - x * _like(ops, margins, y)))
+
+
+def _normalised_cross_entropy(ops: Any, x: Any, log_y: Any) -> Any:
+    return ops.sum(x * log_y, axis=-1) / ops.sum(log_y, axis=-1)
+
+
+def _cross_entropy_of_logits(ops: Any, x: Any, logits: Any) -> Any:
+    largest = ops.max(logits, axis=-1, keepdims=True)
+    total = ops.sum(ops.exp(logits - largest), axis=-1, keepdims=True)
+    return -ops.sum(x * (logits - largest - ops.log(total)), axis=-1)
+
+
+def _like(ops: Any, row: np.ndarray, y: Any) -> Any:
+    """A row of classes in the library and the dtype of y."""
+    return row if ops is np else ops.convert_to_tensor(row, dtype=y.dtype)
+
+
+def _frequencies(given: Any) -> tuple[float, ...]:
+    try:
+        found = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    if found.ndim != 1 or len(found) < 2 or not (np.isfinite(found) & (found > 0.0)).all():
+        raise InvalidArgumentError(
+            "Expected frequencies as positive numbers, one for each class. "
+            f"Received: frequencies={shown(given)}"
+        )
+    return tuple(found.tolist())

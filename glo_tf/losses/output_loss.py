@@ -1,0 +1,169 @@
+"""What all losses share: labels and predictions as Keras gives them, one value per sample back."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from glo_tf.data.outputs import Activation
+from glo_tf.errors import InvalidArgumentError, shown
+from glo_tf.losses import inputs as loss_inputs
+from glo_tf.utils.checks import check_between_0_and_1, check_one_of
+
+
+class OutputLoss(keras.losses.Loss, abc.ABC):
+    """Base of losses of one output of a model.
+
+    Args:
+        from_logits: Whether predictions are logits rather than probabilities.
+        label_smoothing: In [0, 1]; labels become `x*(1 - label_smoothing) + label_smoothing/C`,
+            with C of 2 for a sigmoid.
+        reduction: As in `keras.losses.Loss`.
+        name: As in `keras.losses.Loss`.
+        dtype: As in `keras.losses.Loss`; Keras's default, float32, also for half-precision models.
+            Half-precision dtypes are computed in float32 and rounded at the end.
+        epsilon: Predictions are clipped to `[epsilon, 1]`; None if they are numbers.
+        sparse: Whether labels are class indices.
+        class_reduction: `"sum"` or `"mean"` over classes, labels or numbers.
+        activation: `"softmax"` or `"sigmoid"`: what is applied to logits.
+        two_sided: Of labels of their own: whether each is two classes, there and not there.
+
+    Raises:
+        ValueError: If an argument is out of range or does not fit another.
+    """
+
+    TWO_SIDED: ClassVar[bool] = False
+    """Whether a loss of this class is one of classes that a label of its own has two of."""
+
+    SMOOTHS: ClassVar[bool] = False
+    """Whether label smoothing is what the loss is, so that trainings have it in its expression."""
+
+    def __init__(
+        self,
+        from_logits: bool,
+        label_smoothing: float,
+        reduction: str | None,
+        name: str,
+        dtype: Any,
+        *,
+        epsilon: float | None,
+        sparse: bool,
+        class_reduction: str,
+        activation: str,
+        two_sided: bool,
+    ):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        check_one_of((False, True), from_logits=from_logits)  # a number here is an argument's slip
+        if epsilon is not None:
+            check_between_0_and_1(epsilon=epsilon)
+        if epsilon is None and (from_logits or label_smoothing or sparse):
+            raise InvalidArgumentError(
+                "Expected an epsilon with from_logits, label_smoothing or sparse, which are for "
+                "classes. Received: epsilon=None"
+            )
+        if not 0.0 <= label_smoothing <= 1.0:
+            raise InvalidArgumentError(
+                f"Expected label_smoothing in [0, 1]. Received: label_smoothing={label_smoothing}"
+            )
+        if class_reduction not in ("sum", "mean"):
+            raise InvalidArgumentError(
+                f"Expected 'sum' or 'mean'. Received: class_reduction={class_reduction!r}"
+            )
+        if activation not in (Activation.SOFTMAX, Activation.SIGMOID):
+            raise InvalidArgumentError(
+                f"Expected 'softmax' or 'sigmoid'. Received: activation={shown(activation)}"
+            )
+        if sparse and activation == Activation.SIGMOID:
+            raise InvalidArgumentError(
+                "Expected activation='softmax' for class indices. Received: sparse=True, "
+                "activation='sigmoid'"
+            )
+        if two_sided and (activation != Activation.SIGMOID or epsilon is None):
+            raise InvalidArgumentError(
+                "Expected activation='sigmoid' and an epsilon with two_sided. "
+                f"Received: activation={shown(activation)}, epsilon={epsilon}"
+            )
+        self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
+        self.epsilon = None if epsilon is None else float(epsilon)
+        self.sparse = sparse
+        self.class_reduction = class_reduction
+        self.activation = Activation.LINEAR if epsilon is None else Activation(activation)
+        self.two_sided = two_sided
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether it is one of classes, and not of numbers (regression); as `Output` says it."""
+        return self.activation != Activation.LINEAR
+
+    @abc.abstractmethod
+    def value(self, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss over the last axis.
+
+        Args:
+            x: Labels `(..., C)`, smoothed.
+            y: Predictions `(..., C)`, clipped.
+            log_y: Their logarithms, not clipped; None if predictions are no logits.
+
+        Returns:
+            Tensor `(...)`.
+        """
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The reduced loss; see the class."""
+        for name, value in (("y_true", y_true), ("y_pred", y_pred)):
+            if type(value).__name__ == "RaggedTensor":
+                raise InvalidArgumentError(
+                    f"Expected dense labels and predictions. Received: ragged {name}"
+                )
+        # Keras would take a list for a structure of scalars.
+        y_true, y_pred = (
+            ops.convert_to_tensor(value) if isinstance(value, list | tuple) else value
+            for value in (y_true, y_pred)
+        )
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        """One value per sample, shape `(...)`, in the loss's dtype."""
+        if y_pred.shape[-1:] == (1,) and len(y_true.shape) == len(y_pred.shape) - 1:
+            y_true = ops.expand_dims(y_true, -1)  # as Keras does for one output
+        loss_inputs.check_shapes(tuple(y_true.shape), tuple(y_pred.shape), self.sparse)
+        if self.sparse:
+            loss_inputs.check_indices_are_exact(self.dtype, y_pred.shape[-1])
+        # Clipped probabilities and their reciprocals are beyond the range of half precision.
+        y_pred = ops.cast(y_pred, loss_inputs.full_precision(self.dtype))
+        return ops.cast(self._values(y_true, y_pred), self.dtype)
+
+    def _values(self, y_true: Any, y_pred: Any) -> Any:
+        if not self.probabilities:
+            return self.value(ops.cast(y_true, y_pred.dtype), y_pred, None)
+        assert self.epsilon is not None
+        independent = self.activation == Activation.SIGMOID
+        if self.two_sided:  # a last axis of one label each, which becomes its two classes
+            y_true, y_pred = ops.expand_dims(y_true, -1), ops.expand_dims(y_pred, -1)
+        x = loss_inputs.labels(y_true, y_pred, self.sparse, self.label_smoothing, independent)
+        y, log_y = loss_inputs.probabilities(y_pred, self.from_logits, self.epsilon, independent)
+        values = self.value(x, y, log_y)
+        return self.reduced(values) if self.two_sided else values
+
+    def reduced(self, values: Any) -> Any:
+        """The sum or mean over the last axis, as `class_reduction` says."""
+        return (ops.sum if self.class_reduction == "sum" else ops.mean)(values, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        """Configuration from which `from_config` builds the loss again."""
+        return {
+            **super().get_config(),
+            "from_logits": self.from_logits,
+            "label_smoothing": self.label_smoothing,
+            "dtype": self.dtype,
+            "epsilon": self.epsilon,
+            "sparse": self.sparse,
+            "class_reduction": self.class_reduction,
+            # Not in the files of earlier releases, of which all losses are softmax.
+            **({"activation": "sigmoid"} if self.activation == Activation.SIGMOID else {}),
+            **({"two_sided": True} if self.two_sided else {}),
+        }

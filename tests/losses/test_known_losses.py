@@ -1,0 +1,564 @@
+"""The known losses against the formulas of their papers, written in NumPy, and against Keras's."""
+
+import inspect
+import json
+import zlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis_examples import examples
+
+import glo_tf
+from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.losses.given import as_expressions
+from glo_tf.losses.named import NAMED_LOSSES
+from glo_tf.losses.rewriting import smoothed, two_sided
+
+FREQUENCIES = [60.0, 5.0, 30.0, 5.0]
+PRIORS = np.array(FREQUENCIES) / 100.0
+
+
+def of_label(x, values):
+    """What stands at the label, of one-hot labels."""
+    return (x * values).sum(-1)
+
+
+def cross_entropy(x, y):
+    return -of_label(x, np.log(y))
+
+
+def reverse(x, y, least):
+    return -(y * np.log(np.clip(x, least, 1.0))).sum(-1)
+
+
+def normalised(x, y):
+    """Cross-entropy over its sum for every label that there might be."""
+    every = [cross_entropy(np.broadcast_to(label, y.shape), y) for label in np.eye(y.shape[-1])]
+    return cross_entropy(x, y) / np.sum(every, axis=0)
+
+
+def softmax(z):
+    shifted = np.exp(z - z.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def adjusted(x, y, tau):
+    return cross_entropy(x, softmax(np.log(y) + tau * np.log(PRIORS)))
+
+
+def margins(x, y, widest, scale):
+    width = np.array(FREQUENCIES) ** -0.25
+    return cross_entropy(x, softmax(scale * (np.log(y) - x * width / width.max() * widest)))
+
+
+def weighted(x, y, power):
+    weights = (1.0 / PRIORS) ** power
+    return (x * weights).sum(-1) / (PRIORS * weights).sum() * cross_entropy(x, y)
+
+
+def smooth(x, y, alpha):
+    return cross_entropy(x * (1 - alpha) + alpha / y.shape[-1], y)
+
+
+def focal(x, y, gamma):
+    return (1 - of_label(x, y)) ** gamma * cross_entropy(x, y)
+
+
+def poly(x, y, first):
+    return cross_entropy(x, y) + first * (1 - of_label(x, y))
+
+
+def taylor(x, y, order):
+    return sum((1.0 - of_label(x, y)) ** i / i for i in range(1, order + 1))
+
+
+CLASSES = [
+    (glo_tf.CrossEntropy, {}, cross_entropy),
+    (glo_tf.LabelSmoothing, {}, lambda x, y: smooth(x, y, 0.1)),
+    (
+        glo_tf.LabelSmoothing,
+        {"alpha": 0.3},
+        lambda x, y: cross_entropy(x * 0.7 + 0.3 / y.shape[-1], y),
+    ),
+    *(
+        (
+            glo_tf.Focal,
+            {"gamma": g},
+            lambda x, y, g=g: focal(x, y, g),
+        )
+        for g in (0, 0.5, 1, 2, 3.5)
+    ),
+    *(
+        (
+            glo_tf.Poly1,
+            {"epsilon_1": e},
+            lambda x, y, e=e: poly(x, y, e),
+        )
+        for e in (-1, 2, 5.5)
+    ),
+    *(
+        (glo_tf.GCE, {"q": q}, lambda x, y, q=q: (1 - of_label(x, y) ** q) / q)
+        for q in (0.01, 0.5, 0.7, 1)
+    ),
+    (glo_tf.SCE, {}, lambda x, y: 0.1 * cross_entropy(x, y) + reverse(x, y, 1e-4)),
+    (
+        glo_tf.SCE,
+        {"alpha": 6, "beta": 0.1, "least_label": 0.01},
+        lambda x, y: 6 * cross_entropy(x, y) + 0.1 * reverse(x, y, 0.01),
+    ),
+    (glo_tf.MAE, {}, lambda x, y: np.abs(x - y).sum(-1)),
+    (glo_tf.Brier, {}, lambda x, y: ((x - y) ** 2).sum(-1)),
+    (glo_tf.AMSE, {"a": 10}, lambda x, y: ((10 * x - y) ** 2).sum(-1)),
+    *(
+        (glo_tf.TaylorCrossEntropy, {"order": t}, lambda x, y, t=t: taylor(x, y, t))
+        for t in (1, 2, 6, 30)
+    ),
+    (glo_tf.NCE, {}, normalised),
+    (glo_tf.NCEAndRCE, {}, lambda x, y: normalised(x, y) + reverse(x, y, 1e-4)),
+    (
+        glo_tf.NCEAndRCE,
+        {"alpha": 10, "beta": 0.1, "least_label": 0.02},
+        lambda x, y: 10 * normalised(x, y) + 0.1 * reverse(x, y, 0.02),
+    ),
+    (
+        glo_tf.NCEAndAMSE,
+        {"alpha": 2, "beta": 0.5, "a": 20},
+        lambda x, y: 2 * normalised(x, y) + 0.5 * ((y - 20 * x) ** 2).mean(-1),
+    ),
+]
+OF_FREQUENCIES = [
+    *(
+        (glo_tf.ClassWeighted, {"power": p}, lambda x, y, p=p: weighted(x, y, p))
+        for p in (0, 0.5, 1)
+    ),
+    *((glo_tf.LogitAdjusted, {"tau": t}, lambda x, y, t=t: adjusted(x, y, t)) for t in (0, 1, 1.5)),
+    (glo_tf.LDAM, {}, lambda x, y: margins(x, y, 0.5, 30)),
+    (glo_tf.LDAM, {"max_margin": 2, "scale": 1}, lambda x, y: margins(x, y, 2, 1)),
+]
+OF_FREQUENCIES = [(k, {"frequencies": FREQUENCIES, **a}, f) for k, a, f in OF_FREQUENCIES]
+
+
+def huber(e, delta):
+    return np.where(abs(e) <= delta, e**2 / 2, delta * (abs(e) - delta / 2))
+
+
+def tukey(e, c):
+    return np.where(abs(e) <= c, c**2 / 6 * (1 - (1 - (e / c) ** 2) ** 3), c**2 / 6)
+
+
+NUMBERS = [
+    (glo_tf.SquaredError, {}, lambda e: e**2),
+    (glo_tf.AbsoluteError, {}, np.abs),
+    *((glo_tf.Huber, {"delta": d}, lambda e, d=d: huber(e, d)) for d in (0.3, 1, 20)),
+    (glo_tf.LogCosh, {}, lambda e: np.log(np.cosh(e))),
+    *(
+        (glo_tf.Quantile, {"q": q}, lambda e, q=q: np.maximum(q * e, (q - 1) * e))
+        for q in (0.1, 0.5, 0.95)
+    ),
+    *(
+        (glo_tf.AsymmetricSquared, {"tau": t}, lambda e, t=t: np.where(e > 0, t, 1 - t) * e**2)
+        for t in (0.1, 0.5, 0.8)
+    ),
+    *(
+        (glo_tf.Cauchy, {"c": c}, lambda e, c=c: c**2 / 2 * np.log1p((e / c) ** 2))
+        for c in (0.5, 2.385)
+    ),
+    *((glo_tf.Tukey, {"c": c}, lambda e, c=c: tukey(e, c)) for c in (1, 4.685)),
+]
+
+
+def asymmetric(x, y, positive, negative, margin):
+    shifted = np.maximum(y - margin, 0.0)
+    there, not_there = (1 - y) ** positive * np.log(y), shifted**negative * np.log(1 - shifted)
+    return -(x * there + (1 - x) * not_there).sum(-1)
+
+
+LABELS = [
+    (
+        glo_tf.Asymmetric,
+        {"gamma_positive": p, "gamma_negative": n, "margin": m},
+        lambda x, y, p=p, n=n, m=m: asymmetric(x, y, p, n, m),
+    )
+    for p, n, m in ((0, 4, 0.05), (1, 2, 0), (0.5, 1, 0.2), (2, 0, 0.1), (0, 0.5, 0.3))
+]
+
+
+def ids(cases):
+    return [f"{kind.__name__}-{place}" for place, (kind, _, _) in enumerate(cases)]
+
+
+def one_of_each(cases):
+    return list({kind: (kind, arguments) for kind, arguments, _ in cases}.values())
+
+
+def rng_of(*parts) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(repr(parts).encode()))
+
+
+def drawn(rng, shape: tuple[int, ...], classes: int):
+    """Class indices and logits."""
+    return rng.integers(0, classes, shape), 2.0 * rng.normal(size=(*shape, classes))
+
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+def both(second):
+    return np.stack([1.0 - second, second], axis=-1)
+
+
+def reference_slopes(function, z):
+    """Derivatives by logits or numbers, by central differences."""
+    slopes = np.empty_like(z)
+    for place in np.ndindex(*z.shape[1:]):
+        step = np.zeros_like(z)
+        step[(slice(None), *place)] = 1e-5
+        slopes[(slice(None), *place)] = (function(z + step) - function(z - step)) / 2e-5
+    return slopes
+
+
+def slopes(loss, x, z):
+    z = tf.constant(z)
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        value = loss(x, z)
+    return tape.gradient(value, z).numpy()
+
+
+@pytest.mark.parametrize("case", [*CLASSES, *OF_FREQUENCIES], ids=ids([*CLASSES, *OF_FREQUENCIES]))
+def test_losses_of_classes_are_what_their_papers_say(case) -> None:
+    kind, arguments, reference = case
+    indices, z = drawn(rng_of(kind.__name__, arguments), (2, 3), 4)
+    x, y = np.eye(4)[indices], softmax(z)
+    expected = reference(x, y)
+    for settings, labels, predictions in (
+        ({}, x, y),
+        ({"from_logits": True}, x, z),
+        ({"from_logits": True}, x, z + 50.0),
+        ({"sparse": True}, indices, y),
+        ({"sparse": True, "from_logits": True}, indices[..., None], z),
+    ):
+        loss = kind(**arguments, **settings, reduction=None)
+        np.testing.assert_allclose(loss(labels, predictions), expected, rtol=2e-4, atol=2e-6)
+        loss = kind(**arguments, **settings)
+        assert float(loss(labels, predictions)) == pytest.approx(expected.mean(), rel=1e-4)
+    exact = kind(**arguments, reduction=None, dtype="float64")(x, y)
+    np.testing.assert_allclose(exact, expected, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("case", [*CLASSES, *OF_FREQUENCIES], ids=ids([*CLASSES, *OF_FREQUENCIES]))
+def test_slopes_of_losses_of_classes_are_what_their_papers_say(case) -> None:
+    kind, arguments, reference = case
+    indices, z = drawn(rng_of(kind.__name__, arguments), (6,), 4)
+    x = np.eye(4)[indices]
+    expected = reference_slopes(lambda logits: reference(x, softmax(logits)), z)
+    loss = kind(**arguments, from_logits=True, reduction="sum", dtype="float64")
+    np.testing.assert_allclose(slopes(loss, x, z), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", CLASSES, ids=ids(CLASSES))
+def test_a_label_of_its_own_is_two_classes(case) -> None:
+    kind, arguments, reference = case
+    rng = rng_of(kind.__name__, arguments)
+    z, x = rng.normal(size=(5, 3)), rng.integers(0, 2, (5, 3)).astype(float)
+    expected = reference(both(x), both(sigmoid(z)))
+    for settings, predictions in (({}, sigmoid(z)), ({"from_logits": True}, z)):
+        labels = kind(**arguments, **settings, activation="sigmoid", reduction=None)
+        np.testing.assert_allclose(labels(x, predictions), expected.sum(-1), rtol=2e-4, atol=1e-6)
+        for one in (kind(**arguments, **settings, reduction=None), labels):  # one output
+            values = one(x[:, :1], predictions[:, :1])
+            np.testing.assert_allclose(values, expected[:, 0], rtol=2e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", LABELS, ids=ids(LABELS))
+def test_losses_of_labels_are_what_their_papers_say(case) -> None:
+    kind, arguments, reference = case
+    rng = rng_of(kind.__name__, arguments)
+    z, x = 2.0 * rng.normal(size=(6, 3)), rng.integers(0, 2, (6, 3)).astype(float)
+    expected = reference(x, sigmoid(z))
+    for settings, predictions in (({}, sigmoid(z)), ({"from_logits": True}, z)):
+        loss = kind(**arguments, **settings, reduction=None)
+        np.testing.assert_allclose(loss(x, predictions), expected, rtol=2e-4, atol=2e-6)
+    loss = kind(**arguments, from_logits=True, reduction="sum", dtype="float64")
+    expected = reference_slopes(lambda logits: reference(x, sigmoid(logits)), z)
+    np.testing.assert_allclose(slopes(loss, x, z), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("case", NUMBERS, ids=ids(NUMBERS))
+def test_losses_of_numbers_are_what_their_papers_say(case) -> None:
+    kind, arguments, reference = case
+    rng = rng_of(kind.__name__, arguments)
+    x, y = rng.normal(size=(8, 3)), 3.0 * rng.normal(size=(8, 3))
+    terms = reference(x - y)
+    for settings, expected in (({}, terms.mean(-1)), ({"class_reduction": "sum"}, terms.sum(-1))):
+        values = kind(**arguments, **settings, reduction=None)(x, y)
+        np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-6)
+    loss = kind(**arguments, reduction="sum", dtype="float64")
+    expected = reference_slopes(lambda numbers: reference(x - numbers).mean(-1), y)
+    np.testing.assert_allclose(slopes(loss, x, y), expected, rtol=1e-5, atol=1e-6)
+    # One number, of which labels may lack the axis.
+    values = kind(**arguments, reduction=None)(x[:, 0], y[:, :1])
+    np.testing.assert_allclose(values, terms[:, 0], rtol=1e-4, atol=1e-6)
+
+
+def test_they_are_kerass_own_where_keras_has_them() -> None:
+    indices, z = drawn(np.random.default_rng(0), (9,), 4)
+    x, y, weights = np.eye(4)[indices], softmax(z), np.linspace(0.0, 2.0, 9)
+    many = np.random.default_rng(1).integers(0, 2, (9, 4)).astype(float)
+    focal, binary = keras.losses.CategoricalFocalCrossentropy, keras.losses.BinaryFocalCrossentropy
+    labels = {"activation": "sigmoid"}
+    balanced = (x / x.mean(0)).sum(-1) / 4.0
+    for ours, theirs, true, predicted, factor in (
+        (glo_tf.CrossEntropy(), keras.losses.CategoricalCrossentropy(), x, y, 1),
+        (
+            glo_tf.LabelSmoothing(alpha=0.2),
+            keras.losses.CategoricalCrossentropy(label_smoothing=0.2),
+            x,
+            y,
+            1,
+        ),
+        (glo_tf.CrossEntropy(**labels), keras.losses.BinaryCrossentropy(), many, sigmoid(z), 4),
+        (
+            glo_tf.LabelSmoothing(alpha=0.2, **labels),
+            keras.losses.BinaryCrossentropy(label_smoothing=0.2),
+            many,
+            sigmoid(z),
+            4,
+        ),
+        (glo_tf.Focal(gamma=1.5), focal(alpha=1.0, gamma=1.5), x, y, 1),
+        (glo_tf.Focal(gamma=1.5, **labels), binary(gamma=1.5), many, sigmoid(z), 4),
+        (glo_tf.MAE(), keras.losses.MeanAbsoluteError(), x, y, 4),
+        (glo_tf.Brier(), keras.losses.MeanSquaredError(), x, y, 4),
+        (glo_tf.SquaredError(), keras.losses.MeanSquaredError(), x, z, 1),
+        (glo_tf.AbsoluteError(), keras.losses.MeanAbsoluteError(), x, z, 1),
+        (glo_tf.Huber(delta=0.7), keras.losses.Huber(delta=0.7), x, z, 1),
+        (glo_tf.LogCosh(), keras.losses.LogCosh(), x, z, 1),
+    ):
+        for sample_weight in (None, weights):
+            value = ours(true, predicted, sample_weight=sample_weight)
+            expected = factor * theirs(true, predicted, sample_weight=sample_weight)
+            np.testing.assert_allclose(value, expected, rtol=1e-5)
+    ours = glo_tf.ClassWeighted(np.bincount(indices, minlength=4))
+    expected = keras.losses.CategoricalCrossentropy()(x, y, sample_weight=balanced)
+    np.testing.assert_allclose(ours(x, y), expected, rtol=1e-5)
+
+
+ALL = one_of_each([*CLASSES, *OF_FREQUENCIES, *LABELS, *NUMBERS])
+PROBABILITIES = one_of_each([*CLASSES, *OF_FREQUENCIES, *LABELS])
+
+
+@pytest.mark.parametrize(("kind", "arguments"), PROBABILITIES)
+@pytest.mark.parametrize("scale", [30.0, 1e4])
+def test_values_and_slopes_are_finite_where_the_network_is_sure(kind, arguments, scale) -> None:
+    rng = np.random.default_rng(0)
+    z = np.concatenate([scale * rng.normal(size=(16, 4)), scale * np.eye(4), -scale * np.eye(4)])
+    x = np.eye(4)[rng.integers(0, 4, len(z))]
+    z = z.astype(np.float32)
+    for predictions, from_logits in (
+        (z, True),
+        (softmax(z), False),
+        (np.eye(4)[:1].repeat(24, 0), False),
+    ):
+        loss = kind(**arguments, from_logits=from_logits)
+        predictions = predictions.astype(np.float32)
+        assert np.isfinite(loss(x, predictions))
+        assert np.isfinite(slopes(loss, x, predictions)).all()
+
+
+@pytest.mark.parametrize(("kind", "arguments"), one_of_each(NUMBERS))
+def test_far_numbers_keep_finite_slopes(kind, arguments) -> None:
+    loss = kind(**arguments, reduction="sum")
+    y = np.array([[1e8], [-1e8], [0.0], [1e-8]], np.float32)
+    assert np.isfinite(slopes(loss, np.zeros_like(y), y)).all()
+    assert np.isfinite(loss(np.zeros_like(y), y))
+
+
+def test_a_wrong_saturated_logit_still_has_cross_entropys_slope() -> None:
+    z, x = np.array([[200.0, 0.0]]), np.array([[0.0, 1.0]])
+    for loss in (
+        glo_tf.CrossEntropy(from_logits=True),
+        glo_tf.Focal(from_logits=True),
+        glo_tf.LogitAdjusted([1, 1], from_logits=True),
+        glo_tf.ClassWeighted([1, 1], from_logits=True),
+    ):
+        np.testing.assert_allclose(slopes(loss, x, z), [[1.0, -1.0]], rtol=1e-5)
+    loss = glo_tf.Focal(from_logits=True, activation="sigmoid")
+    np.testing.assert_allclose(
+        slopes(loss, np.array([[0.0, 1.0]]), z), [[1.0, -0.25 + 0.0]], atol=0.2
+    )
+
+
+@pytest.mark.parametrize(("kind", "arguments"), ALL)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_the_rounded_float32_value(kind, arguments, dtype) -> None:
+    y, x = np.array([[0.6, 0.3, 0.05, 0.05]]), np.array([[1.0, 0.0, 0.0, 0.0]])
+    value = kind(**arguments, dtype=dtype)(x, y.astype(np.float16))
+    assert keras.backend.standardize_dtype(value.dtype) == dtype
+    expected = float(kind(**arguments)(x, y.astype(np.float16)))
+    assert float(keras.ops.cast(value, "float32")) == pytest.approx(expected, rel=2e-2)
+
+
+def changed(kind) -> dict[str, float]:
+    """Parameters that are not the defaults."""
+    return {
+        each.name: each.default + 1
+        if each.most == each.below == float("inf") or each.whole
+        else 0.37
+        for each in kind.PARAMETERS
+    }
+
+
+@pytest.mark.parametrize(("kind", "arguments"), ALL)
+def test_the_configuration_holds_every_argument(kind, arguments) -> None:
+    arguments = {**arguments, **changed(kind)}
+    loss = kind(**arguments, name="mine", reduction="sum")
+    config = json.loads(json.dumps(keras.losses.serialize(loss)))
+    copy = keras.losses.deserialize(config)
+    assert type(copy) is kind
+    assert (
+        copy.get_config() == loss.get_config() == kind.from_config(loss.get_config()).get_config()
+    )
+    assert copy.parameters == changed(kind)
+    assert (copy.name, copy.reduction) == ("mine", "sum")
+    y, x = np.full((2, 4), 0.25), np.eye(4)[:2]
+    assert float(copy(x, y)) == float(loss(x, y))
+
+
+@pytest.mark.parametrize(("kind", "arguments"), ALL)
+def test_parameters_are_checked(kind, arguments) -> None:
+    frequencies = {k: v for k, v in arguments.items() if k == "frequencies"}
+    assert list(inspect.signature(kind).parameters)[-len(kind.PARAMETERS) or 99 :] == [
+        each.name for each in kind.PARAMETERS
+    ]
+    for each in kind.PARAMETERS:
+        wrong = [float("nan"), "1", None, True, float("inf")]
+        wrong += [each.above] if each.above > -np.inf else [each.least - 0.5]
+        wrong += [each.below] if each.below < np.inf else []
+        wrong += [each.most + 0.5] if each.most < np.inf else []
+        for value in wrong:
+            with pytest.raises(
+                ValueError, match=rf"^Expected {each.name} .*Received: {each.name}="
+            ):
+                kind(**frequencies, **{each.name: value})
+        for value in (each.least, each.most):
+            if np.isfinite(value):
+                kind(**frequencies, **{each.name: value})
+    with pytest.raises(TypeError, match=r"parameters.* of .*Received: gama=1"):
+        kind(**frequencies, gama=1)
+
+
+def test_a_parameter_that_is_misspelt_is_guessed() -> None:
+    with pytest.raises(TypeError, match=r"Focal \(did you mean gamma\?\)\. Received: gama=1"):
+        glo_tf.Focal(gama=1)
+    with pytest.raises(ValueError, match=r"Expected from_logits .*Received: from_logits=0\.7"):
+        glo_tf.GCE(0.7)
+
+
+@pytest.mark.parametrize(
+    "frequencies", [[1.0], [1, 0], [1, -2], [1, np.nan], [[1, 2]], "ab", None, 3]
+)
+def test_frequencies_are_checked(frequencies) -> None:
+    with pytest.raises(ValueError, match="Expected frequencies as positive numbers"):
+        glo_tf.LogitAdjusted(frequencies)
+
+
+def test_what_does_not_fit_the_outputs_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"Expected frequencies of 3 classes.*Received: 2 freq"):
+        glo_tf.ClassWeighted([1, 2])(np.eye(3), np.eye(3))
+    with pytest.raises(ValueError, match="Expected several labels"):
+        glo_tf.Asymmetric()(np.ones((4, 1)), np.ones((4, 1)))
+    with pytest.raises(ValueError, match="Expected activation='sigmoid'"):
+        glo_tf.Asymmetric(activation="softmax")
+    with pytest.raises(ValueError, match="Expected activation='sigmoid' and an epsilon"):
+        glo_tf.ExpressionLoss("x*y", two_sided=True)
+
+
+def test_frequencies_may_be_counts_or_shares() -> None:
+    x, y = np.eye(3), np.full((3, 3), 1 / 3)
+    for kind in (glo_tf.LogitAdjusted, glo_tf.ClassWeighted, glo_tf.LDAM):
+        values = [
+            kind(n, reduction=None)(x, y) for n in ([100, 10, 1], np.array([100, 10, 1]) / 111)
+        ]
+        np.testing.assert_allclose(*values, rtol=1e-5)
+
+
+OF_CLASSES, OF_LABELS = Outputs.of_classes(4), Outputs((Output(Activation.SIGMOID, 3),))
+EXPRESSIONS = [case for case in one_of_each(CLASSES) if issubclass(case[0], glo_tf.ExpressionLoss)]
+
+
+@pytest.mark.parametrize(("kind", "arguments"), EXPRESSIONS)
+def test_what_is_trained_is_what_keras_is_given(kind, arguments) -> None:
+    rng = np.random.default_rng(0)
+    for outputs, activation, width in ((OF_CLASSES, "softmax", 4), (OF_LABELS, "sigmoid", 3)):
+        y = rng.uniform(0.1, 0.9, (6, width))
+        x = np.eye(width)[rng.integers(0, width, 6)]
+        loss = kind(**arguments, activation=activation, reduction=None)
+        plain = kind(**arguments)
+        for given_loss in (kind(**arguments, activation=activation), plain):
+            (tree,) = as_expressions(
+                [given_loss], "losses", options=outputs.loss_options, outputs=outputs
+            )
+            trained = glo_tf.ExpressionLoss(tree, reduction=None)(x, y)
+            np.testing.assert_allclose(trained, loss(x, y), rtol=1e-4)
+
+
+@given(st.floats(0.05, 0.95), st.sampled_from([0.0, 1.0]), st.floats(0.0, 1.0), st.integers(2, 9))
+@examples(25)
+def test_labels_and_predictions_are_rewritten(y, x, smoothing, classes) -> None:
+    tree = glo_tf.Expression.parse("-2.5*(1.5*x*log(0.5*y) - square(2.0*x - y))")
+    term = lambda x, y: -2.5 * (1.5 * x * np.log(0.5 * y) - (2 * x - y) ** 2)  # noqa: E731
+    value = lambda tree: float(  # noqa: E731
+        glo_tf.ExpressionLoss(tree, dtype="float64")(np.full((1, 2), x), np.full((1, 2), y)) / 2
+    )
+    assert value(two_sided(tree)) == pytest.approx(term(x, y) + term(1 - x, 1 - y), rel=1e-5)
+    of_smooth = term(x * (1 - smoothing) + smoothing / classes, y)
+    assert value(smoothed(tree, smoothing, classes)) == pytest.approx(
+        of_smooth, rel=1e-9, abs=1e-12
+    )
+
+
+def test_every_known_loss_is_public_and_tested() -> None:
+    known = {kind for kind in NAMED_LOSSES.values() if kind.__module__ != "glo_tf.losses.named"} - {
+        kind for kind in NAMED_LOSSES.values() if not kind.__module__.startswith("glo_tf")
+    }
+    assert {kind for kind, _ in ALL} == known
+    for kind in known:
+        assert getattr(glo_tf, kind.__name__) is getattr(glo_tf.losses, kind.__name__) is kind
+
+
+class Sum(glo_tf.AllClassesLoss):
+    """The Brier score as a loss of all classes."""
+
+    NAME = "sum"
+
+    def formula(self, ops, x, y, log_y):
+        return ops.sum(ops.square(x - y), axis=-1)
+
+
+@pytest.mark.parametrize("units", [2, 3, 10])
+def test_the_scale_of_a_loss_of_all_classes_is_that_of_its_expression(units) -> None:
+    for activation in ("softmax", "sigmoid"):
+        expected = glo_tf.gradient_scale("brier", units, activation=activation)
+        found = glo_tf.gradient_scale(Sum(), units, activation=activation)
+        assert found == pytest.approx(expected, rel=1e-5)
+    assert glo_tf.gradient_scale(glo_tf.LogitAdjusted([1] * units), units) == 1.0
+    with pytest.raises(ValueError, match=f"frequencies of {units} classes"):
+        glo_tf.gradient_scale(glo_tf.LogitAdjusted([1] * 4), units)
+
+
+def test_the_scales_of_known_losses() -> None:
+    """|t'(1, 1/C) - t'(0, 1/C)|/C by hand, of C = 10."""
+    for name, scale in {
+        "mae": 0.2,
+        "brier": 0.2,
+        "gce": 0.1**0.7,
+        "amse(a=10)": 2.0,
+        "poly1(epsilon_1=2)": 1.2,
+        "label_smoothing": 0.9,
+    }.items():
+        assert glo_tf.gradient_scale(name, 10) == pytest.approx(scale, rel=1e-5)
