@@ -10,7 +10,10 @@ diabetes (a regression; an MLP of 16 units, 300 steps, SGD 0.01). A tree is good
 mean fitness of the usual loss less 0.02 with any seed. Counted as false are good trees that were
 rejected, trainings that would have been stopped early and turned out good, and good trees whose
 fitness was inherited from a loss that differs from it by more than seed noise (twice the standard
-deviation of the usual loss's fitness over ten seeds) with the same seed.
+deviation of the usual loss's fitness over ten seeds) with the same seed. With `--own_rates` each
+is trained at a learning rate of its own, as where a search looks for them first, and losses with
+proportional gradients share a result: the rate of a loss that inherits is what makes up for the
+factor.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from diabetes_task import diabetes_task
 from digits_task import digits_task
 from reporting import report
 
-from glo_tf.training.candidate import Candidate
+from glo_tf.training.candidate import Candidate, Hyperparameters
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("trees", 6000, "Distinct random trees.")
@@ -42,6 +45,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_list("depths", ["2", "3", "4"], "Largest depths of the trees, in edges, in turn.")
 flags.DEFINE_list("seeds", ["0", "1"], "Seeds of the trainings.")
+flags.DEFINE_bool("own_rates", False, "Whether each loss has a learning rate of its own.")
 flags.DEFINE_integer("draw", 0, "Seed of the trees.")
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
@@ -79,6 +83,18 @@ def random_losses() -> list[Any]:
     return losses
 
 
+def own_rates(task: Any, trainer: Any) -> tuple[Any, float | None]:
+    """Where learning rates are looked for, and what `Screen` is told of factors."""
+    from glo_tf.search.own_rates import ExpectedRates
+    from glo_tf.search.reference_rate import tune_reference
+    from glo_tf.training.step_length import measure_step_length
+
+    tuned = tune_reference(lambda requests: map(trainer.evaluate, requests), task, [0])
+    steps = measure_step_length(task.optimizer)
+    expected = ExpectedRates(tuned.learning_rate, steps.exponent, task.outputs)
+    return expected, steps.exponent if steps.exact and not task.has_penalties else None
+
+
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from glo_tf.losses.baselines import usual_loss
@@ -90,12 +106,21 @@ def main(_: list[str]) -> None:
     trainer = task.make_trainer()
     seeds = [int(seed) for seed in FLAGS.seeds]
     _, usual = usual_loss(task.outputs)
-    known = [trainer.evaluate(Request(Candidate(usual), seed=seed)).fitness for seed in NOISE_SEEDS]
+    expected, up_to_scale = own_rates(task, trainer) if FLAGS.own_rates else (None, None)
+    rates: dict[Any, float] = {}
+
+    def trained_with(loss: Any, seed: int, *, stop_at_chance: bool = False) -> Any:
+        candidate = Candidate(loss, Hyperparameters(rates.get(loss)))
+        return trainer.evaluate(Request(candidate, seed=seed, stop_at_chance=stop_at_chance))
+
+    if expected is not None:
+        rates[usual] = expected.of(usual)
+    known = [trained_with(usual, seed).fitness for seed in NOISE_SEEDS]
     good_from = statistics.fmean(known) - MARGIN
     noise = 2 * statistics.stdev(known)
 
     losses = random_losses()
-    screen = Screen(task.outputs)
+    screen = Screen(task.outputs, up_to_scale=up_to_scale)
     began = time.perf_counter()
     verdicts = dict(zip(losses, screen.examine([Candidate(loss) for loss in losses]), strict=True))
     each = (time.perf_counter() - began) / len(losses)
@@ -106,9 +131,12 @@ def main(_: list[str]) -> None:
     false: collections.Counter[str] = collections.Counter()
     largest: dict[str, float] = collections.defaultdict(float)
     for number, (loss, verdict) in enumerate(verdicts.items(), start=1):
-        fitnesses = [
-            trainer.evaluate(Request(Candidate(loss), seed=seed)).fitness for seed in seeds
-        ]
+        if expected is not None:
+            origin = verdict.inherits_from and verdict.inherits_from.loss
+            rates[loss] = (
+                expected.taken_over(rates[origin], origin, loss) if origin else expected.of(loss)
+            )
+        fitnesses = [trained_with(loss, seed).fitness for seed in seeds]
         trained[loss] = fitnesses
         is_good = max(fitnesses) >= good_from
         if verdict.rejection:
@@ -119,10 +147,7 @@ def main(_: list[str]) -> None:
             fate, wrong = "inherited", off > noise
             largest["inherited, off by"] = max(largest["inherited, off by"], off)
         else:
-            early = [
-                trainer.evaluate(Request(Candidate(loss), seed=seed, stop_at_chance=True))
-                for seed in seeds
-            ]
+            early = [trained_with(loss, seed, stop_at_chance=True) for seed in seeds]
             ended = [result.status == Status.STOPPED for result in early]
             wrong = any(
                 stop and fit >= good_from for stop, fit in zip(ended, fitnesses, strict=True)
