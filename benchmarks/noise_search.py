@@ -35,12 +35,15 @@ flags.DEFINE_enum("decay", "none", ["none", "linear", "cosine"], "Of all learnin
 flags.DEFINE_integer("population_size", 40, "Of the discovery phase.")
 flags.DEFINE_integer("generations", 6, "Of the discovery phase, with own rates.")
 flags.DEFINE_integer("coefficient_generations", 6, "With own rates.")
+flags.DEFINE_integer("held_out", 300, "Images with true labels for the fitness.")
+flags.DEFINE_integer("tested", 600, "Images with true labels for the comparison.")
+flags.DEFINE_integer("finalists", 5, "Of each search.")
+flags.DEFINE_integer("finalist_seeds", 2, "Of each search.")
 flags.DEFINE_integer("seeds", 3, "Trainings of each loss on the test data.")
 flags.DEFINE_string("work_dir", None, "Folder for what is done.", required=True)
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 REFERENCES = {"cross-entropy": "-(x*log(y))", "x*sqrt(y)": "-(x*sqrt(y))"}
-HELD_OUT, TESTED = 300, 600
 GIVEN = 0.1
 """Learning rate of the optimizer; that of cross-entropy is tuned to it in 300 steps."""
 
@@ -73,8 +76,8 @@ def searched(draw: int, rates: str, folder: pathlib.Path, budget: int | None) ->
         elites=4,
         generations=FLAGS.generations * (1 if budget is None else 2),
         coefficient_generations=FLAGS.coefficient_generations * longer,
-        finalists=5,
-        finalist_seeds=2,
+        finalists=FLAGS.finalists,
+        finalist_seeds=FLAGS.finalist_seeds,
         comparison_seeds=0,
         seed=draw,
         output_dir=folder / rates,
@@ -92,7 +95,9 @@ def searched(draw: int, rates: str, folder: pathlib.Path, budget: int | None) ->
 
 def data(draw: int) -> dict[str, Any]:
     """Of one draw."""
-    return noisy_digits(draw, FLAGS.noise, units=FLAGS.units, held_out=HELD_OUT, tested=TESTED)
+    return noisy_digits(
+        draw, FLAGS.noise, units=FLAGS.units, held_out=FLAGS.held_out, tested=FLAGS.tested
+    )
 
 
 def compared(draw: int, losses: dict[str, str], folder: pathlib.Path) -> dict[str, Any]:
