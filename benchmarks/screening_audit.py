@@ -13,7 +13,8 @@ fitness was inherited from a loss that differs from it by more than seed noise (
 deviation of the usual loss's fitness over ten seeds) with the same seed. With `--own_rates` each
 is trained at a learning rate of its own, as where a search looks for them first, and losses with
 proportional gradients share a result: the rate of a loss that inherits is what makes up for the
-factor.
+factor. At high rates trainings amplify rounding; so a result is false there only if it is further
+off than a rate that is larger by a millionth brings the other loss, too, with ten seeds.
 """
 
 from __future__ import annotations
@@ -113,6 +114,14 @@ def main(_: list[str]) -> None:
         candidate = Candidate(loss, Hyperparameters(rates.get(loss)))
         return trainer.evaluate(Request(candidate, seed=seed, stop_at_chance=stop_at_chance))
 
+    def rounding(loss: Any) -> float:
+        rate = rates[loss]
+        fitnesses = []
+        for rates[loss] in (rate, rate * (1.0 + 1e-6)):
+            fitnesses.append([trained_with(loss, seed).fitness for seed in NOISE_SEEDS])
+        rates[loss] = rate
+        return float(np.abs(np.subtract(*fitnesses)).max())
+
     if expected is not None:
         rates[usual] = expected.of(usual)
     known = [trained_with(usual, seed).fitness for seed in NOISE_SEEDS]
@@ -145,6 +154,8 @@ def main(_: list[str]) -> None:
             given = trained[verdict.inherits_from.loss]
             off = max(abs(own - other) for own, other in zip(fitnesses, given, strict=True))
             fate, wrong = "inherited", off > noise
+            if wrong and expected is not None:
+                wrong = off > rounding(verdict.inherits_from.loss)
             largest["inherited, off by"] = max(largest["inherited, off by"], off)
         else:
             early = [trained_with(loss, seed, stop_at_chance=True) for seed in seeds]

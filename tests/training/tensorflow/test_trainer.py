@@ -252,6 +252,25 @@ def test_a_training_at_chance_is_ended_early_if_asked() -> None:
 
 
 @pytest.mark.slow
+def test_a_training_that_goes_on_ends_at_chance_where_a_whole_one_does() -> None:
+    trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=100)
+    hopeless = Candidate(Expression.parse("x*log(y)"))
+
+    def train(candidate: Candidate, steps: int | None, *, look: bool = True) -> tuple[str, int]:
+        found = trainer.evaluate(Request(candidate, 0, train_steps=steps, stop_at_chance=look))
+        return found.status, found.steps
+
+    assert [train(hopeless, steps) for steps in (11, 33)] == [("ok", 11), ("stopped", 25)]
+    assert train(hopeless, 33, look=False) == ("ok", 33)
+    assert train(hopeless, None) == ("stopped", 25), "what nobody looked at begins anew"
+    whole = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), 0, stop_at_chance=True))
+    assert [train(Candidate(CROSS_ENTROPY), steps)[1] for steps in (11, 33)] == [11, 33]
+    trainer._initial = None  # not from the start
+    went_on = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), 0, stop_at_chance=True))
+    assert went_on == whole
+
+
+@pytest.mark.slow
 def test_one_hot_labels_give_what_integers_give() -> None:
     one_hot = keras.utils.to_categorical
     trainer = TrainingTask.define(
