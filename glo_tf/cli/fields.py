@@ -50,6 +50,7 @@ _ELSEWHERE = {
     **dict.fromkeys(["learning_rate", "learning_rate_grid"], "Task"),
     "strategy": WORKERS,
     **dict.fromkeys(["jit_compile", "screening", "racing"], _EFFORT),
+    "reference_losses": _ENDING,
     **dict.fromkeys(["finalists", "finalist_seeds", "comparison_seeds"], _ENDING),
 }
 
@@ -85,6 +86,10 @@ _HELP = {
     "runs/DATASET_compare_seedSEED. What is there of the same settings is resumed.",
     "outputs": "What the architecture gives; if unset, what its last activation and the labels "
     "say.",
+    "reference_losses": "Known losses to beat, as for --losses, or none: before the search, they "
+    "are tuned as its candidates are, and at the end the best of them stand beside what was found. "
+    "If unset, with --learning_rate=own the usual loss and all losses with a name that fit, else "
+    "none.",
     "search_space": "Registered search space (see --mode=list).",
     "strategy": "Where candidates are trained: local, devices (one a GPU), ray, or a registered "
     "strategy (see --mode=list); auto is devices where there are several GPUs, else local. What is "
@@ -214,6 +219,10 @@ def _class_weight(texts: Sequence[str] | None) -> dict[int, float] | None:
         ) from None
 
 
+def _some(text: str) -> bool:
+    return text.strip() not in ("", "none")
+
+
 def _without_quotes(text: str) -> str:
     """Of a docstring, for the command line, where what is None is not given."""
     return text.replace("`", "").replace('"', "").replace("None", "unset")
@@ -231,4 +240,5 @@ _CONVERT: dict[str, Callable[[Any], object]] = {
     "initial_expressions": lambda texts: texts or [],
     "jit_compile": lambda word: {"true": True, "false": False}.get(word, word),
     **dict.fromkeys(_EMPTY, lambda text: text or None),
+    "reference_losses": lambda text: None if text is None else [text] if _some(text) else [],
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -52,10 +53,19 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
         "search_space": space,
         "operators": _operators(values, space),
         "output_dir": folder,
+        "reference_losses": _references(values),
         "callbacks": [ProgressDisplay(), *_tensorboard(values, folder)],
     }
     search = LossSearch(**arguments)
     return search, folder
+
+
+def _references(values: flags.FlagValues) -> Sequence[str] | None:
+    """The parts of the text, which is a list."""
+    from glo_tf.losses.lookup import split_losses
+
+    text, given = values.reference_losses, made_of_flags(values, SearchConfig).reference_losses
+    return split_losses(text) if given else None if given is None else []
 
 
 def _learning_rate(values: flags.FlagValues) -> str:

@@ -64,9 +64,9 @@ def against_baseline(entries: Sequence[LossTrainings], baseline: str) -> list[Lo
     for here in _by_fraction(entries).values():
         if (baseline, True) in here:
             best = here[baseline, True]
-            tests += _against([entry for entry in here.values() if entry is not best], best)
+            tests += against([entry for entry in here.values() if entry is not best], best)
         given = [e for e in here.values() if not e.tuned and e.name != baseline]
-        tests += _against(given, here[baseline, False])
+        tests += against(given, here[baseline, False])
     return tests
 
 
@@ -99,7 +99,7 @@ def verdict(
                 continue
             entry, usual = here[name, False], here[baseline, False]
             given = found[name, False, False]
-            line = f"{name} {_said(entry, usual, given, mode)} at the given learning rate"
+            line = f"{name} {said(entry, usual, given, mode)} at the given learning rate"
             if (baseline, True) in here:
                 own, other = here.get((name, True), entry), here[baseline, True]
                 test = found[name, own.tuned, True]
@@ -110,18 +110,28 @@ def verdict(
                 )
                 line += (
                     f"; with a learning rate {rates}{other.learning_rate:g}) it "
-                    f"{_said(own, other, test, mode)}: {_ending(given, test, mode, own, other)}"
+                    f"{said(own, other, test, mode)}: {_ending(given, test, mode, own, other)}"
                 )
             sentences.append(prefix + line + ".")
-        failed = [f"{e.label} ({e.failed} of {len(e.seeds)})" for e in here.values() if e.failed]
-        if failed:
-            sentences.append(f"{prefix}Trainings failed: {', '.join(failed)}.")
+        if any(entry.failed for entry in here.values()):
+            sentences.append(prefix + failed_sentence([*here.values()]))
     if at_edge:
-        sentences.append(
-            "The best learning rate was the last that was tried, and a better one may lie beyond: "
-            f"{', '.join(at_edge)}."
-        )
+        sentences.append(edge_sentence(at_edge))
     return "\n".join(sentences)
+
+
+def failed_sentence(entries: Sequence[LossTrainings]) -> str:
+    """Of which losses trainings failed, and how many."""
+    failed = [f"{e.label} ({e.failed} of {len(e.seeds)})" for e in entries if e.failed]
+    return f"Trainings failed: {', '.join(failed)}."
+
+
+def edge_sentence(names: Sequence[str]) -> str:
+    """Of which losses the learning rate may not be the best."""
+    return (
+        "The best learning rate was the last that was tried, and a better one may lie beyond: "
+        f"{', '.join(names)}."
+    )
 
 
 def _by_fraction(
@@ -134,7 +144,8 @@ def _by_fraction(
     return parts
 
 
-def _against(entries: Sequence[LossTrainings], baseline: LossTrainings) -> list[LossTest]:
+def against(entries: Sequence[LossTrainings], baseline: LossTrainings) -> list[LossTest]:
+    """Each loss against one, with p-values corrected for all of these."""
     found = [_difference(entry, baseline) for entry in entries]
     # A tuned rate that is the given one makes two entries of the same trainings: one hypothesis.
     p_values = {
@@ -177,7 +188,8 @@ def _leads(test: LossTest, mode: Mode) -> bool:
     return mode.better(test.difference) and test.p_value_corrected < 1.0 - CONFIDENCE
 
 
-def _said(loss: LossTrainings, baseline: LossTrainings, test: LossTest, mode: Mode) -> str:
+def said(loss: LossTrainings, baseline: LossTrainings, test: LossTest, mode: Mode) -> str:
+    """What a test says, in words that follow the name of the loss."""
     against = baseline.name
     if test.difference is None:
         return f"cannot be compared with {against}, as trainings failed,"

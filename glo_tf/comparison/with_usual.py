@@ -9,6 +9,7 @@ from glo_tf.comparison.trainings import Conditions, Entrant, train
 from glo_tf.comparison.verdict import conclude
 from glo_tf.data.split import Split
 from glo_tf.losses.baselines import usual_loss
+from glo_tf.results.bar import Bar
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.rate_curve import RateCurve
@@ -23,6 +24,7 @@ def compare_with_usual(
     evaluate: Evaluate,
     best: Candidate,
     task: TrainingTask,
+    bar: Bar | None = None,
     *,
     tuning_seed: int,
     seeds: Sequence[int],
@@ -33,18 +35,21 @@ def compare_with_usual(
         evaluate: Trains networks.
         best: The found one.
         task: What they are trained on; its validation data measures.
+        bar: Further losses, at the given learning rate, too.
         tuning_seed: Seed of the trainings that choose the usual loss's learning rate.
         seeds: Seeds of the comparison.
 
     Returns:
-        Three rows, the found one first.
+        Three rows, the found one first, and one for each reference that is not the usual loss.
     """
     name, usual = usual_loss(task.outputs)
     (tuned,) = tune_learning_rates(evaluate, [usual], task.learning_rate, [tuning_seed])
+    known = [] if bar is None else [one for one in bar.references if one.value is not None]
     entrants = [
         Entrant(FOUND, best),
         Entrant(name, Candidate(usual)),
         Entrant.of_tuned(name, usual, tuned.learning_rate),
+        *(Entrant(one.name, Candidate(one.loss)) for one in known if one.loss != usual),
     ]
     conditions = Conditions(seeds=seeds, objective=task.objective, learning_rate=task.learning_rate)
     rows = train(evaluate, entrants, conditions)

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from glo_tf.display.bar import progress_bar
 from glo_tf.display.comparison import show_comparison
+from glo_tf.results.bar import Bar, shown_lead
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
@@ -40,6 +41,11 @@ class ProgressDisplay(Callback):
         self._progress.update(self._task, total=planned)
         self._progress.start()
 
+    def on_references(self, bar: Bar) -> None:
+        """Prints what is to beat."""
+        for line in bar.lines():
+            _print(line, self._progress.console)
+
     def on_evaluation(self, record: Record) -> None:
         """Advances by one candidate."""
         description = f"{record.phase} {record.generation}"
@@ -50,7 +56,8 @@ class ProgressDisplay(Callback):
         best, counts = generation.best_so_far, generation.counts
         line = (
             f"{generation.phase} {generation.number}/{generation.total}  "
-            f"best {best.fitness if best else 0.0:.4f}  mean {generation.mean_fitness:.4f}  "
+            f"best {best.fitness if best else 0.0:.4f}  {_lead(generation)}"
+            f"mean {generation.mean_fitness:.4f}  "
             + "  ".join(f"{source} {counts[source]}" for source in Source if source in counts)
             + (f"  {best.loss}" if best else "")
         )
@@ -91,6 +98,12 @@ def show_result(result: SearchResult, console: Console) -> None:
 
 def _print(text: str, console: Console) -> None:
     console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def _lead(generation: Generation) -> str:
+    if generation.bar is None or generation.bar.best is None:
+        return ""
+    return f"lead {shown_lead(generation.lead, generation.bar.noise)}  "
 
 
 def _rate_of(found: FoundLoss) -> str:

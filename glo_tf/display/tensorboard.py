@@ -14,6 +14,7 @@ from typing import Any
 
 from glo_tf.data.outputs import DEFAULT_EPSILON
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.results.bar import Bar
 from glo_tf.results.record import Record, Source
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import Callback, Generation
@@ -29,14 +30,15 @@ MAX_SURFACES = 30
 """Surfaces drawn while a search runs; the best loss is always drawn at the end."""
 
 _SUFFIX = ".glo_tf"  # of the event files written here, and only of them
-_RUNS = ("discovery", "coefficients*", "candidates/*", "comparison/*", "result")
+_RUNS = ("discovery", "coefficients*", "candidates/*", "comparison/*", "references", "result")
 
 
 class TensorBoard(Callback):
     """Writes a search as event files, which `tensorboard --logdir` shows, also while it runs.
 
     The runs are named `discovery` and `coefficients` (`coefficients_2` and so on for further
-    expressions), with one step a generation: best fitness so far, mean and median, diversity (the
+    expressions), with one step a generation: best fitness so far, its lead over
+    the best reference, mean and median, diversity (the
     share of distinct losses), mean size in nodes, training steps, and candidates by source; and the
     best loss, as text and as a surface, where it changed. `candidates/N` is the candidate of line N
     of `history.csv`, for the HParams view, which has the 100 fittest of those that were trained.
@@ -102,6 +104,10 @@ class TensorBoard(Callback):
         self._begin()
         self._try(self._remove_earlier)
 
+    def on_references(self, bar: Bar) -> None:
+        """Writes what is to beat."""
+        self._try(lambda: self._write_references(bar))
+
     def on_evaluation(self, record: Record) -> None:
         """Keeps the candidate until its generation is complete."""
         self._evaluated += 1
@@ -152,6 +158,14 @@ class TensorBoard(Callback):
         for writer in self._writers.values():
             writer.close()
 
+    def _write_references(self, bar: Bar) -> None:
+        writer = self._writer("references")
+        with writer.as_default(0):
+            self._tf.summary.text("to_beat", "\n\n".join(bar.lines()))
+            if bar.best is not None:
+                self._tf.summary.scalar("fitness/to_beat", bar.best.fitness)
+        writer.flush()
+
     def _write_generation(
         self, run: str, generation: Generation, records: Sequence[Record]
     ) -> None:
@@ -167,6 +181,8 @@ class TensorBoard(Callback):
         }
         if best is not None:
             scalars["fitness/best"] = best.fitness
+        if generation.lead is not None:
+            scalars["fitness/lead"] = generation.lead
         writer = self._writer(run)
         with writer.as_default(generation.number):
             for name, value in scalars.items():

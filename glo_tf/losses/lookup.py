@@ -127,10 +127,15 @@ def _fitting(outputs: Outputs) -> list[str]:
     return sorted(fitting, key=lambda name: NAMED_LOSSES[name].EVOLVED)
 
 
-def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
+def by_name(losses: Losses, outputs: Outputs, argument: str = "losses") -> dict[str, Expression]:
     """Names and trees of given losses; without a name, that of `find_loss` or the text.
 
     What is invisible in a name is an escape sequence from here on.
+
+    Args:
+        losses: Losses.
+        outputs: Of the model that is trained with them.
+        argument: Where they were given, for messages.
 
     Raises:
         ValueError: If one is not a loss that can be trained, or two have one name.
@@ -139,31 +144,34 @@ def by_name(losses: Losses, outputs: Outputs) -> dict[str, Expression]:
     given: dict[str, Loss] = {}
     if isinstance(losses, str) or not isinstance(losses, Mapping | Sequence):
         raise InvalidArgumentError(
-            f"Expected losses as a sequence or a dict, such as ['baikal']. Received: {losses!r}"
+            f"Expected {argument} as a sequence or a dict, such as ['baikal']. "
+            f"Received: {argument}={losses!r}"
         )
     items = losses.items() if isinstance(losses, Mapping) else ((None, loss) for loss in losses)
     for key, loss in items:
-        name, found = find_loss(loss, outputs) if isinstance(loss, str) else (str(loss), loss)
+        name, found = (
+            find_loss(loss, outputs, argument) if isinstance(loss, str) else (str(loss), loss)
+        )
         if isinstance(loss, ExpressionLoss):
             name = loss.title if isinstance(loss, Named) else loss.expression
         if not isinstance(key, str | None):
             raise InvalidArgumentError(
-                f"Expected names of losses as text. Received: losses with {key!r}"
+                f"Expected names of losses as text. Received: {argument} with {key!r}"
             )
         name = legible(key or name)  # it goes into tables, figures, sentences and files
         if name in given:
             raise InvalidArgumentError(
-                f"Expected losses with different names. Received: losses={losses!r}"
+                f"Expected losses with different names. Received: {argument}={losses!r}"
             )
         given[name] = found
     expressions = as_expressions(
-        list(given.values()), "losses", options=outputs.loss_options, outputs=outputs
+        list(given.values()), argument, options=outputs.loss_options, outputs=outputs
     )
     trees = dict(zip(given, expressions, strict=True))
     for name, tree in trees.items():
         if not tree.has_x_and_y:
             raise InvalidArgumentError(
-                f"Expected losses with x and y. Received: losses with '{name}'"
+                f"Expected losses with x and y. Received: {argument} with '{name}'"
             )
     return trees
 

@@ -16,6 +16,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.losses.files import load_loss, read_metadata
 from glo_tf.metrics.mode import Mode
 from glo_tf.results import run_files
+from glo_tf.results.bar import Bar, bar_of_data
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER, is_there
@@ -44,6 +45,7 @@ class SearchFiles:
         learning_rate: What goes with the best loss; None in what an earlier version wrote.
         remark: What a user has to know of the best loss's scale, or `""`.
         searched: The best loss as it was trained in the search; None if there is none.
+        bar: What was to beat; None if there was nothing.
         confirmation: The finalists, the best first.
         comparison: The best loss beside the usual one; None if none was made.
     """
@@ -57,6 +59,7 @@ class SearchFiles:
     learning_rate: float | None
     remark: str
     searched: Expression | None
+    bar: Bar | None
     confirmation: list[LossTrainings]
     comparison: Comparison | None
 
@@ -109,6 +112,7 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
         learning_rate=_learning_rate(metadata, paths[0]) if paths else None,
         remark=_text(metadata, "remark", paths[0]) if paths else "",
         searched=_searched(metadata, losses[paths[0].name], paths[0]) if paths else None,
+        bar=bar_of_data(metadata["bar"], paths[0]) if "bar" in metadata else None,
         confirmation=confirmation,
         comparison=comparison,
     )

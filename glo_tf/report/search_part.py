@@ -19,6 +19,7 @@ from glo_tf.results.record import Record, Source, pareto_front
 from glo_tf.utils import onednn
 
 if TYPE_CHECKING:
+    from glo_tf.expressions.tree import Expression
     from glo_tf.losses.expression_loss import ExpressionLoss
 
 MEANING = {
@@ -140,16 +141,10 @@ class SearchPart:
         return max(same, key=lambda record: record.fitness, default=None)
 
     @property
-    def scaled(self) -> str:
-        """What is to be said of the scale of the best loss, or `""`."""
-        if self.files.remark:
-            return f"Its scale is not that of the usual loss: {self.files.remark}."
-        if self.best is None or self.files.searched == self.best.tree:
-            return ""
-        return (
-            f"The search trained it as {self.files.searched}. Here it has the scale of the usual "
-            "loss, whose place it can take, and the learning rate that goes with that."
-        )
+    def searched(self) -> Expression | None:
+        """What the search trained, where the best loss is a multiple of it."""
+        searched = self.files.searched
+        return None if self.best is None or searched == self.best.tree else searched
 
     @property
     def formula(self) -> Markup:

@@ -41,14 +41,14 @@ class FoundLoss:
         """The candidate divided by its scale, so that it can take the place of the usual loss.
 
         Its learning rate becomes what trains the same, up to rounding: for SGD it is multiplied by
-        the scale, for Adam it stays. Where the optimizer is like neither, or the loss has no scale,
-        the candidate stays as it is.
+        the scale, for Adam it stays. Where there is no such rate, as with weight decay beside SGD
+        or with regularizers in the model, or where the loss has no scale, it stays as it is.
 
         Args:
             candidate: What was found.
             task: What it was trained on.
         """
-        from glo_tf.training.gradient_response import GradientResponse, gradient_response
+        from glo_tf.training.step_length import measure_step_length
 
         as_it_is = cls.given(candidate, task)
         rate, scale = as_it_is.learning_rate, relative_scale(candidate.loss, task.outputs)
@@ -60,15 +60,15 @@ class FoundLoss:
         scaled = candidate.loss.with_coefficients((first * factor, *others))
         if scaled.coefficients == candidate.loss.coefficients:
             return dataclasses.replace(as_it_is, scale=1.0)
-        match gradient_response(task.optimizer_at, rate):
-            case GradientResponse.PROPORTIONAL if SMALLEST_RATE <= rate / factor <= LARGEST_RATE:
-                return cls(scaled, rate / factor, 1.0)
-            case GradientResponse.INDEPENDENT:
-                return cls(scaled, rate, 1.0)
+        steps = measure_step_length(task.optimizer)
+        multiplied = float(f"{rate * factor**-steps.exponent:.6g}")
+        exact = steps.exact and not task.has_penalties
+        if exact and SMALLEST_RATE <= multiplied <= LARGEST_RATE:
+            return cls(scaled, multiplied, 1.0)
         return dataclasses.replace(
             as_it_is,
             scale=float(f"{scale:.6g}"),
-            remark="no learning rate makes the optimizer train alike with it divided by its scale",
+            remark="no learning rate makes model and optimizer train alike with it divided by that",
         )
 
     @property

@@ -28,11 +28,13 @@ class Stage(enum.StrEnum):
     """What losses that were found or given are trained for.
 
     Attributes:
+        REFERENCES: What a search has to beat.
         CONFIRMATION: Which finalist of a search keeps its lead with other seeds.
         TUNING: Which learning rate suits a loss.
         COMPARISON: Which loss leads.
     """
 
+    REFERENCES = "references"
     CONFIRMATION = "confirmation"
     TUNING = "tuning"
     COMPARISON = "comparison"

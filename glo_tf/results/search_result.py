@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
+from glo_tf.results.bar import Bar
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER
 from glo_tf.results.record import Record, pareto_front
@@ -100,6 +101,7 @@ class SearchResult:
         outputs: Of the model that the losses trained.
         objective: What their fitness is.
         found: The best loss as it is given to users, with its learning rate; None if there is none.
+        bar: What the search had to beat; None without references.
         optimizer_maker: What `best_optimizer` makes; as `comparer`, a copy has none.
         comparer: What `compare` trains with. Results are data: they are equal whatever it is, and a
             copied or unpickled one has one without a search.
@@ -116,6 +118,7 @@ class SearchResult:
     outputs: Outputs
     objective: Objective
     found: FoundLoss | None = None
+    bar: Bar | None = None
     optimizer_maker: OptimizerMaker = dataclasses.field(
         default_factory=OptimizerMaker, compare=False, repr=False
     )

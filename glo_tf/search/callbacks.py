@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from glo_tf.errors import InvalidArgumentError, raise_first, shown
 
 if TYPE_CHECKING:
+    from glo_tf.results.bar import Bar
     from glo_tf.results.record import Phase, Record, Source, Stage
     from glo_tf.results.search_result import SearchResult
     from glo_tf.training.trial import Evaluation
@@ -26,6 +27,7 @@ class Generation:
         best_so_far: The best candidate of the whole search; None while none has been trained.
         counts: Candidates so far by where their fitness came from; see
             `glo_tf.results.record.Record.source`.
+        bar: What the search has to beat; None if there are no references.
     """
 
     phase: Phase
@@ -34,6 +36,17 @@ class Generation:
     mean_fitness: float
     best_so_far: Record | None
     counts: dict[Source, int]
+    bar: Bar | None = None
+
+    @property
+    def lead(self) -> float | None:
+        """By how much the best candidate's metric is better than the best reference's.
+
+        It is positive where it is better, whatever the metric's direction; None if unknown.
+        """
+        if self.bar is None or self.best_so_far is None:
+            return None
+        return self.bar.lead(self.best_so_far.values)
 
 
 class StopSearch(Exception):  # noqa: N818 (a wish, not an error; named as StopIteration is)
@@ -70,6 +83,9 @@ class Callback:
         rate whose best value lies at the edge of its grid takes some more.
         """
 
+    def on_references(self, bar: Bar) -> None:
+        """Called before the first candidate with what the search has to beat, if anything."""
+
     def on_evaluation(self, record: Record) -> None:
         """Called when a candidate has its fitness, trained or not."""
 
@@ -77,7 +93,11 @@ class Callback:
         """Called when a generation is complete and written."""
 
     def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
-        """Called after each training of a finalist (`"confirmation"`) or in the `"comparison"`."""
+        """Called after each training that is not of a candidate's fitness.
+
+        Such as those of `"references"`, which have one evaluation each and a few for the seed
+        noise, of finalists (`"confirmation"`) and of the `"comparison"`.
+        """
 
     def on_search_end(self, result: SearchResult) -> None:
         """Called last, also after an interruption or an error."""
@@ -122,6 +142,10 @@ class CallbackList(Callback):
     def on_search_begin(self, planned: int) -> None:
         """Tells all."""
         self._tell(lambda callback: callback.on_search_begin(planned))
+
+    def on_references(self, bar: Bar) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_references(bar))
 
     def on_evaluation(self, record: Record) -> None:
         """Tells all."""

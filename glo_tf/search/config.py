@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from glo_tf.errors import InvalidArgumentError, shown
@@ -23,7 +23,7 @@ from glo_tf.utils.checks import (
 from glo_tf.utils.choice import choice
 
 if TYPE_CHECKING:
-    from glo_tf.losses.given import Loss
+    from glo_tf.losses.given import Loss, Losses
     from glo_tf.search.callbacks import Callback
     from glo_tf.search.genetic.evolution import Operators
 
@@ -90,6 +90,10 @@ class SearchConfig:
             multiplied: the rate is their peak.
         learning_rate_grid: With `"own"`, multiples of the learning rate at which a candidate is
             expected to train best, to begin with.
+        reference_losses: Known losses to beat, as for `glo_tf.LossComparison`: before the search,
+            they are tuned as its candidates are, and at the end the best of them stand beside what
+            was found. If None, with own learning rates the usual loss and all losses with a name
+            that fit the outputs; at one rate for all none, as that compares step sizes.
 
     Raises:
         ValueError: If a value is out of range, of another type, or does not fit another.
@@ -114,6 +118,7 @@ class SearchConfig:
     racing: bool = False
     learning_rate: float | str = LearningRate.GIVEN
     learning_rate_grid: Sequence[float] = (0.5, 1.0, 2.0)
+    reference_losses: Losses | None = None
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -162,6 +167,14 @@ class SearchConfig:
                     f"Received: learning_rate_grid={shown(grid)}"
                 )
             check_positive(learning_rate_grid=factor)
+        losses = self.reference_losses
+        if losses is not None and (
+            isinstance(losses, str) or not isinstance(losses, Mapping | Sequence)
+        ):
+            raise InvalidArgumentError(
+                "Expected reference_losses as a sequence or a dict of losses, such as ['baikal'], "
+                f"or as [] for none. Received: reference_losses={shown(losses)}"
+            )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -204,4 +217,5 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     racing: bool
     learning_rate: float | str
     learning_rate_grid: Sequence[float]
+    reference_losses: Losses | None
     callbacks: Sequence[Callback]

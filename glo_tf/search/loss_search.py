@@ -20,6 +20,7 @@ from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import checked_callbacks
 from glo_tf.search.config import LearningRate, SearchArguments
 from glo_tf.search.output_folder import OutputFolder
+from glo_tf.search.references import reference_losses
 from glo_tf.search.run import SearchRun
 from glo_tf.search.settings import SearchSettings
 from glo_tf.strategies.registry import find_strategy
@@ -76,6 +77,11 @@ class LossSearch:
         self.strategy = find_strategy(arguments.strategy)
         self._arguments = arguments = _at_given_rate(arguments.loaded())
         self.task = TrainingTask.of(arguments)
+        self._references = reference_losses(
+            self.settings.reference_losses,
+            self.task.outputs,
+            own=self.settings.learning_rate == LearningRate.OWN,
+        )
         # Last, so that a refused argument leaves no folder behind.
         self._output = (
             None
@@ -182,6 +188,7 @@ class LossSearch:
                 self.settings,
                 self._open(),
                 self._output,
+                references=self._references,
                 callbacks=self.callbacks,
                 compare=self._compare_found,
             )

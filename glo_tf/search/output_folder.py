@@ -149,6 +149,7 @@ class OutputFolder:
         metadata = {
             "learning_rate": result.found.learning_rate,
             **_searched(result.best, result.found),
+            **({} if result.bar is None else {"bar": dataclasses.asdict(result.bar)}),
             "fitness": result.best.fitness,
             "values": dict(result.best.values),
             "phase": result.best.phase,

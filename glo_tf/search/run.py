@@ -8,14 +8,17 @@ import functools
 import logging
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.trainings import Conditions
+from glo_tf.comparison.with_references import compare_with_references
 from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
 from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.expressions.tree import Expression
 from glo_tf.report.attempt import try_to_write_report
+from glo_tf.results.bar import Bar
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
@@ -32,6 +35,7 @@ from glo_tf.search.own_rates import ExpectedRates, OwnRates
 from glo_tf.search.phases import coefficient_searches, discovery
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.reference_rate import tune_reference
+from glo_tf.search.references import set_bar
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.step_length import measure_step_length
@@ -52,6 +56,7 @@ class SearchRun:
         settings: Of the search.
         dispatcher: Gets candidates trained.
         output: Where results are written; None for nowhere.
+        references: Losses to beat, by their names.
         callbacks: Observers.
         compare: What the result compares losses with, later; None for nothing.
     """
@@ -63,6 +68,7 @@ class SearchRun:
         dispatcher: Dispatcher,
         output: OutputFolder | None = None,
         *,
+        references: Mapping[str, Expression] | None = None,
         callbacks: Sequence[Callback] = (),
         compare: Compare | None = None,
     ):
@@ -79,6 +85,9 @@ class SearchRun:
         self._best: Record | None = None
         self._stopped = False
         self._expected: ExpectedRates | None = None
+        self._up_to_scale: float | None = None
+        self._references = dict(references or {})
+        self._bar: Bar | None = None
 
     def execute(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
@@ -91,8 +100,17 @@ class SearchRun:
         try:
             with self._stoppable():
                 self._callbacks.on_understood(self._task.summary)
-                self._callbacks.on_search_begin(self._settings.planned)
-                candidates = self._evaluator()
+                self._callbacks.on_search_begin(self._planned)
+                self._look_for_rates()
+                if self._references:
+                    self._bar = self._set_bar()
+                candidates = CandidateEvaluator.of(
+                    self._task,
+                    self._settings,
+                    self._dispatcher,
+                    self._own_rates(racing=self._settings.racing),
+                    self._up_to_scale,
+                )
                 for phase, generations, search in self._phases(candidates.screen):
                     self._search(candidates, phase, generations, search)
             with self._stoppable():
@@ -108,6 +126,7 @@ class SearchRun:
         result = SearchResult(
             best=self._best,
             found=self._found(),
+            bar=self._bar,
             optimizer_maker=OptimizerMaker(self._task.optimizer_at),
             confirmation=confirmation,
             comparison=comparison,
@@ -137,27 +156,59 @@ class SearchRun:
             logger.info("Stopped by a callback")
             self._stopped = True
 
-    def _evaluator(self) -> CandidateEvaluator:
-        """What gives candidates their fitness, at rates of their own if the settings say so."""
+    def _look_for_rates(self) -> None:
+        """Finds where candidates have their own learning rates, if the settings ask for them."""
         task, settings = self._task, self._settings
         if settings.learning_rate != LearningRate.OWN:
-            return CandidateEvaluator.of(task, settings, self._dispatcher)
+            return
         retrain = self._retrain(Stage.TUNING)
         reference = tune_reference(retrain, task, [settings.seed]).learning_rate
         logger.info("Learning rate of the usual loss: %g", reference)
         steps = measure_step_length(task.optimizer)
         self._expected = ExpectedRates(reference, steps.exponent, task.outputs)
-        own_rates = OwnRates(
+        self._up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
+
+    def _own_rates(self, *, racing: bool) -> OwnRates | None:
+        """What finds the learning rate of each candidate; None where all have the same."""
+        settings = self._settings
+        if self._expected is None:
+            return None
+        return OwnRates(
             self._dispatcher.evaluate,
             self._expected,
             grid=settings.learning_rate_grid,
-            train_steps=task.train_steps,
+            train_steps=self._task.train_steps,
             seed=settings.seed,
             stop_at_chance=settings.screening == Screening.FULL,
-            racing=settings.racing,
+            racing=racing,
         )
-        up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
-        return CandidateEvaluator.of(task, settings, self._dispatcher, own_rates, up_to_scale)
+
+    @property
+    def _planned(self) -> int:
+        again = len(self._settings.seeds_of_noise)
+        references = len(self._references) + again if self._references else 0
+        return self._settings.planned + references
+
+    def _set_bar(self) -> Bar:
+        """What is to beat, tuned as candidates are, of which nothing is known by it."""
+        told = functools.partial(self._callbacks.on_retraining, Stage.REFERENCES)
+        bar = set_bar(
+            self._references,
+            self._task,
+            self._settings,
+            CandidateEvaluator(
+                self._dispatcher,
+                seeds=self._settings.seeds_of_fitness,
+                stop_at_chance=self._settings.screening == Screening.FULL,
+                own_rates=self._own_rates(racing=False),
+            ),
+            self._retrain(Stage.REFERENCES),
+            told,
+        )
+        for line in bar.lines():
+            logger.info(line)
+        self._callbacks.on_references(bar)
+        return bar
 
     def _phases(self, screen: Screen | None) -> Iterator[tuple[Phase, int, AskTell]]:
         """The phases, one after the other, with the generations that each may take."""
@@ -210,6 +261,7 @@ class SearchRun:
             mean_fitness=statistics.fmean(one.fitness for one in evaluations),
             best_so_far=self._best,
             counts=dict(self._counts),
+            bar=self._bar,
         )
         self._callbacks.on_generation(generation)
         return evaluations
@@ -247,12 +299,25 @@ class SearchRun:
         return [row for _, row in confirmed]
 
     def _compare(self, best: Candidate) -> Comparison:
-        return compare_with_usual(
-            self._retrain(Stage.COMPARISON),
-            best,
+        settings, evaluate = self._settings, self._retrain(Stage.COMPARISON)
+        seeds = settings.fresh_seeds(settings.comparison_seeds)
+        found = self._found()
+        if settings.learning_rate != LearningRate.OWN or found is None:
+            return compare_with_usual(
+                evaluate,
+                best,
+                self._task,
+                self._bar,
+                tuning_seed=settings.seed,
+                seeds=seeds,
+            )
+        return compare_with_references(
+            evaluate,
+            found,
+            self._bar,
             self._task,
-            tuning_seed=self._settings.seed,
-            seeds=self._settings.fresh_seeds(self._settings.comparison_seeds),
+            tuning_seeds=settings.seeds_of_rates,
+            seeds=seeds,
         )
 
     def _found(self) -> FoundLoss | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import cma
@@ -18,7 +18,7 @@ from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.code_identity import code_of
 from glo_tf.identity.stable_id import stable_name
-from glo_tf.losses.given import as_expressions
+from glo_tf.losses.given import Losses, as_expressions
 from glo_tf.results.record import Phase
 from glo_tf.screening.screen import Screening
 from glo_tf.search.coefficients.parameterization import Parameterization
@@ -29,6 +29,9 @@ from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.utils.checks import check_at_least
 from glo_tf.utils.keywords import narrowed
+
+_NOISE_SEEDS = 5
+_RATE_SEEDS = 3
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -165,6 +168,17 @@ class SearchSettings(SearchConfig):
         first = self.seeds_of_fitness.stop
         return range(first, first + self.finalist_seeds)
 
+    @property
+    def seeds_of_noise(self) -> range:
+        """With which the best reference is trained, too: they say how much seeds alone matter."""
+        first = self.seeds_of_fitness.stop
+        return range(first, first + _NOISE_SEEDS)
+
+    @property
+    def seeds_of_rates(self) -> range:
+        """With which the compared losses are tuned; a single one may choose one near divergence."""
+        return range(self.seed, self.seed + _RATE_SEEDS)
+
     def fresh_seeds(self, count: int) -> range:
         """The first ones that nothing is selected on."""
         first = self.seeds_of_confirmation.stop
@@ -178,9 +192,19 @@ class SearchSettings(SearchConfig):
             "search_space": _described(self.search_space) | _code(self.search_space),
             "operators": _described(self.operators) | _code(self.operators),
             "initial_expressions": [str(loss) for loss in self.initial_expressions],
+            "reference_losses": _named(self.reference_losses),
             "cma": cma.__version__,
             "gplearn": gplearn.__version__,
         }
+
+
+def _named(losses: Losses | None) -> Any:
+    """Losses as text, by their names if they have some."""
+    if losses is None:
+        return None
+    if isinstance(losses, Mapping):
+        return {str(name): str(loss) for name, loss in losses.items()}
+    return [str(loss) for loss in losses]
 
 
 def _described(thing: object) -> dict[str, Any]:

@@ -42,6 +42,22 @@ def interval_of_mean(values: Sequence[float]) -> Interval | None:
     return mean - half, mean + half
 
 
+def half_width_between(values: Sequence[float], seeds: int = 1) -> float | None:
+    """Half of the 95% confidence interval of the difference between two means of like trainings.
+
+    Args:
+        values: Of trainings that differ by their seeds alone.
+        seeds: Trainings of each of the two.
+
+    Returns:
+        None where nothing is known of the spread, as from a single value.
+    """
+    if len(values) < 2:
+        return None
+    deviation = float(np.std(values, ddof=1)) * math.sqrt(2.0 / seeds)
+    return deviation * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
+
+
 def compare_means(one: Sequence[float], other: Sequence[float]) -> Difference:
     """`one` against `other`.
 

@@ -21,8 +21,7 @@ class HashTrainer:
 
     def evaluate(self, request: Request, check=nothing_to_check) -> Evaluation:
         self.requests.append(request)
-        text = f"{request.loss} {request.seed} {request.candidate.hyperparameters.learning_rate}"
-        fitness = (zlib.crc32(text.encode()) % 1000 + 1) / 1001
+        fitness = self.fitness(request)
         if (str(request.loss), request.seed) in self.failing:
             return Evaluation(request.candidate, request.seed, 0.0, "non_finite", 1, 0.0)
         steps = dict.fromkeys(("accuracy", "nll", "ece"), (fitness,) * len(request.checkpoints))
@@ -30,6 +29,10 @@ class HashTrainer:
         return Evaluation(
             request.candidate, request.seed, fitness, "ok", 10, 0.0, values=own, measured=measured
         )
+
+    def fitness(self, request: Request) -> float:
+        text = f"{request.loss} {request.seed} {request.candidate.hyperparameters.learning_rate}"
+        return (zlib.crc32(text.encode()) % 1000 + 1) / 1001
 
     def trained(self) -> list[tuple[str, int]]:
         return [(str(request.loss), request.seed) for request in self.requests]
