@@ -3,13 +3,18 @@
 import json
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import blank_figure
 import filelock
 import installed_plugins
 import pytest
+import ray_clusters
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from ray.cluster_utils import Cluster
 
 # XLA compiles in half the time. Trained is too little, here, for its code to be worth polishing.
 # It reads this when it first compiles; processes that tests start inherit it.
@@ -49,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def blank_figures(monkeypatch) -> None:
     """Reports have figures, and nothing is on them."""
     monkeypatch.setattr("glo_tf.report.inline.svg", blank_figure.svg)
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> "Iterator[Cluster]":
+    """One of two nodes, with one CPU each, which no test takes from it."""
+    with ray_clusters.cluster_of(2) as cluster:
+        yield cluster
 
 
 _trainers: dict[str, object] = {}

@@ -324,10 +324,10 @@ def test_a_comparison_that_was_killed_is_continued(whole, tmp_path) -> None:
 
 
 @pytest.mark.ray
-def test_a_comparison_on_ray_workers_is_the_same(whole, tmp_path) -> None:
-    processes.needs_ray()
+def test_a_comparison_on_ray_workers_is_the_same(whole, tmp_path, ray_cluster) -> None:
     folder = tmp_path / "ray"
-    assert processes.run(folder, *DIGITS, "--strategy=ray", "--ray_workers=2") == 0
+    cluster = ("--strategy=ray", f"--ray_address={ray_cluster.address}", "--ray_workers=2")
+    assert processes.run(folder, *DIGITS, *cluster) == 0
     assert (folder / "comparison.json").read_bytes() == (whole / "comparison.json").read_bytes()
 
 

@@ -2,13 +2,13 @@
 
 import collections
 import itertools
+import pathlib
 import threading
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import needs_ray
 from scripted_strategy import ScriptedStrategy, done, lost
 
 from glo_tf.execution.config import FailurePolicy
@@ -19,6 +19,7 @@ from glo_tf.strategies import Strategy, TrainingError
 from glo_tf.strategies.base import Result
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
+from glo_tf.strategies.ray import RayStrategy
 from glo_tf.testing import scripted_task as scripted
 from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
 from glo_tf.training.candidate import Candidate
@@ -27,13 +28,6 @@ from glo_tf.training.trial import Evaluation, Request
 LOSSES = ordinary(8)
 REQUESTS = [Request(Candidate(loss), 0) for loss in LOSSES]
 THREE_DEVICES = ("CPU:0", "CPU", "/CPU:0")
-
-
-def ray() -> Strategy:
-    needs_ray()
-    from glo_tf.strategies.ray import RayStrategy
-
-    return RayStrategy(num_workers=2, num_cpus=1)
 
 
 STRATEGIES = [
@@ -127,12 +121,19 @@ def test_a_request_submitted_twice_is_trained_once_and_given_twice(tmp_path, mak
     assert len(task.trainings()) == 4
 
 
-@pytest.mark.parametrize(
-    "make_strategy", [*STRATEGIES, pytest.param(ray, id="ray", marks=pytest.mark.ray)]
-)
+@each_strategy
 def test_each_caller_is_given_what_it_submitted(tmp_path, make_strategy) -> None:
-    task = ScriptedTask(str(tmp_path))
-    dispatcher = make_dispatcher(task, make_strategy())
+    _check_callers(tmp_path, make_strategy())
+
+
+@pytest.mark.ray
+def test_each_caller_is_given_what_it_submitted_to_ray(tmp_path, ray_cluster) -> None:
+    _check_callers(tmp_path, RayStrategy(ray_cluster.address, num_workers=2, num_cpus=1))
+
+
+def _check_callers(folder: pathlib.Path, strategy: Strategy) -> None:
+    task = ScriptedTask(str(folder))
+    dispatcher = make_dispatcher(task, strategy)
     parts = {None: REQUESTS[:5], "another": REQUESTS[3:], 7: [*REQUESTS[::2], REQUESTS[0]]}
     found = {caller: [] for caller in parts}
     for caller, part in parts.items():

@@ -11,6 +11,7 @@ import venv
 from collections.abc import Iterator
 
 import markdown_it
+import processes
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGES = sorted(
@@ -90,13 +91,11 @@ class Environment:
 
     def __init__(self, folder: pathlib.Path):
         venv.create(folder, symlinks=True)
-        site = sysconfig.get_path("purelib", vars={"base": str(folder)}, scheme="venv")
+        self._site = sysconfig.get_path("purelib", vars={"base": str(folder)}, scheme="venv")
         here = sysconfig.get_path("purelib")
         # Not only a path: what is installed here for editing has path files of its own.
-        pathlib.Path(site, "here.pth").write_text(f"import site; site.addsitedir({here!r})\n")
-        script = folder / "bin" / "glo-tf"
-        script.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m glo_tf.main "$@"\n')
-        script.chmod(0o755)
+        text = f"import site; site.addsitedir({here!r})\n"
+        pathlib.Path(self._site, "here.pth").write_text(text)
         self.variables = {
             **os.environ,
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
@@ -108,7 +107,21 @@ class Environment:
 
     def run(self, command: list[str], folder: pathlib.Path) -> None:
         """Runs a command, which has to succeed."""
-        done = subprocess.run(
-            command, cwd=folder, env=self.variables, capture_output=True, text=True
-        )
+        match command:
+            case ["python", "-m", "pip", *_]:
+                done = subprocess.run(
+                    command, cwd=folder, env=self.variables, capture_output=True, text=True
+                )
+            case ["python", *arguments]:
+                done = self._python(arguments, folder)
+            case ["glo-tf", *arguments]:
+                done = self._python(["-m", "glo_tf.main", *arguments], folder)
+            case _:
+                raise ValueError(f"Expected python or glo-tf. Received: {shlex.join(command)}")
         assert done.returncode == 0, f"{shlex.join(command)}\n{done.stdout}{done.stderr}"
+
+    def _python(
+        self, arguments: list[str], folder: pathlib.Path
+    ) -> subprocess.CompletedProcess[str]:
+        sites = [pathlib.Path(self._site)]
+        return processes.python(*arguments, env=self.variables, cwd=folder, sites=sites)

@@ -9,6 +9,7 @@ import pathlib
 import resource
 import runpy
 import signal
+import site
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import tempfile
 import time
 import types
 import unittest.mock
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from typing import Any
 
@@ -94,7 +95,10 @@ def run(output_dir: pathlib.Path, *flags: str, **options: Any) -> int | None:
 
 
 def python(
-    *arguments: str, env: Mapping[str, str] | None = None, cwd: pathlib.Path | None = None
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    cwd: pathlib.Path | None = None,
+    sites: Sequence[pathlib.Path] = (),
 ) -> subprocess.CompletedProcess[str]:
     """Runs `python -c CODE ...` or `python -m MODULE ...`, with TensorFlow imported before.
 
@@ -104,11 +108,13 @@ def python(
         *arguments: Of Python.
         env: The environment; of Python's own variables, PYTHONPATH alone counts.
         cwd: Where it runs.
+        sites: Folders that packages are installed in, beside those of this process.
     """
     with tempfile.TemporaryDirectory() as folder:
         files = [pathlib.Path(folder, name) for name in ("out", "err")]
         environment = dict(os.environ if env is None else env)
-        given = (arguments, environment, str(cwd or pathlib.Path.cwd()), [*map(str, files)])
+        where = str(cwd or pathlib.Path.cwd())
+        given = (arguments, environment, where, [*map(str, files)], [*map(str, sites)])
         process = _CONTEXT.Process(target=_python, args=given)
         with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
             process.start()
@@ -122,7 +128,11 @@ def python(
 
 
 def _python(
-    arguments: tuple[str, ...], environment: dict[str, str], folder: str, files: list[str]
+    arguments: tuple[str, ...],
+    environment: dict[str, str],
+    folder: str,
+    files: list[str],
+    sites: list[str],
 ) -> None:
     _redirect(files)
     os.environ.clear()
@@ -131,6 +141,8 @@ def _python(
     given = environment.get("PYTHONPATH", "").split(os.pathsep)
     others = [path for path in sys.path if not pathlib.Path(path).is_relative_to(_TESTS)]
     sys.path[:] = [folder, *filter(None, given), *others]
+    for place in sites:
+        site.addsitedir(place)
     option, what, *rest = arguments
     sys.argv[:] = [option, *rest]
     if option == "-m":

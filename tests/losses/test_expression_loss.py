@@ -1,5 +1,6 @@
 """The losses against Keras's cross-entropy, the paper's minima, and all that Keras does to them."""
 
+import functools
 import importlib.util
 import json
 import os
@@ -7,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import textwrap
+from typing import Any
 
 import keras
 import known_values
@@ -61,7 +63,7 @@ def classifier(loss: keras.losses.Loss, **kwargs) -> keras.Model:
     return model
 
 
-def run(program: str, **environment: str) -> list[float]:
+def run(program: str, **environment: str) -> Any:
     """The JSON that a program prints in a fresh process."""
     finished = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],
@@ -262,17 +264,20 @@ def test_training_lowers_the_loss(jit_compile: bool) -> None:
 KINKS = {"abs(x - y)": 0.0, "psqrt(x - y)": 0.0, "min(x, y)": 0.5, "max(2*y, x + y)": 1.5}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
+@functools.cache
+def of_backend(backend: str) -> dict[str, list[float]]:
+    """What is found in a fresh process of another backend: slopes at kinks, losses."""
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     program = f"""
         import json
+        import sys
+        import glo_tf
         import numpy as np
         from keras import backend, ops
         from glo_tf.expressions.value import value_of
         from glo_tf.expressions.tree import Expression
+        from known_values import values_of_known_losses
 
         def slope(text):
             x = ops.convert_to_tensor(np.float32(0.25))
@@ -285,23 +290,7 @@ def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
             value(y).backward()
             return float(y.grad)
 
-        print(json.dumps([slope(text) for text in {list(KINKS)}]))
-    """
-    slopes = run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu")
-    assert slopes == list(KINKS.values())
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    program = """
-        import json
-        import sys
-        import glo_tf
-        import numpy as np
-
+        slopes = [slope(text) for text in {list(KINKS)}]
         x, logits = np.eye(3), np.log([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
         losses = [
             float(glo_tf.Baikal()(x, np.exp(logits))),
@@ -332,12 +321,23 @@ def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
             assert np.isfinite(history).all() and history[-1] < history[0], (loss, history)
             losses.append(history[-1])
         assert abs(losses[-2] - losses[-1]) < 1e-5, losses
-        print(json.dumps(losses[:-5]))
+        print(json.dumps({{"slopes": slopes, "losses": losses[:-5]}}))
     """
-    program = "from known_values import values_of_known_losses\n" + textwrap.dedent(program)
-    y = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
     path = str(pathlib.Path(known_values.__file__).parent)
-    losses = run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu", PYTHONPATH=path)
+    return run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu", PYTHONPATH=path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
+    assert of_backend(backend)["slopes"] == list(KINKS.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
+    y = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
+    losses = of_backend(backend)["losses"]
     assert losses[:2] == pytest.approx([baikal(np.eye(3), y)] * 2, rel=1e-5)
     expected = known_values.values_of_known_losses()
     assert dict(zip(expected, losses[2:], strict=True)) == pytest.approx(

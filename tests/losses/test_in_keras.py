@@ -164,7 +164,8 @@ def test_half_precision_models_train(policy, loss, from_logits: bool) -> None:
     if policy == "mixed_float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     model.compile(optimizer, loss(from_logits=from_logits), metrics=["accuracy"])
-    history = model.fit(FEATURES, LABELS, epochs=30, batch_size=16, verbose=0).history
+    data = (np.tile(FEATURES, (10, 1)), np.tile(LABELS, (10, 1)))  # epochs take time of their own
+    history = model.fit(*data, epochs=3, batch_size=16, verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert history["loss"][-1] < history["loss"][0]
     assert history["accuracy"][-1] > 0.7

@@ -6,13 +6,13 @@ import os
 import pathlib
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import processes
 import psutil
 import pytest
-from processes import needs_ray
+from ray_clusters import cluster_of
 
 from glo_tf import datasets
 from glo_tf.architectures import NamedArchitecture
@@ -37,24 +37,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.ray
 
 
-@contextlib.contextmanager
-def cluster_of(nodes: int) -> "Iterator[Cluster]":
-    """A cluster of so many nodes, with one CPU each."""
-    needs_ray()
-    from ray.cluster_utils import Cluster
-
-    head = {"num_cpus": 1, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    for _ in range(nodes - 1):
-        cluster.add_node(num_cpus=1)
-    yield cluster
-    cluster.shutdown()
-
-
 @pytest.fixture(scope="module")
-def cluster() -> "Iterator[Cluster]":
-    """One of two nodes, which no test takes from it."""
-    with cluster_of(2) as cluster:
+def small_cluster() -> "Iterator[Cluster]":
+    """One of one node; a test that adds nodes takes them away."""
+    with cluster_of(1) as cluster:
         yield cluster
 
 
@@ -92,28 +78,25 @@ def same(result: SearchResult) -> bool:
     )
 
 
-def test_a_search_on_one_node_gives_the_history_of_local(tmp_path, blank_figures) -> None:
-    with cluster_of(1) as cluster:
-        _check_history(cluster, tmp_path)
-
-
-def test_a_search_on_two_nodes_gives_the_history_of_local(cluster, tmp_path, blank_figures) -> None:
-    _check_history(cluster, tmp_path)
-
-
-def _check_history(cluster: "Cluster", folder: pathlib.Path) -> None:
-    result = search(RayStrategy(cluster.address, num_cpus=1), output_dir=folder)
+@pytest.mark.parametrize(("name", "nodes"), [("small_cluster", 1), ("ray_cluster", 2)])
+def test_a_search_gives_the_history_of_local(name, nodes, request, tmp_path, blank_figures) -> None:
+    cluster = request.getfixturevalue(name)
+    assert len(cluster.list_all_nodes()) == nodes
+    result = search(RayStrategy(cluster.address, num_cpus=1), output_dir=tmp_path)
     assert same(result)
-    nodes = {re.search("node (.*) process", where)[1] for where in _where(folder)}
-    assert len(nodes) == len(cluster.list_all_nodes())
+    where = {re.search("node (.*) process", where)[1] for where in _where(tmp_path)}
+    assert len(where) == nodes
 
 
 class Killer(Callback):
-    """Kills after some trainings; what and how is the test's business."""
+    """Kills after some trainings; what and how is the test's business.
 
-    def __init__(self, kill, after: tuple[int, ...]) -> None:
+    Where there is nothing to kill by then, it does so later.
+    """
+
+    def __init__(self, kill: Callable[[], int], *after: int) -> None:
         self.kill = kill
-        self.after = after
+        self.after = [*after]
         self.trained = 0
 
     def on_evaluation(self, record: Record) -> None:
@@ -124,37 +107,38 @@ class Killer(Callback):
 
     def _count(self, trained: bool) -> None:
         self.trained += trained
-        if trained and self.trained in self.after:
-            self.kill()
+        if self.after and self.trained >= self.after[0] and self.kill():
+            self.after.pop(0)
 
 
-def test_workers_and_a_node_that_die_cost_nothing_but_time(tmp_path, blank_figures) -> None:
-    with cluster_of(2) as cluster:
-        _check_deaths(cluster, tmp_path)
+def test_workers_and_a_node_that_die_cost_nothing_but_time(
+    small_cluster, tmp_path, blank_figures
+) -> None:
+    node = small_cluster.add_node(num_cpus=1)
+    strategy = RayStrategy(small_cluster.address, num_cpus=1)
 
-
-def _check_deaths(cluster: "Cluster", folder: pathlib.Path) -> None:
-    strategy = RayStrategy(cluster.address, num_cpus=1)
-    killed = []
-
-    def kill_workers() -> None:
+    def kill_workers() -> int:
+        killed = 0
         for slot in strategy._slots.values():
-            if slot.where:
-                killed.append(int(slot.where.rpartition(" ")[2]))
-                os.kill(killed[-1], signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it is dead, and not replaced yet
+                if slot.ready:
+                    os.kill(int(slot.where.rpartition(" ")[2]), signal.SIGKILL)
+                    killed += 1
+        return killed
 
-    def kill_node() -> None:
-        node = cluster.list_all_nodes()[1]
-        killed.append(node)
-        cluster.remove_node(node, allow_graceful=False)
+    def kill_node() -> int:
+        small_cluster.remove_node(node, allow_graceful=False)
+        return 1
 
-    killers = [Killer(kill_workers, after=(2, 6)), Killer(kill_node, after=(9,))]
-    result = search(strategy, killers, output_dir=folder, candidate_retries=5)
-    assert len(killed) >= 4
+    killers = [Killer(kill_workers, 2, 6), Killer(kill_node, 9)]
+    result = search(strategy, killers, output_dir=tmp_path, candidate_retries=5)
+    assert not any(killer.after for killer in killers)
     assert same(result)
 
 
-def test_candidates_that_kill_hang_or_exhaust_their_worker(cluster, tmp_path, monkeypatch) -> None:
+def test_candidates_that_kill_hang_or_exhaust_their_worker(
+    ray_cluster, tmp_path, monkeypatch
+) -> None:
     monkeypatch.setattr(worker, "GRACE", 3.0)
     losses = [
         *ordinary(3),
@@ -169,7 +153,7 @@ def test_candidates_that_kill_hang_or_exhaust_their_worker(cluster, tmp_path, mo
         folder.mkdir()
         task = ScriptedTask(str(folder), times=times)
         study = Study.in_memory(task.description)
-        strategy = RayStrategy(cluster.address, num_cpus=1)
+        strategy = RayStrategy(ray_cluster.address, num_cpus=1)
         policy = FailurePolicy(candidate_timeout=1.0, candidate_retries=1)
         dispatcher = Dispatcher(task, strategy, study, policy)
         evaluations = list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]))

@@ -14,6 +14,7 @@ from glo_tf import plugins
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
+from glo_tf.plugins.options import OptionValue
 from glo_tf.strategies import Strategy, TrainingError
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.testing import StrategyTestCase, registered
@@ -35,11 +36,26 @@ class Test_local_process(StrategyTestCase):  # noqa: N801 (as the generated ones
 @pytest.mark.ray
 class Test_ray(StrategyTestCase):  # noqa: N801 (takes the generated one's place)
     name = "ray"
+
+    @pytest.fixture
+    def plugin_options(self, ray_cluster) -> dict[str, OptionValue]:
+        return {"address": ray_cluster.address, "num_workers": 2, "num_cpus": 1.0}
+
+
+@pytest.mark.ray
+class Test_ray_of_its_own(StrategyTestCase):  # noqa: N801
+    """On a cluster that it starts and ends, in one test twice."""
+
+    name = "ray"
     options = {"num_workers": 2, "num_cpus": 1.0}
 
     @pytest.fixture(autouse=True)
     def installed(self) -> None:
         needs_ray()
+
+    # What a worker answers does not tell clusters apart.
+    test_results_are_those_of_local_in_any_order = None
+    test_bad_luck_is_tried_again = None
 
 
 def make_dispatcher(task: ScriptedTask, strategy: Strategy, **policy) -> Dispatcher:
@@ -111,9 +127,8 @@ class NotInstalled(ScriptedTask):
 
 
 @pytest.mark.ray
-def test_ray_says_what_a_worker_misses(tmp_path) -> None:
-    needs_ray()
-    strategy = plugins.load("glo_tf.strategies", "ray")(num_workers=1)
+def test_ray_says_what_a_worker_misses(tmp_path, ray_cluster) -> None:
+    strategy = plugins.load("glo_tf.strategies", "ray")(address=ray_cluster.address, num_workers=1)
     dispatcher = make_dispatcher(NotInstalled(str(tmp_path)), strategy)
     with pytest.raises(TrainingError, match=r"is missing here: .*No module named"):
         list(dispatcher.evaluate([Request(Candidate(ordinary(1)[0]), 0)]))

@@ -7,7 +7,6 @@ import sys
 import keras
 import numpy as np
 import pytest
-from processes import needs_ray
 
 from glo_tf.architectures import NamedArchitecture
 from glo_tf.execution.config import FailurePolicy
@@ -128,12 +127,13 @@ def test_a_search_is_not_continued_with_other_kernels(tmp_path, monkeypatch) -> 
 
 
 @pytest.mark.ray
-def test_workers_on_ray_import_tensorflow_as_the_variable_here_says(monkeypatch) -> None:
+def test_workers_on_ray_import_tensorflow_as_the_variable_here_says(
+    monkeypatch, ray_cluster
+) -> None:
     """The opposite of what this process does, so that the worker has to refuse."""
-    needs_ray()
     monkeypatch.setenv(onednn.VARIABLE, "0" if onednn.is_on() else "1")
     task = search(NamedArchitecture("mlp", (2,), 3)).task
-    strategy = RayStrategy(num_workers=1, num_cpus=1)
+    strategy = RayStrategy(ray_cluster.address, num_workers=1, num_cpus=1)
     dispatcher = Dispatcher(task, strategy, Study.in_memory(task.description), FailurePolicy())
     with pytest.raises(TrainingError, match=f"Expected {onednn.VARIABLE} {int(onednn.is_on())}"):
         list(dispatcher.evaluate([Request(Candidate(ordinary(1)[0]), 0)]))
