@@ -74,10 +74,19 @@ def of_each_output(
     )
 
 
-def of_rows(of_classes: Mapping[int, float], targets: np.ndarray, units: int) -> np.ndarray:
-    """The weight of the class of each row, float32 `(N,)`."""
-    if targets.ndim > 1:
-        targets = targets[:, 0] if targets.shape[1] == 1 else targets.argmax(axis=-1)
+def of_rows(
+    of_classes: Mapping[int, float], targets: np.ndarray, shape: tuple[int, ...]
+) -> np.ndarray:
+    """The weight of the class of each position, float32 `(N, ...)`.
+
+    Args:
+        of_classes: Weights of classes.
+        targets: Class indices or numbers `(N, ...)` or `(N, ..., 1)`, or rows `(N, ..., units)`.
+        shape: Of the output for one sample: positions and units.
+    """
+    units = shape[-1]
+    if targets.ndim > len(shape):
+        targets = targets[..., 0] if targets.shape[-1] == 1 else targets.argmax(axis=-1)
     of_numbers = units == 1 and not np.isin(targets, (0, 1)).all()
     last = max(units, 2) - 1
     unknown = [number for number in of_classes if not 0 <= number <= last]
@@ -86,7 +95,7 @@ def of_rows(of_classes: Mapping[int, float], targets: np.ndarray, units: int) ->
             f"Expected class_weight for classes 0 to {last}. Received: class {unknown[0]}"
         )
     classes = np.round(targets)
-    weights = np.ones(len(classes), np.float32)
+    weights = np.ones(classes.shape, np.float32)
     for number, weight in of_classes.items():
         weights[classes == number] = weight
     return weights

@@ -14,7 +14,7 @@ import numpy as np
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.data.outputs import Activation, Output, Outputs
-from glo_tf.data.targets import ROUNDING, in_order, indices_or_rows
+from glo_tf.data.targets import ROUNDING, in_order, indices_or_rows, shown_shape
 from glo_tf.errors import InvalidArgumentError
 
 OutputKinds: TypeAlias = str | Sequence[str | None] | Mapping[str, str]
@@ -54,8 +54,8 @@ def find_outputs(
         weights: Of the samples in each output, `(N,)`; None if all count alike.
 
     Raises:
-        ValueError: If an output is not of shape `(N, units)`, targets do not fit it, the user's
-            word contradicts the model, or it is not clear what an output is.
+        ValueError: If an output is not of shape `(N, ..., units)`, targets do not fit it, the
+            user's word contradicts the model, or it is not clear what an output is.
     """
     if not isinstance(from_logits, bool | np.bool_):
         raise InvalidArgumentError(f"Expected True or False. Received: from_logits={from_logits!r}")
@@ -107,9 +107,9 @@ class _Evidence:
         name: For messages.
         activation: The model's last one; None if it is not known.
         labels: What its targets are.
-        targets: Class indices `(N,)` or rows `(N, units)`.
-        weights: Of the samples, `(N,)`; None if all count alike.
-        predictions: Of the untrained model, float32 `(n, units)`.
+        targets: Class indices `(N, ...)` or rows `(N, ..., units)`.
+        weights: Of the samples, `(N,)`, or of their positions; None if all count alike.
+        predictions: Of the untrained model, float32 `(n, ..., units)`.
         rounding: Of a sum of probabilities among them.
     """
 
@@ -130,12 +130,13 @@ class _Evidence:
         targets: np.ndarray,
         weights: np.ndarray | None,
     ) -> _Evidence:
-        if len(predictions.shape) != 2 or predictions.shape[1] == 0:
+        shape = tuple(predictions.shape)
+        if len(shape) < 2 or not all(shape[1:]):
             raise InvalidArgumentError(
-                "Expected a model whose outputs have shape (N, units). Received: "
-                f"{name} of shape={tuple(predictions.shape)} for {predictions.shape[0]} sample(s)"
+                "Expected a model whose outputs have shape (N, units) or (N, ..., units). "
+                f"Received: {name} of shape={shape} for {shape[0]} sample(s)"
             )
-        targets, labels = _rows_and_kind(name, targets, int(predictions.shape[1]))
+        targets, labels = _rows_and_kind(name, targets, tuple(map(int, shape[1:])))
         columns = np.asarray(predictions)
         rounding = ROUNDING if columns.dtype.itemsize > 2 else _HALF_PRECISION
         return cls(name, activation, labels, targets, weights, columns.astype(np.float32), rounding)
@@ -147,7 +148,7 @@ class _Evidence:
             raise self._unclear(from_logits)
         if kind == Activation.LINEAR:
             self._check_targets_of_numbers()
-            return Output.of_numbers(self._units, self.targets, self.weights)
+            return Output.of_numbers(self._units, self.targets, self.weights, self._positions)
         activated = self.activation in (Activation.SOFTMAX, Activation.SIGMOID)
         if activated and kind != self.activation:
             raise InvalidArgumentError(
@@ -160,11 +161,21 @@ class _Evidence:
             self._check_targets_of_classes()
         else:
             self._check_targets_of_flags(said)
-        return Output(kind, self._units, from_logits=from_logits and not activated)
+        logits = from_logits and not activated
+        return Output(kind, self._units, from_logits=logits, positions=self._positions)
 
     @property
     def _units(self) -> int:
-        return int(self.predictions.shape[1])
+        return int(self.predictions.shape[-1])
+
+    @property
+    def _positions(self) -> tuple[int, ...]:
+        return tuple(map(int, self.predictions.shape[1:-1]))
+
+    @property
+    def _shape(self) -> str:
+        """Of the targets."""
+        return shown_shape((*self._positions, self._units))
 
     @property
     def _range(self) -> str:
@@ -183,7 +194,7 @@ class _Evidence:
     def _look_like(self, kind: Activation) -> bool:
         rows = self.predictions
         in_range = bool(((rows >= 0.0) & (rows <= 1.0)).all())
-        shared = self._units > 1 and np.allclose(rows.sum(axis=1), 1.0, atol=self.rounding)
+        shared = self._units > 1 and np.allclose(rows.sum(axis=-1), 1.0, atol=self.rounding)
         return in_range and (shared or kind == Activation.SIGMOID)
 
     def _unclear(self, from_logits: bool) -> InvalidArgumentError:
@@ -219,7 +230,7 @@ class _Evidence:
     def _check_targets_of_numbers(self) -> None:
         if self.labels == _INDICES:
             raise InvalidArgumentError(
-                f"Expected targets of {self.name} of shape (N, {self._units}) with "
+                f"Expected targets of {self.name} of shape {self._shape} with "
                 f"outputs='linear'. Received: shape={self.targets.shape}"
             )
 
@@ -239,7 +250,7 @@ class _Evidence:
     def _check_targets_of_flags(self, said: Activation | None) -> None:
         if self.labels == _INDICES:
             raise InvalidArgumentError(
-                f"Expected targets of {self.name} of shape (N, {self._units}), as it is a sigmoid "
+                f"Expected targets of {self.name} of shape {self._shape}, as it is a sigmoid "
                 "for each of them; classes that exclude each other are for a softmax. "
                 f"Received: {self._range} of shape={self.targets.shape}"
             )
@@ -257,22 +268,27 @@ class _Evidence:
             )
 
 
-def _rows_and_kind(name: str, targets: np.ndarray, units: int) -> tuple[np.ndarray, str]:
+def _rows_and_kind(
+    name: str, targets: np.ndarray, shape: tuple[int, ...]
+) -> tuple[np.ndarray, str]:
+    """Targets of an output of which each sample has this shape."""
+    *positions, units = shape
     if not np.issubdtype(targets.dtype, np.number) and targets.dtype != bool:
         raise InvalidArgumentError(
             f"Expected numbers as targets of {name}. Received: dtype={targets.dtype}"
         )
-    targets = indices_or_rows(targets, units)
-    if targets.ndim == 1 and units > 1:
+    targets = indices_or_rows(targets, shape)
+    flat = targets.ndim == len(shape)
+    if flat and units > 1 and targets.shape[1:] == (*positions,):
         return targets, _INDICES
-    rows = targets[:, None] if targets.ndim == 1 else targets
-    if rows.shape[1:] != (units,):
+    rows = targets[..., None] if flat else targets
+    if rows.shape[1:] != shape:
         raise InvalidArgumentError(
-            f"Expected targets of {name} of shape (N,) or (N, {units}). "
-            f"Received: shape={targets.shape}"
+            f"Expected targets of {name} of shape {shown_shape(positions)} or "
+            f"{shown_shape(shape)}. Received: shape={targets.shape}"
         )
     rows = rows.astype(float)
     only_flags = bool(np.isin(rows, (0, 1)).all())
-    if units > 1 and rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1.0, atol=ROUNDING):
+    if units > 1 and rows.min() >= 0 and np.allclose(rows.sum(axis=-1), 1.0, atol=ROUNDING):
         return rows, _ONE_HOT if only_flags else _SHARES
     return rows, _FLAGS if only_flags else _NUMBERS

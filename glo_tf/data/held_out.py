@@ -17,7 +17,8 @@ class HeldOut:
         samples: An array `(N, ...)` or a structure of such.
         labels: Of all outputs as columns, float32 `(N, W)`.
         targets: Of each output, as metrics take them.
-        weights: Of the samples, float32 `(N,)` for each output; None if all count alike.
+        weights: Of the samples, float32 `(N,)` for each output, or of their positions, `(N, ...)`;
+            None if all count alike.
     """
 
     samples: Structure

@@ -17,7 +17,7 @@ from glo_tf.data import arrays
 from glo_tf.data.arrays import Pair, Structure
 from glo_tf.data.class_weight import ClassWeight, of_each_output, of_rows
 from glo_tf.data.outputs import Outputs
-from glo_tf.data.targets import in_order
+from glo_tf.data.targets import in_order, shown_shape
 from glo_tf.data.weights import check_some_count
 from glo_tf.errors import InvalidArgumentError
 
@@ -35,7 +35,8 @@ def output_weights(
             entry, that of a number the nearest whole one; a class that is left out has weight 1.
 
     Returns:
-        For each output float32 `(N,)`; None if nothing has weights.
+        For each output float32 `(N,)`, of a dense one `(N, *positions)`; None if nothing has
+        weights.
 
     Raises:
         ValueError: If weights do not fit the outputs, or all of an output are 0.
@@ -45,13 +46,12 @@ def output_weights(
     names = tuple(sorted(predictions)) if isinstance(predictions, dict) else None
     parts = arrays.flat(predictions)
     targets = in_order(data.targets, names, len(parts), argument)
-    found = _of_samples(argument, data, len(parts))
+    shapes = [tuple(map(int, part.shape[1:])) for part in parts]
+    found = _of_samples(argument, data, shapes)
     of_outputs = of_each_output(class_weight, names, len(parts))
     for place, (of_classes, rows) in enumerate(zip(of_outputs, targets, strict=True)):
         if of_classes:
-            units = int(parts[place].shape[-1])
-            factors = of_rows(of_classes, rows, units)
-            found[place] = found[place] * factors
+            found[place] = found[place] * of_rows(of_classes, rows, shapes[place])
             output = names[place] if names else f"output {place}"
             check_some_count(f"{argument} for {output}, with class_weight,", found[place])
     return found
@@ -61,16 +61,44 @@ def weight_columns(weights: Sequence[np.ndarray], outputs: Outputs) -> np.ndarra
     """What the terms of a loss, `(N, W)`, are multiplied by.
 
     Args:
-        weights: Of each output, `(N,)`.
+        weights: Of each output, `(N,)` or `(N, *positions)`.
         outputs: Of the model.
 
     Returns:
-        float32 `(N, W)`; `(N, 1)` where there is one output.
+        float32 `(N, W)`; `(N, 1)` where there is one output that is not dense.
     """
-    if len(weights) == 1:
+    if len(weights) == 1 and not outputs.dense:
         return weights[0][:, None]
-    widths = [output.width for output in outputs.each]
-    return np.repeat(np.stack(weights, axis=-1), widths, axis=-1)
+    pairs = zip(weights, outputs.each, strict=True)
+    parts = [np.repeat(own.reshape(len(own), -1), out.width, axis=-1) for own, out in pairs]
+    return np.concatenate(parts, axis=-1)
+
+
+def column_shares(outputs: Outputs, valid: Any = None) -> Any:
+    """What the terms of each column count in the mean over a batch, beside their weights.
+
+    Positions share the weight of their sample. Where some are masked, those of the batch that are
+    not share that of all, as in Keras.
+
+    Args:
+        outputs: Of the model.
+        valid: Positions of each output that are not masked, of the samples of a batch, a float32
+            tensor `(batch, outputs)`; None if none is masked.
+
+    Returns:
+        Float32 `(W,)`, or a scalar for one output; None if all count 1.
+    """
+    if valid is None:
+        return outputs.shares
+    from keras import ops
+
+    counted = ops.sum(valid, axis=0)
+    batch = ops.cast(ops.shape(valid)[0], "float32")
+    shares = ops.where(counted > 0.0, batch / ops.maximum(counted, 1.0), 0.0)
+    if len(outputs.each) == 1:
+        return shares[0]
+    columns = [output.columns for output in outputs.each]
+    return ops.take(shares, np.repeat(np.arange(len(columns)), columns), axis=0)
 
 
 def mean_weights(
@@ -79,23 +107,26 @@ def mean_weights(
     """How much each output counts: the mean weight of its samples, of classes that of the means.
 
     Args:
-        weights: Of each output, `(N,)`.
+        weights: Of each output, `(N,)` or `(N, *positions)`.
         labels: As columns, `(N, W)`.
         outputs: Of the model.
     """
     found = []
     for own, place, output in zip(weights, outputs.slices, outputs.each, strict=True):
+        own = own.ravel()
         if output.exclusive:
-            classes = labels[:, place].argmax(axis=-1)
+            classes = labels[:, place].reshape(-1, output.width).argmax(axis=-1)
             sums, counts = np.bincount(classes, own), np.bincount(classes)
             own = sums[counts > 0] / counts[counts > 0]
         found.append(float(own.mean(dtype=np.float64)))
     return tuple(found)
 
 
-def _of_samples(argument: str, data: Pair, count: int) -> list[np.ndarray]:
+def _of_samples(argument: str, data: Pair, shapes: list[tuple[int, ...]]) -> list[np.ndarray]:
+    count = len(shapes)
     if data.weights is None:
-        return [np.ones(arrays.count(data.samples), np.float32)] * count
+        samples = arrays.count(data.samples)
+        return [np.ones((samples, *shape[:-1]), np.float32) for shape in shapes]
     given = arrays.flat(data.weights)
     if isinstance(data.weights, np.ndarray):
         given = given * count
@@ -105,7 +136,10 @@ def _of_samples(argument: str, data: Pair, count: int) -> list[np.ndarray]:
             f"({reprlib.repr(_keys(data.targets))}). "
             f"Received: {reprlib.repr(_keys(data.weights))}"
         )
-    return [_one_a_sample(argument, weights) for weights in given]
+    return [
+        _of_positions(argument, weights, shape[:-1])
+        for weights, shape in zip(given, shapes, strict=True)
+    ]
 
 
 def _keys(structure: Structure) -> Any:
@@ -114,10 +148,16 @@ def _keys(structure: Structure) -> Any:
     return "an array" if isinstance(structure, np.ndarray) else f"a list of {len(structure)}"
 
 
-def _one_a_sample(argument: str, weights: np.ndarray) -> np.ndarray:
+def _of_positions(argument: str, weights: np.ndarray, positions: tuple[int, ...]) -> np.ndarray:
+    """Float32 `(N, *positions)`."""
+    samples = len(weights)
     if weights.ndim == 1 or weights.shape[1:] == (1,):
-        return weights.reshape(-1)
+        shape = samples, *positions
+        return np.broadcast_to(weights.reshape(samples, *[1] * len(positions)), shape)
+    if weights.shape[1:] in (positions, (*positions, 1)):
+        return weights.reshape(samples, *positions)
+    of_positions = f", or {shown_shape(positions)}, one a position" if positions else ""
     raise InvalidArgumentError(
-        f"Expected weights of {argument} of shape (N,), one a sample. "
+        f"Expected weights of {argument} of shape (N,), one a sample{of_positions}. "
         f"Received: shape={weights.shape}"
     )

@@ -1,12 +1,14 @@
 """The outputs of a model as a loss sees them: columns of predictions y beside columns of labels x.
 
-A loss is element-wise and summed over the columns, so the outputs of a model stand side by side.
+A loss is element-wise and summed over the columns, so the outputs of a model stand side by side. So
+do the positions of an output that is dense, as of a segmentation, of which each counts its share.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +23,8 @@ class Activation(enum.StrEnum):
     LINEAR = "linear"
 
 
+SAMPLES_AT_ONCE = 500
+_POSITIONS_AT_ONCE = 1 << 18
 DEFAULT_EPSILON = 1e-7
 _QUANTILES = 33
 """What predictions that are probabilities are at least, where nobody says otherwise."""
@@ -36,23 +40,32 @@ class Output:
         units: Width of the model's output.
         quantiles: Of the training targets of a linear output, in rising order; else empty.
         from_logits: Whether the model gives logits, and the activation is applied to them here.
+        positions: Lengths of the axes between samples and units: of a sequence, of an image.
+        ignore_class: A label that is no class, at positions that do not count; None for none.
     """
 
     activation: Activation
     units: int
     quantiles: tuple[float, ...] = ()
     from_logits: bool = False
+    positions: tuple[int, ...] = ()
+    ignore_class: int | None = None
 
     @classmethod
     def of_numbers(
-        cls, units: int, targets: np.ndarray, weights: np.ndarray | None = None
+        cls,
+        units: int,
+        targets: np.ndarray,
+        weights: np.ndarray | None = None,
+        positions: tuple[int, ...] = (),
     ) -> Output:
         """A linear output that is trained on these targets, of any shape.
 
         Args:
             units: Width of the model's output.
             targets: The numbers.
-            weights: Of the samples, `(N,)`; None if all count alike.
+            weights: Of the samples, `(N,)`, or of their positions; None if all count alike.
+            positions: See the class.
         """
         levels = np.linspace(0.0, 1.0, _QUANTILES)
         numbers = targets.astype(float)
@@ -63,7 +76,7 @@ class Output:
             flat = numbers[counted].ravel()
             shares = np.repeat(weights[counted], flat.size // int(counted.sum()))
             quantiles = np.quantile(flat, levels, weights=shares, method="inverted_cdf")
-        return cls(Activation.LINEAR, units, tuple(quantiles.tolist()))
+        return cls(Activation.LINEAR, units, tuple(quantiles.tolist()), positions=positions)
 
     @property
     def binary(self) -> bool:
@@ -77,8 +90,23 @@ class Output:
 
     @property
     def width(self) -> int:
-        """Number of columns."""
+        """Number of columns of one position."""
         return 2 if self.binary else self.units
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of what the model gives for one sample: positions and units."""
+        return (*self.positions, self.units)
+
+    @property
+    def places(self) -> int:
+        """Number of positions; 1 if it is not dense."""
+        return math.prod(self.positions)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns, position by position."""
+        return self.places * self.width
 
     @property
     def probabilities(self) -> bool:
@@ -86,15 +114,24 @@ class Output:
         return self.activation != Activation.LINEAR
 
     def scores(self, predictions: Any) -> Any:
-        """Float32 columns of what a model returned, `(N, width)`: of logits, log-probabilities."""
+        """Float32 columns of what a model returned, `(N, columns)`: of logits, their logarithms."""
         from keras import ops
 
-        part = ops.cast(predictions, "float32")
+        scores = self._scores(ops.cast(predictions, "float32"))
+        return ops.reshape(scores, (-1, self.columns)) if self.positions else scores
+
+    def _scores(self, part: Any) -> Any:
+        from keras import ops
+
         if not self.from_logits:
             return ops.concatenate([1.0 - part, part], axis=-1) if self.binary else part
         if self.activation == Activation.SOFTMAX:
             return ops.log_softmax(part)
         return ops.log_sigmoid(ops.concatenate([-part, part], axis=-1) if self.binary else part)
+
+    def rows(self, columns: np.ndarray) -> np.ndarray:
+        """Its columns `(N, columns)` by position, `(N, *positions, width)`."""
+        return columns.reshape(-1, *self.positions, self.width) if self.positions else columns
 
     @property
     def in_words(self) -> str:
@@ -102,10 +139,20 @@ class Output:
         what = "classes" if self.exclusive else "labels of their own"
         if self.activation == Activation.LINEAR:
             what = "number" if self.units == 1 else "numbers"
-        return f"{self.width} {what}, {self.activation}" + " of logits" * self.from_logits
+        return f"{self.width} {what}, {self.activation}" + self._of_what
+
+    @property
+    def _of_what(self) -> str:
+        logits = " of logits" * self.from_logits
+        return logits + (f" at {'x'.join(map(str, self.positions))} positions" * self.dense)
+
+    @property
+    def dense(self) -> bool:
+        """Whether it has positions."""
+        return bool(self.positions)
 
     def __str__(self) -> str:
-        return f"{self.activation}({self.units})" + " of logits" * self.from_logits
+        return f"{self.activation}({self.units})" + self._of_what
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +179,35 @@ class Outputs:
     @property
     def width(self) -> int:
         """W, the number of columns."""
-        return sum(output.width for output in self.each)
+        return sum(output.columns for output in self.each)
+
+    @property
+    def dense(self) -> bool:
+        """Whether any output has positions."""
+        return any(output.dense for output in self.each)
+
+    @property
+    def samples_at_once(self) -> int:
+        """Of a forward pass; it bounds the memory that predictions take."""
+        return max(1, min(SAMPLES_AT_ONCE, _POSITIONS_AT_ONCE // max(o.places for o in self.each)))
+
+    @property
+    def at_a_position(self) -> Outputs:
+        """The same, not dense: what a loss sees, which sees each position alone."""
+        each = tuple(dataclasses.replace(output, positions=()) for output in self.each)
+        return dataclasses.replace(self, each=each) if self.dense else self
+
+    @property
+    def shares(self) -> np.ndarray | None:
+        """What the terms of each column count, float32 `(W,)`: the mean over positions.
+
+        None if no output is dense: all count 1.
+        """
+        if not self.dense:
+            return None
+        return np.concatenate(
+            [np.full(out.columns, 1.0 / out.places, np.float32) for out in self.each]
+        )
 
     @property
     def num_classes(self) -> list[int]:
@@ -143,25 +218,25 @@ class Outputs:
 
     @property
     def common_width(self) -> int | None:
-        """Columns of every output; None if they differ."""
+        """Columns of every output at a position; None if they differ."""
         widths = {output.width for output in self.each}
         return widths.pop() if len(widths) == 1 else None
 
     @property
     def slices(self) -> list[slice]:
         """Columns of each output."""
-        ends = np.cumsum([output.width for output in self.each]).tolist()
-        return [slice(end - output.width, end) for output, end in zip(self.each, ends, strict=True)]
+        ends = np.cumsum([output.columns for output in self.each]).tolist()
+        return [slice(end - out.columns, end) for out, end in zip(self.each, ends, strict=True)]
 
     @property
     def probabilities(self) -> np.ndarray:
         """Which columns are probabilities, bool `(W,)`."""
-        return np.concatenate([np.full(out.width, out.probabilities) for out in self.each])
+        return np.concatenate([np.full(out.columns, out.probabilities) for out in self.each])
 
     @property
     def from_logits(self) -> np.ndarray:
         """Which columns are probabilities of logits, bool `(W,)`."""
-        return np.concatenate([np.full(out.width, out.from_logits) for out in self.each])
+        return np.concatenate([np.full(out.columns, out.from_logits) for out in self.each])
 
     @property
     def epsilons(self) -> list[float | None]:
@@ -175,9 +250,14 @@ class Outputs:
         for output, epsilon in zip(self.each, self.epsilons, strict=True):
             several = output.from_logits and not output.binary
             activation = output.activation if several else Activation.SOFTMAX
-            options.append(
-                {"epsilon": epsilon, "from_logits": output.from_logits, "activation": activation}
-            )
+            of_one = {
+                "epsilon": epsilon,
+                "from_logits": output.from_logits,
+                "activation": activation,
+            }
+            if output.ignore_class is not None and output.exclusive:  # one-hot, it could not be
+                of_one |= {"sparse": True, "ignore_class": output.ignore_class}
+            options.append(of_one)
         return options
 
     @property
@@ -187,6 +267,14 @@ class Outputs:
         if all(options == first for options in others):
             return [""]
         return list(self.names or map(str, range(len(self.each))))
+
+    def ignoring(self, ignore_class: int, of_outputs: Sequence[bool]) -> Outputs:
+        """The same, with a class that is ignored in some of them."""
+        each = (
+            dataclasses.replace(output, ignore_class=ignore_class) if ignored else output
+            for output, ignored in zip(self.each, of_outputs, strict=True)
+        )
+        return dataclasses.replace(self, each=tuple(each))
 
     def bounds(self) -> tuple[Any, Any]:
         """What columns are clipped to, for `clip`: two numbers, or two float32 rows `(W,)`."""
@@ -223,10 +311,12 @@ class Outputs:
         return logarithms
 
     def split(self, columns: np.ndarray) -> list[np.ndarray]:
-        """The predictions `(N, units)` of each output, from the columns."""
+        """The predictions `(N, ..., units)` of each output, from the columns."""
+        pairs = zip(self.each, self.slices, strict=True)
+        rows = [output.rows(columns[:, place]) for output, place in pairs]
         return [
-            columns[:, place][:, 1:] if output.binary else columns[:, place]
-            for output, place in zip(self.each, self.slices, strict=True)
+            part[..., 1:] if output.binary else part
+            for output, part in zip(self.each, rows, strict=True)
         ]
 
     def restore(self, values: Sequence[Any]) -> Any:

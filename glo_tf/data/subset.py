@@ -46,7 +46,7 @@ def take_fraction(
         )
     if count == samples:
         return data
-    one_of_classes = len(outputs.each) == 1 and bool(outputs.num_classes)
+    one_of_classes = len(outputs.each) == 1 and bool(outputs.num_classes) and not outputs.dense
     try:
         chosen, _ = train_test_split(
             np.arange(samples),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Sequence
 
-import keras
 import numpy as np
 
 from glo_tf.data import arrays
@@ -32,13 +32,13 @@ def label_columns(name: str, targets: Structure, outputs: Outputs) -> np.ndarray
 def as_rows(targets: Structure, outputs: Outputs) -> list[np.ndarray]:
     """The targets of each output as metrics take them.
 
-    They are as they were given, but `(N, 1)` instead of `(N,)` where there is one unit.
+    They are as they were given, but `(N, ..., 1)` instead of `(N, ...)` where there is one unit.
     """
     given = in_order(targets, outputs.names, len(outputs.each), "validation_data")
     rows = [
-        part[:, None]
-        if part.ndim == 1 and output.units == 1
-        else indices_or_rows(part, output.units)
+        part[..., None]
+        if part.ndim == len(output.shape) and output.units == 1
+        else indices_or_rows(part, output.shape)
         for part, output in zip(given, outputs.each, strict=True)
     ]
     # Predictions are float32, and TensorFlow does not mix.
@@ -73,24 +73,36 @@ def _what(targets: Structure) -> str:
     return f"{type(targets).__name__} of {len(arrays.flat(targets))}"
 
 
-def indices_or_rows(targets: np.ndarray, units: int) -> np.ndarray:
-    """Class indices as `(N,)`, and all else as it is; Keras's data sets have `(N, 1)`."""
-    return targets[:, 0] if targets.shape[1:] == (1,) and units > 1 else targets
+def indices_or_rows(targets: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Class indices as `(N, ...)`, and all else as it is; Keras's data sets have `(N, 1)`.
+
+    Args:
+        targets: Of one output.
+        shape: Of the output for one sample: positions and units.
+    """
+    *positions, units = shape
+    return targets[..., 0] if targets.shape[1:] == (*positions, 1) and units > 1 else targets
+
+
+def shown_shape(shape: Sequence[int]) -> str:
+    """The shape of samples of this shape: "(N, 3)"."""
+    return f"(N, {', '.join(map(str, shape))})" if len(shape) else "(N,)"
 
 
 def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
-    targets = indices_or_rows(targets, output.units)
-    if targets.ndim == 1 and output.units > 1:
+    targets = indices_or_rows(targets, output.shape)
+    flat = targets.ndim == len(output.shape)
+    if flat and output.units > 1:
         if output.activation == Activation.SOFTMAX:
             targets = _one_hot(name, targets, output.units)
-    elif targets.ndim == 1:
-        targets = targets[:, None]
-    if targets.shape[1:] != (output.units,):
+    elif flat:
+        targets = targets[..., None]
+    if targets.shape[1:] != output.shape:
         raise InvalidArgumentError(
-            f"Expected targets of {name} of shape (N,) or (N, {output.units}). "
-            f"Received: shape={targets.shape}"
+            f"Expected targets of {name} of shape {shown_shape(output.positions)} or "
+            f"{shown_shape(output.shape)}. Received: shape={targets.shape}"
         )
-    rows = targets.astype(np.float32)
+    rows = targets.astype(np.float32, copy=False)
     if not np.isfinite(rows).all():
         raise InvalidArgumentError(f"Expected finite targets in {name}. Received: NaN or infinity")
     if output.probabilities and (rows.min() < 0.0 or rows.max() > 1.0):
@@ -98,15 +110,14 @@ def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
             f"Expected targets of {name} in [0, 1], as in train_data. "
             f"Received: from {rows.min():g} to {rows.max():g}"
         )
-    if output.activation == Activation.SOFTMAX and not np.allclose(
-        rows.sum(axis=1), 1.0, atol=ROUNDING
-    ):
-        sums = rows.sum(axis=1)
+    sums = rows.sum(axis=-1) if output.activation == Activation.SOFTMAX else np.ones(1)
+    if not np.allclose(sums, 1.0, atol=ROUNDING):
         raise InvalidArgumentError(
             f"Expected targets of {name} whose rows sum to 1, as in train_data. "
             f"Received: sums from {sums.min():g} to {sums.max():g}"
         )
-    return np.concatenate([1.0 - rows, rows], axis=-1) if output.binary else rows
+    rows = np.concatenate([1.0 - rows, rows], axis=-1) if output.binary else rows
+    return rows.reshape(len(rows), output.columns)
 
 
 def _one_hot(name: str, labels: np.ndarray, classes: int) -> np.ndarray:
@@ -115,5 +126,6 @@ def _one_hot(name: str, labels: np.ndarray, classes: int) -> np.ndarray:
             f"Expected labels of {name} in [0, {classes - 1}], as the model has {classes} "
             f"outputs. Received: labels from {labels.min()} to {labels.max()}"
         )
-    rows: np.ndarray = keras.utils.to_categorical(labels, classes)
-    return rows
+    rows = np.zeros((labels.size, classes), np.float32)
+    rows[np.arange(labels.size), labels.ravel().astype(np.int64)] = 1.0
+    return rows.reshape(*labels.shape, classes)

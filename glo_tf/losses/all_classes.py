@@ -30,6 +30,7 @@ class AllClassesLoss(Named, OutputLoss):
         sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`.
         activation: `"softmax"`, or `"sigmoid"` of labels of their own, of which each is two
             classes; the losses of the labels are summed.
+        ignore_class: See `glo_tf.ExpressionLoss`.
         **parameters: Values of the class's `PARAMETERS`.
     """
 
@@ -46,6 +47,7 @@ class AllClassesLoss(Named, OutputLoss):
         epsilon: float = DEFAULT_EPSILON,
         sparse: bool = False,
         activation: str = "softmax",
+        ignore_class: int | None = None,
         **parameters: float,
     ):
         self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
@@ -60,6 +62,7 @@ class AllClassesLoss(Named, OutputLoss):
             class_reduction="sum",
             activation=activation,
             two_sided=activation == Activation.SIGMOID,
+            ignore_class=ignore_class,
         )
 
     def value(self, x: Any, y: Any, log_y: Any) -> Any:
@@ -187,6 +190,7 @@ class FrequencyLoss(AllClassesLoss):
         *,
         epsilon: float = DEFAULT_EPSILON,
         sparse: bool = False,
+        ignore_class: int | None = None,
         **parameters: float,
     ):
         super().__init__(
@@ -198,6 +202,7 @@ class FrequencyLoss(AllClassesLoss):
             epsilon=epsilon,
             sparse=sparse,
             activation=Activation.SOFTMAX,
+            ignore_class=ignore_class,
             **parameters,
         )
         self.frequencies = _frequencies(frequencies)

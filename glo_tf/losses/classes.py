@@ -64,6 +64,7 @@ class LabelSmoothing(ClassLoss):
         epsilon: float = DEFAULT_EPSILON,
         sparse: bool = False,
         activation: str = "softmax",
+        ignore_class: int | None = None,
         **parameters: float,
     ):
         super().__init__(
@@ -75,6 +76,7 @@ class LabelSmoothing(ClassLoss):
             epsilon=epsilon,
             sparse=sparse,
             activation=activation,
+            ignore_class=ignore_class,
             **parameters,
         )
         self.label_smoothing = self.parameters["alpha"]
@@ -301,6 +303,7 @@ class Asymmetric(NamedLoss):
             epsilon=epsilon,
             sparse=False,
             activation=activation,
+            ignore_class=None,
             **parameters,
         )
 

@@ -94,6 +94,13 @@ def python(loss: ExpressionLoss) -> str:
     if loss.sparse:
         lines += [
             "    x = x.reshape((*y.shape[:-1], 1))",
+        ]
+        if loss.ignore_class is not None:
+            lines += [
+                f"    counts = x[..., 0] != {loss.ignore_class}",
+                "    x = np.where(counts[..., np.newaxis], x, 0)",
+            ]
+        lines += [
             "    known = (x >= 0) & (x < y.shape[-1])",
             "    x = np.where(known, np.floor(x) == np.arange(y.shape[-1]), np.nan)",
         ]
@@ -119,7 +126,9 @@ def python(loss: ExpressionLoss) -> str:
     else:
         lines.append(f"        terms = np.broadcast_to({last}, y.shape)")
     total = "terms.sum(axis=-1)" if loss.two_sided else "terms"
-    lines.append(f"    return {total}.{loss.class_reduction}(axis=-1)")
+    found = f"{total}.{loss.class_reduction}(axis=-1)"
+    ignores = loss.ignore_class is not None
+    lines.append(f"    return np.where(counts, {found}, 0.0)" if ignores else f"    return {found}")
     return "\n".join(lines) + "\n"
 
 

@@ -52,6 +52,8 @@ class ExpressionLoss(OutputLoss):
         two_sided: With `activation="sigmoid"`: whether each label is two classes, there and not
             there, of which both terms are summed: `t(x, y) + t(1 - x, 1 - y)`. So losses of classes
             are losses of labels. One output is two classes in any case.
+        ignore_class: With `sparse`, an index that is no class, such as 255 or -1: where it is the
+            label, the loss is 0 and masked, as by `SparseCategoricalCrossentropy`.
 
     Call arguments:
         y_true: True labels, shape `(..., C)`, one-hot, probabilities or numbers; with `sparse`,
@@ -87,6 +89,7 @@ class ExpressionLoss(OutputLoss):
         class_reduction: str = "sum",
         activation: str = "softmax",
         two_sided: bool = False,
+        ignore_class: int | None = None,
     ):
         super().__init__(
             from_logits,
@@ -99,6 +102,7 @@ class ExpressionLoss(OutputLoss):
             class_reduction=class_reduction,
             activation=activation,
             two_sided=two_sided,
+            ignore_class=ignore_class,
         )
         if not isinstance(expression, Expression):
             expression = Expression.parse(expression)

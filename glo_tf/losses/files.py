@@ -30,8 +30,9 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "class_reduction": str,
     "activation": str,
     "two_sided": bool,
+    "ignore_class": int,
 }
-_OPTIONAL = ("activation", "two_sided")  # not in the files of earlier releases
+_OPTIONAL = ("activation", "two_sided", "ignore_class")  # not in the files of earlier releases
 
 
 def save_loss(
@@ -76,6 +77,7 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
         "class_reduction": loss.class_reduction,
         **({"activation": "sigmoid"} if loss.activation == Activation.SIGMOID else {}),
         **({"two_sided": True} if loss.two_sided else {}),
+        **({} if loss.ignore_class is None else {"ignore_class": loss.ignore_class}),
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"

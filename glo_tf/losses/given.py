@@ -83,6 +83,8 @@ def _as_expression(
         fitting = [of_output[option] for of_output in options]
         given = getattr(loss, option)
         trained[option] = given if given in fitting else fitting[0]
+    if loss.ignore_class not in [of_output.get("ignore_class") for of_output in options]:
+        trained["ignore_class"] = None
     if width is None:
         trained["class_reduction"] = "sum"
     for option, value in trained.items():

@@ -60,6 +60,7 @@ class NamedLoss(Named, ExpressionLoss):
         activation: What is applied to logits, `"softmax"` or `"sigmoid"`. With the latter, where
             the class says `TWO_SIDED`, each label is two classes, whose terms are summed, whether
             predictions are logits or not; see `glo_tf.ExpressionLoss`.
+        ignore_class: See `glo_tf.ExpressionLoss`.
         **parameters: Values of the class's `PARAMETERS`.
     """
 
@@ -78,6 +79,7 @@ class NamedLoss(Named, ExpressionLoss):
         epsilon: float = DEFAULT_EPSILON,
         sparse: bool = False,
         activation: str = "softmax",
+        ignore_class: int | None = None,
         **parameters: float,
     ):
         self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
@@ -93,6 +95,7 @@ class NamedLoss(Named, ExpressionLoss):
             class_reduction=self.CLASS_REDUCTION,
             activation=activation,
             two_sided=self.TWO_SIDED and activation == Activation.SIGMOID,
+            ignore_class=ignore_class,
         )
 
     @classmethod

@@ -30,6 +30,8 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         class_reduction: `"sum"` or `"mean"` over classes, labels or numbers.
         activation: `"softmax"` or `"sigmoid"`: what is applied to logits.
         two_sided: Of labels of their own: whether each is two classes, there and not there.
+        ignore_class: Among class indices, one that is no class: where it is the label, the loss is
+            0 and masked; None for none.
 
     Raises:
         ValueError: If an argument is out of range or does not fit another.
@@ -54,6 +56,7 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         class_reduction: str,
         activation: str,
         two_sided: bool,
+        ignore_class: int | None = None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         check_one_of((False, True), from_logits=from_logits)  # a number here is an argument's slip
@@ -86,6 +89,11 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
                 "Expected activation='sigmoid' and an epsilon with two_sided. "
                 f"Received: activation={shown(activation)}, epsilon={epsilon}"
             )
+        if ignore_class is not None and (type(ignore_class) is not int or not sparse):
+            raise InvalidArgumentError(
+                "Expected ignore_class as a whole number, beside sparse=True. "
+                f"Received: ignore_class={shown(ignore_class)}, sparse={sparse}"
+            )
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
         self.epsilon = None if epsilon is None else float(epsilon)
@@ -93,6 +101,7 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         self.class_reduction = class_reduction
         self.activation = Activation.LINEAR if epsilon is None else Activation(activation)
         self.two_sided = two_sided
+        self.ignore_class = ignore_class
 
     @property
     def probabilities(self) -> bool:
@@ -135,7 +144,17 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
             loss_inputs.check_indices_are_exact(self.dtype, y_pred.shape[-1])
         # Clipped probabilities and their reciprocals are beyond the range of half precision.
         y_pred = ops.cast(y_pred, loss_inputs.full_precision(self.dtype))
-        return ops.cast(self._values(y_true, y_pred), self.dtype)
+        if self.ignore_class is None:
+            return ops.cast(self._values(y_true, y_pred), self.dtype)
+        y_true = ops.reshape(y_true, ops.shape(y_pred)[:-1])
+        counts = ops.not_equal(y_true, ops.cast(self.ignore_class, y_true.dtype))
+        # What is ignored takes any label and prediction whose derivatives are finite.
+        y_true = ops.where(counts, y_true, ops.zeros_like(y_true))
+        y_pred = ops.where(ops.expand_dims(counts, -1), y_pred, 0.5 * ops.ones_like(y_pred))
+        found = ops.cast(self._values(y_true, y_pred), self.dtype)
+        found = ops.where(counts, found, ops.zeros_like(found))
+        keras.src.backend.set_keras_mask(found, mask=counts)
+        return found
 
     def _values(self, y_true: Any, y_pred: Any) -> Any:
         if not self.probabilities:
@@ -166,4 +185,5 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
             # Not in the files of earlier releases, of which all losses are softmax.
             **({"activation": "sigmoid"} if self.activation == Activation.SIGMOID else {}),
             **({"two_sided": True} if self.two_sided else {}),
+            **({} if self.ignore_class is None else {"ignore_class": self.ignore_class}),
         }

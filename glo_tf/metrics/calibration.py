@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 NLL, ECE = "nll", "ece"
 """Names of the two measures, wherever their values are kept."""
 
+_AT_ONCE = 1 << 20  # rows; bounds the memory that it takes
 _BINS = 15  # as in arXiv 1706.04599
 
 
@@ -25,8 +28,10 @@ def negative_log_likelihood(
         weights: Of the samples, `(N,)`; None if all count alike.
         epsilon: Smallest probability that is told from 0.
     """
-    logarithms = np.log(np.maximum(probabilities.astype(np.float64), epsilon))
-    of_samples = -(labels * logarithms).sum(axis=-1)
+    of_samples = np.empty(len(labels))
+    for part in _parts(labels):
+        logarithms = np.log(np.maximum(probabilities[part].astype(np.float64), epsilon))
+        of_samples[part] = -(labels[part] * logarithms).sum(axis=-1)
     return float(of_samples.mean() if weights is None else np.average(of_samples, weights=weights))
 
 
@@ -43,12 +48,20 @@ def expected_calibration_error(
         probabilities: Predicted, `(N, C)`.
         weights: Of the samples, `(N,)`; None if all count alike.
     """
-    confidence = probabilities.max(axis=-1).astype(np.float64)
-    right = probabilities.argmax(axis=-1) == labels.argmax(axis=-1)
-    # Bin m holds the confidences in ((m - 1)/15, m/15].
-    bins = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
-    distances, total = right - confidence, float(len(confidence))
-    if weights is not None:
-        distances, total = distances * weights, float(weights.sum(dtype=np.float64))
-    gaps = np.bincount(bins, weights=distances, minlength=_BINS)
+    gaps = np.zeros(_BINS)
+    for part in _parts(labels):
+        confidence = probabilities[part].max(axis=-1).astype(np.float64)
+        right = probabilities[part].argmax(axis=-1) == labels[part].argmax(axis=-1)
+        # Bin m holds the confidences in ((m - 1)/15, m/15].
+        bins = np.clip(np.ceil(confidence * _BINS).astype(int) - 1, 0, _BINS - 1)
+        distances = right - confidence
+        if weights is not None:
+            distances *= weights[part]
+        gaps += np.bincount(bins, weights=distances, minlength=_BINS)
+    total = len(labels) if weights is None else float(weights.sum(dtype=np.float64))
     return float(np.abs(gaps).sum() / total)
+
+
+def _parts(rows: np.ndarray) -> Iterator[slice]:
+    """Slices of rows that are looked at together."""
+    return (slice(start, start + _AT_ONCE) for start in range(0, len(rows), _AT_ONCE))

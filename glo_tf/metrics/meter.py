@@ -53,8 +53,14 @@ class Meter:
             values |= {NLL: None, ECE: None}
             if np.isfinite(columns).all():
                 parts = [
-                    (self._labels[:, at], columns[:, at], weights)
-                    for at, weights in zip(outputs.slices, self._weights, strict=True)
+                    (
+                        self._labels[:, at].reshape(-1, out.width),
+                        columns[:, at].reshape(-1, out.width),
+                        None if weights is None else weights.ravel(),
+                    )
+                    for out, at, weights in zip(
+                        outputs.each, outputs.slices, self._weights, strict=True
+                    )
                 ]
                 values[NLL] = statistics.fmean(
                     negative_log_likelihood(*part, epsilon=outputs.epsilon) for part in parts

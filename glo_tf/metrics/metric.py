@@ -20,6 +20,8 @@ from glo_tf.metrics.mode import Mode
 
 _MODE_OF_DIRECTION = {"up": Mode.MAX, "down": Mode.MIN}
 
+_AT_ONCE = 1 << 22  # predictions that are measured together; bounds the memory that it takes
+
 Measure = Callable[[np.ndarray], float]
 """From the predictions `(N, units)` of an output to the value of a metric."""
 
@@ -100,19 +102,21 @@ class Metric:
         the targets as they are.
 
         Args:
-            targets: `(N, units)`, or class indices `(N,)`.
-            weights: Of the samples, `(N,)`; None if all count alike, also for metrics that know no
-                weights.
+            targets: `(N, ..., units)`, or class indices `(N, ...)`.
+            weights: Of the samples, `(N,)`, or of their positions, `(N, ...)`; None if all count
+                alike, also for metrics that know no weights.
         """
         if self.source is None:
             return _accuracy(targets, weights)
-        of_samples = {} if weights is None else {"sample_weight": weights}
         metric = self._new(weighted=weights is not None)
 
         def measured(predictions: np.ndarray) -> float:
-            y_true = keras.ops.convert_to_tensor(self._suited(targets, predictions.shape[-1]))
             metric.reset_state()
-            metric.update_state(y_true, keras.ops.convert_to_tensor(predictions), **of_samples)
+            for part in _parts(predictions):
+                y_true = keras.ops.convert_to_tensor(self._suited(targets[part], predictions[part]))
+                of_samples = {} if weights is None else {"sample_weight": weights[part]}
+                y_pred = keras.ops.convert_to_tensor(predictions[part])
+                metric.update_state(y_true, y_pred, **of_samples)
             return float(metric.result())
 
         return measured
@@ -134,7 +138,8 @@ class Metric:
         value = max(value, 0.0)
         return value if self.mode == Mode.MAX else 1.0 / (1.0 + value)
 
-    def _suited(self, targets: np.ndarray, units: int) -> np.ndarray:
+    def _suited(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+        units = predictions.shape[-1]
         if self.source is keras.metrics.BinaryAccuracy:  # it would find no prediction equal to 0.9
             targets = (targets > self.config["threshold"]).astype(np.float32)
         if units == 1 or not self.source.__module__.startswith("keras."):
@@ -142,7 +147,7 @@ class Metric:
         takes_indices = self.source.__name__.startswith("Sparse") or self.config.get(
             "sparse_y_true", False
         )
-        if targets.ndim == 1:
+        if targets.ndim < predictions.ndim:
             return targets if takes_indices else keras.utils.to_categorical(targets, units)
         return targets.argmax(axis=-1) if takes_indices else targets
 
@@ -185,8 +190,19 @@ def _by_name(name: str) -> Any:
 
 def _accuracy(targets: np.ndarray, weights: np.ndarray | None) -> Measure:
     """Keras's is a float32 mean."""
-    labels = targets if targets.ndim == 1 else targets.argmax(axis=-1)
-    if weights is None:
-        return lambda predictions: float((predictions.argmax(axis=-1) == labels).mean())
-    shares = weights / weights.sum(dtype=np.float64)
-    return lambda predictions: float(shares[predictions.argmax(axis=-1) == labels].sum())
+    shares = None if weights is None else weights / weights.sum(dtype=np.float64)
+
+    def measured(predictions: np.ndarray) -> float:
+        labels = targets if targets.ndim < predictions.ndim else targets.argmax(axis=-1)
+        right = predictions.argmax(axis=-1) == labels
+        return float(right.mean() if shares is None else shares[right].sum())
+
+    return measured
+
+
+def _parts(predictions: np.ndarray) -> list[slice]:
+    """All at once, but for dense predictions, of which there may be many a sample."""
+    at_once = len(predictions)
+    if predictions.ndim > 2:
+        at_once = max(1, _AT_ONCE * at_once // predictions.size)
+    return [slice(start, start + at_once) for start in range(0, len(predictions), at_once)]

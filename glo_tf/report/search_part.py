@@ -50,7 +50,7 @@ _ASKED = {
     "finalists": "finalists",
     "seed": "seed",
 }
-_OPTIONS = ("from_logits", "epsilon", "activation")
+_OPTIONS = ("from_logits", "epsilon", "activation", "sparse", "ignore_class")
 """Of a loss that the code to use it has to give, unless they are the defaults."""
 _VERSIONS = ("glo_tf", "tensorflow", "keras", "numpy", "cma", "gplearn")
 

@@ -138,6 +138,7 @@ def relative_scale(loss: Expression, outputs: Outputs) -> float:
         The factor by which a learning rate of the usual loss is divided to have steps of the same
         length: 1 for the usual loss, 0 for a loss without finite gradients.
     """
+    outputs = outputs.at_a_position
     _, usual = usual_loss(outputs)
     for probes in (_undecided(outputs), _spread(outputs)):
         of_loss, of_usual = (_root_mean_square(tree, probes) for tree in (loss, usual))

@@ -89,6 +89,7 @@ class Screen:
     """
 
     def __init__(self, outputs: Outputs, *, rejects: bool = True, up_to_scale: float | None = None):
+        outputs = outputs.at_a_position
         self._outputs = outputs
         self.rejects = rejects
         self._up_to_scale = up_to_scale

@@ -55,6 +55,9 @@ class TrainingConfig:
             `keras.Model.fit`; classes that are left out count 1. For several outputs a list or dict
             of such, with None for outputs without. It multiplies weights of the samples. Neither
             validation nor test data are weighted by it.
+        ignore_class: A label, such as 255 or -1, that is no class: where it stands among class
+            indices, a position counts neither in the loss nor in metrics, as with the
+            `ignore_class` of Keras's losses and metrics.
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         learning_rate_decay: How the learning rate, or the optimizer's schedule, falls in the course
@@ -74,6 +77,7 @@ class TrainingConfig:
     metric: Any = None
     metric_mode: str = "auto"
     class_weight: ClassWeight | None = None
+    ignore_class: int | None = None
     train_steps: int = 2000
     batch_size: int = 100
     learning_rate_decay: str = Decay.NONE
@@ -97,14 +101,15 @@ class TaskArguments(TrainingConfig):
         model: Function without arguments that returns a new `keras.Model` each time, functional or
             subclassed, compiled or not, with the same weights from the same seed
             (`keras.utils.set_random_seed`); its outputs, one or a list or dict of several, have
-            shape `(N, units)`.
+            shape `(N, units)`, or, dense, `(N, ..., units)`.
         train_data: Samples and targets, arrays or what a model of several inputs and outputs takes
-            (lists, tuples, dicts of arrays): int labels `(N,)`, or rows `(N, units)`; also of
-            text, `pandas` and other libraries. Or batches of such pairs that end, such as a
+            (lists, tuples, dicts of arrays): int labels `(N, ...)` or rows `(N, ..., units)`;
+            also of text, `pandas` and other libraries. Or batches of such pairs that end, as a
             `tf.data.Dataset`, which are read into memory; those that shuffle give another order
             each time, and cannot be resumed. NaN and infinity are refused. As third, weights of the
-            samples, `(N,)`, for all outputs or in the structure of the targets, multiply the loss
-            as in `keras.Model.fit`: the sum is divided by the number of samples.
+            samples, `(N,)`, or of positions, `(N, ...)`, for all outputs or in the structure of the
+            targets, multiply the loss as in `keras.Model.fit`: the sum is divided by the number of
+            samples.
         validation_data: The same; decides the fitness. Its weights are those of the metric, as of
             Keras's `weighted_metrics`.
     """
@@ -136,6 +141,7 @@ class TrainingKeywords(TypedDict, total=False):
     metric: Any
     metric_mode: str
     class_weight: ClassWeight | None
+    ignore_class: int | None
     train_steps: int
     batch_size: int
     learning_rate_decay: str

@@ -9,9 +9,16 @@ never learned stayed below 0.53.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from glo_tf.data.outputs import Outputs
+from glo_tf.data.output_weights import weight_columns
+from glo_tf.data.outputs import SAMPLES_AT_ONCE, Outputs
+
+if TYPE_CHECKING:
+    from glo_tf.data.held_out import HeldOut
 
 CHECK_AT = 0.25
 """Share of its steps after which a training may be ended."""
@@ -21,9 +28,6 @@ GUESSES_UP_TO = 0.55
 
 FEWEST_STEPS = 100
 """Of a training that may be ended; shorter ones have hardly begun when they would be judged."""
-
-
-_LOOKED_AT = 500  # samples at most
 
 
 def looks_at(stop_at_chance: bool, steps: int, train_steps: int) -> int | None:
@@ -38,10 +42,19 @@ def looks_at(stop_at_chance: bool, steps: int, train_steps: int) -> int | None:
     return step if stop_at_chance and train_steps >= FEWEST_STEPS and step < steps else None
 
 
-def looked_at(samples: int) -> slice:
-    """Which of so many validation samples tell whether a training guesses."""
-    every = max(1, samples // _LOOKED_AT)
-    return slice(0, every * _LOOKED_AT, every)
+def looked_at(samples: int, most: int = SAMPLES_AT_ONCE) -> slice:
+    """Which of so many validation samples tell whether a training guesses; at most so many."""
+    every = max(1, samples // most)
+    return slice(0, every * most, every)
+
+
+def known_of_some(data: HeldOut, outputs: Outputs) -> tuple[np.ndarray, np.ndarray | None]:
+    """Columns of labels `(n, W)` and, if any, of weights, of the samples that are looked at."""
+    part = looked_at(len(data.labels), outputs.samples_at_once)
+    weights = None
+    if data.weights is not None:
+        weights = weight_columns([of_output[part] for of_output in data.weights], outputs)
+    return data.labels[part], weights
 
 
 def guesses(
@@ -61,9 +74,22 @@ def guesses(
     places = outputs.probabilities
     if not places.any():
         return False
+    if outputs.dense:
+        return float(np.mean(list(_areas(outputs, columns, labels, weights)))) <= GUESSES_UP_TO
     if weights is not None:
         weights = np.broadcast_to(weights, labels.shape)[:, places]
     return area_under_roc(columns[:, places], labels[:, places], weights) <= GUESSES_UP_TO
+
+
+def _areas(
+    outputs: Outputs, columns: np.ndarray, labels: np.ndarray, weights: np.ndarray | None
+) -> Iterator[float]:
+    """The area of each output that has probabilities, over its positions."""
+    shares = np.ones_like(labels) if weights is None else np.broadcast_to(weights, labels.shape)
+    for output, place in zip(outputs.each, outputs.slices, strict=True):
+        if output.probabilities:
+            parts = (part[:, place].reshape(-1, output.width) for part in (columns, labels, shares))
+            yield area_under_roc(*parts)
 
 
 def area_under_roc(

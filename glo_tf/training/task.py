@@ -14,10 +14,11 @@ from typing import Any, Unpack
 import keras
 import numpy as np
 
-from glo_tf.data import arrays
-from glo_tf.data.arrays import Structure
+from glo_tf.data import arrays, masks
+from glo_tf.data.arrays import Pair, Structure
 from glo_tf.data.found_outputs import find_outputs
 from glo_tf.data.held_out import HeldOut
+from glo_tf.data.masks import Counted
 from glo_tf.data.output_weights import mean_weights, output_weights, weight_columns
 from glo_tf.data.outputs import Outputs
 from glo_tf.data.targets import as_rows, label_columns
@@ -45,6 +46,8 @@ class TrainingTask:
             outputs as columns, float32 `(N, W)`.
         train_weights: What the terms of a loss are multiplied by, float32 `(N, W)`, or `(N, 1)` of
             one output; None if all samples count alike.
+        train_valid: Positions of each output that are not masked, float32 `(N, outputs)`; None if
+            none is masked.
         validation_data: What networks are measured on, for the fitness.
         test_data: What they are measured on at checkpoints beside it; None for nothing.
         outputs: Of the model.
@@ -63,6 +66,7 @@ class TrainingTask:
     learning_rate_decay: Decay
     train_data: tuple[Structure, np.ndarray]
     train_weights: np.ndarray | None
+    train_valid: np.ndarray | None
     validation_data: HeldOut
     test_data: HeldOut | None
     outputs: Outputs
@@ -111,7 +115,7 @@ class TrainingTask:
                 the model or with the optimizer.
         """
         given = arguments.loaded()
-        samples, targets = given.train_data
+        samples, _ = given.train_data
         loaded = {"validation_data": given.validation_data}
         if test_data is not None:
             loaded["test_data"] = arrays.load("test_data", test_data)
@@ -131,7 +135,11 @@ class TrainingTask:
             for name, (others, _) in loaded.items():
                 fresh_models.call(built, others, name)
             first = built(arrays.head(samples, _LOOKED_AT))
-            weights = output_weights("train_data", given.train_data, first, given.class_weight)
+            every = {
+                name: _counted(name, data, built, first, given)
+                for name, data in {"train_data": given.train_data, **loaded}.items()
+            }
+            (_, targets), weights, counted, ignored = every.pop("train_data")
             understood = find_outputs(
                 first,
                 trains.last_activations(built, samples),
@@ -139,7 +147,7 @@ class TrainingTask:
                 given.epsilon,
                 outputs=given.outputs,
                 from_logits=given.from_logits,
-                weights=weights,
+                weights=counted.weights,
             )
             predictions = {
                 name: _as_numpy(understood.columns(built(arrays.head(others, _LOOKED_AT))))
@@ -151,10 +159,12 @@ class TrainingTask:
                 data.samples,
                 label_columns(name, data.targets, understood),
                 as_rows(data.targets, understood),
-                output_weights(name, data, first),
+                of_data.weights,
             )
-            for name, data in loaded.items()
+            for name, (data, _, of_data, _) in every.items()
         }
+        if given.ignore_class is not None:
+            understood = understood.ignoring(given.ignore_class, ignored)
         if weights is not None:
             of_outputs = mean_weights(weights, columns, understood)
             understood = dataclasses.replace(understood, weights=of_outputs)
@@ -179,7 +189,10 @@ class TrainingTask:
             learning_rate=checked.learning_rate,
             learning_rate_decay=Decay(given.learning_rate_decay),
             train_data=(samples, columns),
-            train_weights=None if weights is None else weight_columns(weights, understood),
+            train_weights=(
+                None if counted.weights is None else weight_columns(counted.weights, understood)
+            ),
+            train_valid=counted.valid,
             validation_data=held_out["validation_data"],
             test_data=held_out.get("test_data"),
             outputs=understood,
@@ -189,7 +202,7 @@ class TrainingTask:
             jit_compile=jit_compile,
             threads=threads,
             description={
-                "train_data": _described(samples, columns, weights),
+                "train_data": _described(samples, columns, counted.weights, counted.valid),
                 **{n: _described(d.samples, d.labels, d.weights) for n, d in held_out.items()},
                 "model": described,
                 "outputs": understood.in_words,
@@ -260,11 +273,40 @@ def _as_numpy(tensor: Any) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
-def _described(samples: Structure, labels: np.ndarray, weights: list[np.ndarray] | None) -> str:
+def _counted(
+    name: str, data: Pair, built: keras.Model, first: Any, given: TaskArguments
+) -> tuple[Pair, list[np.ndarray] | None, Counted, list[bool]]:
+    """Data without an ignored class, weights of the samples, what counts of them.
+
+    Last, of which outputs a class is ignored.
+
+    Args:
+        name: `train_data` or another.
+        data: In memory.
+        built: The model.
+        first: Its predictions for some samples.
+        given: The setting.
+    """
+    data, ignored = masks.without_ignored(name, data, first, given.ignore_class)
+    of_classes = given.class_weight if name == "train_data" else None
+    weights = output_weights(name, data, first, of_classes)
+    shapes = [part.shape for part in arrays.flat(first)]
+    masked = masks.of_model(built, data.samples, first)
+    counted = Counted.of(name, weights, ignored, masked, shapes=shapes)
+    return data, weights, counted, [mask is not None for mask in ignored]
+
+
+def _described(
+    samples: Structure,
+    labels: np.ndarray,
+    weights: list[np.ndarray] | None,
+    valid: np.ndarray | None = None,
+) -> str:
     parts = arrays.flat(samples)
     shapes = ", ".join(str(part.shape[1:]) for part in parts)
     weighted = "" if weights is None else ", with weights"
-    digest = fingerprint.of_arrays([*arrays.contents(samples), labels, *(weights or [])])
+    more = [*(weights or []), *([] if valid is None else [valid])]
+    digest = fingerprint.of_arrays([*arrays.contents(samples), labels, *more])
     return f"{len(labels)} samples of shape {shapes}{weighted}, sha256 {digest}"
 
 
@@ -278,7 +320,7 @@ def _check_metric(
     """
     targets = [part[: len(columns)] for part in data.targets]
     # The first samples may all have the weight 0.
-    weights = data.weights and [np.ones(len(columns), np.float32)] * len(targets)
+    weights = data.weights and [np.ones_like(part[: len(columns)]) for part in data.weights]
     try:
         objective.measure(targets, weights)(outputs.split(columns))
     except Exception as error:  # a metric raises what it likes

@@ -217,7 +217,9 @@ def test_models_whose_outputs_no_loss_fits_are_refused() -> None:
     data = SAMPLES, CLASSES
     with pytest.raises(ValueError, match="Expected from_logits=True, if output 0 gives logits"):
         TrainingTask.define(logits, "sgd", data, data, train_steps=1, batch_size=10)
-    with pytest.raises(ValueError, match=r"outputs have shape \(N, units\).*shape=\(32, 2, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"of shape \(N, 2\) or \(N, 2, 2\). Received: shape=\(200,\)"
+    ):
         TrainingTask.define(image, "sgd", data, data, train_steps=1, batch_size=10)
     data = SAMPLES, {"classes": CLASSES}
     with pytest.raises(ValueError, match=r"a dict with classes, flag.*Received: .*'classes'"):

@@ -277,3 +277,48 @@ def test_mirrored_strategy_over_two_devices_gives_what_one_gives() -> None:
     """
     finished = processes.python("-c", textwrap.dedent(program))
     assert finished.returncode == 0, finished.stderr
+
+
+@pytest.mark.parametrize("ignored", [-1, 255])
+@pytest.mark.parametrize("weights", [{}, {"sample_weight": np.linspace(0, 2, 96)}])
+def test_an_ignored_class_is_ignored_as_by_keras(ignored, weights) -> None:
+    labels = np.where(RNG.uniform(size=96) < 0.3, ignored, INDICES)
+    ours = ExpressionLoss(CROSS_ENTROPY, sparse=True, ignore_class=ignored)
+    theirs = keras.losses.SparseCategoricalCrossentropy(ignore_class=ignored)
+    assert_same(fitted(ours, labels, **weights), fitted(theirs, labels, **weights))
+
+
+def test_nothing_infinite_comes_from_what_is_ignored() -> None:
+    """0 times an infinite derivative is no number."""
+    loss = ExpressionLoss("-(x*log(y))", sparse=True, ignore_class=9, epsilon=1e-38)
+    predictions = tf.Variable([[0.25, 0.75], [0.0, np.nan]])
+    with tf.GradientTape() as tape:
+        value = loss(np.array([1, 9]), predictions)
+    assert float(value) == pytest.approx(-np.log(0.75))
+    np.testing.assert_allclose(tape.gradient(value, predictions), [[0, -1 / 0.75], [0, 0]])
+
+
+def test_a_loss_that_ignores_a_class_comes_back(tmp_path) -> None:
+    for loss in (glo_tf.Baikal(sparse=True, ignore_class=255), ExpressionLoss("x*y", sparse=True)):
+        again = type(loss).from_config(loss.get_config())
+        glo_tf.save_loss(loss, tmp_path / "loss.json")
+        read = glo_tf.load_loss(tmp_path / "loss.json")
+        assert again.ignore_class == read.ignore_class == loss.ignore_class
+    assert "ignore_class" not in ExpressionLoss("x*y", sparse=True).get_config()
+
+
+@pytest.mark.parametrize("options", [{"ignore_class": 0.5, "sparse": True}, {"ignore_class": 1}])
+def test_an_ignored_class_is_one_of_indices(options) -> None:
+    with pytest.raises(ValueError, match="a whole number, beside sparse=True"):
+        ExpressionLoss("x*y", **options)
+
+
+def test_the_source_of_a_loss_ignores_its_class() -> None:
+    loss = ExpressionLoss("-(x*log(y))", sparse=True, ignore_class=255, reduction=None)
+    labels = np.array([[0, 255], [2, 1]])
+    predictions = RNG.dirichlet(np.ones(3), (2, 2)).astype(np.float32)
+    names: dict = {}
+    exec(loss.python(), names)
+    found = names["expression_loss"](labels, predictions)
+    np.testing.assert_allclose(found, loss(labels, predictions), rtol=1e-5)
+    assert found[0, 1] == 0.0

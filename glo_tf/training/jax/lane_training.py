@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from glo_tf.data.held_out import HeldOut
-from glo_tf.data.output_weights import weight_columns
 from glo_tf.data.split import Split
 from glo_tf.metrics.meter import Meter
 from glo_tf.training import early_stopping
@@ -31,11 +30,10 @@ class MeasuredData:
     """
 
     def __init__(self, task: TrainingTask, data: HeldOut):
-        part = early_stopping.looked_at(len(data.labels))
+        part = early_stopping.looked_at(len(data.labels), task.outputs.samples_at_once)
         self.samples = keras.tree.map_structure(jnp.asarray, data.samples)
         self.some = keras.tree.map_structure(lambda array: array[part], self.samples)
-        weights = None if data.weights is None else weight_columns(data.weights, task.outputs)
-        self.known_of_some = data.labels[part], None if weights is None else weights[part]
+        self.known_of_some = early_stopping.known_of_some(data, task.outputs)
         self.meter = Meter(task.objective, task.outputs, data)
 
 

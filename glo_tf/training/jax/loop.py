@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from glo_tf.data.output_weights import column_shares
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.training.jax.convolutions import as_products
@@ -24,8 +25,6 @@ TermsAndSlopes = Callable[..., tuple[jax.Array, jax.Array]]
 
 Advance = Callable[..., "Lanes"]
 """`advance(lanes, goals, count, batches, which, arguments)`, see `LaneLoop.compile`."""
-
-_VALIDATION_BATCH = 500  # samples; bounds the memory of a forward pass
 
 
 class Lanes(NamedTuple):
@@ -63,6 +62,8 @@ class LaneLoop:
         train_data: Samples and columns of labels, where batches are gathered from.
         train_weights: What the terms of a loss are multiplied by, `(N, W)` or `(N, 1)`; None for
             none.
+        train_valid: Positions of each output that are not masked, `(N, outputs)`; None if no
+            output has a mask.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class LaneLoop:
         rate: LearningRate,
         train_data: tuple[Structure, np.ndarray],
         train_weights: np.ndarray | None,
+        train_valid: np.ndarray | None = None,
     ):
         self._model, self._outputs, self._optimizer = model, outputs, optimizer
         self._trained = model.trainable_variables
@@ -85,6 +87,7 @@ class LaneLoop:
         self._samples = keras.tree.map_structure(jnp.asarray, samples)
         self._labels = jnp.asarray(labels)
         self._weights = None if train_weights is None else jnp.asarray(train_weights)
+        self._valid = None if train_valid is None else jnp.asarray(train_valid)
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -160,6 +163,9 @@ class LaneLoop:
             terms, slopes = (
                 jnp.where(weights > 0.0, part * weights, 0.0) for part in (terms, slopes)
             )
+        shares = self._shares(batch)
+        if shares is not None:
+            terms, slopes = terms * shares, slopes * shares
         value = jnp.mean(jnp.sum(terms, axis=-1), axis=-1)
         scale = jax.vmap(self._scale)(stepped)
         share = (scale / labels.shape[1])[:, None, None]
@@ -179,6 +185,13 @@ class LaneLoop:
             trained, kept, samples, training=True, return_losses=True
         )
         return self._outputs.scores(predictions), kept, penalties
+
+    def _shares(self, batch: jax.Array) -> Any:
+        """What the terms of each column count in every lane; None if all count 1."""
+        if self._valid is None:
+            return column_shares(self._outputs)
+        shares = jax.vmap(functools.partial(column_shares, self._outputs))(self._valid[batch])
+        return shares.reshape(len(batch), 1, -1)
 
     def _scale(self, stepped: list[jax.Array]) -> jax.Array:
         with keras.StatelessScope(zip(self._stepped, stepped, strict=True)):
@@ -250,10 +263,11 @@ class LaneLoop:
             return jnp.asarray(self._outputs.columns(predictions))
 
         count = len(jax.tree.leaves(samples)[0])
-        whole = count - count % _VALIDATION_BATCH
+        at_once = self._outputs.samples_at_once
+        whole = count - count % at_once
 
         def batches(part: jax.Array) -> jax.Array:
-            return part[:whole].reshape(-1, _VALIDATION_BATCH, *part.shape[1:])
+            return part[:whole].reshape(-1, at_once, *part.shape[1:])
 
         found = []
         if whole:

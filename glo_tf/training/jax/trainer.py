@@ -45,7 +45,13 @@ class JaxTrainer:
         self.lanes = lanes
         model, optimizer, self._rate = begin(task, seed=0)
         self._loop = LaneLoop(
-            model, task.outputs, optimizer, self._rate, task.train_data, task.train_weights
+            model,
+            task.outputs,
+            optimizer,
+            self._rate,
+            task.train_data,
+            task.train_weights,
+            task.train_valid,
         )
         self._validation = MeasuredData(task, task.validation_data)
         self._test = None if task.test_data is None else MeasuredData(task, task.test_data)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from glo_tf.data.output_weights import column_shares
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.training import early_stopping
@@ -23,8 +24,6 @@ says.
 Steps = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`steps(batches, start, end, *arguments)`: the step reached; whether all losses were finite."""
 
-_VALIDATION_BATCH = 500  # samples; bounds the memory of a forward pass
-
 
 class TrainingLoop:
     """Trains the variables of one model, and measures it, in compiled functions.
@@ -34,7 +33,7 @@ class TrainingLoop:
         outputs: What its outputs are.
         optimizer: Built for the model's variables.
         train_data: Where batches are gathered from.
-        validation_data: What the fitness is measured on.
+        validation_data: What the fitness is measured on; its labels are not needed.
         jit_compile: Whether XLA compiles the training.
     """
 
@@ -53,6 +52,7 @@ class TrainingLoop:
         self._optimizer = _without_replicas(optimizer)
         self._train_data = train_data
         self._validation_data = validation_data
+        self._batch = outputs.samples_at_once
         self._jit_compile = jit_compile
         self._restore = tf.function(self._assign, autograph=False)
 
@@ -107,6 +107,10 @@ class TrainingLoop:
         terms, slopes = loss(labels, seen.y, *arguments, log_y=seen.log_y)
         if self._train_data.weights is not None:
             terms, slopes = _weighted(tf.gather(self._train_data.weights, batch), terms, slopes)
+        valid = self._train_data.valid
+        shares = column_shares(self._outputs, None if valid is None else tf.gather(valid, batch))
+        if shares is not None:
+            terms, slopes = terms * shares, slopes * shares
         value = tf.reduce_mean(tf.reduce_sum(terms, axis=-1))
         scale = self._optimizer.scale_loss(tf.constant(1.0))
         share = scale / tf.cast(tf.shape(labels)[0], tf.float32)
@@ -130,14 +134,14 @@ class TrainingLoop:
     def predict(self, data: ResidentData) -> tuple[tf.Tensor, tf.Tensor]:
         """Predictions for data, `(N, W)`, and whether all weights are finite."""
         samples = len(data)
-        batches = -(-samples // _VALIDATION_BATCH)
+        batches = -(-samples // self._batch)
         found = tf.TensorArray(
             tf.float32, batches, infer_shape=False, element_shape=[None, self._outputs.width]
         )
 
         def add_batch(batch: tf.Tensor, found: tf.TensorArray) -> tuple[tf.Tensor, tf.TensorArray]:
-            start = batch * _VALIDATION_BATCH
-            end = tf.minimum(start + _VALIDATION_BATCH, samples)
+            start = batch * self._batch
+            end = tf.minimum(start + self._batch, samples)
             part = keras.tree.map_structure(lambda array: array[start:end], data.samples)
             columns = self._outputs.columns(self._model(part, training=False))
             return batch + 1, found.write(batch, columns)
@@ -149,13 +153,12 @@ class TrainingLoop:
         return found.concat(), tf.reduce_all(tf.stack(looks))
 
     @tf.function(autograph=False)
-    def look(self) -> tuple[tf.Tensor, ...]:
-        """Predictions `(N, W)` for some validation samples, their labels, and weights if any."""
-        data, part = self._validation_data, early_stopping.looked_at(len(self._validation_data))
+    def look(self) -> tf.Tensor:
+        """Predictions `(N, W)` for some validation samples, see `early_stopping.looked_at`."""
+        data = self._validation_data
+        part = early_stopping.looked_at(len(data), self._outputs.samples_at_once)
         samples = keras.tree.map_structure(lambda array: array[part], data.samples)
-        columns = self._outputs.columns(self._model(samples, training=False))
-        given = (data.labels, *([] if data.weights is None else [data.weights]))
-        return columns, *(array[part] for array in given)
+        return self._outputs.columns(self._model(samples, training=False))
 
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):

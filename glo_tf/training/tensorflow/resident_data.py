@@ -21,21 +21,28 @@ class ResidentData:
         samples: A tensor `(N, ...)`, also a `tf.RaggedTensor`, or a structure of such.
         labels: Shape `(N, W)`.
         weights: What the terms of a loss are multiplied by, `(N, W)` or `(N, 1)`; None for none.
+        valid: Positions of each output that are not masked, `(N, outputs)`; None if no mask is.
     """
 
     samples: Structure
     labels: tf.Tensor
     weights: tf.Tensor | None = None
+    valid: tf.Tensor | None = None
 
     @classmethod
     def place(
-        cls, samples: Structure, labels: np.ndarray, weights: np.ndarray | None = None
+        cls,
+        samples: Structure,
+        labels: np.ndarray,
+        weights: np.ndarray | None = None,
+        valid: np.ndarray | None = None,
     ) -> ResidentData:
         """Places arrays on the current device."""
         return cls(
             keras.tree.map_structure(_placed, samples),
             tf.constant(labels),
             None if weights is None else tf.constant(weights),
+            None if valid is None else tf.constant(valid),
         )
 
     def __len__(self) -> int:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
-from glo_tf.data.output_weights import weight_columns
 from glo_tf.data.split import Split
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.operations import Operation
@@ -63,7 +62,9 @@ class CandidateTrainer:
     def __init__(self, task: TrainingTask):
         self.task = task
         self._model, self._optimizer, self._learning_rate = begin(task, seed=0)
-        self._train_data = ResidentData.place(*task.train_data, task.train_weights)
+        self._train_data = ResidentData.place(
+            *task.train_data, task.train_weights, task.train_valid
+        )
         self._validation = _HeldOut(task, task.validation_data)
         self._test = None if task.test_data is None else _HeldOut(task, task.test_data)
         self._loop = TrainingLoop(
@@ -128,8 +129,10 @@ class CandidateTrainer:
         if looks_at is not None and done <= looks_at:
             done, finite = advance(done, looks_at)
             if finite:
-                looked = [part.numpy() for part in self._loop.look()]
-                if early_stopping.guesses(self.task.outputs, *looked):
+                looked = self._loop.look().numpy()
+                if early_stopping.guesses(
+                    self.task.outputs, looked, *self._validation.known_of_some
+                ):
                     status = Status.STOPPED
         if finite and status == Status.OK:
             for goal in sorted({*checkpoints, total}):
@@ -276,6 +279,6 @@ class _HeldOut:
     """Data that networks are measured on, and what measures them."""
 
     def __init__(self, task: TrainingTask, data: HeldOut):
-        weights = None if data.weights is None else weight_columns(data.weights, task.outputs)
-        self.data = ResidentData.place(data.samples, data.labels, weights)
+        self.data = ResidentData.place(data.samples, data.labels[:, :0])  # only predicted
+        self.known_of_some = early_stopping.known_of_some(data, task.outputs)
         self.meter = Meter(task.objective, task.outputs, data)

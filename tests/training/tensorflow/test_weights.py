@@ -4,24 +4,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from one_step import OF_LABELS, SQUARED_ERROR, check_step, task
 from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES, build_model, targets
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request
 
-BATCH = 50
 W = np.random.default_rng(1).uniform(0.0, 3.0, 200)
 W[::5] = 0.0
 OTHERS = W[::-1].copy()
 HELD_OUT = (SAMPLES[:50], NUMBERS[:50])
 CLASS_WEIGHT = {0: 0.25, 2: 4.0}
-# With coefficients, which make the graph of a training small.
-CROSS_ENTROPY = Expression.parse("-0.5*(2*x*log(y))")
-OF_LABELS = Expression.parse("-0.5*(2*x*log(y) + 2*(1 - x)*log(1 - y))")
-SQUARED_ERROR = Expression.parse("0.25*square(2*(x - y))")
 ONE_HOT = np.eye(3, dtype=np.float32)[CLASSES]
 SCCE, BCE = "sparse_categorical_crossentropy", "binary_crossentropy"
 LOGITS = {
@@ -32,37 +27,6 @@ LOGITS = {
 
 def logits(units: int):
     return lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)])
-
-
-def task(model, train, validation=None, **settings) -> TrainingTask:
-    settings = {"train_steps": 1, "batch_size": BATCH, "jit_compile": False, **settings}
-    optimizer = keras.optimizers.SGD(0.5)
-    return TrainingTask.define(model, optimizer, train, validation or train[:2], **settings)
-
-
-def one_step(defined: TrainingTask, loss: Expression):
-    """Weights of the model before and after one step, and the samples of that step."""
-    trainer = defined.make_trainer()
-    before = [np.array(value) for value in trainer._initial(0)][: len(trainer._model.weights)]
-    trainer.evaluate(Request(Candidate(loss), seed=0))
-    return before, trainer._model.get_weights(), trainer._batches(0).numpy()[0]
-
-
-def check_step(defined, model, loss, y, *, tree=CROSS_ENTROPY, factor=1.0, w=None, **of_fit):
-    """The reference is one step of Keras, with its loss, on the same samples."""
-    before, ours, order = one_step(defined, tree)
-    theirs = model()
-    theirs.set_weights(before)
-    of_loss = {} if factor == 1.0 else {"loss_weights": [factor]}
-    theirs.compile(keras.optimizers.SGD(0.5), loss, run_eagerly=True, **of_loss)
-    x, y, w = keras.tree.map_structure(
-        lambda part: None if part is None else part[order], (SAMPLES, y, w)
-    )
-    theirs.fit(x, y, BATCH, sample_weight=w, shuffle=False, verbose=0, **of_fit)
-    moved = [np.abs(after - start).max() for after, start in zip(ours, before, strict=True)]
-    assert max(moved) > 1e-3
-    for left, right in zip(ours, theirs.get_weights(), strict=True):
-        np.testing.assert_allclose(left, right, atol=1e-6)
 
 
 KINDS = {
@@ -98,7 +62,7 @@ def test_a_step_is_that_of_keras(kind, given) -> None:
     if given == "both":  # of which Keras takes one
         rows = y.argmax(axis=-1) if y.ndim > 1 else np.round(y)
         of_fit = {"w": W * np.array([of_classes.get(int(row), 1.0) for row in rows])}
-    check_step(defined, model, loss, y, **options, **of_fit)
+    check_step(defined, model, loss, SAMPLES, y, **options, **of_fit)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +88,7 @@ def test_each_of_several_outputs_has_its_weights(w, class_weight) -> None:
     each = {name: np.ones(200) if part is None else part.ravel() for name, part in each.items()}
     for name, of_classes in (class_weight or {}).items():
         each[name] = each[name] * np.array([of_classes.get(int(row), 1.0) for row in y[name]])
-    check_step(defined, lambda: build_model(*names), losses, y, tree=SQUARED_ERROR, w=each)
+    check_step(defined, lambda: build_model(*names), losses, SAMPLES, y, tree=SQUARED_ERROR, w=each)
 
 
 def test_samples_of_weight_0_are_not_seen() -> None:
