@@ -4,11 +4,11 @@
 
 For each draw of 40 % label noise and of the split of digits, one search from random trees judges
 candidates at learning rates of their own, and one at the given rate, for as many training steps.
-What both found is compared with cross-entropy and with `-(x*sqrt(y))`, all at learning rates that
-are tuned for them on the validation data with several seeds, on test data that no search and no
-tuning has seen. The draws make the pairs of the tests; p values are corrected (Holm). Each draw is
-a line in `draws.jsonl` of `--work_dir`; what is there is not done again, and a draw that was cut
-off goes on.
+What both found is compared with cross-entropy and with `-(x*sqrt(y))`, on test data that no search
+and no tuning has seen. All have learning rates that were tuned for them on the validation data with
+several seeds: what was found at own rates by its search, the others for the comparison. The draws
+make the pairs of the tests; p values are corrected (Holm). Each draw is a line in `draws.jsonl` of
+`--work_dir`; what is there is not done again, and a draw that was cut off goes on.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ flags.DEFINE_integer("held_out", 300, "Images with true labels for the fitness."
 flags.DEFINE_integer("tested", 600, "Images with true labels for the comparison.")
 flags.DEFINE_integer("finalists", 5, "Of each search.")
 flags.DEFINE_integer("finalist_seeds", 2, "Of each search.")
+flags.DEFINE_integer("tuning_seeds", 5, "Trainings at each rate that is tried.")
 flags.DEFINE_integer("seeds", 3, "Trainings of each loss on the test data.")
 flags.DEFINE_string("work_dir", None, "Folder for what is done.", required=True)
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 REFERENCES = {"cross-entropy": "-(x*log(y))", "x*sqrt(y)": "-(x*sqrt(y))"}
+AT_OWN, AT_GIVEN = "found at own rates", "found at the given rate"
 GIVEN = 0.1
 """Learning rate of the optimizer; that of cross-entropy is tuned to it in 300 steps."""
 
@@ -100,8 +102,10 @@ def data(draw: int) -> dict[str, Any]:
     )
 
 
-def compared(draw: int, losses: dict[str, str], folder: pathlib.Path) -> dict[str, Any]:
-    """Test accuracy and learning rate by loss, each at its own rate."""
+def compared(
+    draw: int, losses: dict[str, str], folder: pathlib.Path, rate: float | None = None
+) -> dict[str, Any]:
+    """Test accuracy and learning rate by loss, at a given rate or each at its own."""
     import keras
 
     import glo_tf
@@ -109,19 +113,19 @@ def compared(draw: int, losses: dict[str, str], folder: pathlib.Path) -> dict[st
     comparison = glo_tf.compare(
         **data(draw),
         losses=losses,
-        optimizer=keras.optimizers.SGD(GIVEN),
+        optimizer=keras.optimizers.SGD(rate or GIVEN),
         learning_rate_decay=FLAGS.decay,
         train_steps=FLAGS.train_steps,
         seeds=FLAGS.seeds,
         seed=1000,
-        tune_learning_rate=True,
-        tuning_seeds=2,
-        output_dir=folder / "comparison",
+        tune_learning_rate=rate is None,
+        tuning_seeds=FLAGS.tuning_seeds,
+        output_dir=folder,
     )
     return {
         entry.name: {"accuracy": entry.mean or 0.0, "learning_rate": entry.learning_rate}
         for entry in comparison.losses
-        if entry.tuned
+        if entry.tuned == (rate is None)
     }
 
 
@@ -131,11 +135,10 @@ def done(draw: int) -> dict[str, Any]:
     began = time.perf_counter()
     own = searched(draw, "own", folder, None)
     given = searched(draw, "given", folder, own["steps"])
-    losses = {**REFERENCES, "found at own rates": own["loss"]}
-    if given["loss"] != own["loss"]:
-        losses["found at the given rate"] = given["loss"]
-    tested = compared(draw, losses, folder)
-    tested.setdefault("found at the given rate", tested["found at own rates"])
+    losses = {**REFERENCES, AT_GIVEN: given["loss"]}
+    tested = compared(draw, losses, folder / "tuned")
+    found = compared(draw, {AT_OWN: own["loss"]}, folder / "found", own["learning_rate"])
+    tested[AT_OWN] = found[AT_OWN]
     return {
         "draw": draw,
         "own": own,
@@ -150,8 +153,8 @@ def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
     from scipy.stats import ttest_1samp
 
     rows = []
-    for found in ("found at own rates", "found at the given rate"):
-        for other in (*REFERENCES, "found at the given rate"):
+    for found in (AT_OWN, AT_GIVEN):
+        for other in (*REFERENCES, AT_GIVEN):
             if found == other:
                 continue
             leads = [d["tested"][found]["accuracy"] - d["tested"][other]["accuracy"] for d in draws]
