@@ -1,6 +1,7 @@
 """The candidate trainer on real digits: determinism, failures, every kind of model."""
 
 import dataclasses
+import functools
 import gc
 import signal
 import threading
@@ -25,6 +26,9 @@ from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
 from glo_tf.training.trial import Request
+
+shared_trainer = functools.cache(make_trainer)
+"""For tests that need its results alone: what it did before changes nothing."""
 
 
 @pytest.mark.slow
@@ -90,7 +94,7 @@ def test_learning_rate_replaces_the_optimizers_own() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["log(x - y)", "sqrt(y - y)*x", "x*y/(y - y)"])
 def test_a_non_finite_training_stops_early_with_fitness_0(text: str) -> None:
-    evaluation = make_trainer(train_steps=250).evaluate(
+    evaluation = shared_trainer(train_steps=250).evaluate(
         Request(Candidate(Expression.parse(text)), seed=0)
     )
     assert (evaluation.fitness, evaluation.status) == (0.0, "non_finite")
@@ -199,7 +203,8 @@ def test_a_tree_larger_than_the_first_compilation_is_trained_too() -> None:
     large = Expression.parse("-(x*log(y))" + " + 0*y" * 40)
     assert large.size > 64
     evaluation, expected = (
-        make_trainer().evaluate(Request(Candidate(loss), seed=0)) for loss in (large, CROSS_ENTROPY)
+        shared_trainer().evaluate(Request(Candidate(loss), seed=0))
+        for loss in (large, CROSS_ENTROPY)
     )
     assert evaluation.fitness == pytest.approx(expected.fitness, abs=0.01)
 
@@ -220,7 +225,7 @@ def test_xla_is_chosen_for_dense_models_alone() -> None:
 @pytest.mark.slow
 def test_fewer_steps_are_the_first_steps() -> None:
     shorter = make_trainer(train_steps=10).evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
-    longer = make_trainer(train_steps=30)
+    longer = shared_trainer()
     assert longer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0, train_steps=10)) == shorter
 
 
@@ -281,7 +286,7 @@ def test_one_hot_labels_give_what_integers_give() -> None:
         train_steps=30,
         batch_size=50,
     ).make_trainer()
-    expected = make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
+    expected = shared_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
     assert trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0)) == expected
 
 
@@ -308,7 +313,7 @@ def test_ctrl_c_ends_a_long_training_after_the_call_that_it_meets() -> None:
     # The trainer goes on to work.
     assert trainer.evaluate(
         Request(Candidate(CROSS_ENTROPY), seed=0, train_steps=30)
-    ) == make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
+    ) == shared_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
 
 
 @pytest.mark.parametrize(
@@ -340,7 +345,7 @@ def test_a_model_that_does_not_fit_the_labels_is_refused() -> None:
 
 
 def _trained(loss: Expression, model, jit_compile: bool) -> list[np.ndarray]:
-    trainer = make_trainer(model, train_steps=10, jit_compile=jit_compile)
+    trainer = shared_trainer(model, train_steps=10, jit_compile=jit_compile)
     trainer.evaluate(Request(Candidate(loss), seed=0))
     return _weights(trainer)
 
