@@ -6,12 +6,13 @@ import abc
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 from keras import ops
 
 from glo_tf.data.outputs import Activation
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.losses import inputs as loss_inputs
-from glo_tf.utils.checks import check_between_0_and_1, check_one_of
+from glo_tf.utils.checks import check_between_0_and_1
 
 
 class OutputLoss(keras.losses.Loss, abc.ABC):
@@ -59,7 +60,11 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         ignore_class: int | None = None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        check_one_of((False, True), from_logits=from_logits)  # a number here is an argument's slip
+        if not isinstance(from_logits, bool | np.bool_):  # as Focal(2) gives it
+            raise InvalidArgumentError(
+                "Expected from_logits to be True or False, and parameters by their names. "
+                f"Received: from_logits={shown(from_logits)}"
+            )
         if epsilon is not None:
             check_between_0_and_1(epsilon=epsilon)
         if epsilon is None and (from_logits or label_smoothing or sparse):
@@ -94,7 +99,7 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
                 "Expected ignore_class as a whole number, beside sparse=True. "
                 f"Received: ignore_class={shown(ignore_class)}, sparse={sparse}"
             )
-        self.from_logits = from_logits
+        self.from_logits = bool(from_logits)
         self.label_smoothing = label_smoothing
         self.epsilon = None if epsilon is None else float(epsilon)
         self.sparse = sparse

@@ -37,6 +37,8 @@ SAVED = [
     Baikal(label_smoothing=0.1),
     BaikalCMA(epsilon=1e-3, reduction="sum"),
     NGL(),
+    glo_tf.GCE(q=0.3),
+    glo_tf.LogitAdjusted([5, 3, 1], tau=2),
 ]
 
 

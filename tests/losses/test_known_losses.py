@@ -455,8 +455,9 @@ def test_parameters_are_checked(kind, arguments) -> None:
 def test_a_parameter_that_is_misspelt_is_guessed() -> None:
     with pytest.raises(TypeError, match=r"Focal \(did you mean gamma\?\)\. Received: gama=1"):
         glo_tf.Focal(gama=1)
-    with pytest.raises(ValueError, match=r"Expected from_logits .*Received: from_logits=0\.7"):
-        glo_tf.GCE(0.7)
+    for kind, value in ((glo_tf.GCE, 0.7), (glo_tf.Focal, 1), (glo_tf.NCEAndRCE, 1.0)):
+        with pytest.raises(ValueError, match=rf"by their names\. Received: from_logits={value}$"):
+            kind(value)
 
 
 @pytest.mark.parametrize(
@@ -505,6 +506,49 @@ def test_what_is_trained_is_what_keras_is_given(kind, arguments) -> None:
             )
             trained = glo_tf.ExpressionLoss(tree, reduction=None)(x, y)
             np.testing.assert_allclose(trained, loss(x, y), rtol=1e-4)
+
+
+LINEAR = [
+    case
+    for case in one_of_each([*CLASSES, *OF_FREQUENCIES])
+    if case[0] not in (glo_tf.SCE, glo_tf.NCEAndRCE, glo_tf.NCEAndAMSE, glo_tf.LDAM)
+    and case[0] not in (glo_tf.MAE, glo_tf.Brier, glo_tf.AMSE)
+]
+"""Of which the loss is an average over the labels, where a label is one of probabilities."""
+
+
+@given(
+    st.sampled_from([*CLASSES, *OF_FREQUENCIES]),
+    st.lists(st.integers(1, 3), max_size=3),
+    st.sampled_from(["float16", "float32", "float64", "int32", "uint8", "bool"]),
+    st.sampled_from(["float32", "float64"]),
+    st.booleans(),
+    st.integers(0, 10_000),
+)
+@examples(40)
+def test_shapes_and_dtypes_change_nothing(case, shape, of_labels, dtype, from_logits, seed) -> None:
+    kind, arguments, reference = case
+    indices, z = drawn(np.random.default_rng(seed), tuple(shape), 4)
+    expected = reference(np.eye(4)[indices], softmax(z))
+    predictions = (z if from_logits else softmax(z)).astype(dtype)
+    settings = {**arguments, "from_logits": from_logits, "reduction": None}
+    one_hot = np.eye(4)[indices].astype(of_labels)
+    for sparse, labels in ((False, one_hot), (True, np.asarray(indices, dtype="int64"))):
+        if sparse and not shape:
+            labels = labels[None]  # an index of one sample, shape (1,)
+        values = kind(**settings, sparse=sparse)(labels, predictions)
+        np.testing.assert_allclose(values, expected, rtol=5e-4, atol=1e-5)
+
+
+@given(st.sampled_from(LINEAR), st.integers(0, 10_000))
+@examples(20)
+def test_a_label_of_probabilities_is_their_average(case, seed) -> None:
+    kind, arguments = case
+    _, z = drawn(np.random.default_rng(seed), (4,), 4)
+    loss = kind(**arguments, reduction=None)
+    of_labels = np.stack([loss(np.broadcast_to(x, (4, 4)), softmax(z)) for x in np.eye(4)], -1)
+    x = softmax(z[::-1])
+    np.testing.assert_allclose(loss(x, softmax(z)), (x * of_labels).sum(-1), rtol=1e-4)
 
 
 @given(st.floats(0.05, 0.95), st.sampled_from([0.0, 1.0]), st.floats(0.0, 1.0), st.integers(2, 9))
