@@ -53,15 +53,15 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
         "search_space": space,
         "operators": _operators(values, space),
         "output_dir": folder,
-        "reference_losses": _references(values),
+        "reference_losses": given_references(values),
         "callbacks": [ProgressDisplay(), *_tensorboard(values, folder)],
     }
     search = LossSearch(**arguments)
     return search, folder
 
 
-def _references(values: flags.FlagValues) -> Sequence[str] | None:
-    """The parts of the text, which is a list."""
+def given_references(values: flags.FlagValues) -> Sequence[str] | None:
+    """The losses to beat, none of them, or None where nobody chose them."""
     from glo_tf.losses.lookup import split_losses
 
     text, given = values.reference_losses, made_of_flags(values, SearchConfig).reference_losses

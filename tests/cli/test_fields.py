@@ -14,6 +14,7 @@ import glo_tf
 from glo_tf.cli.compare import make_comparison
 from glo_tf.cli.fields import SECTIONS, flag_of, made_of_flags, read
 from glo_tf.cli.flags import define_flags
+from glo_tf.cli.search import given_references
 from glo_tf.comparison.config import ComparisonArguments, ComparisonConfig, ComparisonKeywords
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.search.config import SearchArguments, SearchConfig, SearchKeywords
@@ -152,6 +153,19 @@ def test_read_gives_what_the_flags_say() -> None:
     assert found["population_size"] == SearchConfig.population_size
     assert "model" not in found
     assert read(parsed("--train_fraction=1,0.5"), ComparisonKeywords)["train_fraction"] == (1, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "losses"),
+    [
+        ([], None),
+        (["--reference_losses="], []),
+        (["--reference_losses=none"], []),
+        (["--reference_losses=baikal, min(x, y) - x*log(y)"], ["baikal", "min(x, y) - x*log(y)"]),
+    ],
+)
+def test_reference_losses_are_a_list_or_none(arguments, losses) -> None:
+    assert given_references(parsed(*arguments)) == losses
 
 
 @pytest.mark.parametrize(

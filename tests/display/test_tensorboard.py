@@ -1,5 +1,6 @@
 """The event files of a search, read back as TensorBoard reads them."""
 
+import dataclasses
 import io
 import itertools
 import json
@@ -27,6 +28,8 @@ from glo_tf.cli import main as command_line
 from glo_tf.cli.search import make_search as search_of_flags
 from glo_tf.display import tensorboard
 from glo_tf.expressions.tree import Expression
+from glo_tf.metrics.mode import Mode
+from glo_tf.results.bar import Bar, Reference
 from glo_tf.results.record import Record, Source
 from glo_tf.search.callbacks import Generation
 from glo_tf.training.candidate import Candidate
@@ -215,6 +218,22 @@ def test_the_fittest_candidates_have_sessions_and_the_others_leave(tmp_path, mon
     run = read(tmp_path / "discovery")
     assert list(texts(run, "best_loss")) == [1, 2]
     assert list(images(run)) == [1]
+
+
+def test_what_is_to_beat_has_a_run_of_its_own_and_leads_are_curves(tmp_path) -> None:
+    reference = Reference("baikal", "-(log(y) - x/y)", 0.1, 0.75, 0.75)
+    bar = Bar("accuracy", Mode.MAX, (reference,), (0.75, 0.77))
+    board = glo_tf.TensorBoard(tmp_path)
+    board.on_search_begin(8)
+    board.on_references(bar)
+    best = dataclasses.replace(candidate(1, 0.875), values={"accuracy": 0.875})
+    board.on_evaluation(best)
+    board.on_generation(dataclasses.replace(generation(1, best), bar=bar))
+    (text,) = texts(read(tmp_path / "references"), "to_beat").values()
+    assert "to beat: 0.7500, baikal at 0.1" in text
+    assert points(read(tmp_path / "discovery"), "fitness/lead") == {1: 0.125}
+    board.on_search_begin(8)
+    assert not (tmp_path / "references").exists()
 
 
 @pytest.mark.parametrize("epsilon", [1e-7, None])

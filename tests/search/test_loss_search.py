@@ -481,7 +481,12 @@ def test_with_own_rates_the_usual_loss_is_tuned_first(trainer) -> None:
     assert rates == [0.01, 0.02, 0.05, 0.1, 0.2]
 
 
-OWN = {"learning_rate": "own", "screening": "equivalence", "train_steps": 9}
+OWN = {
+    "learning_rate": "own",
+    "reference_losses": [],
+    "screening": "equivalence",
+    "train_steps": 9,
+}
 
 
 def written(folder) -> list[bytes]:
