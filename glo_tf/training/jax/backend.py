@@ -123,8 +123,13 @@ def decide_jit_compile(
     """XLA compiles all that JAX trains.
 
     Raises:
-        ValueError: If it should not.
+        ValueError: If it should not, or cannot.
     """
+    if isinstance(make_optimizer(), keras.optimizers.LossScaleOptimizer):
+        raise InvalidArgumentError(
+            "Expected an optimizer without a scale of the loss with KERAS_BACKEND=jax, where "
+            "bfloat16 needs none. Received: optimizer=LossScaleOptimizer"
+        )
     if jit_compile is False:
         raise InvalidArgumentError(
             "Expected jit_compile to be True or 'auto' with KERAS_BACKEND=jax, as XLA compiles "

@@ -69,3 +69,8 @@ def traced(
             f"keras.random.SeedGenerator of its own. Received: {type(first).__name__}: {line}"
         ) from error
     return found, updated
+
+
+def in_training(model: keras.Model, training: bool) -> dict[str, bool]:
+    """What a model's `call` is told of it, where it takes it: `stateless_call` hands on all."""
+    return {"training": training} if model._call_has_training_arg else {}

@@ -47,16 +47,22 @@ def _run(jaxpr: Any, constants: Sequence[Any], arguments: Sequence[Any]) -> list
             inner = equation.params.get("jaxpr") or equation.params["call_jaxpr"]
             results = _run(inner.jaxpr, inner.consts, operands)
         else:
-            results = _alone(equation, held)
+            results = _alone(jaxpr, equation, held)
         held.update(zip(equation.outvars, results, strict=True))
     return list(map(value, jaxpr.outvars))
 
 
-def _alone(equation: Any, held: dict[Any, Any]) -> list[Any]:
-    """The results of one equation that stays as it is."""
+def _alone(jaxpr: Any, equation: Any, held: dict[Any, Any]) -> list[Any]:
+    """The results of one equation of a jaxpr that stays as it is."""
     operands = dict.fromkeys(v for v in equation.invars if not isinstance(v, core.Literal))
-    jaxpr = core.Jaxpr([], list(operands), equation.outvars, [equation], equation.effects)
-    results: list[Any] = core.jaxpr_as_fun(core.ClosedJaxpr(jaxpr, []))(*map(held.get, operands))
+    alone = jaxpr.replace(
+        constvars=[],
+        invars=list(operands),
+        outvars=equation.outvars,
+        eqns=[equation],
+        effects=equation.effects,
+    )
+    results: list[Any] = core.jaxpr_as_fun(core.ClosedJaxpr(alone, []))(*map(held.get, operands))
     return results
 
 

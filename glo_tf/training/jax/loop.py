@@ -14,6 +14,7 @@ import numpy as np
 from glo_tf.data.output_weights import column_shares
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.seen_by_loss import seen_by_loss
+from glo_tf.training.jax.call import in_training
 from glo_tf.training.jax.convolutions import as_products
 from glo_tf.training.schedules import LearningRate
 
@@ -182,7 +183,7 @@ class LaneLoop:
 
     def _forward(self, trained: list[Any], kept: list[Any], samples: Structure) -> Any:
         predictions, kept, penalties = self._model.stateless_call(
-            trained, kept, samples, training=True, return_losses=True
+            trained, kept, samples, return_losses=True, **in_training(self._model, True)
         )
         return self._outputs.scores(predictions), kept, penalties
 
@@ -259,7 +260,9 @@ class LaneLoop:
         trained, kept, _ = self._parts(values)
 
         def forward(part: Structure) -> jax.Array:
-            predictions, _ = self._model.stateless_call(trained, kept, part, training=False)
+            predictions, _ = self._model.stateless_call(
+                trained, kept, part, **in_training(self._model, False)
+            )
             return jnp.asarray(self._outputs.columns(predictions))
 
         count = len(jax.tree.leaves(samples)[0])

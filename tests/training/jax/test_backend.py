@@ -21,8 +21,8 @@ def build_model(*hidden) -> keras.Model:
 
 def define(model=build_model, samples=CLEAR, **settings) -> TrainingTask:
     data = samples, LABELS
-    settings = {"train_steps": 5, "batch_size": 20, **settings}
-    return TrainingTask.define(model, "sgd", data, data, **settings)
+    settings = {"train_steps": 5, "batch_size": 20, "optimizer": "sgd", **settings}
+    return TrainingTask.define(model, settings.pop("optimizer"), data, data, **settings)
 
 
 class Calling(keras.Model):
@@ -74,6 +74,8 @@ def test_long_integers_of_small_values_are_taken() -> None:
 def test_what_only_tensorflow_knows_is_refused() -> None:
     with pytest.raises(InvalidArgumentError, match=r"Expected jit_compile .*jit_compile=False"):
         define(jit_compile=False)
+    with pytest.raises(InvalidArgumentError, match="without a scale of the loss"):
+        define(optimizer=keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)))
     backend().set_threads(available_cpus())
     with pytest.raises(InvalidArgumentError, match=r"taskset .*Received: intra_op_threads=99"):
         backend().set_threads(99)

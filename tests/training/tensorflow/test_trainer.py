@@ -1,6 +1,5 @@
 """The candidate trainer on real digits: determinism, failures, every kind of model."""
 
-import dataclasses
 import functools
 import gc
 import signal
@@ -22,7 +21,8 @@ from small_trainings import (
 )
 
 from glo_tf.expressions.tree import Expression
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.testing import TrainerTestCase
+from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
 from glo_tf.training.trial import Request
@@ -32,21 +32,8 @@ shared_trainer = functools.cache(make_trainer)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "optimizer", ["sgd", "adam", {"class_name": "SGD", "config": {"use_ema": True}}]
-)
-def test_an_evaluation_depends_on_its_arguments_alone(optimizer) -> None:
-    trainer = make_trainer(dropout_and_batch_norm, optimizer)
-    first = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=3))
-    weights = _weights(trainer)
-    trainer.evaluate(Request(Candidate(Expression.parse("-(log(y) - x/y)")), seed=3))
-    trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=4))
-    trainer.evaluate(Request(Candidate(CROSS_ENTROPY, Hyperparameters(0.5)), seed=3))
-    other = make_trainer(dropout_and_batch_norm, optimizer)
-    for repeated in (trainer, other):
-        assert repeated.evaluate(Request(Candidate(CROSS_ENTROPY), seed=3)) == first
-        for left, right in zip(weights, _weights(repeated), strict=True):
-            np.testing.assert_array_equal(left, right)
+class TestCandidateTrainer(TrainerTestCase):
+    settings = {"jit_compile": False}
 
 
 @pytest.mark.slow
@@ -79,63 +66,6 @@ def test_trains_as_keras_does() -> None:
     validation = keras.utils.to_categorical(DIGITS.y_validation, 10)
     _, accuracy = model.evaluate(DIGITS.x_validation, validation, verbose=0)
     assert fitness == pytest.approx(accuracy, abs=1e-6)
-
-
-@pytest.mark.slow
-def test_learning_rate_replaces_the_optimizers_own() -> None:
-    trainer = make_trainer(optimizer=keras.optimizers.SGD(0.2))
-    assert trainer.task.learning_rate == 0.2
-    faster = make_trainer(optimizer=keras.optimizers.SGD(0.01))
-    own = Candidate(CROSS_ENTROPY, Hyperparameters(0.2))
-    expected = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
-    assert faster.evaluate(Request(own, seed=0)) == dataclasses.replace(expected, candidate=own)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("text", ["log(x - y)", "sqrt(y - y)*x", "x*y/(y - y)"])
-def test_a_non_finite_training_stops_early_with_fitness_0(text: str) -> None:
-    evaluation = shared_trainer(train_steps=250).evaluate(
-        Request(Candidate(Expression.parse(text)), seed=0)
-    )
-    assert (evaluation.fitness, evaluation.status) == (0.0, "non_finite")
-    assert evaluation.steps < 250
-
-
-@pytest.mark.slow
-def test_weights_that_become_non_finite_are_noticed_though_the_loss_is_finite() -> None:
-    # sqrt(y - y) is 0 with an infinite slope: the loss of the only step is finite, the weights not.
-    evaluation = make_trainer(train_steps=1).evaluate(
-        Request(Candidate(Expression.parse("x + sqrt(y - y)")), seed=0)
-    )
-    assert (evaluation.fitness, evaluation.status, evaluation.steps) == (0.0, "non_finite", 1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("model", [linear, Subclassed, dropout_and_batch_norm])
-@pytest.mark.parametrize("optimizer", ["sgd", "adam", "nadam"])
-def test_any_model_and_optimizer_learns(model, optimizer: str) -> None:
-    optimizer = keras.optimizers.get({"class_name": optimizer, "config": {"learning_rate": 0.05}})
-    evaluation = make_trainer(model, optimizer, train_steps=100).evaluate(
-        Request(Candidate(CROSS_ENTROPY), seed=0)
-    )
-    assert evaluation.status == "ok"
-    assert evaluation.fitness > 0.5
-
-
-@pytest.mark.slow
-def test_regularisers_of_the_model_count() -> None:
-    def with_penalty(strength: float) -> keras.Model:
-        penalty = keras.regularizers.L2(strength)
-        flat = keras.layers.Flatten()
-        out = keras.layers.Dense(10, activation="softmax", kernel_regularizer=penalty)
-        return keras.Sequential([keras.Input(DIGITS.input_shape), flat, out])
-
-    norms = []
-    for strength in (0.0, 1.0):
-        trainer = make_trainer(lambda strength=strength: with_penalty(strength))
-        trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
-        norms.append(np.linalg.norm(_weights(trainer)[0]))
-    assert norms[1] < 0.9 * norms[0]
 
 
 def test_coefficients_of_one_tree_share_one_trace() -> None:
@@ -198,17 +128,6 @@ def test_xla_trains_as_tensorflow_does(model) -> None:
         np.testing.assert_allclose(ours, theirs, atol=2e-5)
 
 
-@pytest.mark.slow
-def test_a_tree_larger_than_the_first_compilation_is_trained_too() -> None:
-    large = Expression.parse("-(x*log(y))" + " + 0*y" * 40)
-    assert large.size > 64
-    evaluation, expected = (
-        shared_trainer().evaluate(Request(Candidate(loss), seed=0))
-        for loss in (large, CROSS_ENTROPY)
-    )
-    assert evaluation.fitness == pytest.approx(expected.fitness, abs=0.01)
-
-
 def test_xla_is_chosen_for_dense_models_alone() -> None:
     def convolution() -> keras.Model:
         layers = [keras.layers.Conv2D(2, 3), keras.layers.Flatten()]
@@ -220,13 +139,6 @@ def test_xla_is_chosen_for_dense_models_alone() -> None:
     assert not make_trainer(convolution).task.jit_compile
     assert not make_trainer(dropout_and_batch_norm).task.jit_compile
     assert make_trainer(convolution, jit_compile=True).task.jit_compile
-
-
-@pytest.mark.slow
-def test_fewer_steps_are_the_first_steps() -> None:
-    shorter = make_trainer(train_steps=10).evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
-    longer = shared_trainer()
-    assert longer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0, train_steps=10)) == shorter
 
 
 @pytest.mark.slow
@@ -243,17 +155,6 @@ def test_a_longer_training_goes_on_where_a_shorter_one_ended(optimizer) -> None:
     assert whole.steps == 30
     for ours, theirs in zip(_weights(trainer), _weights(expected), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-
-
-@pytest.mark.slow
-def test_a_training_at_chance_is_ended_early_if_asked() -> None:
-    trainer = make_trainer(optimizer=keras.optimizers.SGD(0.1), train_steps=100)
-    hopeless = Expression.parse("x*log(y)")
-    stopped = trainer.evaluate(Request(Candidate(hopeless), seed=0, stop_at_chance=True))
-    assert (stopped.status, stopped.steps) == ("stopped", 25)
-    assert trainer.evaluate(Request(Candidate(hopeless), seed=0)).steps == 100
-    learning = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0, stop_at_chance=True))
-    assert learning == trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
 
 
 @pytest.mark.slow
@@ -395,41 +296,7 @@ def test_measuring_on_the_way_changes_no_bit_of_a_training(optimizer, jit_compil
     assert plain.measured == {}
 
 
-@pytest.mark.slow
-def test_test_data_is_measured_beside_the_validation_data() -> None:
-    request = Request(Candidate(CROSS_ENTROPY), seed=3, checkpoints=(7, 30))
-    test = DIGITS.x_test, DIGITS.y_test
-    both = make_trainer(dropout_and_batch_norm, test_data=test).evaluate(request)
-    plain = make_trainer(dropout_and_batch_norm).evaluate(request)
-    assert both.fitness == plain.fitness
-    assert list(both.measured) == ["validation", "test"]
-    assert both.measured["validation"] == plain.measured["validation"]
-    swapped = TrainingTask.define(
-        dropout_and_batch_norm, "sgd", TRAIN, test, train_steps=30, batch_size=50
-    )
-    found = swapped.make_trainer().evaluate(request).measured["validation"]
-    assert both.measured["test"] == found
-    assert list(found) == ["accuracy", "nll", "ece"]
-
-
-@pytest.mark.slow
-def test_what_was_measured_before_a_training_failed_is_kept() -> None:
-    trainer = make_trainer(optimizer=keras.optimizers.SGD(3e38), train_steps=30)
-    ended = trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0))
-    assert (ended.status, ended.fitness) == ("non_finite", 0.0)
-    assert 1 < ended.steps < 30
-    request = Request(Candidate(CROSS_ENTROPY), seed=0, checkpoints=(1, ended.steps + 1, 30))
-    measured = trainer.evaluate(request)
-    assert (measured.status, measured.steps) == (ended.status, ended.steps)
-    assert [len(values) for values in measured.measured["validation"].values()] == [1, 1, 1]
-
-
 @pytest.mark.parametrize("checkpoints", [(0,), (3, 3), (5, 4)])
 def test_checkpoints_that_do_not_rise_are_refused(checkpoints) -> None:
     with pytest.raises(ValueError, match="Expected checkpoints as rising steps"):
         Request(Candidate(CROSS_ENTROPY), 0, checkpoints=checkpoints)
-
-
-def test_checkpoints_after_the_end_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"Expected checkpoints within 30 steps\. Received"):
-        make_trainer().evaluate(Request(Candidate(CROSS_ENTROPY), 0, checkpoints=(10, 31)))
