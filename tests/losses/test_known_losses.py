@@ -566,6 +566,34 @@ def test_labels_and_predictions_are_rewritten(y, x, smoothing, classes) -> None:
     )
 
 
+@pytest.mark.parametrize(("kind", "arguments"), [*EXPRESSIONS, *one_of_each(LABELS)])
+def test_files_and_numpy_source_are_the_loss(kind, arguments, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    z, indices = rng.normal(size=(5, 3)), rng.integers(0, 3, 5)
+    many = rng.integers(0, 2, (5, 3)).astype(float)
+    for activation in ("sigmoid", *kind.FITS[:1]):
+        for from_logits in (False, True):
+            squash = softmax if activation == "softmax" else sigmoid
+            x, y = np.eye(3)[indices] if activation == "softmax" else many, squash(z)
+            settings = {"activation": activation, "from_logits": from_logits, "reduction": None}
+            loss = kind(**arguments, **settings, name="mine")
+            predictions = z if from_logits else y
+            expected = np.array(loss(x, predictions))
+            namespace = {}
+            exec(loss.python(), namespace)
+            values = namespace["mine"](x, predictions)
+            np.testing.assert_allclose(values, expected, rtol=2e-4, atol=1e-6)
+            if loss.two_sided:  # a label alone, with and without its axis
+                for one in (x[:, :1], x[:, 0]):
+                    alone = namespace["mine"](one, predictions[:, :1])
+                    of_keras = loss(one, predictions[:, :1])
+                    np.testing.assert_allclose(alone, of_keras, rtol=2e-4, atol=1e-6)
+            glo_tf.save_loss(loss, tmp_path / "loss.json")
+            copy = glo_tf.load_loss(tmp_path / "loss.json")
+            assert copy.two_sided == loss.two_sided
+            np.testing.assert_allclose(copy(x, predictions), expected, rtol=1e-6)
+
+
 def test_every_known_loss_is_public_and_tested() -> None:
     known = {kind for kind in NAMED_LOSSES.values() if kind.__module__ != "glo_tf.losses.named"} - {
         kind for kind in NAMED_LOSSES.values() if not kind.__module__.startswith("glo_tf")
@@ -590,6 +618,9 @@ def test_the_scale_of_a_loss_of_all_classes_is_that_of_its_expression(units) -> 
         expected = glo_tf.gradient_scale("brier", units, activation=activation)
         found = glo_tf.gradient_scale(Sum(), units, activation=activation)
         assert found == pytest.approx(expected, rel=1e-5)
+        assert glo_tf.gradient_scale(
+            glo_tf.Brier(from_logits=True, activation=activation), units, activation=activation
+        ) == pytest.approx(expected, rel=1e-5)
     assert glo_tf.gradient_scale(glo_tf.LogitAdjusted([1] * units), units) == 1.0
     with pytest.raises(ValueError, match=f"frequencies of {units} classes"):
         glo_tf.gradient_scale(glo_tf.LogitAdjusted([1] * 4), units)
