@@ -6,7 +6,6 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -38,20 +37,20 @@ class MeasuredData:
 
 
 @dataclasses.dataclass
-class Asked:
-    """What a device was asked for of a training at a stop; None is what is not needed there.
+class Found:
+    """What a network predicts at a stop; None is what is not needed there.
 
     Attributes:
-        looked: Predictions for some of the validation samples.
-        validation: Predictions for all of them.
+        looked: Columns for some of the validation samples.
+        validation: Columns for all of them.
         sound: Whether all weights are finite.
-        test: Predictions for the test samples.
+        test: Columns for the test samples.
     """
 
-    looked: jax.Array | None = None
-    validation: jax.Array | None = None
-    sound: jax.Array | None = None
-    test: jax.Array | None = None
+    looked: np.ndarray | None = None
+    validation: np.ndarray | None = None
+    sound: bool = True
+    test: np.ndarray | None = None
 
 
 class LaneTraining:
@@ -59,7 +58,7 @@ class LaneTraining:
 
     Args:
         task: What is trained.
-        request: What was asked for.
+        request: What was found for.
         total: Steps of this training.
         validation: What its fitness is measured on.
         test: What it is measured on at checkpoints, too.
@@ -87,30 +86,35 @@ class LaneTraining:
         """The step at which it stops next."""
         return self._stops[0]
 
-    def judged(self, asked: Asked | None, step: int) -> Evaluation | None:
-        """Takes what was found at a stop.
+    @property
+    def measures_test(self) -> bool:
+        """Whether the test data is measured there, too."""
+        return self._test is not None and self.goal in self.request.checkpoints
+
+    def judged(self, found: Found | None, step: int) -> Evaluation | None:
+        """Takes what is known at a stop.
 
         Args:
-            asked: None if the loss or a weight was not finite.
+            found: None if the loss or a weight was not finite.
             step: Where it is.
 
         Returns:
             Its evaluation if that is its end; else None.
         """
-        if asked is None:
+        if found is None:
             return self._ended(Status.NON_FINITE, step)
         self._stops.pop(0)
-        if asked.looked is not None and early_stopping.guesses(
-            self._outputs, np.asarray(asked.looked), *self._validation.known_of_some
+        if found.looked is not None and early_stopping.guesses(
+            self._outputs, found.looked, *self._validation.known_of_some
         ):
             return self._ended(Status.STOPPED, step)
-        if asked.validation is None:
+        if found.validation is None:
             return None
-        columns, sound = np.asarray(asked.validation), bool(asked.sound)
+        columns, sound = found.validation, found.sound
         if step in self.request.checkpoints:
             self._record(Split.VALIDATION, self._validation, columns, sound)
-            if self._test is not None:
-                self._record(Split.TEST, self._test, np.asarray(asked.test), sound)
+            if self._test is not None and found.test is not None:
+                self._record(Split.TEST, self._test, found.test, sound)
         if step < self.total:
             return None
         if not sound:

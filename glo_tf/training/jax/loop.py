@@ -245,19 +245,80 @@ class LaneLoop:
         """The variables of one lane."""
         return [part[lane] for part in lanes.variables]
 
-    @functools.partial(jax.jit, static_argnums=0)
-    def finished(self, values: list[jax.Array]) -> list[jax.Array]:
-        """What the optimizer makes of variables after the last step, such as averaged weights."""
-        trained, kept, stepped = self._parts(values)
-        trained, stepped = self._in_scope(
-            trained, stepped, lambda: self._optimizer.finalize_variable_values(self._trained)
-        )
-        return [*trained, *kept, *stepped]
+    @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
+    def begin(
+        self,
+        lanes: Lanes,
+        begins: jax.Array,
+        which: jax.Array,
+        initial: list[jax.Array],
+        rates: jax.Array,
+    ) -> Lanes:
+        """Lets trainings begin in some of the lanes.
 
-    @functools.partial(jax.jit, static_argnums=0)
-    def predict(self, values: list[jax.Array], samples: Structure) -> tuple[jax.Array, jax.Array]:
-        """Predictions of one network for samples, `(N, W)`, and whether its weights are finite."""
-        trained, kept, _ = self._parts(values)
+        Args:
+            lanes: All of them; given up.
+            begins: In which, bool `(lanes,)`.
+            which: The place of their seed in `initial`, int32 `(lanes,)`.
+            initial: Variables as each seed gives them, `(seeds, ...)`.
+            rates: Of the variable that holds the learning rate, float32 `(lanes,)`.
+        """
+        given = [part[which] for part in initial]
+        given[self.place_of_rate] = rates.astype(given[self.place_of_rate].dtype)
+        return Lanes(
+            [
+                jnp.where(begins.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+                for new, old in zip(given, lanes.variables, strict=True)
+            ],
+            jnp.where(begins, 0, lanes.step),
+            lanes.finite | begins,
+        )
+
+    @functools.partial(jax.jit, static_argnums=(0, 5))
+    def predict(
+        self,
+        variables: list[jax.Array],
+        chosen: jax.Array,
+        count: jax.Array,
+        samples: Structure,
+        finished: bool,
+    ) -> tuple[jax.Array, jax.Array]:
+        """Predictions of some networks, one after the other.
+
+        Args:
+            variables: Of all lanes.
+            chosen: Lanes, int32 `(most,)`.
+            count: How many of them are wanted; what is found of the others has no meaning.
+            samples: What is predicted, N of them.
+            finished: Whether the optimizer is to do first what it does after the last step, such as
+                setting averaged weights.
+
+        Returns:
+            Columns, `(most, N, W)`, and whether all weights are finite, bool `(most,)`.
+        """
+        samples_count = len(jax.tree.leaves(samples)[0])
+        shape = len(chosen), samples_count, self._outputs.width
+
+        def add(place: jax.Array, found: tuple[jax.Array, jax.Array]) -> Any:
+            columns, sound = found
+            values = [part[chosen[place]] for part in variables]
+            trained, kept, stepped = self._parts(values)
+            if finished:
+                trained, _ = self._in_scope(
+                    trained,
+                    stepped,
+                    lambda: self._optimizer.finalize_variable_values(self._trained),
+                )
+            finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(part)) for part in trained]))
+            of_lane = self._columns(trained, kept, samples)
+            return columns.at[place].set(of_lane), sound.at[place].set(finite)
+
+        empty = jnp.zeros(shape, jnp.float32), jnp.zeros(len(chosen), bool)
+        found: tuple[jax.Array, jax.Array] = jax.lax.fori_loop(0, count, add, empty)
+        return found
+
+    def _columns(self, trained: list[Any], kept: list[Any], samples: Structure) -> jax.Array:
+        """Predictions of one network, `(N, W)`."""
 
         def forward(part: Structure) -> jax.Array:
             predictions, _ = self._model.stateless_call(
@@ -278,5 +339,4 @@ class LaneLoop:
             found.append(of_batches.reshape(whole, -1))
         if whole < count:
             found.append(forward(keras.tree.map_structure(lambda part: part[whole:], samples)))
-        finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(part)) for part in trained]))
-        return jnp.concatenate(found), finite
+        return jnp.concatenate(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import jax
@@ -17,15 +17,17 @@ from glo_tf.expressions.program import instruction_set
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.jax.lane_training import Asked, LaneTraining, MeasuredData
+from glo_tf.training.jax.lane_training import Found, LaneTraining, MeasuredData
 from glo_tf.training.jax.loop import Advance, LaneLoop, Lanes, lane_variables
 from glo_tf.training.jax.programs import LanePrograms, terms_and_slopes
 from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
 if TYPE_CHECKING:
+    from glo_tf.data.arrays import Structure
     from glo_tf.training.task import TrainingTask
 
 _SECONDS_PER_CALL = 0.2
+_MOST_PREDICTED = 64  # networks in one call
 _MOST_PAUSED = 32  # trainings a lane whose state is held in memory
 
 
@@ -103,14 +105,14 @@ class JaxTrainer:
         free = list(range(self.lanes))[::-1]
         lanes = self._loop.empty(self._initial(0), jnp.zeros(self.lanes))
         while True:
+            begun = {}
             while free and (request := next(waiting, None)) is not None:
-                training, done, values = self._begun(request)
                 lane = free.pop()
-                running[lane] = training
-                lanes = self._loop.put(lanes, lane, values, done)
+                running[lane] = begun[lane] = self._training(request)
                 programs.set(lane, request.loss)
             if not running:
                 return
+            lanes = self._begin(lanes, begun)
             lanes = self._run(lanes, programs, running, check)
             steps, finite = np.asarray(lanes.step), np.asarray(lanes.finite)
             stopped = {
@@ -118,36 +120,42 @@ class JaxTrainer:
                 for lane, training in running.items()
                 if not finite[lane] or steps[lane] >= training.goal
             }
-            # All that the device has to do, before the first answer is waited for.
-            asked = {
-                lane: self._ask(training, int(steps[lane]), self._loop.get(lanes, lane))
-                for lane, training in stopped.items()
-                if finite[lane]
-            }
+            found = self._found(lanes, {at: t for at, t in stopped.items() if finite[at]})
             for lane, training in stopped.items():
-                evaluation = training.judged(asked.get(lane), int(steps[lane]))
+                evaluation = training.judged(found.get(lane), int(steps[lane]))
                 if evaluation is not None:
                     del running[lane]
                     free.append(lane)
                     yield evaluation
 
-    def _begun(self, request: Request) -> tuple[LaneTraining, int, list[jax.Array]]:
-        """A training, the step at which it begins or goes on, and the variables there."""
+    def _training(self, request: Request) -> LaneTraining:
         total = min(request.train_steps or self.task.train_steps, self.task.train_steps)
         checkpoints = request.checkpoints
         if checkpoints and checkpoints[-1] > total:
             raise InvalidArgumentError(
                 f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
             )
-        done, values = 0, None
-        if not request.stop_at_chance and not checkpoints:
-            done, values = self._paused.pop((request.candidate, request.seed), (0, None))
-        if values is None or done > total:
-            done, values = 0, list(self._initial(request.seed))
-            rate = self._rate.value(request.candidate.hyperparameters.learning_rate)
-            values[self._loop.place_of_rate] = jnp.float32(rate)
-        training = LaneTraining(self.task, request, total, self._validation, self._test)
-        return training, done, values
+        return LaneTraining(self.task, request, total, self._validation, self._test)
+
+    def _begin(self, lanes: Lanes, begun: Mapping[int, LaneTraining]) -> Lanes:
+        """Puts trainings into their lanes, as they begin or as they were paused."""
+        seeds = tuple(sorted({training.request.seed for training in begun.values()}))
+        begins, which = np.zeros(self.lanes, bool), np.zeros(self.lanes, np.int32)
+        rates, paused = np.zeros(self.lanes, np.float32), {}
+        for lane, training in begun.items():
+            request = training.request
+            goes_on = not request.stop_at_chance and not request.checkpoints
+            key = request.candidate, request.seed
+            if goes_on and self._paused.get(key, (training.total + 1,))[0] <= training.total:
+                paused[lane] = self._paused.pop(key)
+                continue
+            begins[lane], which[lane] = True, seeds.index(request.seed)
+            rates[lane] = self._rate.value(request.candidate.hyperparameters.learning_rate)
+        if begins.any():
+            lanes = self._loop.begin(lanes, begins, which, self._stacked_initial(seeds), rates)
+        for lane, (done, values) in paused.items():
+            lanes = self._loop.put(lanes, lane, values, done)
+        return lanes
 
     def _run(
         self,
@@ -174,19 +182,44 @@ class JaxTrainer:
             if any(steps[lane] >= goals[lane] or not finite[lane] for lane in running):
                 return lanes
 
-    def _ask(self, training: LaneTraining, step: int, values: list[jax.Array]) -> Asked:
-        """Asks the device what is to be known of a training that has come to a goal."""
-        asked = Asked()
-        if step == training.look:
-            asked.looked, _ = self._loop.predict(values, self._validation.some)
-        if step in training.measured_at:
-            if step == training.total < self.task.train_steps:
-                self._pause(training.request, step, values)
-            finished = self._loop.finished(values)
-            asked.validation, asked.sound = self._loop.predict(finished, self._validation.samples)
-            if self._test is not None and step in training.request.checkpoints:
-                asked.test, _ = self._loop.predict(finished, self._test.samples)
-        return asked
+    def _found(self, lanes: Lanes, stopped: Mapping[int, LaneTraining]) -> dict[int, Found]:
+        """What is to be known of trainings that have come to their goals."""
+        found = {lane: Found() for lane in stopped}
+        looked = [lane for lane, training in stopped.items() if training.goal == training.look]
+        measured = [lane for lane, t in stopped.items() if t.goal in t.measured_at]
+        for lane, columns, _ in self._predicted(lanes, looked, self._validation.some, False):
+            found[lane].looked = columns
+        for lane, columns, sound in self._predicted(
+            lanes, measured, self._validation.samples, True
+        ):
+            found[lane].validation, found[lane].sound = columns, sound
+        if self._test is not None:
+            tested = [lane for lane in measured if stopped[lane].measures_test]
+            for lane, columns, _ in self._predicted(lanes, tested, self._test.samples, True):
+                found[lane].test = columns
+        for lane in measured:
+            training = stopped[lane]
+            if training.goal == training.total < self.task.train_steps:
+                self._pause(training.request, training.total, self._loop.get(lanes, lane))
+        return found
+
+    def _predicted(
+        self, lanes: Lanes, wanted: Sequence[int], samples: Structure, finished: bool
+    ) -> list[tuple[int, np.ndarray, bool]]:
+        """Lanes with their predictions, and whether their weights are finite."""
+        most = min(self.lanes, _MOST_PREDICTED)
+        asked = []  # all that the device has to do, before the first answer is waited for
+        for start in range(0, len(wanted), most):
+            part = wanted[start : start + most]
+            chosen = np.zeros(most, np.int32)
+            chosen[: len(part)] = part
+            answer = self._loop.predict(lanes.variables, chosen, len(part), samples, finished)
+            asked.append((part, answer))
+        return [
+            (lane, columns, bool(sound))
+            for part, answer in asked
+            for lane, columns, sound in zip(part, *map(np.asarray, answer), strict=False)
+        ]
 
     def _pause(self, request: Request, done: int, values: list[jax.Array]) -> None:
         """Keeps the state of a shorter training, for a longer one to go on from."""
@@ -197,14 +230,25 @@ class JaxTrainer:
     def _initial_values(self, seed: int) -> list[jax.Array]:
         return [variable.value for variable in lane_variables(*begin(self.task, seed))]
 
+    def _stacked_initial(self, seeds: tuple[int, ...]) -> list[jax.Array]:
+        of_seeds = [self._initial(seed) for seed in _filled(seeds)]
+        return [jnp.stack(parts) for parts in zip(*of_seeds, strict=True)]
+
     def _stacked_batches(self, seeds: tuple[int, ...]) -> jax.Array:
         task = self.task
         samples = len(task.train_data[1])
-        orders = [batch_order(samples, task.batch_size, task.train_steps, s) for s in seeds]
-        # Few sizes, as each is compiled for.
-        size = 1 << (len(seeds) - 1).bit_length()
-        return jnp.asarray(np.stack([*orders, *[orders[0]] * (size - len(orders))]))
+        return jnp.stack(
+            [
+                jnp.asarray(batch_order(samples, task.batch_size, task.train_steps, seed))
+                for seed in _filled(seeds)
+            ]
+        )
 
     def _compile(self, _: tuple[Operation, ...]) -> Advance:
         """Trainings with any trees of the given operations."""
         return self._loop.compile(terms_and_slopes)
+
+
+def _filled(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    """As many as a power of two, as each number of them is compiled for."""
+    return (*seeds, *[seeds[0]] * ((1 << (len(seeds) - 1).bit_length()) - len(seeds)))
