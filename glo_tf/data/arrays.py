@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -120,9 +121,15 @@ def _checked_parts(name: str, parts: Any) -> tuple[Any, ...]:
     """Samples, targets and, where there are any, weights."""
     if isinstance(parts, list | tuple) and len(parts) in (2, 3):
         return tuple(parts[:2] if len(parts) == 3 and parts[2] is None else parts)
+    todo = ""
+    if isinstance(parts, dict) and len(parts) > 1:
+        keys = ", ".join(reprlib.repr(key) for key in list(parts)[:4])
+        todo = (
+            f" with {keys}; make pairs of it, as by .map(lambda row: (row['image'], row['label']))"
+        )
     raise InvalidArgumentError(
         f"Expected {name} to be a pair (samples, targets) or a tf.data.Dataset of such pairs, also "
-        f"with weights (samples, targets, weights). Received: {_what(parts)}"
+        f"with weights (samples, targets, weights). Received: {_what(parts)}{todo}"
     )
 
 

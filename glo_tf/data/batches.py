@@ -51,6 +51,8 @@ def each(argument: str, data: Any) -> Iterator[Any]:
         else iter(data)
     )
     for place in itertools.count():
+        if place == length:  # an endless generator may say how many make an epoch
+            return
         try:
             batch = next(batches)
         except StopIteration:
@@ -144,7 +146,7 @@ def _number(argument: str, data: Any) -> int | None:
         if length == tf.data.UNKNOWN_CARDINALITY:
             return None
     elif not isinstance(data, keras.utils.PyDataset):
-        return None
+        return _stated_length(data)
     elif data.num_batches is not None:
         return int(data.num_batches)
     kind = "tf.data.Dataset" if of_tensorflow else "PyDataset"
@@ -152,6 +154,13 @@ def _number(argument: str, data: Any) -> int | None:
         f"Expected {argument} to end, as it is held in memory. Received: an endless {kind}; "
         "take a part of it, as by .take(batches), or give it a length"
     )
+
+
+def _stated_length(data: Any) -> int | None:
+    try:
+        return len(data)
+    except TypeError:  # a generator has none, nor has a loader of what has none
+        return None
 
 
 def _bytes(leaf: Leaf) -> int:

@@ -87,7 +87,8 @@ def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
         seed: Of the initial weights.
 
     Raises:
-        ValueError: If the builder gives no model, or one with weights that it gave before.
+        ValueError: If the builder gives no model, one with weights that it gave before, or one that
+            carries a state from batch to batch.
     """
     with seeded(seed):
         built = model()
@@ -96,6 +97,7 @@ def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
                 "Expected model to be a function that builds the model (a keras.Model). "
                 f"Received: model={shown(model)}, which returned {shown(built)}"
             )
+        _check_stateless(built)
         known = {id(v) for other in _BUILT for v in other.trainable_variables}
         # A subclassed model has no weights before its first call.
         call(built, samples)
@@ -104,6 +106,17 @@ def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
             raise InvalidArgumentError(_shares(shared or ["all"]))
         _BUILT.add(built)
     return built
+
+
+def _check_stateless(model: keras.Model) -> None:
+    """Refuses recurrent layers that go on from the batch before; batches here are drawn."""
+    stateful = [layer.name for layer in model._flatten_layers() if getattr(layer, "stateful", 0)]
+    if stateful:
+        raise InvalidArgumentError(
+            "Expected layers with stateful=False, as batches are drawn from all samples and none "
+            f"goes on where the one before ended. Received: {', '.join(stateful[:3])} with "
+            "stateful=True"
+        )
 
 
 def examine(

@@ -150,3 +150,27 @@ def broken():
 )
 def test_batches_that_do_not_become_one_array_are_refused(data, message) -> None:
     assert re.search(message, refusal_of(data()))
+
+
+class Stated:
+    """Batches without an end, of which so many are said to be all."""
+
+    def __len__(self) -> int:
+        return 3
+
+    def __iter__(self):
+        return endless(5)
+
+
+def test_a_stated_length_ends_what_has_no_end(monkeypatch) -> None:
+    monkeypatch.setattr(batches, "MOST_BATCHES", 2)
+    samples, targets = arrays.load("train_data", Stated())
+    assert len(samples) == len(targets) == 15
+
+
+def test_batches_of_named_keys_are_refused_with_what_to_do() -> None:
+    rows = tf.data.Dataset.from_tensor_slices({"image": X, "label": Y}).batch(5)
+    message = refusal_of(rows)
+    assert "Received: dict with 'image', 'label'; make pairs of it" in message
+    pairs = rows.map(lambda row: (row["image"], row["label"]))
+    np.testing.assert_array_equal(arrays.load("train_data", pairs).samples, X)

@@ -267,3 +267,14 @@ def test_what_is_no_callback_is_refused(callbacks, received) -> None:
 def test_on_training_is_a_function() -> None:
     with pytest.raises(ValueError, match="Expected on_training to be a function"):
         glo_tf.compare(fresh, DATA, DATA, DATA, ["x*y"], on_training=[keras.callbacks.Callback()])
+
+
+@pytest.mark.parametrize("wrapped", [lambda layer: layer, L.Bidirectional])
+def test_a_state_that_goes_on_is_refused(wrapped) -> None:
+    def stateful() -> keras.Model:
+        layers = [wrapped(L.LSTM(2, stateful=True)), L.Dense(3, activation="softmax")]
+        return keras.Sequential([keras.Input((4, 1), batch_size=20), *layers])
+
+    data = CLEAR[..., None], LABELS
+    with pytest.raises(ValueError, match=r"with stateful=False, .*lstm.* with stateful=True"):
+        TrainingTask.define(stateful, "sgd", data, data, batch_size=20)
