@@ -81,6 +81,7 @@ setup(
         ],
         # torch: this version installs a CPU build; a plain `torch` brings several GB of CUDA.
         "backends": ["jax>=0.4.30", "torch==2.13.0"],
+        "jax": ["jax>=0.10"],  # searches on JAX, with KERAS_BACKEND=jax
         "ci": ["uv>=0.5"],  # environments of other versions
         "bench": ["torch==2.13.0"],
         "ray": ["ray>=2.40"],

@@ -136,8 +136,14 @@ def _from_tfds(name: str, source: str, *, validation: int, data_dir: str | None)
 
     `source` is an address on the host that TFDS downloads the data from.
     """
-    import tensorflow_datasets as tfds
-
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise DatasetUnavailableError(
+            f"Expected TensorFlow Datasets, which has {name} "
+            "(python -m pip install tensorflow tensorflow-datasets); digits needs no more than "
+            f"scikit-learn. Received: {error}"
+        ) from error
     data_dir = data_dir or os.environ.get("TFDS_DATA_DIR")
     tfds.disable_progress_bar()
     splits = [f"train[:-{validation}]", f"train[-{validation}:]", "test"]

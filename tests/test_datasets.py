@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import sys
 import urllib.error
 
 import numpy as np
@@ -91,3 +92,10 @@ def test_data_that_cannot_be_had_says_what_to_run(tmp_path) -> None:
 def test_a_data_set_that_does_not_fit_together_is_refused(changes, message) -> None:
     with pytest.raises(ValueError, match=message):
         small(**changes)
+
+
+def test_a_data_set_of_tfds_says_what_it_needs(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
+    needed = r"mnist \(python -m pip install tensorflow tensorflow-datasets\)"
+    with pytest.raises(datasets.DatasetUnavailableError, match=needed):
+        datasets.mnist()

@@ -57,8 +57,8 @@ class TensorBoard(Callback):
             model are numbers.
 
     Raises:
-        ValueError: If TensorBoard is not installed (the extra `tensorboard` brings it), `log_dir`
-            cannot be written to, or `hparams` are not numbers, text or bools.
+        ValueError: If TensorBoard (the extra `tensorboard` brings it) or TensorFlow is not
+            installed, `log_dir` cannot be written to, or `hparams` are not numbers, text or bools.
     """
 
     def __init__(
@@ -75,7 +75,13 @@ class TensorBoard(Callback):
                 "Expected TensorBoard to be installed "
                 f"(python -m pip install 'glo_tf[tensorboard]'). Received: {error}"
             ) from error
-        import tensorflow as tf
+        try:
+            import tensorflow as tf
+        except ImportError as error:
+            raise InvalidArgumentError(
+                "Expected TensorFlow to be installed (python -m pip install tensorflow), which "
+                f"writes what TensorBoard shows. Received: {error}"
+            ) from error
 
         self._tf, self._hparams_api = tf, api
         self._log_dir = _writable(log_dir)

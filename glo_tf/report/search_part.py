@@ -52,7 +52,7 @@ _ASKED = {
 }
 _OPTIONS = ("from_logits", "epsilon", "activation", "sparse", "ignore_class")
 """Of a loss that the code to use it has to give, unless they are the defaults."""
-_VERSIONS = ("glo_tf", "tensorflow", "keras", "numpy", "cma", "gplearn")
+_VERSIONS = ("glo_tf", "tensorflow", "jax", "jaxlib", "device", "keras", "numpy", "cma", "gplearn")
 
 
 class SearchPart:
@@ -110,10 +110,11 @@ class SearchPart:
         settings = self.study.settings
         found = {name: settings.get(f"task.{name}", settings.get(name)) for name in _VERSIONS}
         versions = {name: str(value) for name, value in found.items() if value is not None}
+        kernels = settings.get(f"task.{onednn.VARIABLE}")  # of TensorFlow alone
         return {
             **versions,
             "XLA": "used" if settings.get("task.jit_compile") else "not used",
-            "oneDNN": "used" if settings.get(f"task.{onednn.VARIABLE}") == "1" else "not used",
+            **({} if kernels is None else {"oneDNN": "used" if kernels == "1" else "not used"}),
             "threads of a training": str(settings.get("task.intra_op_threads", "unknown")),
         }
 
