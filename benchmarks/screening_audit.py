@@ -13,8 +13,9 @@ fitness was inherited from a loss that differs from it by more than seed noise (
 deviation of the usual loss's fitness over ten seeds) with the same seed. With `--own_rates` each
 is trained at a learning rate of its own, as where a search looks for them first, and losses with
 proportional gradients share a result: the rate of a loss that inherits is what makes up for the
-factor. At high rates trainings amplify rounding; so a result is false there only if it is further
-off than a rate that is larger by a millionth brings the other loss, too, with ten seeds.
+factor. At high rates trainings amplify rounding: a rate that is larger by a millionth makes as much
+as seed noise. So a result is false there only if it differs with ten further seeds as well (paired
+t-test, p < 0.01).
 """
 
 from __future__ import annotations
@@ -98,6 +99,8 @@ def own_rates(task: Any, trainer: Any) -> tuple[Any, float | None]:
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from scipy.stats import ttest_rel
+
     from glo_tf.losses.baselines import usual_loss
     from glo_tf.screening.screen import Screen
     from glo_tf.training.task import TrainingTask
@@ -114,13 +117,12 @@ def main(_: list[str]) -> None:
         candidate = Candidate(loss, Hyperparameters(rates.get(loss)))
         return trainer.evaluate(Request(candidate, seed=seed, stop_at_chance=stop_at_chance))
 
-    def rounding(loss: Any) -> float:
-        rate = rates[loss]
-        fitnesses = []
-        for rates[loss] in (rate, rate * (1.0 + 1e-6)):
-            fitnesses.append([trained_with(loss, seed).fitness for seed in NOISE_SEEDS])
-        rates[loss] = rate
-        return float(np.abs(np.subtract(*fitnesses)).max())
+    def differ(one: Any, other: Any) -> bool:
+        fitnesses = [
+            [trained_with(loss, seed).fitness for seed in NOISE_SEEDS] for loss in (one, other)
+        ]
+        print(f"{one} beside {other} with ten seeds: {fitnesses}", file=sys.stderr, flush=True)
+        return bool(ttest_rel(*fitnesses).pvalue < 0.01)
 
     if expected is not None:
         rates[usual] = expected.of(usual)
@@ -155,7 +157,7 @@ def main(_: list[str]) -> None:
             off = max(abs(own - other) for own, other in zip(fitnesses, given, strict=True))
             fate, wrong = "inherited", off > noise
             if wrong and expected is not None:
-                wrong = off > rounding(verdict.inherits_from.loss)
+                wrong = differ(loss, verdict.inherits_from.loss)
             largest["inherited, off by"] = max(largest["inherited, off by"], off)
         else:
             early = [trained_with(loss, seed, stop_at_chance=True) for seed in seeds]
