@@ -314,3 +314,31 @@ def test_rejected_losses_do_not_train_a_network() -> None:
         max(trainer.evaluate(Request(Candidate(loss), seed=0)).fitness for loss in rejected) < 0.3
     )
     assert trainer.evaluate(Request(Candidate(CROSS_ENTROPY), seed=0)).fitness > 0.8
+
+
+def scaled(loss: Expression, factor: float) -> Expression:
+    first, *others = loss.coefficients
+    return loss.with_coefficients((factor * first, *others))
+
+
+@pytest.mark.parametrize("exponent", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("factor", "shares"), [(7.0, True), (0.02, True), (-1.0, False), (101.0, False)]
+)
+def test_up_to_scale_a_factor_of_the_loss_is_one_of_the_rate(exponent, factor, shares) -> None:
+    outputs = Outputs.of_classes(10)
+    baikal = Expression.parse("-(log(y) - x/y)")
+    other = scaled(baikal, factor)
+    search = Screen(outputs, rejects=False, up_to_scale=exponent)
+    first, second = search.examine([Candidate(baikal), Candidate(other)])
+    assert first.inherits_from is None
+    assert second.inherits_from == (Candidate(baikal) if shares else None)
+    # What has a rate shares a result only if that makes up for the factor.
+    search = Screen(outputs, rejects=False, up_to_scale=exponent)
+    known = Candidate(baikal, Hyperparameters(0.5))
+    rates = [0.5 / abs(factor) ** exponent, 0.7 / abs(factor) ** exponent]
+    verdicts = search.examine([known, *(Candidate(other, Hyperparameters(r)) for r in rates)])
+    expected = [None, known if shares else None, None]
+    assert [verdict.inherits_from for verdict in verdicts] == expected
+    assert Screen(outputs).examine([Candidate(baikal), Candidate(other)])[1].inherits_from is None
+    assert screen.proportional(baikal, other, outputs) == (factor > 0)

@@ -1,9 +1,13 @@
 """How steps grow with the gradient, for optimizers of which it is known."""
 
+import functools
+
 import keras
+import numpy as np
 import pytest
 
 from glo_tf.training.step_length import StepLength, measure_step_length
+from glo_tf.training.task import TrainingTask
 
 O = keras.optimizers  # noqa: E741
 S = keras.optimizers.schedules
@@ -39,3 +43,17 @@ def test_where_a_factor_of_the_loss_is_more_than_one_of_the_rate(make) -> None:
     found = measure_step_length(make)
     assert not found.exact
     assert 0.0 <= found.exponent <= 1.0
+
+
+def test_a_regularizer_is_part_of_every_loss() -> None:
+    data = (np.zeros((8, 3), np.float32), np.arange(8) % 2)
+
+    def model(regularizer: str | None) -> keras.Model:
+        dense = keras.layers.Dense(2, activation="softmax", kernel_regularizer=regularizer)
+        return keras.Sequential([keras.Input((3,)), dense])
+
+    for regularizer, found in [("l2", True), (None, False)]:
+        task = TrainingTask.define(
+            functools.partial(model, regularizer), "sgd", data, data, train_steps=1, batch_size=8
+        )
+        assert task.has_penalties == found
