@@ -65,7 +65,7 @@ def given_references(values: flags.FlagValues) -> Sequence[str] | None:
     from glo_tf.losses.lookup import split_losses
 
     text, given = values.reference_losses, made_of_flags(values, SearchConfig).reference_losses
-    return split_losses(text) if given else None if given is None else []
+    return split_losses(text, "reference_losses") if given else None if given is None else []
 
 
 def _learning_rate(values: flags.FlagValues) -> str:

@@ -25,7 +25,7 @@ _USUAL = {
 }
 
 
-def split_losses(text: str) -> list[str]:
+def split_losses(text: str, argument: str = "losses") -> list[str]:
     """The parts of a list; a comma inside parentheses belongs to an expression.
 
     Raises:
@@ -41,7 +41,7 @@ def split_losses(text: str) -> list[str]:
     parts = [part.strip() for part in parts]
     if not all(parts):
         raise InvalidArgumentError(
-            f"Expected losses with a comma between them. Received: losses='{text}'"
+            f"Expected losses with a comma between them. Received: {argument}='{text}'"
         )
     return parts
 

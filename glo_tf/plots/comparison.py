@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _DASHES = (("-", "--"), (":", "-."))  # of a loss at the given learning rate, and at its own
 _CURVES = ("-", "--", ":", "-.")  # of the first losses that have a colour, the second ones...
+_WIDE = 100.0  # from the lowest to the highest learning rate, where each power of ten is enough
 _SHORT = 32  # characters of labels that stand in two columns
 _MOST_INSIDE = 4  # entries of a legend that lies on the axes
 
@@ -206,7 +207,11 @@ def plot_rate_curves(comparison: Comparison) -> Figure:
             )
             axes.plot(curve.learning_rate, curve.fitness, color=color, marker="D", ms=7)
         axes.set_xscale("log")
+        lowest, highest = axes.get_xlim()
+        steps = (1.0,) if highest > _WIDE * lowest else (1.0, 2.0, 5.0)
+        axes.xaxis.set_major_locator(LogLocator(subs=steps))
         axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
         columns = 2 if max(len(str(line.get_label())) for line in axes.lines) <= _SHORT else 1
         # Curves rise and fall anywhere, so that no place inside is free of them.
         figure.set_figheight(SIZE[1] + 0.2 + 0.18 * math.ceil(len(curves) / columns))

@@ -168,6 +168,11 @@ def test_reference_losses_are_a_list_or_none(arguments, losses) -> None:
     assert given_references(parsed(*arguments)) == losses
 
 
+def test_a_list_of_references_without_a_part_is_refused() -> None:
+    with pytest.raises(ValueError, match="Received: reference_losses='baikal,,ngl'"):
+        given_references(parsed("--reference_losses=baikal,,ngl"))
+
+
 @pytest.mark.parametrize(
     ("argument", "message"),
     [

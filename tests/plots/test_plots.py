@@ -227,6 +227,22 @@ def test_rate_curves_have_a_log_axis_and_a_mark_at_what_was_chosen(
     assert len(legend.texts) == 13
 
 
+@pytest.mark.parametrize(
+    ("rates", "labels"),
+    [((0.04, 0.2, 0.8), ["0.05", "0.1", "0.2", "0.5"]), ((0.01, 20.0), ["0.01", "0.1", "1", "10"])],
+)
+def test_rates_of_a_narrow_range_have_ticks_between_powers_of_ten(
+    comparison, rates, labels
+) -> None:
+    curve = RateCurve("baikal", 1.0, rates, (0.5,) * len(rates), rates[0])
+    figure = plots.plot_rate_curves(dataclasses.replace(comparison, rate_curves=(curve,)))
+    axis, (lowest, highest) = figure.axes[0].xaxis, figure.axes[0].get_xlim()
+    figure.draw_without_rendering()
+    ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
+    assert [t.get_text() for at, t in ticks if lowest <= at <= highest] == labels
+    assert not any(label.get_text() for label in axis.get_minorticklabels())
+
+
 def test_a_training_that_failed_is_a_gap(tmp_path) -> None:
     document = example_comparison.document()
     for entry in document["losses"][3:5]:
