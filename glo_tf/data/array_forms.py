@@ -184,7 +184,7 @@ def _length(row: Any) -> int | tuple[()]:
 
 
 def _of_frame(place: Place, frame: Any) -> np.ndarray:
-    columns = [_of_series(place, frame.iloc[:, number]) for number in range(frame.shape[1])]
+    columns = [_of_column(place, frame.iloc[:, number]) for number in range(frame.shape[1])]
     if not columns:
         raise place.error(f"{_ALL} with at least one column", f"a {_named(frame)} without any")
     texts = [column.dtype.kind in "OUST" for column in columns]
@@ -197,6 +197,15 @@ def _of_frame(place: Place, frame: Any) -> np.ndarray:
             "in a dict",
         )
     return np.stack(columns, axis=1)
+
+
+def _of_column(place: Place, series: Any) -> np.ndarray:
+    """Numbers and flags that pandas holds as objects are numbers beside others."""
+    column = _of_series(place, series)
+    if column.dtype != object:
+        return column
+    values = column.tolist()
+    return _numbers(place, values) if {_kind(v) for v in values} <= {_NUMBER, _MISSING} else column
 
 
 def _of_series(place: Place, series: Any) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from given_arrays import BYTES, FORMS, FRAME, TEXT, X, Y
+from given_arrays import BYTES, FORMS, FRAME, TEXT, X, Y, refusal_of
 
 from glo_tf.data import arrays
 
@@ -93,3 +93,21 @@ def test_structures_stay_structures() -> None:
 def test_targets_in_half_precision_are_numbers() -> None:
     labels = tf.cast(Y, tf.bfloat16)
     assert arrays.load("train_data", (X, labels)).targets.tolist() == Y.tolist()
+
+
+def test_numbers_and_flags_of_a_frame_are_numbers_however_they_are_held() -> None:
+    frame = pd.DataFrame(
+        {
+            "number": [1.5, -2.0],
+            "flag": [True, False],
+            "count": pd.array([1, 2], dtype="Int64"),
+            "nullable": pd.array([True, False], dtype="boolean"),
+            "object": pd.Series([True, False], dtype=object),
+            "mixed": pd.Series([1, 2.5], dtype=object),
+        }
+    )
+    found = arrays.load("train_data", (frame, [0, 1])).samples
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, [[1.5, 1, 1, 1, 1, 1], [-2, 0, 2, 0, 0, 2.5]])
+    frame.loc[1, "object"] = None
+    assert "NaN or infinite value in column 'object'" in refusal_of((frame, [0, 1]))
