@@ -81,6 +81,14 @@ class LaneTraining:
         self._began = time.perf_counter()
         self._measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
 
+    def go_on(self, done: int) -> None:
+        """Leaves out where a shorter training stopped that this one goes on from."""
+        self._stops = [
+            step
+            for step in self._stops
+            if step > done or step == self.total or step == done == self.look
+        ]
+
     @property
     def goal(self) -> int:
         """The step at which it stops next."""

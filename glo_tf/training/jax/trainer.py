@@ -16,10 +16,10 @@ from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.program import instruction_set
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
-from glo_tf.training.candidate import Candidate
 from glo_tf.training.jax.lane_training import Found, LaneTraining, MeasuredData
 from glo_tf.training.jax.loop import Advance, LaneLoop, Lanes, lane_variables
 from glo_tf.training.jax.programs import LanePrograms, terms_and_slopes
+from glo_tf.training.paused import PausedTrainings
 from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class JaxTrainer:
         self._validation = MeasuredData(task, task.validation_data)
         self._test = None if task.test_data is None else MeasuredData(task, task.test_data)
         self._pace = 1  # steps per call
-        self._paused: dict[tuple[Candidate, int], tuple[int, list[jax.Array]]] = {}
+        self._paused = PausedTrainings[list[jax.Array]](_MOST_PAUSED * lanes)
         # Bounded: a comparison may take many seeds.
         self._initial = functools.lru_cache(maxsize=32)(self._initial_values)
         self._batches = functools.lru_cache(maxsize=4)(self._stacked_batches)
@@ -144,10 +144,10 @@ class JaxTrainer:
         rates, paused = np.zeros(self.lanes, np.float32), {}
         for lane, training in begun.items():
             request = training.request
-            goes_on = not request.stop_at_chance and not request.checkpoints
-            key = request.candidate, request.seed
-            if goes_on and self._paused.get(key, (training.total + 1,))[0] <= training.total:
-                paused[lane] = self._paused.pop(key)
+            shorter = self._paused.take(request, training.total, training.look)
+            if shorter is not None:
+                paused[lane] = shorter
+                training.go_on(shorter[0])
                 continue
             begins[lane], which[lane] = True, seeds.index(request.seed)
             rates[lane] = self._rate.value(request.candidate.hyperparameters.learning_rate)
@@ -200,7 +200,8 @@ class JaxTrainer:
         for lane in measured:
             training = stopped[lane]
             if training.goal == training.total < self.task.train_steps:
-                self._pause(training.request, training.total, self._loop.get(lanes, lane))
+                state = self._loop.get(lanes, lane)
+                self._paused.keep(training.request, training.look, training.total, state)
         return found
 
     def _predicted(
@@ -220,12 +221,6 @@ class JaxTrainer:
             for part, answer in asked
             for lane, columns, sound in zip(part, *map(np.asarray, answer), strict=False)
         ]
-
-    def _pause(self, request: Request, done: int, values: list[jax.Array]) -> None:
-        """Keeps the state of a shorter training, for a longer one to go on from."""
-        self._paused[request.candidate, request.seed] = done, values
-        if len(self._paused) > _MOST_PAUSED * self.lanes:
-            self._paused.pop(next(iter(self._paused)))
 
     def _initial_values(self, seed: int) -> list[jax.Array]:
         return [variable.value for variable in lane_variables(*begin(self.task, seed))]

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
@@ -21,7 +21,7 @@ from glo_tf.metrics.meter import Meter
 from glo_tf.training import early_stopping
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
-from glo_tf.training.candidate import Candidate
+from glo_tf.training.paused import PausedTrainings
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 _CAPACITY = 64  # nodes of the largest tree that shares the first compilation
 _SECONDS_PER_CALL = 0.2
 _MOST_PAUSED = 32  # trainings whose state is held in memory
-
-_Key: TypeAlias = tuple[Candidate, int, bool]
-"""Of a paused training: candidate, seed, and whether it was seen not to guess."""
 
 
 class CandidateTrainer:
@@ -80,7 +77,7 @@ class CandidateTrainer:
                 self._loop.predict.get_concrete_function(held_out.data)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
-        self._paused: dict[_Key, tuple[int, list[tf.Tensor]]] = {}
+        self._paused = PausedTrainings[list[tf.Tensor]](_MOST_PAUSED)
         # Bounded: a comparison may take many seeds, and a long search many trees.
         self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
         self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
@@ -115,9 +112,10 @@ class CandidateTrainer:
                 f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
             )
         looks_at = early_stopping.looks_at(request.stop_at_chance, total, self.task.train_steps)
-        done, state = (0, None) if checkpoints else self._resumed(request, total, looks_at)
-        if state is None:
-            done, state = 0, self._initial(request.seed)
+        done, state = self._paused.take(request, total, looks_at) or (
+            0,
+            self._initial(request.seed),
+        )
         self._loop.restore(state)
         self._learning_rate.set(request.candidate.hyperparameters.learning_rate)
         steps, arguments = self._compiled(request.loss)
@@ -140,8 +138,7 @@ class CandidateTrainer:
                 if not finite:
                     break
                 if goal == total < self.task.train_steps:
-                    seen = looks_at is not None
-                    self._pause((request.candidate, request.seed, seen), done)
+                    self._paused.keep(request, looks_at, done, self._state())
                 with self._finished(for_good=goal == total):
                     columns, sound = self._loop.predict(self._validation.data)
                     if goal in checkpoints:
@@ -214,24 +211,6 @@ class CandidateTrainer:
             if not finite:
                 return start, False
         return start, True
-
-    def _resumed(
-        self, request: Request, total: int, looks_at: int | None
-    ) -> tuple[int, list[tf.Tensor] | None]:
-        """A shorter training, for this one to go on from: steps done and state, or none."""
-        for seen in (True, False):
-            key = (request.candidate, request.seed, seen)
-            done, _ = self._paused.get(key, (total + 1, []))
-            missed = not seen and looks_at is not None and done > looks_at
-            if done <= total and not missed:
-                return self._paused.pop(key)
-        return 0, None
-
-    def _pause(self, key: _Key, done: int) -> None:
-        """Keeps the state of a shorter training, for a longer one to go on from."""
-        self._paused[key] = done, self._state()
-        if len(self._paused) > _MOST_PAUSED:
-            self._paused.pop(next(iter(self._paused)))
 
     def _state(self) -> list[tf.Tensor]:
         return [tf.identity(v.value) for v in self._loop.variables]
