@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
 """Of all intervals; a p-value below 1 less this is significant."""
@@ -37,6 +36,8 @@ def interval_of_mean(values: Sequence[float]) -> Interval | None:
     """95% confidence interval of the mean, by Student's t; None for a single value."""
     if len(values) < 2:
         return None
+    from scipy import stats  # takes long: only where it is asked for
+
     mean, error = float(np.mean(values)), float(stats.sem(values))
     half = error * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
     return mean - half, mean + half
@@ -55,6 +56,8 @@ def half_width_between(values: Sequence[float], seeds: int = 1) -> float | None:
     if len(values) < 2:
         return None
     deviation = float(np.std(values, ddof=1)) * math.sqrt(2.0 / seeds)
+    from scipy import stats  # takes long: only where it is asked for
+
     return deviation * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
 
 
@@ -69,6 +72,8 @@ def compare_means(one: Sequence[float], other: Sequence[float]) -> Difference:
         return Difference(difference, None, None, None)
     # From mean and deviation: `ttest_ind` itself warns where one sample does not vary.
     described = [(np.mean(s), np.std(s, ddof=1), len(s)) for s in (one, other)]
+    from scipy import stats  # takes long: only where it is asked for
+
     p_value = stats.ttest_ind_from_stats(*described[0], *described[1], equal_var=False).pvalue
     errors = [deviation**2 / count for _, deviation, count in described]
     freedom = sum(errors) ** 2 / sum(
