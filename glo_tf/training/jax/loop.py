@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.training.jax.call import in_training
 from glo_tf.training.jax.convolutions import as_products
-from glo_tf.training.schedules import LearningRate
+from glo_tf.training.jax.lanes import Lanes, LaneVariables
 
 if TYPE_CHECKING:
     from glo_tf.data.arrays import Structure
@@ -24,32 +24,8 @@ if TYPE_CHECKING:
 TermsAndSlopes = Callable[..., tuple[jax.Array, jax.Array]]
 """`f(y_true, y_pred, arguments, log_y)` of all lanes: terms and slopes, `(lanes, batch, W)`."""
 
-Advance = Callable[..., "Lanes"]
+Advance = Callable[..., Lanes]
 """`advance(lanes, goals, count, batches, which, arguments)`, see `LaneLoop.compile`."""
-
-
-class Lanes(NamedTuple):
-    """The state of networks that train side by side; arrays begin with the dimension of lanes.
-
-    Attributes:
-        variables: Weights, statistics, dropout seeds, optimizer slots; see `LaneLoop.variables`.
-        step: int32 `(lanes,)`: steps done.
-        finite: bool `(lanes,)`: whether every loss was finite.
-    """
-
-    variables: list[jax.Array]
-    step: jax.Array
-    finite: jax.Array
-
-
-def lane_variables(
-    model: keras.Model, optimizer: keras.Optimizer, rate: LearningRate
-) -> list[keras.Variable]:
-    """All state of a training: weights, other variables of the model, then the optimizer's."""
-    stepped = list(optimizer.variables)
-    if not any(variable is rate.variable for variable in stepped):
-        stepped.append(rate.variable)
-    return [*model.trainable_variables, *model.non_trainable_variables, *stepped]
 
 
 class LaneLoop:
@@ -59,7 +35,7 @@ class LaneLoop:
         model: Built model.
         outputs: What its outputs are.
         optimizer: Built for the model's variables.
-        rate: What sets its learning rate.
+        variables: Of a lane.
         train_data: Samples and columns of labels, where batches are gathered from.
         train_weights: What the terms of a loss are multiplied by, `(N, W)` or `(N, 1)`; None for
             none.
@@ -72,28 +48,18 @@ class LaneLoop:
         model: keras.Model,
         outputs: Outputs,
         optimizer: keras.Optimizer,
-        rate: LearningRate,
+        variables: LaneVariables,
         train_data: tuple[Structure, np.ndarray],
         train_weights: np.ndarray | None,
         train_valid: np.ndarray | None = None,
     ):
         self._model, self._outputs, self._optimizer = model, outputs, optimizer
-        self._trained = model.trainable_variables
-        self._kept = model.non_trainable_variables
-        self._stepped = lane_variables(model, optimizer, rate)[
-            len(self._trained) + len(self._kept) :
-        ]
-        self.place_of_rate = [v is rate.variable for v in self.variables].index(True)
+        self._variables = variables
         samples, labels = train_data
         self._samples = keras.tree.map_structure(jnp.asarray, samples)
         self._labels = jnp.asarray(labels)
         self._weights = None if train_weights is None else jnp.asarray(train_weights)
         self._valid = None if train_valid is None else jnp.asarray(train_valid)
-
-    @property
-    def variables(self) -> list[keras.Variable]:
-        """All state of a training, in the order of `Lanes.variables`; see `lane_variables`."""
-        return [*self._trained, *self._kept, *self._stepped]
 
     def compile(self, loss: TermsAndSlopes) -> Advance:
         """The training with one kind of loss.
@@ -145,7 +111,7 @@ class LaneLoop:
         self, loss: TermsAndSlopes, variables: list[jax.Array], batch: jax.Array, arguments: Any
     ) -> tuple[list[jax.Array], jax.Array]:
         """New variables, and whether the loss was finite, of every lane."""
-        trained, kept, stepped = self._parts(variables)
+        trained, kept, stepped = self._variables.parts(variables)
         samples = keras.tree.map_structure(lambda part: part[batch], self._samples)
         labels = self._labels[batch]
 
@@ -195,148 +161,13 @@ class LaneLoop:
         return shares.reshape(len(batch), 1, -1)
 
     def _scale(self, stepped: list[jax.Array]) -> jax.Array:
-        with keras.StatelessScope(zip(self._stepped, stepped, strict=True)):
+        with keras.StatelessScope(zip(self._variables.stepped, stepped, strict=True)):
             return jnp.asarray(self._optimizer.scale_loss(jnp.float32(1.0)))
 
     def _apply(
         self, trained: list[jax.Array], stepped: list[jax.Array], gradients: list[jax.Array]
     ) -> tuple[list[jax.Array], list[jax.Array]]:
         """One step of the optimizer, of one lane."""
-        return self._in_scope(
-            trained, stepped, lambda: self._optimizer.apply(gradients, self._trained)
+        return self._variables.after(
+            lambda: self._optimizer.apply(gradients, self._variables.trained), trained, stepped
         )
-
-    def _in_scope(
-        self,
-        trained: list[jax.Array],
-        stepped: list[jax.Array],
-        function: Callable[[], None],
-    ) -> tuple[list[jax.Array], list[jax.Array]]:
-        variables = [*self._trained, *self._stepped]
-        with keras.StatelessScope(zip(variables, [*trained, *stepped], strict=True)) as scope:
-            function()
-        after = [scope.get_current_value(variable) for variable in variables]
-        return after[: len(trained)], after[len(trained) :]
-
-    def _parts(self, values: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-        first, second = len(self._trained), len(self._trained) + len(self._kept)
-        return values[:first], values[first:second], values[second:]
-
-    @functools.partial(jax.jit, static_argnums=0)
-    def empty(self, like: list[jax.Array], lanes: jax.Array) -> Lanes:
-        """Lanes in which nothing trains: the shape of `lanes` `(L,)` says how many."""
-        return Lanes(
-            [jnp.broadcast_to(part, (len(lanes), *part.shape)) for part in like],
-            jnp.zeros(len(lanes), jnp.int32),
-            jnp.ones(len(lanes), bool),
-        )
-
-    @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
-    def put(self, lanes: Lanes, lane: jax.Array, values: list[jax.Array], step: jax.Array) -> Lanes:
-        """Gives one lane these variables."""
-        return Lanes(
-            [all_.at[lane].set(one) for all_, one in zip(lanes.variables, values, strict=True)],
-            lanes.step.at[lane].set(step),
-            lanes.finite.at[lane].set(True),
-        )
-
-    @functools.partial(jax.jit, static_argnums=0)
-    def get(self, lanes: Lanes, lane: jax.Array) -> list[jax.Array]:
-        """The variables of one lane."""
-        return [part[lane] for part in lanes.variables]
-
-    @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)
-    def begin(
-        self,
-        lanes: Lanes,
-        begins: jax.Array,
-        which: jax.Array,
-        initial: list[jax.Array],
-        rates: jax.Array,
-    ) -> Lanes:
-        """Lets trainings begin in some of the lanes.
-
-        Args:
-            lanes: All of them; given up.
-            begins: In which, bool `(lanes,)`.
-            which: The place of their seed in `initial`, int32 `(lanes,)`.
-            initial: Variables as each seed gives them, `(seeds, ...)`.
-            rates: Of the variable that holds the learning rate, float32 `(lanes,)`.
-        """
-        given = [part[which] for part in initial]
-        given[self.place_of_rate] = rates.astype(given[self.place_of_rate].dtype)
-        return Lanes(
-            [
-                jnp.where(begins.reshape(-1, *[1] * (new.ndim - 1)), new, old)
-                for new, old in zip(given, lanes.variables, strict=True)
-            ],
-            jnp.where(begins, 0, lanes.step),
-            lanes.finite | begins,
-        )
-
-    @functools.partial(jax.jit, static_argnums=(0, 5))
-    def predict(
-        self,
-        variables: list[jax.Array],
-        chosen: jax.Array,
-        count: jax.Array,
-        samples: Structure,
-        finished: bool,
-    ) -> tuple[jax.Array, jax.Array]:
-        """Predictions of some networks, one after the other.
-
-        Args:
-            variables: Of all lanes.
-            chosen: Lanes, int32 `(most,)`.
-            count: How many of them are wanted; what is found of the others has no meaning.
-            samples: What is predicted, N of them.
-            finished: Whether the optimizer is to do first what it does after the last step, such as
-                setting averaged weights.
-
-        Returns:
-            Columns, `(most, N, W)`, and whether all weights are finite, bool `(most,)`.
-        """
-        samples_count = len(jax.tree.leaves(samples)[0])
-        shape = len(chosen), samples_count, self._outputs.width
-
-        def add(place: jax.Array, found: tuple[jax.Array, jax.Array]) -> Any:
-            columns, sound = found
-            values = [part[chosen[place]] for part in variables]
-            trained, kept, stepped = self._parts(values)
-            if finished:
-                trained, _ = self._in_scope(
-                    trained,
-                    stepped,
-                    lambda: self._optimizer.finalize_variable_values(self._trained),
-                )
-            finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(part)) for part in trained]))
-            of_lane = self._columns(trained, kept, samples)
-            return columns.at[place].set(of_lane), sound.at[place].set(finite)
-
-        empty = jnp.zeros(shape, jnp.float32), jnp.zeros(len(chosen), bool)
-        found: tuple[jax.Array, jax.Array] = jax.lax.fori_loop(0, count, add, empty)
-        return found
-
-    def _columns(self, trained: list[Any], kept: list[Any], samples: Structure) -> jax.Array:
-        """Predictions of one network, `(N, W)`."""
-
-        def forward(part: Structure) -> jax.Array:
-            predictions, _ = self._model.stateless_call(
-                trained, kept, part, **in_training(self._model, False)
-            )
-            return jnp.asarray(self._outputs.columns(predictions))
-
-        count = len(jax.tree.leaves(samples)[0])
-        at_once = self._outputs.samples_at_once
-        whole = count - count % at_once
-
-        def batches(part: jax.Array) -> jax.Array:
-            return part[:whole].reshape(-1, at_once, *part.shape[1:])
-
-        found = []
-        if whole:
-            of_batches = jax.lax.map(forward, keras.tree.map_structure(batches, samples))
-            found.append(of_batches.reshape(whole, -1))
-        if whole < count:
-            found.append(forward(keras.tree.map_structure(lambda part: part[whole:], samples)))
-        return jnp.concatenate(found)

@@ -17,7 +17,9 @@ from glo_tf.expressions.program import instruction_set
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
 from glo_tf.training.jax.lane_training import Found, LaneTraining, MeasuredData
-from glo_tf.training.jax.loop import Advance, LaneLoop, Lanes, lane_variables
+from glo_tf.training.jax.lanes import Lanes, LaneVariables
+from glo_tf.training.jax.loop import Advance, LaneLoop
+from glo_tf.training.jax.prediction import LanePrediction
 from glo_tf.training.jax.programs import LanePrograms, terms_and_slopes
 from glo_tf.training.paused import PausedTrainings
 from glo_tf.training.trial import Evaluation, Request, nothing_to_check
@@ -46,15 +48,18 @@ class JaxTrainer:
         self.task = task
         self.lanes = lanes
         model, optimizer, self._rate = begin(task, seed=0)
+        outputs = task.outputs
+        self._variables = LaneVariables(model, optimizer, self._rate)
         self._loop = LaneLoop(
             model,
-            task.outputs,
+            outputs,
             optimizer,
-            self._rate,
+            self._variables,
             task.train_data,
             task.train_weights,
             task.train_valid,
         )
+        self._prediction = LanePrediction(model, outputs, optimizer, self._variables)
         self._validation = MeasuredData(task, task.validation_data)
         self._test = None if task.test_data is None else MeasuredData(task, task.test_data)
         self._pace = 1  # steps per call
@@ -103,7 +108,7 @@ class JaxTrainer:
         programs = LanePrograms(self.lanes, log_y=log_y)
         running: dict[int, LaneTraining] = {}
         free = list(range(self.lanes))[::-1]
-        lanes = self._loop.empty(self._initial(0), jnp.zeros(self.lanes))
+        lanes = self._variables.empty(self._initial(0), jnp.zeros(self.lanes))
         while True:
             begun = {}
             while free and (request := next(waiting, None)) is not None:
@@ -152,9 +157,9 @@ class JaxTrainer:
             begins[lane], which[lane] = True, seeds.index(request.seed)
             rates[lane] = self._rate.value(request.candidate.hyperparameters.learning_rate)
         if begins.any():
-            lanes = self._loop.begin(lanes, begins, which, self._stacked_initial(seeds), rates)
+            lanes = self._variables.begin(lanes, begins, which, self._stacked_initial(seeds), rates)
         for lane, (done, values) in paused.items():
-            lanes = self._loop.put(lanes, lane, values, done)
+            lanes = self._variables.put(lanes, lane, values, done)
         return lanes
 
     def _run(
@@ -200,7 +205,7 @@ class JaxTrainer:
         for lane in measured:
             training = stopped[lane]
             if training.goal == training.total < self.task.train_steps:
-                state = self._loop.get(lanes, lane)
+                state = self._variables.get(lanes, lane)
                 self._paused.keep(training.request, training.look, training.total, state)
         return found
 
@@ -214,7 +219,7 @@ class JaxTrainer:
             part = wanted[start : start + most]
             chosen = np.zeros(most, np.int32)
             chosen[: len(part)] = part
-            answer = self._loop.predict(lanes.variables, chosen, len(part), samples, finished)
+            answer = self._prediction.predict(lanes.variables, chosen, len(part), samples, finished)
             asked.append((part, answer))
         return [
             (lane, columns, bool(sound))
@@ -223,7 +228,8 @@ class JaxTrainer:
         ]
 
     def _initial_values(self, seed: int) -> list[jax.Array]:
-        return [variable.value for variable in lane_variables(*begin(self.task, seed))]
+        variables = LaneVariables(*begin(self.task, seed))
+        return [variable.value for variable in variables.all]
 
     def _stacked_initial(self, seeds: tuple[int, ...]) -> list[jax.Array]:
         of_seeds = [self._initial(seed) for seed in _filled(seeds)]
