@@ -88,7 +88,7 @@ def evaluations(task: Any, lanes: int) -> Callable[[], list[Any]]:
         from glo_tf.training.jax.trainer import JaxTrainer
 
         trainer = JaxTrainer(task, lanes=lanes)
-        return lambda: list(trainer.evaluate_many(asked))
+        return lambda: [found for _, found in trainer.evaluate_many(iter(asked))]
     one_by_one = task.make_trainer()
     return lambda: [one_by_one.evaluate(request) for request in asked]
 

@@ -121,7 +121,7 @@ class Trainings:
         trainer = JaxTrainer(task, lanes=min(FLAGS.lanes, len(keys)))
         requests = [Request(*key, checkpoints=checkpoints) for key in keys]
         began = time.perf_counter()
-        for evaluation in trainer.evaluate_many(requests):
+        for _, evaluation in trainer.evaluate_many(iter(requests)):
             key = keys[evaluation.candidate, evaluation.seed]
             curve = list(evaluation.measured["test"]["accuracy"]) if test else []
             self._done[key] = {"fitness": evaluation.fitness, "test": curve}

@@ -48,7 +48,7 @@ SECTIONS: dict[type, str] = {
 _ELSEWHERE = {
     "max_size": _DISCOVERY,
     **dict.fromkeys(["learning_rate", "learning_rate_grid"], "Task"),
-    "strategy": WORKERS,
+    **dict.fromkeys(["strategy", "lanes"], WORKERS),
     **dict.fromkeys(["jit_compile", "screening", "racing"], _EFFORT),
     "reference_losses": _ENDING,
     **dict.fromkeys(["finalists", "finalist_seeds", "comparison_seeds"], _ENDING),

@@ -7,7 +7,7 @@ import dataclasses
 import logging
 from collections.abc import Hashable, Iterator, Sequence
 
-from glo_tf.errors import UsageError, at_the_end
+from glo_tf.errors import InvalidArgumentError, UsageError, at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.crash_guard import CrashGuard
 from glo_tf.execution.study import Study
@@ -50,6 +50,9 @@ class Dispatcher:
         strategy: Where.
         study: Where results are looked up and kept, with those that took no training.
         policy: What becomes of failures; the default one if None.
+
+    Raises:
+        ValueError: If the task has several lanes, and the strategy trains them not side by side.
     """
 
     def __init__(
@@ -59,10 +62,18 @@ class Dispatcher:
         study: Study,
         policy: FailurePolicy | None = None,
     ):
+        policy = policy or FailurePolicy()
+        together = strategy.trains_side_by_side and policy.candidate_timeout is None
+        if task.lanes > 1 and not together:
+            raise InvalidArgumentError(
+                "Expected lanes=1, or the strategy 'local' in this process and no "
+                "candidate_timeout, with which candidates train side by side. "
+                f"Received: lanes={task.lanes}"
+            )
         self._task = task
         self._strategy = CrashGuard(strategy, study.started)
         self.study = study
-        self._policy = policy or FailurePolicy()
+        self._policy = policy
         self._started = False
         self._closed = False
         self._callers: dict[Hashable, _Caller] = {}

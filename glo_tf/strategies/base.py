@@ -34,6 +34,11 @@ class Task(Protocol):
         ...
 
     @property
+    def lanes(self) -> int:
+        """How many candidates a trainer trains side by side."""
+        ...
+
+    @property
     def threads(self) -> int:
         """CPU threads of one training."""
         ...
@@ -89,6 +94,11 @@ class Strategy(abc.ABC):
     @property
     def shares_process(self) -> bool:
         """Whether trainings run in this process, which a crash in a model would take with it."""
+        return False
+
+    @property
+    def trains_side_by_side(self) -> bool:
+        """Whether a worker stands for a lane of a trainer, where the task has several."""
         return False
 
     @abc.abstractmethod

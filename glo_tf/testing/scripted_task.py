@@ -46,6 +46,7 @@ class ScriptedTask:
     seconds: float = 0.0
     broken: bool = False
     threads: int = 1
+    lanes: int = 1
 
     @property
     def description(self) -> dict[str, Any]:

@@ -61,6 +61,14 @@ class Backend(Protocol):
         """
         ...
 
+    def check_lanes(self, lanes: int) -> None:
+        """Refuses more candidates side by side than trainers of the backend have lanes for.
+
+        Raises:
+            ValueError: With what to do.
+        """
+        ...
+
     def forward_pass(self, model: keras.Model, samples: Structure) -> ForwardPass:
         """The forward pass of a built model in training."""
         ...

@@ -55,6 +55,7 @@ class TrainingTask:
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         jit_compile: Whether XLA compiles the training.
+        lanes: How many candidates a trainer trains side by side.
         threads: CPU threads of one operation. On a CPU they decide how sums are split, and with
             that the last bits of a training.
         description: What determines a result, by name.
@@ -74,6 +75,7 @@ class TrainingTask:
     train_steps: int
     batch_size: int
     jit_compile: bool
+    lanes: int
     threads: int
     description: dict[str, Any]
 
@@ -126,6 +128,7 @@ class TrainingTask:
                 f"({arrays.count(samples)}). Received: batch_size={batch_size}"
             )
         trains = backend()
+        trains.check_lanes(given.lanes)
         trains.begin()
         for name, (others, _) in {"train_data": given.train_data, **loaded}.items():
             trains.check_samples(name, others)
@@ -200,6 +203,7 @@ class TrainingTask:
             train_steps=train_steps,
             batch_size=batch_size,
             jit_compile=jit_compile,
+            lanes=given.lanes,
             threads=threads,
             description={
                 "train_data": _described(samples, columns, counted.weights, counted.valid),
@@ -214,6 +218,7 @@ class TrainingTask:
                 "epsilon": given.epsilon,
                 "jit_compile": jit_compile,
                 "intra_op_threads": threads,
+                **({"lanes": given.lanes} if given.lanes > 1 else {}),
                 **{name: code for name, code in codes.items() if code is not None},
                 **trains.computing(),
             },

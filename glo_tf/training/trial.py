@@ -8,8 +8,8 @@ import itertools
 import json
 import logging
 import sys
-from collections.abc import Callable, Mapping
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from glo_tf.data.split import Split
 from glo_tf.errors import InvalidArgumentError
@@ -194,6 +194,31 @@ class Trainer(Protocol):
         Args:
             request: What to train.
             check: Called several times a second; what it raises ends the training.
+        """
+        ...
+
+
+@runtime_checkable
+class SideBySideTrainer(Trainer, Protocol):
+    """A trainer that trains several candidates at once.
+
+    Attributes:
+        lanes: How many.
+    """
+
+    lanes: int
+
+    def evaluate_many(
+        self,
+        requests: Iterator[Request | None],
+        check: Callable[[], None] = nothing_to_check,
+    ) -> Iterator[tuple[Request, Evaluation]]:
+        """Yields requests with their evaluations, as trainings end.
+
+        Args:
+            requests: What to train, different ones; asked for the next one whenever a lane is free.
+                None stands for none at present: it is asked again when a training has ended.
+            check: Called several times a second; what it raises ends the trainings.
         """
         ...
 

@@ -111,6 +111,10 @@ def check_samples(name: str, samples: Structure) -> None:
                 )
 
 
+def check_lanes(lanes: int) -> None:
+    """Refuses none."""
+
+
 def decide_jit_compile(
     jit_compile: bool | str,
     forward: ForwardPass,
@@ -142,4 +146,4 @@ def make_trainer(task: TrainingTask) -> JaxTrainer:
     """A trainer on the current device."""
     from glo_tf.training.jax.trainer import JaxTrainer
 
-    return JaxTrainer(task)
+    return JaxTrainer(task, task.lanes)

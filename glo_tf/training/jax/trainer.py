@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import jax
@@ -84,26 +84,29 @@ class JaxTrainer:
         Raises:
             ValueError: If a checkpoint lies beyond the training's end.
         """
-        return next(self.evaluate_many([request], check))
+        _, evaluation = next(self.evaluate_many(iter([request]), check))
+        return evaluation
 
     def evaluate_many(
-        self, requests: Iterable[Request], check: Callable[[], None] = nothing_to_check
-    ) -> Iterator[Evaluation]:
+        self,
+        requests: Iterator[Request | None],
+        check: Callable[[], None] = nothing_to_check,
+    ) -> Iterator[tuple[Request, Evaluation]]:
         """Trains as many of the requests side by side as there are lanes.
 
         A lane whose training has ended takes the next request, which is asked for only then.
 
         Args:
-            requests: What to train.
+            requests: What to train; None stands for none at present.
             check: Called several times a second; what it raises ends the trainings.
 
         Yields:
-            The evaluations, as trainings end.
+            Requests with their evaluations, as trainings end. It ends where nothing trains and
+            nothing is asked for.
 
         Raises:
             ValueError: If a checkpoint lies beyond the training's end.
         """
-        waiting = iter(requests)
         log_y = bool(self.task.outputs.from_logits.any())
         programs = LanePrograms(self.lanes, log_y=log_y)
         running: dict[int, LaneTraining] = {}
@@ -111,7 +114,7 @@ class JaxTrainer:
         lanes = self._variables.empty(self._initial(0), jnp.zeros(self.lanes))
         while True:
             begun = {}
-            while free and (request := next(waiting, None)) is not None:
+            while free and (request := next(requests, None)) is not None:
                 lane = free.pop()
                 running[lane] = begun[lane] = self._training(request)
                 programs.set(lane, request.loss)
@@ -131,7 +134,7 @@ class JaxTrainer:
                 if evaluation is not None:
                     del running[lane]
                     free.append(lane)
-                    yield evaluation
+                    yield training.request, evaluation
 
     def _training(self, request: Request) -> LaneTraining:
         total = min(request.train_steps or self.task.train_steps, self.task.train_steps)

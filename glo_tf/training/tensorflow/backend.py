@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from glo_tf._version import __version__
 from glo_tf.data.arrays import Structure
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.tensorflow import xla
 from glo_tf.training.tensorflow.forward_pass import ForwardPass
 from glo_tf.training.tensorflow.last_activation import last_activations as last_activations
@@ -81,6 +82,15 @@ def several_gpus() -> bool:
 
 def check_samples(name: str, samples: Structure) -> None:
     """Refuses none: what a model does not take shows when it is called."""
+
+
+def check_lanes(lanes: int) -> None:
+    """Refuses several: TensorFlow trains one candidate after the other."""
+    if lanes > 1:
+        raise InvalidArgumentError(
+            "Expected lanes=1 with KERAS_BACKEND=tensorflow; KERAS_BACKEND=jax trains several "
+            f"candidates side by side. Received: lanes={lanes}"
+        )
 
 
 def decide_jit_compile(

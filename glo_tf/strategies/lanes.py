@@ -1,0 +1,64 @@
+"""Trainings side by side in the lanes of one trainer."""
+
+from __future__ import annotations
+
+import collections
+import platform
+from collections.abc import Iterator
+
+from glo_tf.strategies.base import Result
+from glo_tf.strategies.worker import failure_of
+from glo_tf.training.trial import Evaluation, Request, SideBySideTrainer
+
+
+class Lanes:
+    """What trains in the lanes of a trainer of this process.
+
+    Args:
+        trainer: Has the lanes.
+    """
+
+    def __init__(self, trainer: SideBySideTrainer):
+        self.names = [f"lane {number}" for number in range(trainer.lanes)]
+        self._trainer = trainer
+        self._held: dict[Request, str] = {}
+        self._waiting: collections.deque[Request] = collections.deque()
+        self._evaluations: Iterator[tuple[Request, Evaluation]] = iter(())
+
+    @property
+    def idle(self) -> list[str]:
+        """Lanes that hold no request."""
+        busy = set(self._held.values())
+        return [name for name in self.names if name not in busy]
+
+    def submit(self, request: Request, lane: str) -> None:
+        """Keeps a request until lanes are trained."""
+        self._held[request] = lane
+        self._waiting.append(request)
+
+    def wait(self) -> list[Result]:
+        """Trains until one request has its result; all have theirs where training fails."""
+        try:
+            found = next(self._evaluations, None)
+            if found is None:  # it had nothing to train when it last came to its end
+                self._evaluations = self._trainer.evaluate_many(self._next_requests())
+                found = next(self._evaluations)
+        except Exception as error:
+            failure, held = failure_of(error), dict(self._held)
+            self.clear()
+            return [Result(one, lane, platform.node(), failure) for one, lane in held.items()]
+        except BaseException:  # Ctrl-C has cut all of them off
+            self.clear()
+            raise
+        request, evaluation = found
+        return [Result(request, self._held.pop(request), platform.node(), evaluation)]
+
+    def clear(self) -> None:
+        """Forgets what trains, and what waits."""
+        self._held.clear()
+        self._waiting.clear()
+        self._evaluations = iter(())
+
+    def _next_requests(self) -> Iterator[Request | None]:
+        while True:
+            yield self._waiting.popleft() if self._waiting else None

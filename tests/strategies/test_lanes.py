@@ -1,0 +1,115 @@
+"""The strategy `local` with a trainer that trains several candidates at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from glo_tf.errors import InvalidArgumentError, TrainingError
+from glo_tf.execution.config import FailurePolicy
+from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.execution.study import Study
+from glo_tf.strategies.devices import DevicesStrategy
+from glo_tf.strategies.local import LocalStrategy
+from glo_tf.testing.scripted_task import fitness_of, ordinary
+from glo_tf.training.candidate import Candidate
+from glo_tf.training.trial import Evaluation, Request, Status, nothing_to_check
+
+LANES = 3
+REQUESTS = [Request(Candidate(loss), seed=0) for loss in ordinary(8)]
+
+
+@dataclasses.dataclass
+class SideBySide:
+    """A task and its trainer: of what is in its lanes, the last comes to its end first.
+
+    Attributes:
+        errors: Raised one after the other, when all lanes are full.
+        most: How many trained at once at most.
+    """
+
+    lanes: int = LANES
+    errors: list[BaseException] = dataclasses.field(default_factory=list)
+    most: int = 0
+    threads: int = 1
+    description: dict[str, object] = dataclasses.field(default_factory=dict)
+
+    def prepare_process(self) -> None:
+        pass
+
+    def make_trainer(self) -> SideBySide:
+        return self
+
+    def evaluate(
+        self, request: Request, check: Callable[[], None] = nothing_to_check
+    ) -> Evaluation:
+        raise AssertionError("a lane is no trainer of its own")
+
+    def evaluate_many(
+        self,
+        requests: Iterator[Request | None],
+        check: Callable[[], None] = nothing_to_check,
+    ) -> Iterator[tuple[Request, Evaluation]]:
+        running: list[Request] = []
+        while True:
+            while len(running) < self.lanes and (request := next(requests, None)) is not None:
+                running.append(request)
+            if not running:
+                return
+            self.most = max(self.most, len(running))
+            if self.errors and len(running) == self.lanes:
+                raise self.errors.pop(0)
+            request = running.pop()
+            fitness = fitness_of(request.loss)
+            yield request, Evaluation(request.candidate, 0, fitness, Status.OK, 5, 0.1)
+
+
+def dispatcher(task: SideBySide, **policy: float) -> Dispatcher:
+    return Dispatcher(task, LocalStrategy(), Study.in_memory({}), FailurePolicy(**policy))
+
+
+def test_all_lanes_are_kept_busy_and_each_request_has_its_evaluation() -> None:
+    task = SideBySide()
+    trained = dispatcher(task)
+    for _ in range(2):  # the second time of what is in the study, and then of others
+        found = list(trained.evaluate(REQUESTS))
+        assert [one.candidate for one in found] == [one.candidate for one in REQUESTS]
+        assert [one.fitness for one in found] == [fitness_of(one.loss) for one in REQUESTS]
+    again = [dataclasses.replace(one, seed=1) for one in REQUESTS]
+    assert len(list(trained.evaluate(again))) == len(again)
+    assert task.most == trained.workers == LANES
+
+
+def test_lanes_out_of_memory_are_tried_again() -> None:
+    task = SideBySide(errors=[MemoryError("no room")])
+    found = list(dispatcher(task).evaluate(REQUESTS))
+    assert {one.status for one in found} == {Status.OK}
+    assert not task.errors
+
+
+def test_an_error_of_the_model_ends_the_search() -> None:
+    task = SideBySide(errors=[ValueError("of the model")])
+    with pytest.raises(TrainingError, match="of the model"):
+        list(dispatcher(task).evaluate(REQUESTS))
+
+
+def test_what_was_cut_off_is_trained_when_it_is_asked_for_again() -> None:
+    task = SideBySide(errors=[KeyboardInterrupt()])
+    trained = dispatcher(task)
+    with pytest.raises(KeyboardInterrupt):
+        list(trained.evaluate(REQUESTS))
+    assert len(list(trained.evaluate(REQUESTS))) == len(REQUESTS)
+
+
+def test_lanes_are_refused_where_trainings_are_elsewhere_or_can_be_given_up() -> None:
+    study = Study.in_memory({})
+    expected = "Expected lanes=1, or the strategy 'local' .* Received: lanes=3"
+    with pytest.raises(InvalidArgumentError, match=expected):
+        Dispatcher(SideBySide(), LocalStrategy(process=True), study)
+    with pytest.raises(InvalidArgumentError, match=expected):
+        Dispatcher(SideBySide(), DevicesStrategy(["CPU:0"]), study)
+    with pytest.raises(InvalidArgumentError, match=expected):
+        dispatcher(SideBySide(), candidate_timeout=5.0)
+    assert len(list(dispatcher(SideBySide(lanes=1)).evaluate([]))) == 0
