@@ -26,6 +26,9 @@ import pytest
 
 from glo_tf.strategies.ray import ONE_MACHINE
 
+# Before the server starts: what is forked from it has the environment of its start.
+os.environ.setdefault(*ONE_MACHINE)
+
 SEARCH = (
     "--population_size=20",
     "--generations=3",
@@ -57,10 +60,9 @@ _CONTEXT.set_forkserver_preload(
 
 
 def needs_ray() -> None:
-    """Skips where Ray is not installed; keeps what the tests start to this machine."""
+    """Skips where Ray is not installed."""
     if importlib.util.find_spec("ray") is None:
         pytest.skip("the extra 'ray' is not installed")
-    os.environ.setdefault(*ONE_MACHINE)
 
 
 def start(
