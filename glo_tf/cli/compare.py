@@ -12,7 +12,7 @@ from glo_tf.cli.task import output_dir, training_arguments
 from glo_tf.comparison.config import ComparisonConfig, ComparisonKeywords
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
-from glo_tf.search.config import LearningRate
+from glo_tf.search.config import RateSource
 from glo_tf.training.config import TrainingConfig
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def make_comparison(
         raise InvalidArgumentError(
             "Expected --losses, such as --losses=categorical_crossentropy,baikal. Received: none"
         )
-    if values.learning_rate == LearningRate.OWN:
+    if values.learning_rate == RateSource.OWN:
         raise InvalidArgumentError(
             "Expected --learning_rate as a number, or given, of which --tune_learning_rate finds "
             "each loss its own. Received: learning_rate=own"

@@ -19,7 +19,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.metrics.mode import Mode
 from glo_tf.screening.screen import Screening
-from glo_tf.search.config import LearningRate, SearchConfig
+from glo_tf.search.config import RateSource, SearchConfig
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.config import TrainingConfig
@@ -108,7 +108,7 @@ _RATE = 0.01
 class _Rate(flags.FloatParser):
     """A number, or a word that stands for others."""
 
-    syntactic_help = f"a number, {' or '.join(LearningRate)}"
+    syntactic_help = f"a number, {' or '.join(RateSource)}"
 
     def parse(self, argument: str | float) -> str | float:
         """The number, or the word.
@@ -116,7 +116,7 @@ class _Rate(flags.FloatParser):
         Raises:
             ValueError: If it is neither.
         """
-        if argument in [*LearningRate]:
+        if argument in [*RateSource]:
             return argument
         try:
             return float(argument)

@@ -14,7 +14,7 @@ from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.cli.task import output_dir, plugin, training_arguments
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
-from glo_tf.search.config import LearningRate, SearchConfig, SearchKeywords
+from glo_tf.search.config import RateSource, SearchConfig, SearchKeywords
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.training.config import TrainingConfig
 
@@ -71,7 +71,7 @@ def given_references(values: flags.FlagValues) -> Sequence[str] | None:
 def _learning_rate(values: flags.FlagValues) -> str:
     """A number is the optimizer's already."""
     rate = values.learning_rate
-    return rate if isinstance(rate, str) else LearningRate.GIVEN
+    return rate if isinstance(rate, str) else RateSource.GIVEN
 
 
 def _tensorboard(values: flags.FlagValues, folder: pathlib.Path) -> list[Callback]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from glo_tf.search.genetic.evolution import Operators
 
 
-class LearningRate(enum.StrEnum):
+class RateSource(enum.StrEnum):
     """At which learning rate candidates are judged, where that is no number.
 
     Attributes:
@@ -116,7 +116,7 @@ class SearchConfig:
     comparison_seeds: int = 3
     screening: str = Screening.FULL
     racing: bool = False
-    learning_rate: float | str = LearningRate.GIVEN
+    learning_rate: float | str = RateSource.GIVEN
     learning_rate_grid: Sequence[float] = (0.5, 1.0, 2.0)
     reference_losses: Losses | None = None
 
@@ -149,7 +149,7 @@ class SearchConfig:
         check_positive(coefficient_sigma0=self.coefficient_sigma0)
         if not isinstance(self.learning_rate, str):
             Hyperparameters(learning_rate=self.learning_rate)
-        elif self.learning_rate not in [*LearningRate]:
+        elif self.learning_rate not in [*RateSource]:
             raise InvalidArgumentError(
                 "Expected learning_rate to be a number, own or given. "
                 f"Received: learning_rate={shown(self.learning_rate)}"

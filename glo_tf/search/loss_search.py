@@ -18,7 +18,7 @@ from glo_tf.losses.lookup import by_name
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.callbacks import checked_callbacks
-from glo_tf.search.config import LearningRate, SearchArguments
+from glo_tf.search.config import RateSource, SearchArguments
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.references import reference_losses
 from glo_tf.search.run import SearchRun
@@ -80,7 +80,7 @@ class LossSearch:
         self._references = reference_losses(
             self.settings.reference_losses,
             self.task.outputs,
-            own=self.settings.learning_rate == LearningRate.OWN,
+            own=self.settings.learning_rate == RateSource.OWN,
         )
         # Last, so that a refused argument leaves no folder behind.
         self._output = (
@@ -91,7 +91,7 @@ class LossSearch:
                 self.task.description,
                 self.settings.description(),
                 outputs=self.task.outputs.with_own_loss,
-                own_rates=self.settings.learning_rate == LearningRate.OWN,
+                own_rates=self.settings.learning_rate == RateSource.OWN,
                 overwrite=arguments.overwrite,
             )
         )

@@ -27,7 +27,7 @@ from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, Sear
 from glo_tf.screening.screen import Screen, Screening, proportional, trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
-from glo_tf.search.config import LearningRate
+from glo_tf.search.config import RateSource
 from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome
 from glo_tf.search.output_folder import OutputFolder
@@ -159,7 +159,7 @@ class SearchRun:
     def _look_for_rates(self) -> None:
         """Finds where candidates have their own learning rates, if the settings ask for them."""
         task, settings = self._task, self._settings
-        if settings.learning_rate != LearningRate.OWN:
+        if settings.learning_rate != RateSource.OWN:
             return
         retrain = self._retrain(Stage.TUNING)
         reference = tune_reference(retrain, task, [settings.seed]).learning_rate
@@ -302,7 +302,7 @@ class SearchRun:
         settings, evaluate = self._settings, self._retrain(Stage.COMPARISON)
         seeds = settings.fresh_seeds(settings.comparison_seeds)
         found = self._found()
-        if settings.learning_rate != LearningRate.OWN or found is None:
+        if settings.learning_rate != RateSource.OWN or found is None:
             return compare_with_usual(
                 evaluate,
                 best,
@@ -324,7 +324,7 @@ class SearchRun:
         """What the best candidate is for users."""
         if self._best is None:
             return None
-        own_rates = self._settings.learning_rate == LearningRate.OWN
+        own_rates = self._settings.learning_rate == RateSource.OWN
         found = FoundLoss.at_scale_1 if own_rates else FoundLoss.given
         return found(self._best.candidate, self._task)
 

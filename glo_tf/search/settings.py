@@ -22,7 +22,7 @@ from glo_tf.losses.given import Losses, as_expressions
 from glo_tf.results.record import Phase
 from glo_tf.screening.screen import Screening
 from glo_tf.search.coefficients.parameterization import Parameterization
-from glo_tf.search.config import LearningRate, SearchArguments, SearchConfig
+from glo_tf.search.config import RateSource, SearchArguments, SearchConfig
 from glo_tf.search.genetic.evolution import Operators
 from glo_tf.search.genetic.first_generation import initial_trees
 from glo_tf.search.genetic.operators import GloOperators
@@ -131,7 +131,7 @@ class SearchSettings(SearchConfig):
     def planned(self) -> int:
         """Candidates and later trainings, at most; see `glo_tf.Callback.on_search_begin`."""
         tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
-        own = self.learning_rate == LearningRate.OWN
+        own = self.learning_rate == RateSource.OWN
         of_finalist = self.finalist_seeds * (5 if own else 1)  # around its rate, at twice it, at it
         planned = self.tuned_expressions * tuned + self.finalists * of_finalist
         if self.search_space.has_discovery:
@@ -158,7 +158,7 @@ class SearchSettings(SearchConfig):
     def seeds_of_confirmation(self) -> range:
         """Of the finalists' trainings: those after what they were selected on."""
         first = self.seeds_of_fitness.stop
-        if self.learning_rate == LearningRate.OWN:
+        if self.learning_rate == RateSource.OWN:
             first = self.seeds_of_finalists_rates.stop
         return range(first, first + self.finalist_seeds)
 

@@ -11,7 +11,7 @@ from glo_tf.strategies.worker import failure_of
 from glo_tf.training.trial import Evaluation, Request, SideBySideTrainer
 
 
-class Lanes:
+class LaneWorkers:
     """What trains in the lanes of a trainer of this process.
 
     Args:

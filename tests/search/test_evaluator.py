@@ -31,6 +31,7 @@ class TableTask:
 
     description: ClassVar = {"train_steps": 90}
     threads = 1
+    lanes = 1
 
     def __init__(self, table: dict[Expression, float], train_steps: int = 90) -> None:
         self.table = table

@@ -17,7 +17,7 @@ from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.data.ragged import Ragged
 from glo_tf.errors import InvalidArgumentError
-from glo_tf.training.jax.forward_pass import ForwardPass
+from glo_tf.training.jax.forward_pass import JaxprForwardPass
 from glo_tf.training.jax.last_activation import last_activations as last_activations
 from glo_tf.utils.cpus import available_cpus
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PRECISION = "jax_default_matmul_precision", "jax_enable_x64"
 _INTEGERS = np.iinfo(np.int32)
 
-forward_pass = ForwardPass
+forward_pass = JaxprForwardPass
 
 
 def begin() -> None:
@@ -117,7 +117,7 @@ def check_lanes(lanes: int) -> None:
 
 def decide_jit_compile(
     jit_compile: bool | str,
-    forward: ForwardPass,
+    forward: JaxprForwardPass,
     model: keras.Model,
     make_optimizer: Callable[[], keras.Optimizer],
     samples: Structure,

@@ -9,7 +9,7 @@ from glo_tf.identity import fingerprint
 from glo_tf.training.jax.call import traced
 
 
-class ForwardPass:
+class JaxprForwardPass:
     """See `glo_tf.training.fresh_models.ForwardPass`."""
 
     def __init__(self, model: keras.Model, samples: Structure):

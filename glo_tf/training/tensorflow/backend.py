@@ -15,7 +15,7 @@ from glo_tf._version import __version__
 from glo_tf.data.arrays import Structure
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.tensorflow import xla
-from glo_tf.training.tensorflow.forward_pass import ForwardPass
+from glo_tf.training.tensorflow.forward_pass import GraphForwardPass
 from glo_tf.training.tensorflow.last_activation import last_activations as last_activations
 from glo_tf.utils import onednn
 from glo_tf.utils.cpus import available_cpus
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("glo_tf")
 
-forward_pass = ForwardPass
+forward_pass = GraphForwardPass
 
 
 def begin() -> None:
@@ -95,7 +95,7 @@ def check_lanes(lanes: int) -> None:
 
 def decide_jit_compile(
     jit_compile: bool | str,
-    forward: ForwardPass,
+    forward: GraphForwardPass,
     model: keras.Model,
     make_optimizer: Callable[[], keras.Optimizer],
     samples: Structure,

@@ -15,7 +15,7 @@ from glo_tf.training.tensorflow.specs import specs
 from glo_tf.utils.seeding import seeded
 
 
-class ForwardPass:
+class GraphForwardPass:
     """See `glo_tf.training.fresh_models.ForwardPass`.
 
     Attributes:
