@@ -121,7 +121,9 @@ class _Rate(flags.FloatParser):
         try:
             return float(argument)
         except ValueError:
-            raise ValueError(f"Expected {self.syntactic_help}") from None
+            raise InvalidArgumentError(
+                f"Expected {self.syntactic_help}. Received: {argument!r}"
+            ) from None
 
 
 def define_fields(values: flags.FlagValues) -> None:

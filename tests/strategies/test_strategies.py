@@ -7,6 +7,7 @@ import signal
 import threading
 
 import hanging_clock
+import processes
 import pytest
 from processes import needs_ray, wait_for
 
@@ -43,19 +44,12 @@ class Test_ray(StrategyTestCase):  # noqa: N801 (takes the generated one's place
 
 
 @pytest.mark.ray
-class Test_ray_of_its_own(StrategyTestCase):  # noqa: N801
-    """On a cluster that it starts and ends, in one test twice."""
-
-    name = "ray"
-    options = {"num_workers": 2, "num_cpus": 1.0}
-
-    @pytest.fixture(autouse=True)
-    def installed(self) -> None:
-        needs_ray()
-
-    # What a worker answers does not tell clusters apart.
-    test_results_are_those_of_local_in_any_order = None
-    test_bad_luck_is_tried_again = None
+def test_ray_starts_and_ends_a_cluster_of_its_own() -> None:
+    """In a process of its own: after one that it has ended, Ray runs nothing on another one."""
+    needs_ray()
+    tests = pathlib.Path(__file__).with_name("ray_of_its_own.py")
+    done = processes.python("-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests))
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
 
 
 def make_dispatcher(task: ScriptedTask, strategy: Strategy, **policy) -> Dispatcher:
