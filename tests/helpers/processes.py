@@ -28,6 +28,8 @@ from glo_tf.strategies.ray import ONE_MACHINE
 
 # Before the server starts: what is forked from it has the environment of its start.
 os.environ.setdefault(*ONE_MACHINE)
+# Ray's workers give way to all other processes, which here are other tests that nobody waits for.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 SEARCH = (
     "--population_size=20",
