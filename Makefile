@@ -13,14 +13,14 @@ demo: $(INSTALLED)
 	$(BIN)/python -m glo_tf.main --flagfile=digits.flags --output_dir=runs/digits --overwrite
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
 
 quick-test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal -m 'not slow'
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -m 'not slow'
 
 # Other examples each time, and more.
 explore: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses=3 --dist=worksteal -m hypothesis --hypothesis-profile=explore --timeout=3000
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -m hypothesis --hypothesis-profile=explore --timeout=3000
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
