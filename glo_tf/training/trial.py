@@ -85,6 +85,20 @@ class Request:
         """That of the candidate."""
         return self.candidate.loss
 
+    def steps_of(self, train_steps: int) -> int:
+        """How many of the task's `train_steps` it takes.
+
+        Raises:
+            ValueError: If a checkpoint lies beyond them.
+        """
+        total = min(self.train_steps or train_steps, train_steps)
+        if self.checkpoints and self.checkpoints[-1] > total:
+            raise InvalidArgumentError(
+                f"Expected checkpoints within {total} steps. "
+                f"Received: checkpoints={self.checkpoints}"
+            )
+        return total
+
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:

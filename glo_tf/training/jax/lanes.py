@@ -67,13 +67,12 @@ class LaneVariables:
         found = [scope.get_current_value(variable) for variable in variables]
         return found[: len(trained)], found[len(trained) :]
 
-    @functools.partial(jax.jit, static_argnums=0)
-    def empty(self, like: list[jax.Array], lanes: jax.Array) -> Lanes:
-        """Lanes in which nothing trains: the shape of `lanes` `(L,)` says how many."""
+    def empty(self, lanes: int) -> Lanes:
+        """So many lanes, in which nothing trains."""
         return Lanes(
-            [jnp.broadcast_to(part, (len(lanes), *part.shape)) for part in like],
-            jnp.zeros(len(lanes), jnp.int32),
-            jnp.ones(len(lanes), bool),
+            [jnp.broadcast_to(v.value, (lanes, *v.shape)) for v in self.all],
+            jnp.zeros(lanes, jnp.int32),
+            jnp.ones(lanes, bool),
         )
 
     @functools.partial(jax.jit, static_argnums=0, donate_argnums=1)

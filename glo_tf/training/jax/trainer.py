@@ -11,7 +11,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.program import instruction_set
 from glo_tf.training.batches import batch_order
@@ -66,6 +65,7 @@ class JaxTrainer:
         self._paused = PausedTrainings[list[jax.Array]](_MOST_PAUSED * lanes)
         # Bounded: a comparison may take many seeds.
         self._initial = functools.lru_cache(maxsize=32)(self._initial_values)
+        self._stacked_initial = functools.lru_cache(maxsize=2)(self._stack_initial)
         self._batches = functools.lru_cache(maxsize=4)(self._stacked_batches)
         self._advance = functools.lru_cache(maxsize=2)(self._compile)
 
@@ -111,7 +111,7 @@ class JaxTrainer:
         programs = LanePrograms(self.lanes, log_y=log_y)
         running: dict[int, LaneTraining] = {}
         free = list(range(self.lanes))[::-1]
-        lanes = self._variables.empty(self._initial(0), jnp.zeros(self.lanes))
+        lanes = self._variables.empty(self.lanes)
         while True:
             begun = {}
             while free and (request := next(requests, None)) is not None:
@@ -137,12 +137,7 @@ class JaxTrainer:
                     yield training.request, evaluation
 
     def _training(self, request: Request) -> LaneTraining:
-        total = min(request.train_steps or self.task.train_steps, self.task.train_steps)
-        checkpoints = request.checkpoints
-        if checkpoints and checkpoints[-1] > total:
-            raise InvalidArgumentError(
-                f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
-            )
+        total = request.steps_of(self.task.train_steps)
         return LaneTraining(self.task, request, total, self._validation, self._test)
 
     def _begin(self, lanes: Lanes, begun: Mapping[int, LaneTraining]) -> Lanes:
@@ -234,7 +229,7 @@ class JaxTrainer:
         variables = LaneVariables(*begin(self.task, seed))
         return [variable.value for variable in variables.all]
 
-    def _stacked_initial(self, seeds: tuple[int, ...]) -> list[jax.Array]:
+    def _stack_initial(self, seeds: tuple[int, ...]) -> list[jax.Array]:
         of_seeds = [self._initial(seed) for seed in _filled(seeds)]
         return [jnp.stack(parts) for parts in zip(*of_seeds, strict=True)]
 

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
 from glo_tf.data.split import Split
-from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Program, instruction_set
@@ -105,12 +104,7 @@ class CandidateTrainer:
             ValueError: If a checkpoint lies beyond the training's end.
         """
         started = time.perf_counter()
-        total = min(request.train_steps or self.task.train_steps, self.task.train_steps)
-        checkpoints = request.checkpoints
-        if checkpoints and checkpoints[-1] > total:
-            raise InvalidArgumentError(
-                f"Expected checkpoints within {total} steps. Received: checkpoints={checkpoints}"
-            )
+        total, checkpoints = request.steps_of(self.task.train_steps), request.checkpoints
         looks_at = early_stopping.looks_at(request.stop_at_chance, total, self.task.train_steps)
         done, state = self._paused.take(request, total, looks_at) or (
             0,
