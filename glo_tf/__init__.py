@@ -77,11 +77,12 @@ if TYPE_CHECKING:
         Tukey,
     )
     from glo_tf.results.comparison import Comparison
-    from glo_tf.results.record import Phase, Source, Stage
+    from glo_tf.results.record import Ending, Phase, Source, Stage
     from glo_tf.results.search_result import SearchResult
     from glo_tf.screening.scale import gradient_scale
     from glo_tf.search.callbacks import Callback, StopSearch
     from glo_tf.search.loss_search import LossSearch
+    from glo_tf.search.presets import preset
     from glo_tf.search.spaces.space import SearchSpace
     from glo_tf.training.trial import Status
 
@@ -102,6 +103,7 @@ _MODULES = {
     "CrossEntropy": "losses.classes",
     "Dataset": "datasets",
     "DatasetUnavailableError": "errors",
+    "Ending": "results.record",
     "Expression": "expressions.tree",
     "ExpressionLoss": "losses.expression_loss",
     "Focal": "losses.classes",
@@ -148,6 +150,7 @@ _MODULES = {
     "compare": "comparison.loss_comparison",
     "gradient_scale": "screening.scale",
     "load_loss": "losses.files",
+    "preset": "search.presets",
     "save_loss": "losses.files",
 }
 
@@ -174,6 +177,7 @@ __all__ = [
     "CrossEntropy",
     "Dataset",
     "DatasetUnavailableError",
+    "Ending",
     "Expression",
     "ExpressionLoss",
     "Focal",
@@ -214,6 +218,7 @@ __all__ = [
     "compare",
     "gradient_scale",
     "load_loss",
+    "preset",
     "save_loss",
 ]
 

@@ -19,7 +19,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.metrics.mode import Mode
 from glo_tf.screening.screen import Screening
-from glo_tf.search.config import RateSource, SearchConfig
+from glo_tf.search.config import RateSource, SearchBudget, SearchConfig
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.config import TrainingConfig
@@ -38,6 +38,7 @@ SECTIONS: dict[type, str] = {
     TrainingConfig: "Task",
     FailurePolicy: WORKERS,
     RayOptions: f"{WORKERS}: --strategy=ray",
+    SearchBudget: "Budget of a search",
     SearchConfig: _DISCOVERY,
     GloOptions: "Operators: --operators=glo",
     GplearnOptions: "Operators: --operators=gplearn",

@@ -12,7 +12,8 @@ from glo_tf.cli.flagfiles import Argument, expand, find_flagfile
 from glo_tf.comparison.config import ComparisonConfig
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import RunConfig
-from glo_tf.search.config import SearchConfig
+from glo_tf.search.config import SearchBudget, SearchConfig
+from glo_tf.search.presets import Preset, preset
 from glo_tf.training.config import TrainingConfig
 
 
@@ -39,6 +40,15 @@ def define_flags() -> flags.FlagValues:
         False,
         "Write event files for TensorBoard to the folder tensorboard in --output_dir.",
         **run,
+    )
+
+    flags.DEFINE_enum(
+        "preset",
+        None,
+        [*Preset],
+        "How much a search tries, in all its phases together. Other flags of the command line win "
+        "over it, those of flagfiles do not, unless it stands in one itself.",
+        **section(SECTIONS[SearchBudget]),
     )
 
     def own_options(kind: str, of: dict[str, object]) -> None:
@@ -108,12 +118,23 @@ def parse_flags(arguments: Sequence[str]) -> flags.FlagValues:
             )
     given = [Argument(arguments[0]), *expand(resolve_flagfiles(arguments)[1:])]
     values, problem = _parsed(given)
+    if not problem and values.preset is not None:
+        given += _of_preset(values, given)
+        values, problem = _parsed(given)
     if problem:
         # The first argument without which there would be nothing wrong.
         culprit = next(n for n in range(1, len(given) + 1) if _parsed(given[:n])[1] == problem)
         origin = given[culprit - 1].origin
         raise InvalidArgumentError(f"{problem} (in {origin})" if origin else problem)
     return values
+
+
+def _of_preset(values: flags.FlagValues, given: Sequence[Argument]) -> list[Argument]:
+    """The flags that a preset stands for, but for those over which it does not win."""
+    here, _ = _parsed([argument for argument in given if not argument.origin])
+    winning = here if here["preset"].present else values
+    sizes = preset(values.preset)
+    return [Argument(f"--{n}={v}") for n, v in sizes.items() if not winning[n].present]
 
 
 def resolve_flagfiles(arguments: Sequence[str]) -> list[str]:

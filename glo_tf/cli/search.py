@@ -14,7 +14,7 @@ from glo_tf.cli.fields import made_of_flags, read
 from glo_tf.cli.task import output_dir, plugin, training_arguments
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
-from glo_tf.search.config import RateSource, SearchConfig, SearchKeywords
+from glo_tf.search.config import RateSource, SearchBudget, SearchConfig, SearchKeywords
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.training.config import TrainingConfig
 
@@ -37,7 +37,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
     Raises:
         ValueError: If they do not describe one; all bad input shows here.
     """
-    for config in (SearchConfig, TrainingConfig, FailurePolicy, RunConfig):
+    for config in (SearchConfig, SearchBudget, TrainingConfig, FailurePolicy, RunConfig):
         made_of_flags(values, config)  # refused here, before anything is loaded
     space = plugin(values, "search_space", "glo_tf.search_spaces")()
     _, common = training_arguments(values)

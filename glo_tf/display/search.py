@@ -64,6 +64,10 @@ class ProgressDisplay(Callback):
         logger.info(line)
         self._progress.console.print(line, highlight=False, soft_wrap=True, markup=False)
 
+    def on_early_end(self, reason: str) -> None:
+        """Prints it."""
+        _print(f"{reason}.", self._progress.console)
+
     def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
         """Advances by one training."""
         self._progress.update(self._task, advance=1, description=stage)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import dataclasses
 import logging
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from glo_tf.errors import InvalidArgumentError, UsageError, at_the_end
 from glo_tf.execution.config import FailurePolicy
@@ -80,6 +81,23 @@ class Dispatcher:
         self._running: dict[str, _Job] = {}
         self._to_retry: dict[Request, _Job] = {}
         self._failed_in_a_row: list[Request] = []
+        self._watches: list[tuple[Callable[[], None], Callable[[Evaluation], None]]] = []
+
+    @contextlib.contextmanager
+    def watched(
+        self, before: Callable[[], None], after: Callable[[Evaluation], None]
+    ) -> Iterator[None]:
+        """Tells of all that is trained within; what these raise goes on to who waits.
+
+        Args:
+            before: Called before each wait for a training.
+            after: Called with each training that has ended and is kept.
+        """
+        self._watches.append((before, after))
+        try:
+            yield
+        finally:
+            self._watches.pop()
 
     @property
     def workers(self) -> int:
@@ -177,6 +195,8 @@ class Dispatcher:
     def _advance(self, first: _Caller) -> None:
         """Keeps the workers busy until some results are there, or one of them is free."""
         self._check_open()
+        for before, _ in self._watches:
+            before()
         if not self._started:
             self._started = True
             self._strategy.start(self._task, self._policy.candidate_timeout)
@@ -189,12 +209,17 @@ class Dispatcher:
         results = self._strategy.wait()
         self._check_open()  # a signal's handler may have closed it meanwhile
         ended = [(self._running.pop(result.worker), result) for result in results]
+        kept = []
         # Failures last: they may end the search, and what is finished is kept.
         for job, result in sorted(ended, key=lambda pair: isinstance(pair[1].outcome, Failure)):
             evaluation = self._take(job, result)
             if evaluation is not None:
+                kept.append(evaluation)
                 for queue in self._callers.values():
                     queue.finish(job.request, evaluation)
+        for _, after in self._watches:
+            for evaluation in kept:
+                after(evaluation)
 
     def _check_open(self) -> None:
         if self._closed:

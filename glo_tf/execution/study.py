@@ -37,6 +37,8 @@ from glo_tf.execution.study_file import (
 from glo_tf.execution.study_rescue import StudyPlace, rescue
 from glo_tf.execution.study_tables import (
     EVALUATIONS,
+    NOTE,
+    SETTINGS,
     DamageError,
     checked,
     delete,
@@ -203,6 +205,30 @@ class Study:
         with self._written():
             for request in requests:
                 delete(self._connection, EVALUATIONS, _IS_IT, (self._key(request), 1))
+
+    def note(self, name: str, value: object) -> None:
+        """Keeps what a run decided by more than its evaluations, for those that replay it.
+
+        Args:
+            name: That no earlier note has.
+            value: JSON-ready.
+
+        Raises:
+            StudyError: If it cannot be written.
+        """
+        with self._written():
+            insert(self._connection, SETTINGS, (NOTE + name, json.dumps(value)))
+
+    def noted(self, name: str) -> Any:
+        """What `note` kept, or None.
+
+        Raises:
+            StudyError: If it cannot be read.
+        """
+        with self._translated():
+            query = f"SELECT * FROM {SETTINGS} WHERE name=?"
+            row = self._connection.execute(query, (NOTE + name,)).fetchone()
+            return None if row is None else read_column(name, json.loads, checked(SETTINGS, row)[1])
 
     def check_place(self) -> None:
         """Saves the study elsewhere if its file is not where and what it was; each write does this.

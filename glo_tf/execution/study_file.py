@@ -12,7 +12,14 @@ import filelock
 
 from glo_tf.errors import StudyError as StudyError
 from glo_tf.execution.study_log import log_of, log_problem
-from glo_tf.execution.study_tables import SETTINGS, DamageError, insert, make_tables, verify
+from glo_tf.execution.study_tables import (
+    NOTE,
+    SETTINGS,
+    DamageError,
+    insert,
+    make_tables,
+    verify,
+)
 
 SCHEMA_VERSION = 5
 """Of the tables; a file with another is refused."""
@@ -196,7 +203,7 @@ def check_contents(path: pathlib.Path, given: Mapping[str, str]) -> None:
         StudyError: If there is damage, or settings differ.
     """
     with reading(path) as connection:
-        there = dict(connection.execute(f"SELECT name, value FROM {SETTINGS}"))
+        there = settings_in(connection)
     names = [name for name in {**given, **there} if given.get(name) != there.get(name)]
     if names:
         differences = ", ".join(
@@ -207,6 +214,12 @@ def check_contents(path: pathlib.Path, given: Mapping[str, str]) -> None:
             "Expected the settings of the search in output_dir, to resume it, or overwrite=True "
             f"(--overwrite). Received: output_dir='{path.parent}', {differences}"
         )
+
+
+def settings_in(connection: sqlite3.Connection) -> dict[str, str]:
+    """The settings of a study, as JSON by dotted names."""
+    rows = connection.execute(f"SELECT name, value FROM {SETTINGS}")
+    return {name: value for name, value in rows if not name.startswith(NOTE)}
 
 
 @contextlib.contextmanager

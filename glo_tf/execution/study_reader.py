@@ -7,8 +7,8 @@ import json
 import pathlib
 from typing import Any
 
-from glo_tf.execution.study_file import reading
-from glo_tf.execution.study_tables import EVALUATIONS, SETTINGS
+from glo_tf.execution.study_file import reading, settings_in
+from glo_tf.execution.study_tables import EVALUATIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ def read_study(path: pathlib.Path) -> StudyContents:
         StudyError: If it is no study, damaged, or cannot be read.
     """
     with reading(path) as connection:
-        settings = dict(connection.execute(f"SELECT name, value FROM {SETTINGS}"))
+        settings = settings_in(connection)
         trained = f"FROM {EVALUATIONS} WHERE trained"
         statuses = dict(connection.execute(f"SELECT status, count(*) {trained} GROUP BY status"))
         seconds, began, ended = connection.execute(

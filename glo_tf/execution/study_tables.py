@@ -16,6 +16,9 @@ from glo_tf.identity import fingerprint
 from glo_tf.training.trial import Status
 
 SETTINGS, EVALUATIONS = TABLES = ("settings", "evaluations")
+NOTE = "note."
+"""How names of settings begin that are none: what a run decided by more than its evaluations."""
+
 _TOTALS = "totals"
 
 _STATUSES = ", ".join(f"'{status}'" for status in Status)

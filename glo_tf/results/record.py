@@ -62,6 +62,18 @@ class Source(enum.StrEnum):
     UNTRAINED = "untrained"
 
 
+class Ending(enum.StrEnum):
+    """What ended the phases of a search before their last generation.
+
+    Attributes:
+        MAX_MINUTES: The time was over.
+        TARGET_FITNESS: A candidate was fit enough.
+    """
+
+    MAX_MINUTES = "max_minutes"
+    TARGET_FITNESS = "target_fitness"
+
+
 @dataclasses.dataclass(frozen=True)
 class Record:
     """One candidate of one generation.

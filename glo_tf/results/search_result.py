@@ -14,7 +14,7 @@ from glo_tf.losses.given import Losses
 from glo_tf.results.bar import Bar
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER
-from glo_tf.results.record import Record, pareto_front
+from glo_tf.results.record import Ending, Record, pareto_front
 from glo_tf.training.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ class SearchResult:
         objective: What their fitness is.
         found: The best loss as it is given to users, with its learning rate; None if there is none.
         bar: What the search had to beat; None without references.
+        ended_by: The budget that ended the phases before their last generation, if one did; what
+            was found then is confirmed and compared all the same.
         optimizer_maker: What `best_optimizer` makes; as `comparer`, a copy has none.
         comparer: What `compare` trains with. Results are data: they are equal whatever it is, and a
             copied or unpickled one has one without a search.
@@ -119,6 +121,7 @@ class SearchResult:
     objective: Objective
     found: FoundLoss | None = None
     bar: Bar | None = None
+    ended_by: Ending | None = None
     optimizer_maker: OptimizerMaker = dataclasses.field(
         default_factory=OptimizerMaker, compare=False, repr=False
     )

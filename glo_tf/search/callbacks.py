@@ -92,6 +92,15 @@ class Callback:
     def on_generation(self, generation: Generation) -> None:
         """Called when a generation is complete and written."""
 
+    def on_training(self, evaluation: Evaluation) -> None:
+        """Called after each training in this run, for whatever it is: heats and retrainings, too.
+
+        It is not called for what is in the study already, nor for candidates without a training.
+        """
+
+    def on_early_end(self, reason: str) -> None:
+        """Called where a phase ends before its last generation, with why, as a sentence."""
+
     def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
         """Called after each training that is not of a candidate's fitness.
 
@@ -154,6 +163,14 @@ class CallbackList(Callback):
     def on_generation(self, generation: Generation) -> None:
         """Tells all."""
         self._tell(lambda callback: callback.on_generation(generation))
+
+    def on_training(self, evaluation: Evaluation) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_training(evaluation))
+
+    def on_early_end(self, reason: str) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_early_end(reason))
 
     def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
         """Tells all."""

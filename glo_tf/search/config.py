@@ -177,8 +177,38 @@ class SearchConfig:
             )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SearchBudget:
+    """How far a search goes; what it does on its way is no matter of it.
+
+    So what is in a study is resumed with other budgets, too. Whichever is spent first ends the
+    phases in order: what was found is confirmed and compared.
+
+    Attributes:
+        max_minutes: Minutes that a run of the search may take, with what confirmation and
+            comparison are expected to take of them; None for no limit. A training that runs goes on
+            to its end. Where the time was over is kept in `output_dir`: run again with the same
+            limit, the search ends there again; with another one, it goes on.
+        target_fitness: The fitness of a candidate that is enough; None for none.
+        patience: Generations in a row without a better candidate that end a phase; each expression
+            whose coefficients are tuned counts for itself. 0 goes on to the last generation.
+
+    Raises:
+        ValueError: If a value is out of range or of another type.
+    """
+
+    max_minutes: float | None = None
+    target_fitness: float | None = None
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_positive(max_minutes=self.max_minutes, target_fitness=self.target_fitness)
+        check_at_least(0, patience=self.patience)
+
+
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class SearchArguments(RunConfig, FailurePolicy, SearchConfig, TaskArguments):
+class SearchArguments(RunConfig, FailurePolicy, SearchBudget, SearchConfig, TaskArguments):
     """What `glo_tf.LossSearch` is called with.
 
     Attributes:
@@ -191,7 +221,7 @@ class SearchArguments(RunConfig, FailurePolicy, SearchConfig, TaskArguments):
     callbacks: Sequence[Callback] = dataclasses.field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        for config in (TaskArguments, SearchConfig, FailurePolicy, RunConfig):
+        for config in (TaskArguments, SearchConfig, SearchBudget, FailurePolicy, RunConfig):
             config.__post_init__(self)
 
 
@@ -218,4 +248,7 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     learning_rate: float | str
     learning_rate_grid: Sequence[float]
     reference_losses: Losses | None
+    max_minutes: float | None
+    target_fitness: float | None
+    patience: int
     callbacks: Sequence[Callback]

@@ -170,7 +170,8 @@ class LossSearch:
         Ctrl-C ends the search at once; what was found until then is written and returned, with
         `interrupted` set. It is written also before an error goes on to the caller. A callback that
         raises `StopSearch` ends the phases in order, and sets `stopped`. In either case, the same
-        search goes on from there when it is run again.
+        search goes on from there when it is run again. A budget that is spent ends the phases in
+        order, too, and is `ended_by`.
 
         Raises:
             ValueError: While it runs.
@@ -188,6 +189,7 @@ class LossSearch:
                 self.settings,
                 self._open(),
                 self._output,
+                budget=self._arguments,
                 references=self._references,
                 callbacks=self.callbacks,
                 compare=self._compare_found,

@@ -8,7 +8,7 @@ import functools
 import logging
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.trainings import Conditions
@@ -22,12 +22,13 @@ from glo_tf.results.bar import Bar
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
-from glo_tf.results.record import Phase, Record, Source, Stage
+from glo_tf.results.record import Ending, Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, SearchResult
 from glo_tf.screening.screen import Screen, Screening, proportional, trains_alike
 from glo_tf.search.ask_tell import AskTell
+from glo_tf.search.budget import BudgetSpent, Patience, TimeLimit, check_target
 from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
-from glo_tf.search.config import RateSource
+from glo_tf.search.config import RateSource, SearchBudget
 from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome
 from glo_tf.search.output_folder import OutputFolder
@@ -40,7 +41,7 @@ from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.step_length import measure_step_length
 from glo_tf.training.task import TrainingTask
-from glo_tf.training.trial import Evaluation, Request
+from glo_tf.training.trial import Evaluation, Request, Status
 
 logger = logging.getLogger("glo_tf")
 
@@ -56,6 +57,7 @@ class SearchRun:
         settings: Of the search.
         dispatcher: Gets candidates trained.
         output: Where results are written; None for nowhere.
+        budget: How far it goes; None for all its generations.
         references: Losses to beat, by their names.
         callbacks: Observers.
         compare: What the result compares losses with, later; None for nothing.
@@ -68,6 +70,7 @@ class SearchRun:
         dispatcher: Dispatcher,
         output: OutputFolder | None = None,
         *,
+        budget: SearchBudget | None = None,
         references: Mapping[str, Expression] | None = None,
         callbacks: Sequence[Callback] = (),
         compare: Compare | None = None,
@@ -84,6 +87,10 @@ class SearchRun:
         self._written = 0  # records that are in the output
         self._best: Record | None = None
         self._stopped = False
+        self._budget = budget or SearchBudget()
+        self._time_limit = TimeLimit(self._budget.max_minutes, dispatcher.study, self._end_takes)
+        self._ended_by: Ending | None = None
+        self._seconds_per_step: list[float] = []
         self._expected: ExpectedRates | None = None
         self._up_to_scale: float | None = None
         self._references = dict(references or {})
@@ -98,12 +105,14 @@ class SearchRun:
         confirmation: list[LossTrainings] = []
         comparison = nothing_compared(self._task)
         try:
-            with self._stoppable():
+            with self._stoppable(), self._watched(self._time_limit.check):
                 self._callbacks.on_understood(self._task.summary)
                 self._callbacks.on_search_begin(self._planned)
+                self._time_limit.check()
                 self._look_for_rates()
                 if self._references:
                     self._bar = self._set_bar()
+                    self._time_limit.step_done()
                 candidates = CandidateEvaluator.of(
                     self._task,
                     self._settings,
@@ -113,7 +122,7 @@ class SearchRun:
                 )
                 for phase, generations, search in self._phases(candidates.screen):
                     self._search(candidates, phase, generations, search)
-            with self._stoppable():
+            with self._stoppable(), self._watched():
                 if self._settings.finalists:
                     confirmation = self._confirm()
                 if self._best is not None and self._settings.comparison_seeds:
@@ -135,6 +144,7 @@ class SearchRun:
             seconds=time.monotonic() - started,
             interrupted=interrupted,
             stopped=self._stopped,
+            ended_by=self._ended_by,
             outputs=self._task.outputs,
             objective=self._task.objective,
             comparer=self._comparer,
@@ -155,6 +165,34 @@ class SearchRun:
         except StopSearch:
             logger.info("Stopped by a callback")
             self._stopped = True
+        except BudgetSpent as spent:
+            self._ended_by = spent.ending
+            self._end_early(str(spent))
+
+    def _watched(
+        self, before: Callable[[], None] = lambda: None
+    ) -> contextlib.AbstractContextManager[None]:
+        """All that is trained is told of, and what raises before a training ends the search."""
+        return self._dispatcher.watched(before, self._on_training)
+
+    def _on_training(self, evaluation: Evaluation) -> None:
+        if evaluation.status == Status.OK and evaluation.steps:
+            self._seconds_per_step.append(evaluation.seconds / evaluation.steps)
+        self._callbacks.on_training(evaluation)
+
+    def _end_takes(self) -> float:
+        """Seconds that confirmation and comparison are expected to take, by the trainings so far.
+
+        Of these the middle one: the first compiles, and others may share the processor.
+        """
+        if not self._seconds_per_step:
+            return 0.0
+        a_training = statistics.median(self._seconds_per_step) * self._task.train_steps
+        return self._settings.trainings_at_the_end * a_training / self._dispatcher.workers
+
+    def _end_early(self, reason: str) -> None:
+        logger.info(reason)
+        self._callbacks.on_early_end(reason)
 
     def _look_for_rates(self) -> None:
         """Finds where candidates have their own learning rates, if the settings ask for them."""
@@ -164,6 +202,7 @@ class SearchRun:
         retrain = self._retrain(Stage.TUNING)
         reference = tune_reference(retrain, task, [settings.seed]).learning_rate
         logger.info("Learning rate of the usual loss: %g", reference)
+        self._time_limit.step_done()
         steps = measure_step_length(task.optimizer)
         self._expected = ExpectedRates(reference, steps.exponent, task.outputs)
         self._up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
@@ -223,12 +262,21 @@ class SearchRun:
     def _search(
         self, evaluator: CandidateEvaluator, phase: Phase, generations: int, search: AskTell
     ) -> None:
+        patience = Patience(self._budget.patience, self._ranking)
         for number in range(1, generations + 1):
             if search.stopped:
-                logger.info("The search has converged in generation %d", number - 1)
+                self._end_early(f"The search has converged in generation {number - 1}")
                 break
+            if patience.lost:
+                self._end_early(
+                    f"No better candidate in {self._budget.patience} generations (patience): "
+                    f"{phase} ends after {number - 1} of {generations}"
+                )
+                break
+            first = len(self._records)
             outcomes = evaluator.evaluate(search.ask())
             search.tell(self._evaluate_generation(phase, number, generations, outcomes))
+            patience.see(self._records[first:])
 
     def _evaluate_generation(
         self, phase: Phase, number: int, total: int, outcomes: Iterable[Outcome]
@@ -253,6 +301,8 @@ class SearchRun:
             evaluations.append(outcome.evaluation)
             self._records.append(record)
             self._callbacks.on_evaluation(record)
+            check_target(record, self._budget.target_fitness)
+            self._time_limit.step_done()
         self._write_history()
         generation = Generation(
             phase=phase,

@@ -131,15 +131,22 @@ class SearchSettings(SearchConfig):
     def planned(self) -> int:
         """Candidates and later trainings, at most; see `glo_tf.Callback.on_search_begin`."""
         tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
-        own = self.learning_rate == RateSource.OWN
-        of_finalist = self.finalist_seeds * (5 if own else 1)  # around its rate, at twice it, at it
-        planned = self.tuned_expressions * tuned + self.finalists * of_finalist
+        planned = self.tuned_expressions * tuned + self.trainings_at_the_end
         if self.search_space.has_discovery:
             planned += self.population_size * self.generations
-        planned += len(LEARNING_RATE_FACTORS) * (own + (self.comparison_seeds > 0))
-        if self.comparison_seeds:
-            planned += 3 * self.comparison_seeds
+        if self.learning_rate == RateSource.OWN:
+            planned += len(LEARNING_RATE_FACTORS)
         return planned
+
+    @property
+    def trainings_at_the_end(self) -> int:
+        """Of finalists and for the comparison."""
+        own = self.learning_rate == RateSource.OWN
+        of_finalist = self.finalist_seeds * (5 if own else 1)  # around its rate, at twice it, at it
+        trainings = self.finalists * of_finalist
+        if self.comparison_seeds:
+            trainings += len(LEARNING_RATE_FACTORS) + 3 * self.comparison_seeds
+        return trainings
 
     @property
     def tuned_expressions(self) -> int:

@@ -17,7 +17,7 @@ from glo_tf.cli.flags import define_flags
 from glo_tf.cli.search import given_references
 from glo_tf.comparison.config import ComparisonArguments, ComparisonConfig, ComparisonKeywords
 from glo_tf.execution.config import FailurePolicy, RunConfig
-from glo_tf.search.config import SearchArguments, SearchConfig, SearchKeywords
+from glo_tf.search.config import SearchArguments, SearchBudget, SearchConfig, SearchKeywords
 from glo_tf.search.genetic.gplearn_operators import GplearnOperators
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
@@ -113,7 +113,10 @@ def test_keywords_are_the_arguments_with_their_types(keywords, arguments, left_o
 @pytest.mark.parametrize(
     ("function", "kinds"),
     [
-        (glo_tf.LossSearch, (TrainingConfig, SearchConfig, FailurePolicy, RunConfig)),
+        (
+            glo_tf.LossSearch,
+            (TrainingConfig, SearchConfig, SearchBudget, FailurePolicy, RunConfig),
+        ),
         (glo_tf.LossComparison, (TrainingConfig, ComparisonConfig, FailurePolicy, RunConfig)),
         (glo_tf.compare, (TrainingConfig, ComparisonConfig, FailurePolicy, RunConfig)),
         (GloOperators, (GloOptions,)),
