@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
+from glo_tf.metrics.ranges import range_of
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings
+from glo_tf.results.outcomes import Outcome, collapse_sentence, outcome
 from glo_tf.results.rate_curve import RateCurve
 from glo_tf.utils.statistics import CONFIDENCE, Difference, compare_means, correct_by_holm
 
@@ -115,6 +117,8 @@ def verdict(
             sentences.append(prefix + line + ".")
         if any(entry.failed for entry in here.values()):
             sentences.append(prefix + failed_sentence([*here.values()]))
+        collapsed = collapse_sentence([*here.values()], mode)
+        sentences += [prefix + collapsed] if collapsed else []
     if at_edge:
         sentences.append(edge_sentence(at_edge))
     return "\n".join(sentences)
@@ -164,7 +168,7 @@ def _difference(entry: LossTrainings, baseline: LossTrainings) -> Difference | N
         return None
     if entry.setting == baseline.setting:  # the same trainings: no hypothesis
         return Difference(0.0, None, None, None)
-    return compare_means(entry.last(), baseline.last())
+    return compare_means(entry.last(), baseline.last(), range_of(entry.metric))
 
 
 def _ending(
@@ -183,9 +187,7 @@ def _ending(
 
 def _leads(test: LossTest, mode: Mode) -> bool:
     """Whether the loss is better, and significantly so."""
-    if test.difference is None or test.p_value_corrected is None:
-        return False
-    return mode.better(test.difference) and test.p_value_corrected < 1.0 - CONFIDENCE
+    return outcome(test, mode) == Outcome.WIN
 
 
 def said(loss: LossTrainings, baseline: LossTrainings, test: LossTest, mode: Mode) -> str:

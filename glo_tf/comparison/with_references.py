@@ -21,6 +21,7 @@ from glo_tf.results.bar import Bar, Reference
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
+from glo_tf.results.outcomes import collapse_sentence
 from glo_tf.training.task import TrainingTask
 
 MOST_REFERENCES = 3
@@ -122,5 +123,7 @@ def _verdict(
             f"rate of its own ({found.learning_rate:g}, {row.name} {row.learning_rate:g})."
         )
     sentences += [failed_sentence(rows)] if any(row.failed for row in rows) else []
+    collapsed = collapse_sentence(rows, task.objective.mode)
+    sentences += [collapsed] if collapsed else []
     sentences += [edge_sentence(at_edge)] if at_edge else []
     return "\n".join(sentences)

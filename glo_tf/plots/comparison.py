@@ -13,7 +13,9 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
+from glo_tf.plots.collapse import keep_out, limits_without, tell
 from glo_tf.results.loss_trainings import label
+from glo_tf.results.outcomes import collapses
 from glo_tf.utils.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
 
 if TYPE_CHECKING:
@@ -29,17 +31,20 @@ _SHORT = 32  # characters of labels that stand in two columns
 _MOST_INSIDE = 4  # entries of a legend that lies on the axes
 
 
-def plot_means(entries: Sequence[LossTrainings], label: str) -> Figure:
+def plot_means(entries: Sequence[LossTrainings], label: str, mode: Mode = Mode.MAX) -> Figure:
     """Draws one row for each loss: every training, their mean and its interval.
+
+    Trainings that collapsed are told in words, and do not stretch the axis.
 
     Args:
         entries: The losses, from the top.
         label: What the values are.
+        mode: Direction of the metric.
 
     Returns:
         A figure that belongs to no window, with each mean as a number.
     """
-    looks = _looks(entries)
+    looks, collapsed = _looks(entries), collapses(entries, mode)
     with style():
         figure = Figure(figsize=(SIZE[0], 1.1 + 0.62 * len(entries)), layout="constrained")
         axes = figure.subplots()
@@ -74,6 +79,10 @@ def plot_means(entries: Sequence[LossTrainings], label: str) -> Figure:
         axes.yaxis.set_visible(False)
         axes.spines["left"].set_visible(False)
         axes.margins(x=0.08)
+        if collapsed:
+            axes.set_xlim(*limits_without(entries, collapsed))
+            for row, values in collapsed.items():
+                tell(axes, row, entries[row], values, mode)
         axes.xaxis.set_major_locator(MaxNLocator(6))
     return figure
 
@@ -94,6 +103,7 @@ def plot_accuracy(comparison: Comparison) -> Figure:
         axis_label(f"{comparison.split} {comparison.metric}")
         + f" after {comparison.steps[-1]} steps "
         f"({comparison.confidence:.0%} interval)",
+        comparison.mode,
     )
 
 
@@ -123,6 +133,7 @@ def plot_training_curves(comparison: Comparison) -> Figure:
                 comparison.steps, lowest, highest, color=look["color"], alpha=0.15, lw=0
             )
             axes.plot(comparison.steps, mean, label=literal(entry.label), marker=".", **look)
+        keep_out(axes, entries, comparison.mode)
         _legend(figure, axes)
     return figure
 

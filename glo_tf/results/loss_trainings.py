@@ -13,8 +13,11 @@ import numpy as np
 
 from glo_tf.data.split import Split
 from glo_tf.expressions.tree import Expression
+from glo_tf.metrics.ranges import range_of
 from glo_tf.results import comparison_file
 from glo_tf.utils.statistics import Interval, interval_of_mean
+
+_ASLANT = 0.25  # by how much of itself one half of an interval may differ from the other
 
 Values: TypeAlias = tuple[tuple[float | None, ...], ...]
 """Of each training at each step; None where it had failed by then."""
@@ -26,8 +29,13 @@ def label(name: str, tuned: bool) -> str:
 
 
 def with_interval(mean: float, interval: Interval | None) -> str:
-    """A mean with half of its confidence interval, where there is one."""
-    return f"{mean:.4f}" + ("" if interval is None else f" ± {interval[1] - mean:.4f}")
+    """A mean with half of its confidence interval, or with both ends where it lies aslant."""
+    if interval is None:
+        return f"{mean:.4f}"
+    below, above = mean - interval[0], interval[1] - mean
+    if max(below, above) - min(below, above) > _ASLANT * max(below, above):
+        return f"{mean:.4f} ({interval[0]:.4f} to {interval[1]:.4f})"
+    return f"{mean:.4f} ± {(below + above) / 2.0:.4f}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +57,8 @@ class LossTrainings:
         fitnesses: Of each training, from the validation data, 0 for one that failed; empty in what
             an earlier version wrote.
         mean: Of the metric at the last step; None if a training failed.
-        interval: 95% confidence interval of the mean, by Student's t; None if there is none.
+        interval: 95% confidence interval of the mean, by Student's t, inside the metric's range;
+            None if there is none.
     """
 
     name: str
@@ -108,7 +117,7 @@ class LossTrainings:
 
     @property
     def shown(self) -> str:
-        """The mean for readers, with half of its confidence interval: "0.9711 ± 0.0021"."""
+        """The mean for readers, with its confidence interval: "0.9711 ± 0.0021"."""
         if self.mean is None:
             return f"{self.failed} of {len(self.seeds)} failed"
         return with_interval(self.mean, self.interval)
@@ -160,7 +169,7 @@ class LossTrainings:
         known = self.last(name, split)
         if len(known) < len(self.seeds):
             return None
-        return statistics.fmean(known), interval_of_mean(known)
+        return statistics.fmean(known), interval_of_mean(known, range_of(name or self.metric))
 
     def has(self, name: str, split: Split) -> bool:
         """Whether something was measured."""

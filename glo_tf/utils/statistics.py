@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -32,15 +33,39 @@ class Difference:
     effect_size: float | None
 
 
-def interval_of_mean(values: Sequence[float]) -> Interval | None:
-    """95% confidence interval of the mean, by Student's t; None for a single value."""
+def interval_of_mean(values: Sequence[float], within: Interval | None = None) -> Interval | None:
+    """95% confidence interval of the mean, by Student's t; None for a single value.
+
+    Args:
+        values: The sample.
+        within: The lowest and the highest value that there can be, None or infinite where there is
+            none. The interval is taken on a scale on which they lie at infinity (the logit of a
+            share, the logarithm of what is not negative; by the delta method) and stays inside.
+            Values that lie outside tell that it is no such scale, and count as without one.
+    """
     if len(values) < 2:
         return None
-    from scipy import stats  # takes long: only where it is asked for
+    from scipy import special, stats  # takes long: only where it is asked for
 
     mean, error = float(np.mean(values)), float(stats.sem(values))
     half = error * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
+    low, high = within or (-math.inf, math.inf)
+    if half == 0.0 or not (low <= min(values) and max(values) <= high):
+        return mean - half, mean + half
+    if math.isfinite(low) and math.isfinite(high):
+        share = (mean - low) / (high - low)
+        middle, width = special.logit(share), half / (high - low) / (share * (1.0 - share))
+        below, above = special.expit([middle - width, middle + width]).tolist()
+        return low + (high - low) * below, low + (high - low) * above
+    if math.isfinite(low):
+        ratio = half / (mean - low)
+        return low + (mean - low) * math.exp(-ratio), low + (mean - low) * _exp(ratio)
     return mean - half, mean + half
+
+
+def _exp(value: float) -> float:
+    """As `math.exp`, the largest number where there is no larger one."""
+    return math.exp(min(value, math.log(sys.float_info.max) - 1.0))
 
 
 def half_width_between(values: Sequence[float], seeds: int = 1) -> float | None:
@@ -61,8 +86,12 @@ def half_width_between(values: Sequence[float], seeds: int = 1) -> float | None:
     return deviation * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
 
 
-def compare_means(one: Sequence[float], other: Sequence[float]) -> Difference:
+def compare_means(
+    one: Sequence[float], other: Sequence[float], within: Interval | None = None
+) -> Difference:
     """`one` against `other`.
+
+    Where all values lie `within` limits, so does the interval of their difference.
 
     There is no test, no interval and no effect size where a sample has a single value, or where
     neither varies at all: then nothing is known of the spread.
@@ -80,9 +109,12 @@ def compare_means(one: Sequence[float], other: Sequence[float]) -> Difference:
         error**2 / (count - 1) for error, (_, _, count) in zip(errors, described, strict=True)
     )
     half = math.sqrt(sum(errors)) * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, freedom))
+    low, high = within or (-math.inf, math.inf)
+    inside = low <= min(*one, *other) and max(*one, *other) <= high
+    widest = high - low if inside else math.inf
     return Difference(
         difference,
-        (difference - half, difference + half),
+        (max(difference - half, -widest), min(difference + half, widest)),
         float(p_value),
         _hedges_g(one, other, difference),
     )

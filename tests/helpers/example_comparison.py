@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from glo_tf.comparison.verdict import conclude
+from glo_tf.data.split import Split
+from glo_tf.metrics.mode import Mode
+from glo_tf.results.comparison import Comparison
+from glo_tf.results.loss_trainings import LossTrainings
 
 STEPS = [100, 200, 300, 400]
 MEANS = {"cross-entropy": 0.90, "baikal": 0.94, "<b>$odd$</b> & loss": 0.88}
@@ -78,3 +85,36 @@ def write(folder: pathlib.Path, **changes: Any) -> pathlib.Path:
     path = folder / "comparison.json"
     path.write_text(json.dumps({**document(), **changes}), encoding="utf-8")
     return path
+
+
+def entry(name: str, ends: Sequence[float | None], **fields: Any) -> LossTrainings:
+    """The trainings of one loss, which ended with these accuracies."""
+    given = {
+        "name": name,
+        "tuned": False,
+        "expression": "-(x*log(y))" if name == "cross-entropy" else "-(log(y) - x/y)",
+        "learning_rate": 0.01,
+        "train_fraction": 1.0,
+        "seeds": tuple(range(len(ends))),
+        "metric": "accuracy",
+        "split": Split.TEST,
+        "values": {Split.TEST: {"accuracy": tuple((end,) for end in ends)}},
+        "fitnesses": tuple(end or 0.0 for end in ends),
+    }
+    return LossTrainings.of(**{**given, **fields})
+
+
+def of(ends: Mapping[str, Sequence[float | None]]) -> Comparison:
+    """A comparison of losses by their names, whose trainings ended with these accuracies."""
+    entries = [
+        entry(name, values, expression=f"-(x*log(y)*{place + 1})")
+        for place, (name, values) in enumerate(ends.items())
+    ]
+    return conclude(
+        entries,
+        metric="accuracy",
+        mode=Mode.MAX,
+        split=Split.TEST,
+        steps=(400,),
+        baseline=entries[0].name,
+    )

@@ -1,5 +1,7 @@
 """Statistics against SciPy, and against figures that are known."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -33,6 +35,35 @@ def test_the_interval_is_scipys_of_student(values) -> None:
     assume(len(set(values)) > 1)
     expected = stats.ttest_1samp(values, 0.0).confidence_interval(0.95)
     assert interval_of_mean(values) == pytest.approx(tuple(expected))
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=8))
+def test_an_interval_of_shares_stays_among_shares(values) -> None:
+    low, high = interval_of_mean(values, (0.0, 1.0))
+    assert 0.0 <= low <= np.mean(values) + 1e-12
+    assert np.mean(values) - 1e-12 <= high <= 1.0
+
+
+@given(st.lists(st.floats(1e-6, 1e9), min_size=2, max_size=8))
+def test_an_interval_of_errors_is_not_negative(values) -> None:
+    low, high = interval_of_mean(values, (0.0, math.inf))
+    assert 0.0 <= low <= np.mean(values) * (1 + 1e-12)
+    assert np.mean(values) * (1 - 1e-12) <= high
+
+
+def test_an_interval_is_taken_on_the_scale_of_the_logit() -> None:
+    """Mean 0.8, standard error 0.1, t = 12.706: logit 1.386 ± 12.706 * 0.1 / 0.16."""
+    low, high = interval_of_mean([0.7, 0.9], (0.0, 1.0))
+    assert (low, high) == pytest.approx((0.001421, 0.999911), rel=1e-3)
+    assert interval_of_mean([97.0, 99.0], (0.0, 1.0)) == interval_of_mean([97.0, 99.0])  # percent
+    near = interval_of_mean([0.5, 0.5001, 0.5002], (0.0, 1.0))
+    assert near == pytest.approx(interval_of_mean([0.5, 0.5001, 0.5002]), abs=1e-7)
+
+
+def test_a_difference_of_shares_is_at_most_one() -> None:
+    collapsed, steady = [0.97, 0.1], [0.97, 0.98]
+    assert compare_means(collapsed, steady).interval[0] < -1.0
+    assert compare_means(collapsed, steady, (0.0, 1.0)).interval == (-1.0, 1.0)
 
 
 @pytest.mark.parametrize(("one", "other"), [([0.9], [0.8, 0.7]), ([0.9, 0.9], [0.8, 0.8])])
