@@ -26,11 +26,11 @@ from reporting import report, write
 from sleep_task import SleepTask
 
 from glo_tf import search_spaces
+from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.operators import GloOperators
-from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.run import SearchRun
 from glo_tf.search.settings import SearchSettings

@@ -86,8 +86,8 @@ def search_repeatedly(count: int, jit_compile: bool) -> list[float]:
 
 def one_search() -> None:
     from glo_tf import LossSearch
+    from glo_tf.display.callbacks import Callback
     from glo_tf.results.record import Record
-    from glo_tf.search.callbacks import Callback
 
     readings: dict[str, list[int]] = {}
 

@@ -23,6 +23,7 @@ from glo_tf.utils import onednn  # noqa: E402
 if TYPE_CHECKING:
     from glo_tf.comparison.loss_comparison import LossComparison, compare
     from glo_tf.datasets import Dataset
+    from glo_tf.display.callbacks import Callback, StopSearch
     from glo_tf.display.tensorboard import TensorBoard
     from glo_tf.errors import (
         CandidateTimeoutError,
@@ -80,7 +81,6 @@ if TYPE_CHECKING:
     from glo_tf.results.record import Ending, Phase, Source, Stage
     from glo_tf.results.search_result import SearchResult
     from glo_tf.screening.scale import gradient_scale
-    from glo_tf.search.callbacks import Callback, StopSearch
     from glo_tf.search.loss_search import LossSearch
     from glo_tf.search.presets import preset
     from glo_tf.search.spaces.space import SearchSpace
@@ -95,7 +95,7 @@ _MODULES = {
     "Baikal": "losses.named",
     "BaikalCMA": "losses.named",
     "Brier": "losses.classes",
-    "Callback": "search.callbacks",
+    "Callback": "display.callbacks",
     "CandidateTimeoutError": "errors",
     "Cauchy": "losses.regression",
     "ClassWeighted": "losses.all_classes",
@@ -140,7 +140,7 @@ _MODULES = {
     "SquaredError": "losses.regression",
     "Stage": "results.record",
     "Status": "training.trial",
-    "StopSearch": "search.callbacks",
+    "StopSearch": "display.callbacks",
     "StudyError": "errors",
     "TaylorCrossEntropy": "losses.classes",
     "TensorBoard": "display.tensorboard",

@@ -19,7 +19,7 @@ from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.training.config import TrainingConfig
 
 if TYPE_CHECKING:
-    from glo_tf.search.callbacks import Callback
+    from glo_tf.display.callbacks import Callback
     from glo_tf.search.genetic.evolution import Operators
     from glo_tf.search.loss_search import LossSearch
     from glo_tf.search.spaces.space import SearchSpace

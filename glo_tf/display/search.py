@@ -7,12 +7,12 @@ import logging
 from rich.console import Console
 
 from glo_tf.display.bar import progress_bar
+from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.display.comparison import show_comparison
 from glo_tf.results.bar import Bar, shown_lead
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
-from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.training.trial import Evaluation
 from glo_tf.utils.statistics import shown_value
 

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glo_tf.data.outputs import DEFAULT_EPSILON
+from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.results.bar import Bar
 from glo_tf.results.record import Record, Source
 from glo_tf.results.search_result import SearchResult
-from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.utils.files import user_path
 from glo_tf.utils.statistics import shown_value
 

@@ -23,8 +23,8 @@ from glo_tf.utils.checks import (
 from glo_tf.utils.choice import choice
 
 if TYPE_CHECKING:
+    from glo_tf.display.callbacks import Callback
     from glo_tf.losses.given import Loss, Losses
-    from glo_tf.search.callbacks import Callback
     from glo_tf.search.genetic.evolution import Operators
 
 

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 from glo_tf.comparison.config import ComparisonKeywords
 from glo_tf.comparison.loss_comparison import LossComparison
 from glo_tf.comparison.with_usual import FOUND
+from glo_tf.display.callbacks import checked_callbacks
 from glo_tf.errors import InvalidArgumentError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
@@ -17,7 +18,6 @@ from glo_tf.losses.given import Loss, Losses, as_expressions
 from glo_tf.losses.lookup import by_name
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.search_result import SearchResult
-from glo_tf.search.callbacks import checked_callbacks
 from glo_tf.search.config import RateSource, SearchArguments
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.references import reference_losses

@@ -14,6 +14,7 @@ from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.trainings import Conditions
 from glo_tf.comparison.with_references import compare_with_references
 from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
+from glo_tf.display.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
@@ -27,7 +28,6 @@ from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, Sear
 from glo_tf.screening.screen import Screen, Screening, proportional, trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.budget import BudgetSpent, Patience, TimeLimit, check_target
-from glo_tf.search.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.search.config import RateSource, SearchBudget
 from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome

@@ -27,11 +27,11 @@ from glo_tf.cli import flags as command_flags
 from glo_tf.cli import main as command_line
 from glo_tf.cli.search import make_search as search_of_flags
 from glo_tf.display import tensorboard
+from glo_tf.display.callbacks import Generation
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.mode import Mode
 from glo_tf.results.bar import Bar, Reference
 from glo_tf.results.record import Record, Source
-from glo_tf.search.callbacks import Generation
 from glo_tf.training.candidate import Candidate
 
 pytestmark = pytest.mark.usefixtures("blank_figures")

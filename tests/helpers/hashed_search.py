@@ -6,7 +6,7 @@ from three_classes import LABELS, SAMPLES, build_model
 
 import glo_tf
 from glo_tf.data.split import Split
-from glo_tf.search.callbacks import Callback
+from glo_tf.display.callbacks import Callback
 from glo_tf.search.loss_search import LossSearch
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, nothing_to_check

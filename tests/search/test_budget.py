@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from hypothesis_examples import examples
 
 import glo_tf
+from glo_tf.display.callbacks import Callback
 from glo_tf.execution.study import Study
 from glo_tf.results.record import Ending
 from glo_tf.search.budget import BudgetSpent, Patience, TimeLimit
-from glo_tf.search.callbacks import Callback
 from glo_tf.search.ranking import Ranking
 
 pytestmark = pytest.mark.usefixtures("unreported")

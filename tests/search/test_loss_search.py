@@ -12,11 +12,11 @@ import pytest
 from hashed_search import LABELS, SAMPLES, HashTrainer, StopAt, make_search, trained_by_hashes
 
 import glo_tf
+from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.results.record import Record
 from glo_tf.screening.scale import relative_scale
-from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 

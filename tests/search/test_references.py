@@ -12,13 +12,13 @@ from rich.console import Console
 
 import glo_tf
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.display.callbacks import Callback
 from glo_tf.display.search import ProgressDisplay
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.report.run_folder import read_search
 from glo_tf.report.search_part import SearchPart
 from glo_tf.results.bar import Bar, Reference, bar_of_data
-from glo_tf.search.callbacks import Callback
 from glo_tf.search.references import reference_losses
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request

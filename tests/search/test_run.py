@@ -13,10 +13,10 @@ from small_trainings import DIGITS, TRAIN, VALIDATION, linear
 
 import glo_tf
 from glo_tf.data.outputs import Outputs
+from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
 from glo_tf.screening.screen import Screen, Verdict, trains_alike
-from glo_tf.search.callbacks import Callback, Generation
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.gplearn_operators import GplearnOperators

@@ -16,12 +16,12 @@ from ray_clusters import cluster_of
 
 from glo_tf import datasets
 from glo_tf.architectures import NamedArchitecture
+from glo_tf.display.callbacks import Callback
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.results.record import Record
 from glo_tf.results.search_result import SearchResult
-from glo_tf.search.callbacks import Callback
 from glo_tf.search.loss_search import LossSearch
 from glo_tf.strategies import worker
 from glo_tf.strategies.ray import RayStrategy

@@ -255,7 +255,7 @@ def test_a_model_may_have_other_methods_of_its_own_and_be_compiled() -> None:
         ([keras.callbacks.EarlyStopping()], r"callbacks\[0\]=<keras.*EarlyStopping>"),
         ([glo_tf.Callback(), print], r"callbacks\[1\]=<built-in function print>"),
         ([glo_tf.Callback], r"callbacks\[0\]=<class"),
-        (glo_tf.Callback(), r"callbacks=<glo_tf.search.callbacks.Callback>"),
+        (glo_tf.Callback(), r"callbacks=<glo_tf.display.callbacks.Callback>"),
         ([None], r"callbacks\[0\]=None"),
     ],
 )
