@@ -130,7 +130,7 @@ class NCEAndRCE(AllClassesLoss):
     NAME = "nce_rce"
     PARAMETERS = (
         Parameter("alpha", 1.0, least=0.0),
-        Parameter("beta", 1.0, above=0.0),
+        Parameter("beta", 1.0, above=0.0, tries=(0.1, 1.0, 10.0)),
         Parameter("least_label", 1e-4, above=0.0, below=1.0),
     )
 
@@ -158,8 +158,8 @@ class NCEAndAMSE(AllClassesLoss):
     NAME = "nce_amse"
     PARAMETERS = (
         Parameter("alpha", 1.0, least=0.0),
-        Parameter("beta", 1.0, above=0.0),
-        Parameter("a", 30.0, least=1.0),
+        Parameter("beta", 1.0, above=0.0, tries=(0.1, 1.0, 10.0)),
+        Parameter("a", 30.0, least=1.0, tries=(10.0, 30.0)),
     )
 
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
@@ -243,7 +243,7 @@ class ClassWeighted(FrequencyLoss):
     """
 
     NAME = "class_weighted"
-    PARAMETERS = (Parameter("power", 1.0, least=0.0, most=1.0),)
+    PARAMETERS = (Parameter("power", 1.0, least=0.0, most=1.0, tries=(0.25, 0.5, 0.75, 1.0)),)
 
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
         """The loss of samples; see `AllClassesLoss`."""
@@ -266,7 +266,7 @@ class LogitAdjusted(FrequencyLoss):
     """
 
     NAME = "logit_adjusted"
-    PARAMETERS = (Parameter("tau", 1.0, least=0.0),)
+    PARAMETERS = (Parameter("tau", 1.0, least=0.0, tries=(0.5, 1.0, 1.5, 2.0)),)
 
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
         """The loss of samples; see `AllClassesLoss`."""
@@ -292,8 +292,8 @@ class LDAM(FrequencyLoss):
 
     NAME = "ldam"
     PARAMETERS = (
-        Parameter("max_margin", 0.5, above=0.0),
-        Parameter("scale", 30.0, above=0.0),
+        Parameter("max_margin", 0.5, above=0.0, tries=(0.25, 0.5, 1.0, 2.0)),
+        Parameter("scale", 30.0, above=0.0, tries=(1.0, 5.0, 30.0)),
     )
 
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:

@@ -51,7 +51,7 @@ class LabelSmoothing(ClassLoss):
 
     EXPRESSION = "-(x*log(y))"
     NAME = "label_smoothing"
-    PARAMETERS = (Parameter("alpha", 0.1, least=0.0, most=1.0),)
+    PARAMETERS = (Parameter("alpha", 0.1, least=0.0, most=1.0, tries=(0.05, 0.1, 0.2, 0.4)),)
     SMOOTHS = True
 
     def __init__(
@@ -102,7 +102,7 @@ class Focal(ClassLoss):
     """
 
     NAME = "focal"
-    PARAMETERS = (Parameter("gamma", 2.0, least=0.0),)
+    PARAMETERS = (Parameter("gamma", 2.0, least=0.0, tries=(0.5, 1.0, 2.0, 4.0)),)
 
     @classmethod
     def expression_of(cls, *, gamma: float) -> str:  # type: ignore[override]
@@ -123,7 +123,7 @@ class Poly1(ClassLoss):
     """
 
     NAME = "poly1"
-    PARAMETERS = (Parameter("epsilon_1", 2.0, least=-1.0),)
+    PARAMETERS = (Parameter("epsilon_1", 2.0, least=-1.0, tries=(-1.0, 1.0, 2.0, 5.0)),)
 
     @classmethod
     def expression_of(cls, *, epsilon_1: float) -> str:  # type: ignore[override]
@@ -144,7 +144,7 @@ class GCE(ClassLoss):
     """
 
     NAME = "gce"
-    PARAMETERS = (Parameter("q", 0.7, above=0.0, most=1.0),)
+    PARAMETERS = (Parameter("q", 0.7, above=0.0, most=1.0, tries=(0.3, 0.5, 0.7, 0.9)),)
 
     @classmethod
     def expression_of(cls, *, q: float) -> str:  # type: ignore[override]
@@ -169,7 +169,7 @@ class SCE(ClassLoss):
 
     NAME = "sce"
     PARAMETERS = (
-        Parameter("alpha", 0.1, least=0.0),
+        Parameter("alpha", 0.1, least=0.0, tries=(0.01, 0.1, 1.0)),
         Parameter("beta", 1.0, above=0.0),
         Parameter("least_label", 1e-4, above=0.0, below=1.0),
     )
@@ -222,7 +222,7 @@ class AMSE(ClassLoss):
     """
 
     NAME = "amse"
-    PARAMETERS = (Parameter("a", 30.0, least=1.0),)
+    PARAMETERS = (Parameter("a", 30.0, least=1.0, tries=(2.0, 5.0, 10.0, 30.0)),)
 
     @classmethod
     def expression_of(cls, *, a: float) -> str:  # type: ignore[override]
@@ -243,7 +243,7 @@ class TaylorCrossEntropy(ClassLoss):
     """
 
     NAME = "taylor_cross_entropy"
-    PARAMETERS = (Parameter("order", 2, least=1, most=30, whole=True),)
+    PARAMETERS = (Parameter("order", 2, least=1, most=30, whole=True, tries=(2, 3, 5, 10)),)
 
     @classmethod
     def expression_of(cls, *, order: int) -> str:  # type: ignore[override]
@@ -272,8 +272,8 @@ class Asymmetric(NamedLoss):
     NAME = "asymmetric"
     PARAMETERS = (
         Parameter("gamma_positive", 0.0, least=0.0),
-        Parameter("gamma_negative", 4.0, least=0.0),
-        Parameter("margin", 0.05, least=0.0, below=1.0),
+        Parameter("gamma_negative", 4.0, least=0.0, tries=(1.0, 2.0, 4.0)),
+        Parameter("margin", 0.05, least=0.0, below=1.0, tries=(0.0, 0.05, 0.2)),
     )
     FITS = (Activation.SIGMOID,)
 

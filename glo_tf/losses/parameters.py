@@ -25,6 +25,10 @@ class Parameter:
         below: What it is less than, or
         most: what it is at most.
         whole: Whether it is a whole number.
+        tries: Values that are worth trying, the default among them, in rising order; empty for one
+            that is left as it is.
+        of_targets: Whether it is in the unit of the targets, so that what is to be tried is these
+            values times their standard deviation.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Parameter:
     below: float = math.inf
     most: float = math.inf
     whole: bool = False
+    tries: tuple[float, ...] = ()
+    of_targets: bool = False
 
     @property
     def range(self) -> str:

@@ -98,7 +98,7 @@ class Huber(NumberLoss):
     """
 
     NAME = "huber"
-    PARAMETERS = (Parameter("delta", 1.0, above=0.0),)
+    PARAMETERS = (Parameter("delta", 1.0, above=0.0, tries=(0.1, 0.3, 1.0, 3.0), of_targets=True),)
 
     @classmethod
     def expression_of(cls, *, delta: float) -> str:  # type: ignore[override]
@@ -133,7 +133,7 @@ class Quantile(NumberLoss):
     """
 
     NAME = "quantile"
-    PARAMETERS = (Parameter("q", 0.5, above=0.0, below=1.0),)
+    PARAMETERS = (Parameter("q", 0.5, above=0.0, below=1.0, tries=(0.1, 0.3, 0.5, 0.7, 0.9)),)
 
     @classmethod
     def expression_of(cls, *, q: float) -> str:  # type: ignore[override]
@@ -155,7 +155,7 @@ class AsymmetricSquared(NumberLoss):
     """
 
     NAME = "asymmetric_squared"
-    PARAMETERS = (Parameter("tau", 0.5, above=0.0, below=1.0),)
+    PARAMETERS = (Parameter("tau", 0.5, above=0.0, below=1.0, tries=(0.1, 0.3, 0.5, 0.7, 0.9)),)
 
     @classmethod
     def expression_of(cls, *, tau: float) -> str:  # type: ignore[override]
@@ -179,7 +179,7 @@ class Cauchy(NumberLoss):
     """
 
     NAME = "cauchy"
-    PARAMETERS = (Parameter("c", 2.385, above=0.0),)
+    PARAMETERS = (Parameter("c", 2.385, above=0.0, tries=(0.5, 1.0, 2.385, 5.0), of_targets=True),)
 
     @classmethod
     def expression_of(cls, *, c: float) -> str:  # type: ignore[override]
@@ -201,7 +201,7 @@ class Tukey(NumberLoss):
     """
 
     NAME = "tukey"
-    PARAMETERS = (Parameter("c", 4.685, above=0.0),)
+    PARAMETERS = (Parameter("c", 4.685, above=0.0, tries=(2.0, 4.685, 10.0), of_targets=True),)
 
     @classmethod
     def expression_of(cls, *, c: float) -> str:  # type: ignore[override]

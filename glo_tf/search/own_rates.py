@@ -13,57 +13,16 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 
+from glo_tf.comparison.expected_rates import ExpectedRates, held
 from glo_tf.comparison.learning_rates import Evaluate
-from glo_tf.data.outputs import Outputs
-from glo_tf.expressions.tree import Expression
-from glo_tf.screening.scale import relative_scale, relative_steepness
 from glo_tf.search.heats import Field, heats
-from glo_tf.training.candidate import LARGEST_RATE, SMALLEST_RATE, Candidate, Hyperparameters
+from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Request, Status
 
 _WIDENINGS = 2  # rates beyond the grid, at most
 _KEPT = 3  # rates that a second heat has, at most
 _BEHIND = 0.5  # of the best fitness; less ends with the first heat
 _AT_ONCE = 6  # candidates whose heats a worker can hold paused
-
-
-class ExpectedRates:
-    """Where the learning rates of losses are looked for.
-
-    Args:
-        reference: The rate that suits the usual loss.
-        exponent: See `glo_tf.training.step_length.StepLength`.
-        outputs: Of the model.
-    """
-
-    def __init__(self, reference: float, exponent: float, outputs: Outputs):
-        self._reference, self._exponent, self._outputs = reference, exponent, outputs
-
-    def of(self, loss: Expression, factor: float = 1.0) -> float:
-        """The rate at which a loss is expected to train best, times a factor."""
-        steepness = relative_steepness(loss, self._outputs)
-        if not 0.0 < steepness < math.inf:
-            steepness = 1.0
-        return _held(self._reference * factor * steepness**-self._exponent)
-
-    def at_scale_1(self, loss: Expression) -> Expression:
-        """The loss with the coefficient of its root such that it is as steep as the usual one."""
-        scale = relative_scale(loss, self._outputs)
-        first, *others = loss.coefficients
-        if not 0.0 < scale < math.inf or not math.isfinite(first / scale):
-            return loss
-        return loss.with_coefficients((first / scale, *others))
-
-    def taken_over(self, rate: float, loss: Expression, by: Expression) -> float:
-        """The rate at which a loss trains as another one with proportional gradients does.
-
-        Args:
-            rate: Of the other one.
-            loss: The other one.
-            by: The loss.
-        """
-        ratio = relative_scale(loss, self._outputs) / relative_scale(by, self._outputs)
-        return _held(rate * ratio**self._exponent)
 
 
 class OwnRates:
@@ -207,7 +166,7 @@ class _Entry:
             failing = edge == rates[0] and best.status == Status.NON_FINITE
             pays = self._results[edge].fitness > self._results[inner].fitness
             if edge == best.candidate and (pays or failing):
-                new = _at(edge, _held(_rate(edge) * _rate(edge) / _rate(inner)))
+                new = _at(edge, held(_rate(edge) * _rate(edge) / _rate(inner)))
                 if new not in self._results:
                     self.arms.append(new)
                     return [new]
@@ -251,8 +210,3 @@ def _rate(candidate: Candidate) -> float:
 
 def _at(candidate: Candidate, rate: float) -> Candidate:
     return Candidate(candidate.loss, Hyperparameters(rate))
-
-
-def _held(rate: float) -> float:
-    """As an optimizer can hold it, in few digits."""
-    return float(f"{min(max(rate, SMALLEST_RATE), LARGEST_RATE):.6g}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.results.record import Record
 from glo_tf.screening.screen import Screen
 from glo_tf.search.ask_tell import tree_of
@@ -13,7 +14,6 @@ from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.evolution import Discovery
 from glo_tf.search.genetic.first_generation import first_generation, initial_trees
-from glo_tf.search.own_rates import ExpectedRates
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Hyperparameters

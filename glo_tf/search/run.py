@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.trainings import Conditions
 from glo_tf.comparison.with_references import compare_with_references
@@ -32,7 +33,7 @@ from glo_tf.search.config import RateSource, SearchBudget
 from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome
 from glo_tf.search.output_folder import OutputFolder
-from glo_tf.search.own_rates import ExpectedRates, OwnRates
+from glo_tf.search.own_rates import OwnRates
 from glo_tf.search.phases import coefficient_searches, discovery
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.reference_rate import tune_reference

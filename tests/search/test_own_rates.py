@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.scale import relative_steepness
-from glo_tf.search.own_rates import ExpectedRates, OwnRates
+from glo_tf.search.own_rates import OwnRates
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Request
 

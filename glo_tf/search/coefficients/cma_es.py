@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import cma
 import numpy as np
 
+from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.ask_tell import AskTell, loss_of
 from glo_tf.search.coefficients.parameterization import Parameterization
-from glo_tf.search.own_rates import ExpectedRates
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Status
 

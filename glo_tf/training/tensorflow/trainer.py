@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _CAPACITY = 64  # nodes of the largest tree that shares the first compilation
 _SECONDS_PER_CALL = 0.2
 _MOST_PAUSED = 32  # trainings whose state is held in memory
+_MOST_TRANSLATED = 32  # losses of other trees that are compiled; the library's take turns
 
 
 class CandidateTrainer:
@@ -81,7 +82,7 @@ class CandidateTrainer:
         self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
         self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
         self._interpreter = functools.lru_cache(maxsize=2)(self._compile_interpreter)
-        self._translator = functools.lru_cache(maxsize=2)(self._compile_translator)
+        self._translator = functools.lru_cache(maxsize=_MOST_TRANSLATED)(self._compile_translator)
 
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
