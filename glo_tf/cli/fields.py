@@ -19,7 +19,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.metrics.mode import Mode
 from glo_tf.screening.screen import Screening
-from glo_tf.search.config import RateSource, SearchBudget, SearchConfig
+from glo_tf.search.config import ModelSelection, RateSource, SearchBudget, SearchConfig
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.config import TrainingConfig
@@ -53,12 +53,14 @@ _ELSEWHERE = {
     **dict.fromkeys(["jit_compile", "screening", "racing"], _EFFORT),
     "reference_losses": _ENDING,
     **dict.fromkeys(["finalists", "finalist_seeds", "comparison_seeds"], _ENDING),
+    **dict.fromkeys(["model_selection", "simplify"], _ENDING),
 }
 
 _CHOICES: dict[str, Sequence[str]] = {
     "jit_compile": ["auto", "true", "false"],
     "metric_mode": ["auto", *Mode],
     "outputs": [Activation.SOFTMAX, Activation.SIGMOID],
+    "model_selection": [*ModelSelection],
     "screening": [*Screening],
 }
 """Fields of which a flag takes one of a few words."""

@@ -241,10 +241,22 @@ def proportional(one: Expression, other: Expression, outputs: Outputs) -> bool:
 
 def trains_alike(one: Candidate, other: Candidate, outputs: Outputs) -> bool:
     """Whether two candidates have the same gradients, see `TOLERANCE`, and hyperparameters."""
-    if one.hyperparameters != other.hyperparameters:
-        return False
-    left, right = (_traits(candidate.loss, outputs) for candidate in (one, other))
+    return one.hyperparameters == other.hyperparameters and same_gradients(
+        one.loss, other.loss, outputs
+    )
+
+
+def same_gradients(one: Expression, other: Expression, outputs: Outputs) -> bool:
+    """Whether two losses have the same gradients; see `TOLERANCE`."""
+    left, right = (_traits(loss, outputs) for loss in (one, other))
     return left.stable and right.stable and left.alike(right)
+
+
+def finite_alike(one: Expression, other: Expression, outputs: Outputs) -> bool:
+    """Whether two losses are finite at the same places, and none is rejected alone."""
+    left, right = (_traits(loss, outputs) for loss in (one, other))
+    alike = left.rejection == right.rejection and left.stable == right.stable
+    return bool(alike and (left.finite == right.finite).all())
 
 
 _traits = functools.lru_cache(maxsize=256)(Traits.of)  # a finalist is held against many

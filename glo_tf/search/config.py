@@ -40,6 +40,18 @@ class RateSource(enum.StrEnum):
     GIVEN = "given"
 
 
+class ModelSelection(enum.StrEnum):
+    """Which finalist becomes the best loss.
+
+    Attributes:
+        BEST: The simplest of those within the noise of the best mean.
+        ACCURACY: That with the best mean.
+    """
+
+    BEST = "best"
+    ACCURACY = "accuracy"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SearchConfig:
     """The course of a search: its phases, and what they select by.
@@ -76,6 +88,12 @@ class SearchConfig:
             seeds, to choose the best among them by its mean; 0 takes the fittest as it is. One
             training can flatter a loss that fails with other initial weights.
         finalist_seeds: Trainings of each finalist.
+        model_selection: Which finalist becomes the best loss: `"accuracy"` takes that with the best
+            mean fitness, `"best"` the simplest of those within the noise of that, one standard
+            error of the difference of two means: fewest nodes, then numbers, then digits.
+        simplify: Whether finalists are trained, and the best loss is given, in their simplest form:
+            without what y is not in, like terms merged, and with numbers of as few digits as
+            trainings cannot tell from more. What was searched stays in `best_loss.json`.
         comparison_seeds: Fresh seeds on which the best loss and the usual one (cross-entropy, or
             squared error) are trained at the end; 0 skips the comparison.
         screening: `"full"` trains only what can teach: losses with the gradients of an earlier one
@@ -113,6 +131,8 @@ class SearchConfig:
     coefficient_sigma0: float | None = None
     finalists: int = 5
     finalist_seeds: int = 2
+    model_selection: str = ModelSelection.BEST
+    simplify: bool = True
     comparison_seeds: int = 3
     screening: str = Screening.FULL
     racing: bool = False
@@ -124,6 +144,7 @@ class SearchConfig:
         check_types(self)
         check_named_or(SearchSpace, "search space", search_space=self.search_space)
         choice(Screening, "screening", self.screening)
+        choice(ModelSelection, "model_selection", self.model_selection)
         check_at_least(
             1,
             population_size=self.population_size,
@@ -242,6 +263,8 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     coefficient_sigma0: float | None
     finalists: int
     finalist_seeds: int
+    model_selection: str
+    simplify: bool
     comparison_seeds: int
     screening: str
     racing: bool

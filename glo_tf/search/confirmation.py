@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
+import statistics
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from glo_tf.comparison.learning_rates import Evaluate, tune_learning_rates
 from glo_tf.comparison.trainings import Conditions, Entrant, train
+from glo_tf.expressions.shortening import Complexity, complexity
+from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Record
+from glo_tf.search.config import ModelSelection
 from glo_tf.search.ranking import Ranking
 from glo_tf.training.candidate import LARGEST_RATE, Candidate, Hyperparameters
 from glo_tf.training.trial import Request, Status
@@ -30,44 +36,95 @@ class Finalist:
     Attributes:
         record: Of the candidate, with the learning rate that was chosen last.
         near_divergence: Whether it fails at twice that rate.
+        forms: What it may be trained as, the simplest first; as it is if there are none.
     """
 
     record: Record
     near_divergence: bool = False
+    forms: tuple[FoundLoss, ...] = ()
+
+    @property
+    def candidate(self) -> Candidate:
+        """What is trained: the simplest form."""
+        if not self.forms:
+            return self.record.candidate
+        own_rate = self.record.candidate.hyperparameters.learning_rate is not None
+        candidate = self.forms[0].candidate
+        return candidate if own_rate else Candidate(candidate.loss)
 
     @property
     def name(self) -> str:
         """The candidate for readers."""
-        candidate = str(self.record.candidate)
+        candidate = str(self.candidate)
         return f"{candidate}, {NEAR_DIVERGENCE}" if self.near_divergence else candidate
+
+    @property
+    def each_form(self) -> list[Finalist]:
+        """The same in one form only, one for each."""
+        return [dataclasses.replace(self, forms=(form,)) for form in self.forms] or [self]
+
+
+Confirmed: TypeAlias = tuple[Finalist, LossTrainings]
+"""A finalist in the form in which it was trained, and its row."""
 
 
 def confirm(
-    evaluate: Evaluate, finalists: Sequence[Finalist], ranking: Ranking, conditions: Conditions
-) -> list[tuple[Finalist, LossTrainings]]:
+    evaluate: Evaluate,
+    finalists: Sequence[Finalist],
+    ranking: Ranking,
+    conditions: Conditions,
+    selection: ModelSelection = ModelSelection.ACCURACY,
+) -> list[Confirmed]:
     """Trains the finalists with other seeds.
+
+    Of the forms of a finalist, the simplest within the noise of its best stands for it.
 
     Args:
         evaluate: Trains networks.
         finalists: Different candidates, the best first, who wins ties with those like it.
         ranking: Orders them by their means; of equals, one near divergence comes last.
         conditions: Of the trainings.
+        selection: Which of them becomes the best loss.
 
     Returns:
-        Each finalist with its row, named by its candidate, the best mean first.
+        Each finalist with its row, named by its candidate: first what becomes the best loss, then
+        the best mean.
     """
-    entrants = [Entrant(each.name, each.record.candidate) for each in finalists]
-    rows = [*zip(finalists, train(evaluate, entrants, conditions), strict=True)]
+    forms = [form for each in finalists for form in each.each_form]
+    entrants = [Entrant(form.name, form.candidate) for form in forms]
+    rows = iter(train(evaluate, entrants, conditions))
+    of_each = [[(form, next(rows)) for form in each.each_form] for each in finalists]
+    noise = _noise([row for of_one in of_each for _, row in of_one])
 
-    def order(pair: tuple[Finalist, LossTrainings]) -> tuple[float, bool]:
-        finalist, row = pair
-        worth = ranking.penalized(row.mean_fitness, finalist.record.candidate)
-        return -worth, finalist.near_divergence
+    def worth(one: Confirmed) -> float:
+        return ranking.penalized(one[1].mean_fitness, one[0].candidate)
 
-    rows.sort(key=order)  # stable
-    for _, row in rows:
+    def within_noise(some: Sequence[Confirmed]) -> list[Confirmed]:
+        least = max(map(worth, some)) - noise
+        return [one for one in some if worth(one) >= least]
+
+    confirmed = [within_noise(of_one)[0] for of_one in of_each]
+    confirmed.sort(key=lambda one: (-worth(one), one[0].near_divergence))  # stable
+    if selection == ModelSelection.BEST and confirmed:
+        simplest = min(within_noise(confirmed), key=_complexity)
+        confirmed.sort(key=lambda one: one is not simplest)
+    for _, row in confirmed:
         logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean_fitness)
-    return rows
+    return confirmed
+
+
+def _complexity(one: Confirmed) -> tuple[bool, Complexity]:
+    return one[0].near_divergence, complexity(one[0].candidate.loss)
+
+
+def _noise(rows: Sequence[LossTrainings]) -> float:
+    """The standard error of the difference of two mean fitnesses; 0 where one seed tells nothing.
+
+    Seeds scatter as in the median loss: a few that fail with some seeds, and so scatter widely, do
+    not make all others equal.
+    """
+    known = [statistics.stdev(row.fitnesses) for row in rows if len(row.fitnesses) > 1]
+    return statistics.median(known) * math.sqrt(2.0 / len(rows[0].fitnesses)) if known else 0.0
 
 
 def with_rates_of_several_seeds(

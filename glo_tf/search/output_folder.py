@@ -173,10 +173,10 @@ class OutputFolder:
 
 
 def _searched(best: Record, found: FoundLoss) -> dict[str, Any]:
-    """What the loss was in the search, where it is given at another scale."""
-    if found.scale is None:
-        return {}
-    return {"scale": found.scale, "remark": found.remark, "searched": str(best.loss)}
+    """What the loss was in the search, where it is given in another form or at another scale."""
+    scaled = {} if found.scale is None else {"scale": found.scale, "remark": found.remark}
+    other = found.loss != best.loss or found.scale is not None
+    return {**scaled, **({"searched": str(best.loss)} if other else {})}
 
 
 def _as_csv(rows: Iterable[Iterable[object]]) -> bytes:

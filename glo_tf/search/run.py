@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
 import functools
 import logging
 import statistics
@@ -29,7 +30,7 @@ from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, Sear
 from glo_tf.screening.screen import Screen, Screening, proportional, trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.budget import BudgetSpent, Patience, TimeLimit, check_target
-from glo_tf.search.config import RateSource, SearchBudget
+from glo_tf.search.config import ModelSelection, RateSource, SearchBudget
 from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome
 from glo_tf.search.output_folder import OutputFolder
@@ -40,7 +41,7 @@ from glo_tf.search.reference_rate import tune_reference
 from glo_tf.search.references import set_bar
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.step_length import measure_step_length
+from glo_tf.training.step_length import StepLength, measure_step_length
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status
 
@@ -93,7 +94,9 @@ class SearchRun:
         self._ended_by: Ending | None = None
         self._seconds_per_step: list[float] = []
         self._expected: ExpectedRates | None = None
+        self._steps: StepLength | None = None
         self._up_to_scale: float | None = None
+        self._found: FoundLoss | None = None
         self._references = dict(references or {})
         self._bar: Bar | None = None
 
@@ -135,7 +138,7 @@ class SearchRun:
             failure.append(error)
         result = SearchResult(
             best=self._best,
-            found=self._found(),
+            found=self._found_loss(),
             bar=self._bar,
             optimizer_maker=OptimizerMaker(self._task.optimizer_at),
             confirmation=confirmation,
@@ -204,7 +207,7 @@ class SearchRun:
         reference = tune_reference(retrain, task, [settings.seed]).learning_rate
         logger.info("Learning rate of the usual loss: %g", reference)
         self._time_limit.step_done()
-        steps = measure_step_length(task.optimizer)
+        self._steps = steps = measure_step_length(task.optimizer)
         self._expected = ExpectedRates(reference, steps.exponent, task.outputs)
         self._up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
 
@@ -317,10 +320,10 @@ class SearchRun:
         self._callbacks.on_generation(generation)
         return evaluations
 
-    def _best_records(self, count: int) -> list[Record]:
-        """The best losses so far that train differently, if each has a rate of its own."""
+    def _best_records(self, count: int, *, up_to_scale: bool = False) -> list[Record]:
+        """The best losses so far that train differently; up to scale those that differ in shape."""
         outputs = self._task.outputs
-        if self._expected is not None:
+        if self._expected is not None or up_to_scale:
             return self._ranking.best(
                 self._records, count, lambda one, other: proportional(one.loss, other.loss, outputs)
             )
@@ -329,34 +332,41 @@ class SearchRun:
         )
 
     def _confirm(self) -> list[LossTrainings]:
-        """Trains the finalists with other seeds; the best mean makes the best loss."""
-        records = self._best_records(self._settings.finalists)
+        """Trains the finalists with other seeds, and takes the best loss from among them."""
+        settings = self._settings
+        records = self._best_records(settings.finalists, up_to_scale=True)
         evaluate = self._retrain(Stage.CONFIRMATION)
         finalists = (
             [Finalist(record) for record in records]
             if self._expected is None
-            else with_rates_of_several_seeds(
-                evaluate, records, self._settings.seeds_of_finalists_rates
-            )
+            else with_rates_of_several_seeds(evaluate, records, settings.seeds_of_finalists_rates)
         )
         conditions = Conditions(
-            seeds=self._settings.seeds_of_confirmation,
+            seeds=settings.seeds_of_confirmation,
             objective=self._task.objective,
             learning_rate=self._task.learning_rate,
         )
-        confirmed = confirm(evaluate, finalists, self._ranking, conditions)
+        confirmed = confirm(
+            evaluate,
+            [dataclasses.replace(one, forms=self._forms(one.record)) for one in finalists],
+            self._ranking,
+            conditions,
+            ModelSelection(settings.model_selection),
+        )
         if confirmed:
-            self._best = confirmed[0][0].record
+            (best, _), *_ = confirmed
+            self._best, (self._found,) = best.record, best.forms
         return [row for _, row in confirmed]
 
     def _compare(self, best: Candidate) -> Comparison:
         settings, evaluate = self._settings, self._retrain(Stage.COMPARISON)
         seeds = settings.fresh_seeds(settings.comparison_seeds)
-        found = self._found()
-        if settings.learning_rate != RateSource.OWN or found is None:
+        found = self._found_loss()
+        assert found is not None
+        if settings.learning_rate != RateSource.OWN:
             return compare_with_usual(
                 evaluate,
-                best,
+                dataclasses.replace(best, loss=found.loss),
                 self._task,
                 self._bar,
                 tuning_seed=settings.seed,
@@ -371,13 +381,19 @@ class SearchRun:
             seeds=seeds,
         )
 
-    def _found(self) -> FoundLoss | None:
-        """What the best candidate is for users."""
-        if self._best is None:
-            return None
-        own_rates = self._settings.learning_rate == RateSource.OWN
-        found = FoundLoss.at_scale_1 if own_rates else FoundLoss.given
-        return found(self._best.candidate, self._task)
+    def _found_loss(self) -> FoundLoss | None:
+        """What the best candidate is for users: as it was confirmed, or with all its digits."""
+        if self._found is None and self._best is not None:
+            self._found = self._forms(self._best)[-1]
+        return self._found
+
+    def _forms(self, record: Record) -> tuple[FoundLoss, ...]:
+        """What a candidate is given to users as, the simplest first."""
+        if self._settings.simplify:
+            return tuple(FoundLoss.simplest(record.candidate, self._task, self._steps))
+        if self._steps is None:
+            return (FoundLoss.given(record.candidate, self._task),)
+        return (FoundLoss.at_scale_1(record.candidate, self._task, self._steps),)
 
     def _retrain(self, stage: Stage) -> Evaluate:
         """Trains, with callbacks told of each training."""

@@ -19,6 +19,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.identity.code_identity import code_of
 from glo_tf.identity.stable_id import stable_name
 from glo_tf.losses.given import Losses, as_expressions
+from glo_tf.results.found_loss import MOST_FORMS
 from glo_tf.results.record import Phase
 from glo_tf.screening.screen import Screening
 from glo_tf.search.coefficients.parameterization import Parameterization
@@ -142,7 +143,8 @@ class SearchSettings(SearchConfig):
     def trainings_at_the_end(self) -> int:
         """Of finalists and for the comparison."""
         own = self.learning_rate == RateSource.OWN
-        of_finalist = self.finalist_seeds * (5 if own else 1)  # around its rate, at twice it, at it
+        forms = MOST_FORMS if self.simplify else 1
+        of_finalist = self.finalist_seeds * (4 * own + forms)  # around its rate, at twice it, at it
         trainings = self.finalists * of_finalist
         if self.comparison_seeds:
             trainings += len(LEARNING_RATE_FACTORS) + 3 * self.comparison_seeds

@@ -203,7 +203,7 @@ def test_code_for_the_loss_runs(searched) -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
     names = {"model": model, "optimizer": "sgd", "metrics": ["accuracy"]}
     exec(code, names)
-    assert names["loss"].tree == result.best.loss
+    assert names["loss"].tree == result.best_loss.tree
     assert model.loss is names["loss"]
 
 

@@ -82,7 +82,10 @@ class Recorder(Callback):
 @pytest.mark.slow
 def test_a_whole_search_finds_writes_and_compares(tmp_path) -> None:
     recorder = Recorder()
-    search = make_search(output_dir=tmp_path, callbacks=[recorder], population_size=20)
+    as_searched = {"simplify": False, "model_selection": "accuracy"}
+    search = make_search(
+        output_dir=tmp_path, callbacks=[recorder], population_size=20, **as_searched
+    )
     result = search.run()
     assert recorder.result is result
     assert recorder.records == result.records
@@ -192,12 +195,15 @@ def test_an_interrupted_search_writes_and_returns_what_it_found(tmp_path) -> Non
     assert recorder.result is result
     assert len(result.records) == 60
     assert not result.comparison
-    assert glo_tf.load_loss(tmp_path / "best_loss.json").expression == str(result.best.loss)
+    written = glo_tf.load_loss(tmp_path / "best_loss.json").expression
+    assert written == result.best_loss.expression
+    metadata = json.loads((tmp_path / "best_loss.json").read_text())["metadata"]
+    assert metadata.get("searched", written) == str(result.best.loss)
 
 
 def test_a_finalist_that_fails_with_other_seeds_is_not_the_best(monkeypatch) -> None:
     arguments = {"coefficient_expressions": 0, "finalists": 3, "comparison_seeds": 0}
-    search = make_search(population_size=30, **arguments)
+    search = make_search(population_size=30, simplify=False, **arguments)
     evaluate, lucky = CandidateTrainer.evaluate, []
 
     def fails_with_other_seeds(trainer, request, check):
