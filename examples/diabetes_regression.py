@@ -2,9 +2,9 @@
 
     python examples/diabetes_regression.py
 
-Targets are standardised, as an expression of x and y has no units. The loss is chosen by the mean
-absolute error on validation data; the test data are looked at once, at the end, with squared error
-and its own learning rate beside it.
+The search standardises the targets, as an expression of x and y has no units; the loss that it
+gives has those of the data. It is chosen by the mean absolute error on validation data; the test
+data are looked at once, at the end, with squared error and its own learning rate beside it.
 """
 
 from __future__ import annotations
@@ -43,11 +43,10 @@ def main() -> None:
     x = (x / x.std(axis=0)).astype(np.float32)
     x_rest, x_test, y_rest, y_test = train_test_split(x, y, test_size=100, random_state=0)
     x_train, x_val, y_train, y_val = train_test_split(x_rest, y_rest, test_size=100, random_state=0)
-    center, spread = y_train.mean(), y_train.std()
     search = glo_tf.LossSearch(
         model=build_model,
-        train_data=(x_train, (y_train - center) / spread),
-        validation_data=(x_val, (y_val - center) / spread),
+        train_data=(x_train, y_train),
+        validation_data=(x_val, y_val),
         optimizer=keras.optimizers.SGD(0.01),
         metric="mean_absolute_error",
         train_steps=arguments.train_steps,
@@ -65,15 +64,17 @@ def main() -> None:
 
     tuned = result.comparison[-1].learning_rate
     epochs = -(-arguments.train_steps * 32 // len(x_train))
+    units = {name: getattr(result.best_loss, name) for name in ("target_mean", "target_deviation")}
+    squared_error = glo_tf.ExpressionLoss("square(x - y)", epsilon=None, **units)
     for name, loss, rate in (
         ("best loss", result.best_loss, 0.01),
-        ("squared error", "mse", tuned),
+        ("squared error", squared_error, tuned),
     ):
         keras.utils.set_random_seed(arguments.seed)
-        model = build_model()
+        model = result.in_units(build_model())
         model.compile(keras.optimizers.SGD(rate), loss=loss)
-        model.fit(x_train, (y_train - center) / spread, batch_size=32, epochs=epochs, verbose=0)
-        predicted = model.predict(x_test, verbose=0)[:, 0] * spread + center
+        model.fit(x_train, y_train, batch_size=32, epochs=epochs, verbose=0)
+        predicted = model.predict(x_test, verbose=0)[:, 0]
         error = np.abs(predicted - y_test).mean()
         print(f"Mean absolute error on test data, {name}, learning rate {rate:g}: {error:.2f}")
 

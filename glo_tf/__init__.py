@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         SquaredError,
         Tukey,
     )
+    from glo_tf.metrics.numbers import AsymmetricCost, QuantileLoss
     from glo_tf.results.comparison import Comparison
     from glo_tf.results.record import Ending, Phase, Source, Stage
     from glo_tf.results.search_result import SearchResult
@@ -91,6 +92,7 @@ _MODULES = {
     "AbsoluteError": "losses.regression",
     "AllClassesLoss": "losses.all_classes",
     "Asymmetric": "losses.classes",
+    "AsymmetricCost": "metrics.numbers",
     "AsymmetricSquared": "losses.regression",
     "Baikal": "losses.named",
     "BaikalCMA": "losses.named",
@@ -133,6 +135,7 @@ _MODULES = {
     "PluginError": "errors",
     "Poly1": "losses.classes",
     "Quantile": "losses.regression",
+    "QuantileLoss": "metrics.numbers",
     "SCE": "losses.classes",
     "SearchResult": "results.search_result",
     "SearchSpace": "search.spaces.space",
@@ -165,6 +168,7 @@ __all__ = [
     "AbsoluteError",
     "AllClassesLoss",
     "Asymmetric",
+    "AsymmetricCost",
     "AsymmetricSquared",
     "Baikal",
     "BaikalCMA",
@@ -202,6 +206,7 @@ __all__ = [
     "PluginError",
     "Poly1",
     "Quantile",
+    "QuantileLoss",
     "SearchResult",
     "SearchSpace",
     "Source",
@@ -234,6 +239,7 @@ def _register_losses(_: object) -> None:
 def _register_the_rest(_: object) -> None:
     # Not by the hook above: that module imports Keras itself, and is not complete by then.
     importlib.import_module("glo_tf.losses.named")
+    importlib.import_module("glo_tf.metrics.numbers")
     importlib.import_module("glo_tf.training.schedules")
 
 

@@ -62,6 +62,7 @@ _CHOICES: dict[str, Sequence[str]] = {
     "outputs": [Activation.SOFTMAX, Activation.SIGMOID],
     "model_selection": [*ModelSelection],
     "screening": [*Screening],
+    "standardize": ["auto", "true", "false"],
 }
 """Fields of which a flag takes one of a few words."""
 
@@ -243,7 +244,10 @@ _DEFINE: dict[str, Callable[..., object]] = {
 _CONVERT: dict[str, Callable[[Any], object]] = {
     "class_weight": _class_weight,
     "initial_expressions": lambda texts: texts or [],
-    "jit_compile": lambda word: {"true": True, "false": False}.get(word, word),
+    **dict.fromkeys(
+        ["jit_compile", "standardize"],
+        lambda word: {"true": True, "false": False}.get(word, word),
+    ),
     **dict.fromkeys(_EMPTY, lambda text: text or None),
     "reference_losses": lambda text: None if text is None else [text] if _some(text) else [],
 }

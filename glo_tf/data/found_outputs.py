@@ -36,6 +36,7 @@ def find_outputs(
     outputs: OutputKinds | None = None,
     from_logits: bool = False,
     weights: Sequence[np.ndarray] | None = None,
+    standardize: Sequence[bool] | None = None,
 ) -> Outputs:
     """What a model's outputs are.
 
@@ -52,6 +53,7 @@ def find_outputs(
         from_logits: Whether outputs without softmax and sigmoid, beside labels of classes, are
             logits.
         weights: Of the samples in each output, `(N,)`; None if all count alike.
+        standardize: Of each output, whether numbers are standardised; None for none.
 
     Raises:
         ValueError: If an output is not of shape `(N, ..., units)`, targets do not fit it, the
@@ -64,9 +66,12 @@ def find_outputs(
     given = in_order(targets, names, len(found), "train_data")
     said = _said(outputs, names, len(found))
     of_samples = [None] * len(given) if weights is None else weights
+    chosen = [False] * len(given) if standardize is None else standardize
     evidence = [
         _Evidence.of(names[place] if names else f"output {place}", *parts)
-        for place, parts in enumerate(zip(found, activations, given, of_samples, strict=True))
+        for place, parts in enumerate(
+            zip(found, activations, given, of_samples, chosen, strict=True)
+        )
     ]
     each = [one.output(kind, bool(from_logits)) for one, kind in zip(evidence, said, strict=True)]
     result = Outputs(tuple(each), names, epsilon)
@@ -111,6 +116,7 @@ class _Evidence:
         weights: Of the samples, `(N,)`, or of their positions; None if all count alike.
         predictions: Of the untrained model, float32 `(n, ..., units)`.
         rounding: Of a sum of probabilities among them.
+        standardize: Whether numbers are standardised; labels of 0 and 1 never are.
     """
 
     name: str
@@ -120,6 +126,7 @@ class _Evidence:
     weights: np.ndarray | None
     predictions: np.ndarray
     rounding: float
+    standardize: bool = False
 
     @classmethod
     def of(
@@ -129,6 +136,7 @@ class _Evidence:
         activation: Activation | None,
         targets: np.ndarray,
         weights: np.ndarray | None,
+        standardize: bool,
     ) -> _Evidence:
         shape = tuple(predictions.shape)
         if len(shape) < 2 or not all(shape[1:]):
@@ -139,7 +147,8 @@ class _Evidence:
         targets, labels = _rows_and_kind(name, targets, tuple(map(int, shape[1:])))
         columns = np.asarray(predictions)
         rounding = ROUNDING if columns.dtype.itemsize > 2 else _HALF_PRECISION
-        return cls(name, activation, labels, targets, weights, columns.astype(np.float32), rounding)
+        predictions = columns.astype(np.float32)
+        return cls(name, activation, labels, targets, weights, predictions, rounding, standardize)
 
     def output(self, said: Activation | None, from_logits: bool) -> Output:
         """What it is, given the user's word."""
@@ -148,7 +157,13 @@ class _Evidence:
             raise self._unclear(from_logits)
         if kind == Activation.LINEAR:
             self._check_targets_of_numbers()
-            return Output.of_numbers(self._units, self.targets, self.weights, self._positions)
+            return Output.of_numbers(
+                self._units,
+                self.targets,
+                self.weights,
+                self._positions,
+                standardize=self.standardize and self.labels == _NUMBERS,
+            )
         activated = self.activation in (Activation.SOFTMAX, Activation.SIGMOID)
         if activated and kind != self.activation:
             raise InvalidArgumentError(

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from glo_tf.data.standardization import Standardization
+
 
 class Activation(enum.StrEnum):
     """What the numbers of an output are, by Keras's names of activations that give such ones."""
@@ -23,11 +25,12 @@ class Activation(enum.StrEnum):
     LINEAR = "linear"
 
 
+DEFAULT_EPSILON = 1e-7
+"""What predictions that are probabilities are at least, where nobody says otherwise."""
+
 SAMPLES_AT_ONCE = 500
 _POSITIONS_AT_ONCE = 1 << 18
-DEFAULT_EPSILON = 1e-7
 _QUANTILES = 33
-"""What predictions that are probabilities are at least, where nobody says otherwise."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +41,13 @@ class Output:
         activation: `"softmax"`: probabilities of classes that exclude each other; `"sigmoid"`:
             probabilities of their own; `"linear"`: any numbers.
         units: Width of the model's output.
-        quantiles: Of the training targets of a linear output, in rising order; else empty.
+        quantiles: Of the training targets of a linear output as a loss sees them, in rising order;
+            else empty.
         from_logits: Whether the model gives logits, and the activation is applied to them here.
         positions: Lengths of the axes between samples and units: of a sequence, of an image.
         ignore_class: A label that is no class, at positions that do not count; None for none.
+        standardization: Of a linear output: columns are its numbers, standardised; None if they are
+            as the user has them.
     """
 
     activation: Activation
@@ -50,6 +56,7 @@ class Output:
     from_logits: bool = False
     positions: tuple[int, ...] = ()
     ignore_class: int | None = None
+    standardization: Standardization | None = None
 
     @classmethod
     def of_numbers(
@@ -58,17 +65,21 @@ class Output:
         targets: np.ndarray,
         weights: np.ndarray | None = None,
         positions: tuple[int, ...] = (),
+        *,
+        standardize: bool = False,
     ) -> Output:
         """A linear output that is trained on these targets, of any shape.
 
         Args:
             units: Width of the model's output.
-            targets: The numbers.
+            targets: The numbers; `(N, ..., units)`, if they are standardised.
             weights: Of the samples, `(N,)`, or of their positions; None if all count alike.
             positions: See the class.
+            standardize: Whether a loss sees them standardised.
         """
         levels = np.linspace(0.0, 1.0, _QUANTILES)
-        numbers = targets.astype(float)
+        of_targets = Standardization.of(targets, weights) if standardize else None
+        numbers = targets.astype(float) if of_targets is None else of_targets.apply(targets)
         if weights is None:
             quantiles = np.quantile(numbers, levels)
         else:
@@ -76,7 +87,13 @@ class Output:
             flat = numbers[counted].ravel()
             shares = np.repeat(weights[counted], flat.size // int(counted.sum()))
             quantiles = np.quantile(flat, levels, weights=shares, method="inverted_cdf")
-        return cls(Activation.LINEAR, units, tuple(quantiles.tolist()), positions=positions)
+        return cls(
+            Activation.LINEAR,
+            units,
+            tuple(quantiles.tolist()),
+            positions=positions,
+            standardization=of_targets,
+        )
 
     @property
     def binary(self) -> bool:
@@ -129,9 +146,12 @@ class Output:
             return ops.log_softmax(part)
         return ops.log_sigmoid(ops.concatenate([-part, part], axis=-1) if self.binary else part)
 
-    def rows(self, columns: np.ndarray) -> np.ndarray:
-        """Its columns `(N, columns)` by position, `(N, *positions, width)`."""
-        return columns.reshape(-1, *self.positions, self.width) if self.positions else columns
+    def predictions(self, columns: np.ndarray) -> np.ndarray:
+        """Its columns `(N, columns)` as `(N, *positions, units)`, in the units of the data."""
+        rows = columns.reshape(-1, *self.positions, self.width) if self.positions else columns
+        if self.standardization is not None:
+            return self.standardization.undo(rows)
+        return rows[..., 1:] if self.binary else rows
 
     @property
     def in_words(self) -> str:
@@ -139,12 +159,17 @@ class Output:
         what = "classes" if self.exclusive else "labels of their own"
         if self.activation == Activation.LINEAR:
             what = "number" if self.units == 1 else "numbers"
-        return f"{self.width} {what}, {self.activation}" + self._of_what
+        return f"{self.width} {what}, {self.activation}{self._of_what}{self._of_units}"
 
     @property
     def _of_what(self) -> str:
         logits = " of logits" * self.from_logits
-        return logits + (f" at {'x'.join(map(str, self.positions))} positions" * self.dense)
+        positions = f" at {'x'.join(map(str, self.positions))} positions" * self.dense
+        return logits + positions
+
+    @property
+    def _of_units(self) -> str:
+        return "" if self.standardization is None else f", {self.standardization.in_words}"
 
     @property
     def dense(self) -> bool:
@@ -257,6 +282,8 @@ class Outputs:
             }
             if output.ignore_class is not None and output.exclusive:  # one-hot, it could not be
                 of_one |= {"sparse": True, "ignore_class": output.ignore_class}
+            if output.standardization is not None:
+                of_one |= output.standardization.of_loss
             options.append(of_one)
         return options
 
@@ -313,11 +340,7 @@ class Outputs:
     def split(self, columns: np.ndarray) -> list[np.ndarray]:
         """The predictions `(N, ..., units)` of each output, from the columns."""
         pairs = zip(self.each, self.slices, strict=True)
-        rows = [output.rows(columns[:, place]) for output, place in pairs]
-        return [
-            part[..., 1:] if output.binary else part
-            for output, part in zip(self.each, rows, strict=True)
-        ]
+        return [output.predictions(columns[:, place]) for output, place in pairs]
 
     def restore(self, values: Sequence[Any]) -> Any:
         """One value for each output, in the structure that Keras takes for this model."""

@@ -102,6 +102,8 @@ def _columns(name: str, targets: np.ndarray, output: Output) -> np.ndarray:
             f"Expected targets of {name} of shape {shown_shape(output.positions)} or "
             f"{shown_shape(output.shape)}. Received: shape={targets.shape}"
         )
+    if output.standardization is not None:
+        targets = output.standardization.apply(targets)
     rows = targets.astype(np.float32, copy=False)
     if not np.isfinite(rows).all():
         raise InvalidArgumentError(f"Expected finite targets in {name}. Received: NaN or infinity")

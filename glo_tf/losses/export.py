@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sympy import Expr
 
     from glo_tf.losses.expression_loss import ExpressionLoss
+    from glo_tf.losses.inputs import Numbers
 
 
 _NUMPY = "np"
@@ -67,7 +68,10 @@ def python(loss: ExpressionLoss) -> str:
     independent = loss.activation == Activation.SIGMOID
     if loss.two_sided:
         lines.append("    z = z[..., np.newaxis]  # each label is two classes")
-    if not loss.probabilities:
+    if loss.units:
+        mean, deviation = (_numbers(part) for part in loss.units.values())
+        lines.append(f"    y = (z - {mean}) / {deviation}")
+    elif not loss.probabilities:
         lines.append("    y = z")
     elif loss.from_logits and independent:
         lines += [
@@ -115,6 +119,8 @@ def python(loss: ExpressionLoss) -> str:
                 "    if x.shape[-1] == 1:",
                 "        x = np.concatenate([1.0 - x, x], axis=-1)",
             ]
+    if loss.units:
+        lines.append(f"    x = (x - {mean}) / {deviation}")
     if loss.label_smoothing:
         count = "2" if independent else "y.shape[-1]"
         lines.append(f"    x = x + {float(loss.label_smoothing)!r} * (1.0 / {count} - x)")
@@ -130,6 +136,10 @@ def python(loss: ExpressionLoss) -> str:
     ignores = loss.ignore_class is not None
     lines.append(f"    return np.where(counts, {found}, 0.0)" if ignores else f"    return {found}")
     return "\n".join(lines) + "\n"
+
+
+def _numbers(numbers: Numbers) -> str:
+    return f"np.array({list(numbers)!r})" if isinstance(numbers, Sequence) else repr(numbers)
 
 
 def _function_name(name: str) -> str:

@@ -16,6 +16,7 @@ from glo_tf.data.outputs import DEFAULT_EPSILON
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.losses import export
+from glo_tf.losses.inputs import Numbers
 from glo_tf.losses.output_loss import OutputLoss
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ class ExpressionLoss(OutputLoss):
             are losses of labels. One output is two classes in any case.
         ignore_class: With `sparse`, an index that is no class, such as 255 or -1: where it is the
             label, the loss is 0 and masked, as by `SparseCategoricalCrossentropy`.
+        target_mean: With `epsilon=None`, x and y are targets and predictions less this, a number or
+            one for each unit of the output, divided by `target_deviation`: a loss of standardised
+            numbers that is given numbers in the user's units.
+        target_deviation: See `target_mean`; above 0.
 
     Call arguments:
         y_true: True labels, shape `(..., C)`, one-hot, probabilities or numbers; with `sparse`,
@@ -90,6 +95,8 @@ class ExpressionLoss(OutputLoss):
         activation: str = "softmax",
         two_sided: bool = False,
         ignore_class: int | None = None,
+        target_mean: Numbers | None = None,
+        target_deviation: Numbers | None = None,
     ):
         super().__init__(
             from_logits,
@@ -103,6 +110,8 @@ class ExpressionLoss(OutputLoss):
             activation=activation,
             two_sided=two_sided,
             ignore_class=ignore_class,
+            target_mean=target_mean,
+            target_deviation=target_deviation,
         )
         if not isinstance(expression, Expression):
             expression = Expression.parse(expression)

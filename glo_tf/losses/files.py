@@ -31,8 +31,16 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "activation": str,
     "two_sided": bool,
     "ignore_class": int,
+    "target_mean": (int, float, list),
+    "target_deviation": (int, float, list),
 }
-_OPTIONAL = ("activation", "two_sided", "ignore_class")  # not in the files of earlier releases
+_OPTIONAL = (
+    "activation",
+    "two_sided",
+    "ignore_class",
+    "target_mean",
+    "target_deviation",
+)  # not in the files of earlier releases
 
 
 def save_loss(
@@ -78,6 +86,7 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
         **({"activation": "sigmoid"} if loss.activation == Activation.SIGMOID else {}),
         **({"two_sided": True} if loss.two_sided else {}),
         **({} if loss.ignore_class is None else {"ignore_class": loss.ignore_class}),
+        **loss.units,
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"

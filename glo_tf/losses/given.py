@@ -87,6 +87,8 @@ def _as_expression(
         trained["ignore_class"] = None
     if width is None:
         trained["class_reduction"] = "sum"
+    if outputs is not None and not any("target_mean" in of_output for of_output in options):
+        trained["target_mean"] = None
     for option, value in trained.items():
         if getattr(loss, option) != value:
             raise InvalidArgumentError(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from keras import ops
 
-from glo_tf.errors import InvalidArgumentError
+from glo_tf.errors import InvalidArgumentError, shown
+
+Numbers: TypeAlias = float | Sequence[float]
+"""One for all units of an output, or one for each."""
 
 _EXACT_INTEGERS = {"float16": 2**11, "bfloat16": 2**8}  # beyond, class indices lose digits
 
@@ -62,6 +67,45 @@ def probabilities(
 
 def _both_classes(second: Any) -> Any:
     return second if second.shape[-1] > 1 else ops.concatenate([1.0 - second, second], axis=-1)
+
+
+def standardized(numbers: Any, mean: Numbers | None, deviation: Numbers | None) -> Any:
+    """Numbers `(..., units)` in the units in which a loss sees them.
+
+    Raises:
+        ValueError: If there are other units than means.
+    """
+    if mean is None or deviation is None:
+        return numbers
+    if isinstance(mean, Sequence) and numbers.shape[-1] != len(mean):
+        raise InvalidArgumentError(
+            f"Expected {len(mean)} numbers a sample, as target_mean has. "
+            f"Received: shape={tuple(numbers.shape)}"
+        )
+    mean, deviation = (ops.convert_to_tensor(part, numbers.dtype) for part in (mean, deviation))
+    return (numbers - mean) / deviation
+
+
+def check_units(mean: Any, deviation: Any, *, of_numbers: bool) -> None:
+    """Raises `ValueError` if numbers cannot be standardised by a mean and a deviation."""
+    if mean is None and deviation is None:
+        return
+    several = [isinstance(part, list | tuple) for part in (mean, deviation)]
+    parts = [list(part) if isinstance(part, list | tuple) else [part] for part in (mean, deviation)]
+    numbers = [number for part in parts for number in part]
+    fits = (
+        of_numbers
+        and several[0] == several[1]
+        and len(parts[0]) == len(parts[1]) > 0
+        and all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+        and min(parts[1]) > 0
+    )
+    if not fits:
+        raise InvalidArgumentError(
+            "Expected target_mean and target_deviation, above 0, together, as numbers or as lists "
+            "of one length, for a loss of numbers (epsilon=None). "
+            f"Received: target_mean={shown(mean)}, target_deviation={shown(deviation)}"
+        )
 
 
 def check_indices_are_exact(dtype: str, classes: int) -> None:

@@ -12,6 +12,7 @@ from keras import ops
 from glo_tf.data.outputs import Activation
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.losses import inputs as loss_inputs
+from glo_tf.losses.inputs import Numbers
 from glo_tf.utils.checks import check_between_0_and_1
 
 
@@ -33,6 +34,9 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         two_sided: Of labels of their own: whether each is two classes, there and not there.
         ignore_class: Among class indices, one that is no class: where it is the label, the loss is
             0 and masked; None for none.
+        target_mean: What is taken from numbers, targets and predictions, for all or one by one;
+            None for nothing.
+        target_deviation: What they are divided by then, above 0.
 
     Raises:
         ValueError: If an argument is out of range or does not fit another.
@@ -58,6 +62,8 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         activation: str,
         two_sided: bool,
         ignore_class: int | None = None,
+        target_mean: Numbers | None = None,
+        target_deviation: Numbers | None = None,
     ):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         if not isinstance(from_logits, bool | np.bool_):  # as Focal(2) gives it
@@ -107,6 +113,8 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         self.activation = Activation.LINEAR if epsilon is None else Activation(activation)
         self.two_sided = two_sided
         self.ignore_class = ignore_class
+        loss_inputs.check_units(target_mean, target_deviation, of_numbers=epsilon is None)
+        self.target_mean, self.target_deviation = target_mean, target_deviation
 
     @property
     def probabilities(self) -> bool:
@@ -163,7 +171,10 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
 
     def _values(self, y_true: Any, y_pred: Any) -> Any:
         if not self.probabilities:
-            return self.value(ops.cast(y_true, y_pred.dtype), y_pred, None)
+            x = ops.cast(y_true, y_pred.dtype)
+            units = self.target_mean, self.target_deviation
+            x, y_pred = (loss_inputs.standardized(part, *units) for part in (x, y_pred))
+            return self.value(x, y_pred, None)
         assert self.epsilon is not None
         independent = self.activation == Activation.SIGMOID
         if self.two_sided:  # a last axis of one label each, which becomes its two classes
@@ -191,4 +202,12 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
             **({"activation": "sigmoid"} if self.activation == Activation.SIGMOID else {}),
             **({"two_sided": True} if self.two_sided else {}),
             **({} if self.ignore_class is None else {"ignore_class": self.ignore_class}),
+            **self.units,
         }
+
+    @property
+    def units(self) -> dict[str, Numbers]:
+        """`target_mean` and `target_deviation`, if it has them."""
+        if self.target_mean is None or self.target_deviation is None:
+            return {}
+        return {"target_mean": self.target_mean, "target_deviation": self.target_deviation}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 import json
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -16,6 +16,7 @@ import numpy as np
 from glo_tf.data.outputs import Activation, Output
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.identity.code_identity import code_of
+from glo_tf.metrics.by_name import metric_by_name
 from glo_tf.metrics.mode import Mode
 
 _MODE_OF_DIRECTION = {"up": Mode.MAX, "down": Mode.MIN}
@@ -37,6 +38,8 @@ class Metric:
             accuracy of classes, which is counted exactly.
         config: Arguments of the class; empty for a function.
         code: Hash of what a user's class or function computes; None for Keras's own.
+        unit: What a value that is to be small is divided by in the fitness, so that this does not
+            depend on the units of the data.
     """
 
     name: str
@@ -44,13 +47,15 @@ class Metric:
     source: Any = None
     config: dict[str, Any] = dataclasses.field(default_factory=dict, hash=False)
     code: str | None = None
+    unit: float = 1.0
 
     @classmethod
     def of(cls, metric: Any, mode: Mode | None, output: Output) -> Metric:
         """A metric as users name it.
 
         Args:
-            metric: Name of a Keras metric, a `keras.metrics.Metric`, or a function of `y_true` and
+            metric: Name of a Keras metric or of one of `glo_tf.metrics.numbers`, maybe with
+                arguments in parentheses, a `keras.metrics.Metric`, or a function of `y_true` and
                 `y_pred` that returns a value for each sample. `"accuracy"` is the share of the
                 samples of which the largest prediction is that of the label; where outputs are
                 sigmoids, the share of the predictions on the right side of 0.5. None is accuracy,
@@ -74,12 +79,13 @@ class Metric:
                     )
                 metric = keras.metrics.BinaryAccuracy(name="accuracy")
             else:
-                metric = _by_name(metric)
+                metric = metric_by_name(metric)
         if isinstance(metric, keras.metrics.Metric):
             name = re.sub(r"_\d+$", "", metric.name)  # Keras numbers them through a process
             own = _MODE_OF_DIRECTION.get(getattr(metric, "_direction", None) or "")
             source: Any = type(metric)
             config = {**metric.get_config(), "name": name}
+            _check_fits(metric, config, output)
         elif inspect.isfunction(metric):
             name, own, source, config = metric.__name__, None, metric, {}
         else:
@@ -113,10 +119,17 @@ class Metric:
         def measured(predictions: np.ndarray) -> float:
             metric.reset_state()
             for part in _parts(predictions):
-                y_true = keras.ops.convert_to_tensor(self._suited(targets[part], predictions[part]))
-                of_samples = {} if weights is None else {"sample_weight": weights[part]}
-                y_pred = keras.ops.convert_to_tensor(predictions[part])
-                metric.update_state(y_true, y_pred, **of_samples)
+                y_true, y_pred = self._suited(targets[part], predictions[part]), predictions[part]
+                of_samples = None if weights is None else weights[part]
+                if self._of_keras and y_pred.ndim > 2:  # each position is a sample
+                    y_true = y_true.reshape(-1, *y_true.shape[y_pred.ndim - 1 :])
+                    y_pred = y_pred.reshape(-1, y_pred.shape[-1])
+                    of_samples = None if of_samples is None else of_samples.ravel()
+                metric.update_state(
+                    keras.ops.convert_to_tensor(y_true),
+                    keras.ops.convert_to_tensor(y_pred),
+                    **({} if of_samples is None else {"sample_weight": of_samples}),
+                )
             return float(metric.result())
 
         return measured
@@ -129,20 +142,49 @@ class Metric:
             made = self.source.from_config({**self.config, "dtype": "float32"})
         return made
 
+    @property
+    def _of_keras(self) -> bool:
+        return str(self.source.__module__).startswith("keras.")
+
     def fitness(self, value: float) -> float:
         """A number that is not negative, and larger the better the value is.
 
         It is the value itself, or 0 if that is negative; where the value is to be small, it is
-        1 / (1 + value), Koza's adjusted fitness.
+        1 / (1 + value / unit), Koza's adjusted fitness.
         """
         value = max(value, 0.0)
-        return value if self.mode == Mode.MAX else 1.0 / (1.0 + value)
+        return value if self.mode == Mode.MAX else 1.0 / (1.0 + value / self.unit)
+
+    @property
+    def goal(self) -> str:
+        """The fitness as a formula."""
+        if self.mode == Mode.MAX:
+            return self.name
+        unit = "" if self.unit == 1.0 else f"/{self.unit:.4g}"
+        return f"1 / (1 + {self.name}{unit})"
+
+    def in_unit_of(
+        self, targets: np.ndarray, weights: np.ndarray | None, means: Sequence[float]
+    ) -> Metric:
+        """The same, with what it is worth to predict the mean as its unit.
+
+        Args:
+            targets: Of the data that fitness is measured on, `(N, ..., units)`.
+            weights: Of the samples, as for `measure`.
+            means: Of the training targets, one for each unit.
+        """
+        if self.mode == Mode.MAX:
+            return self
+        constant = np.broadcast_to(np.asarray(means, np.float32), targets.shape)
+        unit = self.measure(targets, weights)(constant)
+        usable = 0.0 < unit < math.inf
+        return dataclasses.replace(self, unit=unit) if usable else self
 
     def _suited(self, targets: np.ndarray, predictions: np.ndarray) -> np.ndarray:
         units = predictions.shape[-1]
         if self.source is keras.metrics.BinaryAccuracy:  # it would find no prediction equal to 0.9
             targets = (targets > self.config["threshold"]).astype(np.float32)
-        if units == 1 or not self.source.__module__.startswith("keras."):
+        if units == 1 or not self._of_keras:
             return targets
         takes_indices = self.source.__name__.startswith("Sparse") or self.config.get(
             "sparse_y_true", False
@@ -156,36 +198,40 @@ class Metric:
             return self.name
         path = f"{self.source.__module__}.{self.source.__qualname__}"
         config = json.dumps(self.config, sort_keys=True, default=_as_json)
-        return f"{self.name} ({self.mode}): {path} {config}"
+        unit = "" if self.unit == 1.0 else f", over {self.unit!r}"
+        return f"{self.name} ({self.mode}): {path} {config}{unit}"
+
+
+def _check_fits(metric: keras.metrics.Metric, config: dict[str, Any], output: Output) -> None:
+    """Makes a metric of classes take probabilities, and refuses one that cannot.
+
+    Args:
+        metric: Of Keras, or a user's.
+        config: Of the metric; changed.
+        output: What it judges.
+
+    Raises:
+        ValueError: If it would take each probability for a class, or the only one for the largest.
+    """
+    of_largest = isinstance(metric, keras.metrics.FBetaScore) and config["threshold"] is None
+    if of_largest and output.units == 1:
+        raise InvalidArgumentError(
+            f"Expected a threshold, as in {type(metric).__name__}(threshold=0.5), for an output of "
+            "one unit, which is always its own largest. "
+            f"Received: metric={config['name']} with threshold=None"
+        )
+    indices = type(metric) in (keras.metrics.MeanIoU, keras.metrics.IoU)
+    if indices and config["sparse_y_pred"] and output.probabilities:
+        if output.activation != Activation.SOFTMAX:
+            raise InvalidArgumentError(
+                "Expected a metric that takes probabilities, such as BinaryIoU, as the model's "
+                f"output is {output}. Received: metric={config['name']}, which takes classes"
+            )
+        config["sparse_y_pred"] = False
 
 
 def _as_json(thing: Any) -> Any:
     return thing.tolist() if isinstance(thing, np.ndarray | np.generic) else type(thing).__name__
-
-
-def _by_name(name: str) -> Any:
-    try:
-        return keras.metrics.get(name)
-    except ValueError:
-        pass
-    except TypeError as error:
-        raise InvalidArgumentError(
-            "Expected the name of a Keras metric that needs no arguments; from Python, metric may "
-            f"be one that has them. Received: metric='{name}' ({error})"
-        ) from error
-    known = sorted(
-        {
-            thing.__name__ if inspect.isclass(thing) else key
-            for key, thing in vars(keras.metrics).items()
-            if callable(thing) and not key.startswith("_")
-        }
-    )
-    near = difflib.get_close_matches(name.replace("_", ""), known, n=3, cutoff=0.5)
-    raise InvalidArgumentError(
-        "Expected the name of a Keras metric"
-        + (f", such as {', '.join(near)}" if near else "")
-        + f". Received: metric='{name}'"
-    )
 
 
 def _accuracy(targets: np.ndarray, weights: np.ndarray | None) -> Measure:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.mode import Mode
 from glo_tf.utils.choice import choice
+
+if TYPE_CHECKING:
+    from glo_tf.data.held_out import HeldOut
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +65,27 @@ class Objective:
         pairs = zip(given, outputs.each, strict=True)
         each = [None if m is None else Metric.of(m, direction, out) for m, out in pairs]
         return cls(tuple(each), names)
+
+    def in_units_of(self, data: HeldOut, outputs: Outputs) -> Objective:
+        """The same, with fitness that does not depend on units where outputs are standardised.
+
+        An error is divided there by that of predicting the mean of the training targets.
+
+        Args:
+            data: What fitness is measured on.
+            outputs: Of the model.
+        """
+        none: list[np.ndarray | None] = [None] * len(self.metrics)
+        weights = data.weights or none
+        metrics = [
+            metric.in_unit_of(rows, own, output.standardization.means)
+            if metric is not None and output.standardization is not None
+            else metric
+            for metric, output, rows, own in zip(
+                self.metrics, outputs.each, data.targets, weights, strict=True
+            )
+        ]
+        return dataclasses.replace(self, metrics=tuple(metrics))
 
     def measure(
         self, targets: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None = None
@@ -136,7 +160,7 @@ class Objective:
     @property
     def goal(self) -> str:
         """What fitness is, in words and metrics."""
-        of_each = [m.name if m.mode == Mode.MAX else f"1 / (1 + {m.name})" for m in self._counted]
+        of_each = [metric.goal for metric in self._counted]
         return of_each[0] if len(of_each) == 1 else f"mean of {', '.join(of_each)}"
 
     @property

@@ -201,7 +201,7 @@ def plot_rate_curves(comparison: Comparison) -> Figure:
     curves = [curve for curve in comparison.rate_curves if curve.train_fraction == largest]
     measured = f"{Split.VALIDATION} {comparison.metric}"
     if comparison.mode == Mode.MIN:
-        measured = f"fitness, 1 / (1 + {measured})"
+        measured = f"fitness, the larger the smaller {measured}"
     with style():
         figure, axes = panel("Each loss at its learning rates", "learning rate", measured)
         for place, curve in enumerate(curves):

@@ -39,7 +39,7 @@ class SearchFiles:
         records: Every candidate, in order.
         losses: The best loss by the name of its file: one, or one for each output.
         metric: Name of what fitness measures.
-        minimized: Whether the metric is to be small, and fitness therefore is 1 / (1 + metric).
+        minimized: Whether the metric is to be small, and fitness therefore falls with it.
         values: By name what the best loss's fitness in the search is made of; see
             `glo_tf.training.trial.Evaluation`.
         learning_rate: What goes with the best loss; None in what an earlier version wrote.

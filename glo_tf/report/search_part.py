@@ -69,7 +69,7 @@ class SearchPart:
         self.measured = f"validation {files.metric}"
         self.fitness = self.measured
         if files.minimized:
-            self.fitness = f"fitness, 1 / (1 + {self.measured})"
+            self.fitness = f"fitness, the larger the smaller {self.measured}"
         self.unfinished = files.unfinished()
         self.generations = generations(files.records)
         self.comparison = ComparisonPart(files.comparison, "usual") if files.comparison else None

@@ -137,6 +137,10 @@ class SearchResult:
         Where the search gave each candidate a learning rate of its own, it is divided by its
         `glo_tf.gradient_scale`: beside the usual loss's learning rate, it is near right.
 
+        It takes targets and predictions in the units of the data: where these were standardised,
+        it has their mean and deviation (`target_mean`, `target_deviation`), and the model that
+        trains with it as the search did is `in_units(build_model())`.
+
         Returns:
             One loss; where outputs differ in kind, such as probabilities, logits and numbers, one
             for each, as a list or as a dict by the outputs' names.
@@ -173,6 +177,20 @@ class SearchResult:
                 no search.
         """
         return self.optimizer_maker(self.best_learning_rate)
+
+    def in_units(self, model: keras.Model) -> keras.Model:
+        """A model that predicts in the units of the data, of one that the search's function built.
+
+        Where targets were standardised, the network learned to give standardised numbers. The same
+        network with a `keras.layers.Rescaling` after it, compiled with `best_loss`, is trained on
+        the data as it is, step by step as the search trained it. Elsewhere it is the model itself.
+
+        Raises:
+            ValueError: If it is no such model, or one of several outputs that is no functional one.
+        """
+        from glo_tf.training.in_units import in_units
+
+        return in_units(model, self.outputs)
 
     @functools.cached_property
     def history(self) -> dict[str, list[Any]]:

@@ -44,8 +44,9 @@ class LossSearch:
 
     Labels and the model's last activation say what x and y are: class indices or one-hot labels
     beside a softmax, labels of 0 and 1 beside a sigmoid (one unit stands for two classes), or
-    numbers (regression; standardise the targets). Logits are trained with their log-softmax, where
-    `from_logits` says that they are logits. The terms of several outputs are summed.
+    numbers (regression; they are standardised for the trainings). Logits are trained with their
+    log-softmax, where `from_logits` says that they are logits. The terms of several outputs are
+    summed.
 
     Raises:
         ValueError: If an argument is out of range or does not fit another, or `output_dir` holds

@@ -7,32 +7,39 @@ from collections.abc import Iterable
 import numpy as np
 
 from glo_tf.comparison.expected_rates import ExpectedRates
+from glo_tf.data.outputs import Outputs
 from glo_tf.results.record import Record
 from glo_tf.screening.screen import Screen
 from glo_tf.search.ask_tell import tree_of
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.evolution import Discovery
-from glo_tf.search.genetic.first_generation import first_generation, initial_trees
+from glo_tf.search.genetic.first_generation import first_generation, initial_trees, known_trees
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Hyperparameters
 
 
-def discovery(settings: SearchSettings, ranking: Ranking, screen: Screen | None) -> Discovery:
+def discovery(
+    settings: SearchSettings, ranking: Ranking, screen: Screen | None, outputs: Outputs
+) -> Discovery:
     """The discovery phase, with its first generation drawn.
 
     Args:
         settings: Of the search.
         ranking: Of its candidates.
         screen: What tells which trees can learn; None for the plain algorithm.
+        outputs: Of the model.
     """
+    space = settings.search_space
+    given = initial_trees(settings.initial_expressions, space)
+    known = [tree for tree in known_trees(outputs, space) if tree not in given]
     rng = np.random.default_rng([settings.seed, 0])
     population = first_generation(
-        settings.search_space,
+        space,
         settings.population_size,
         rng,
-        initial=initial_trees(settings.initial_expressions, settings.search_space),
+        initial=[*given, *known][: settings.population_size],
         screen=screen,
         able=max(1, settings.elites),
     )

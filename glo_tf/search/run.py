@@ -257,7 +257,7 @@ class SearchRun:
         """The phases, one after the other, with the generations that each may take."""
         settings = self._settings
         if settings.search_space.has_discovery:
-            search = discovery(settings, self._ranking, screen)
+            search = discovery(settings, self._ranking, screen, self._task.outputs)
             yield Phase.DISCOVERY, settings.generations, search
         best = self._best_records(settings.tuned_expressions)
         for tuning in coefficient_searches(settings, best, self._expected):

@@ -21,6 +21,7 @@ from glo_tf.training import fresh_models
 from glo_tf.training.batches import batch_order
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.config import TrainingKeywords
+from glo_tf.training.in_units import in_units
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import WORTHLESS, Evaluation, Request, Status, Trainer
 
@@ -177,12 +178,13 @@ class TrainerTestCase:
         outputs = task.outputs
         losses = [ExpressionLoss(loss, **options) for options in outputs.loss_options]
         eagerly = keras.backend.backend() == "tensorflow"  # which takes longer to trace it
-        model.compile(optimizer, outputs.restore(losses), run_eagerly=eagerly)
+        compiled = in_units(model, outputs)  # of the same weights
+        compiled.compile(optimizer, outputs.restore(losses), run_eagerly=eagerly)
         order = batch_order(len(X), BATCH, STEPS, SEED)[:steps].ravel()
         x, y, weights = keras.tree.map_structure(
             lambda part: None if part is None else part[order], (X, targets, sample_weight)
         )
-        model.fit(x, y, BATCH, shuffle=False, verbose=0, sample_weight=weights)
+        compiled.fit(x, y, BATCH, shuffle=False, verbose=0, sample_weight=weights)
         assert ours.status == Status.OK
         for split, data in held_out.items():
             theirs = _measured(task, data, model)
@@ -213,7 +215,7 @@ class TrainerTestCase:
         self.check(self.task(model, make(), test_data=test_data), make())
 
     def test_outputs_of_all_kinds_are_trained_as_in_keras(self) -> None:
-        """Classes, a flag and a number, in one model."""
+        """Classes, a flag and a number, which is standardised, in one model."""
         targets = several_targets(LABELS), several_targets(LABELS_HELD_OUT)
         task = self.task(several, optimizers.SGD(0.05), targets)
         reference = {**targets[0], "classes": ONE_HOT}

@@ -85,6 +85,18 @@ class Backend(Protocol):
         """
         ...
 
+    def give_any_numbers(self, model: keras.Model, samples: Structure) -> list[bool]:
+        """Whether each output ends in a layer of weights, so that it may be any number.
+
+        It is not where an activation bounds it, or where the model itself shifts or scales it or
+        adds it to its input: such a model has the units of its targets.
+
+        Args:
+            model: Built model.
+            samples: Arrays such as it takes.
+        """
+        ...
+
     def decide_jit_compile(
         self,
         jit_compile: bool | str,

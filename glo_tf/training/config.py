@@ -42,6 +42,11 @@ class TrainingConfig:
             list or dict of them, with None for what is to be found.
         from_logits: Whether outputs without softmax and sigmoid, beside labels of classes, are
             logits. Metrics are given their probabilities.
+        standardize: Whether targets that are numbers are standardised for the trainings, by mean
+            and standard deviation of the training targets of each unit. A loss then sees
+            standardised targets and predictions, while metrics have the units of the data, and so
+            has the loss that is found. `"auto"` does so where an output ends in a layer of weights,
+            without an activation that bounds it and without units of the model's own.
         optimizer: Keras optimizer, its name or its configuration; or a function without arguments
             that makes a new one each time, for one that its configuration does not describe in
             full.
@@ -49,7 +54,8 @@ class TrainingConfig:
             function of `y_true` and `y_pred`; for several outputs also a list or dict of them, of
             which the mean counts, with None for outputs that do not. By default accuracy, or the
             mean absolute error where the model has numbers as outputs. A metric v that is to be
-            small gives the fitness 1 / (1 + v).
+            small gives the fitness 1 / (1 + v); where targets are standardised, v is divided there
+            by that of predicting their mean.
         metric_mode: `"max"` or `"min"`; `"auto"` for Keras's own direction of the metric.
         class_weight: What the training samples of each class count, `{class: weight}`, as in
             `keras.Model.fit`; classes that are left out count 1. For several outputs a list or dict
@@ -76,6 +82,7 @@ class TrainingConfig:
 
     outputs: OutputKinds | None = None
     from_logits: bool = False
+    standardize: bool | str = "auto"
     optimizer: GivenOptimizer = "sgd"
     metric: Any = None
     metric_mode: str = "auto"
@@ -97,6 +104,7 @@ class TrainingConfig:
         check_class_weight(self.class_weight)
         choice(Decay, "learning_rate_decay", self.learning_rate_decay)
         check_one_of((True, False, "auto"), jit_compile=self.jit_compile)
+        check_one_of((True, False, "auto"), standardize=self.standardize)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -144,6 +152,7 @@ class TrainingKeywords(TypedDict, total=False):
 
     outputs: OutputKinds | None
     from_logits: bool
+    standardize: bool | str
     metric: Any
     metric_mode: str
     class_weight: ClassWeight | None

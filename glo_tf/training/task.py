@@ -151,6 +151,11 @@ class TrainingTask:
                 outputs=given.outputs,
                 from_logits=given.from_logits,
                 weights=counted.weights,
+                standardize=(
+                    trains.give_any_numbers(built, samples)
+                    if given.standardize == "auto"
+                    else [bool(given.standardize)] * len(arrays.flat(first))
+                ),
             )
             predictions = {
                 name: _as_numpy(understood.columns(built(arrays.head(others, _LOOKED_AT))))
@@ -174,6 +179,7 @@ class TrainingTask:
         objective = Objective.define(given.metric, given.metric_mode, understood)
         for name, data in held_out.items():
             _check_metric(objective, predictions[name], data, understood)
+        objective = objective.in_units_of(held_out["validation_data"], understood)
         described = fresh_models.describe(built, forward)
         with trains.device("CPU:0"):
             jit_compile = trains.decide_jit_compile(

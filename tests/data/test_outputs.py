@@ -21,7 +21,8 @@ ALL = tuple(TARGETS)
 
 def make_task(*names: str, **arguments) -> TrainingTask:
     data = SAMPLES, targets(*names)
-    settings = {"train_steps": 1, "batch_size": 200, "jit_compile": False, **arguments}
+    given = {"train_steps": 1, "batch_size": 200, "jit_compile": False, "standardize": False}
+    settings = {**given, **arguments}
     return TrainingTask.define(
         functools.partial(build_model, *names), "sgd", data, data, **settings
     )

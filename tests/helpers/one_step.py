@@ -16,7 +16,8 @@ SQUARED_ERROR = Expression.parse("0.25*square(2*(x - y))")
 
 
 def task(model, train, validation=None, **settings) -> TrainingTask:
-    settings = {"train_steps": 1, "batch_size": BATCH, "jit_compile": False, **settings}
+    given = {"train_steps": 1, "batch_size": BATCH, "jit_compile": False, "standardize": False}
+    settings = {**given, **settings}
     optimizer = keras.optimizers.SGD(0.5)
     return TrainingTask.define(model, optimizer, train, validation or train[:2], **settings)
 

@@ -203,7 +203,10 @@ def test_train_sizes_have_a_line_for_each_loss(comparison) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "measured"),
-    [("max", "validation accuracy"), ("min", "fitness, 1 / (1 + validation accuracy)")],
+    [
+        ("max", "validation accuracy"),
+        ("min", "fitness, the larger the smaller validation accuracy"),
+    ],
 )
 def test_rate_curves_have_a_log_axis_and_a_mark_at_what_was_chosen(
     comparison, mode, measured

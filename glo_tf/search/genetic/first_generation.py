@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
+from glo_tf.losses.baselines import kind_of
 from glo_tf.screening.screen import Screen, Verdict
 from glo_tf.search.ask_tell import loss_of, tree_of
 from glo_tf.search.genetic import evolution
@@ -71,6 +73,19 @@ def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expr
             )
         trees.setdefault(tree.canonical(), tree)
     return list(trees.values())
+
+
+def known_trees(outputs: Outputs, space: SearchSpace) -> list[Expression]:
+    """The trees that a search space begins with beside given ones, by what outputs are.
+
+    Raises:
+        ValueError: If one is no expression of x and y (`ParseError`).
+    """
+    if kind_of(outputs) != Activation.LINEAR:
+        return []
+    losses = [Expression.parse(text) for text in space.begins_with]
+    trees = map(evolvable, losses)
+    return [tree for tree in trees if all(_has(space, node) for node in tree.nodes)]
 
 
 def _has(space: SearchSpace, node: Node) -> bool:

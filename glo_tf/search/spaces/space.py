@@ -18,6 +18,15 @@ from glo_tf.identity.stable_id import stable_id
 from glo_tf.results.record import Phase
 from glo_tf.search.coefficients.parameterization import Parameterization
 
+_KNOWN_OF_NUMBERS = (
+    "square(x - y)",
+    "abs(x - y)",
+    "sqrt(1 + square(x - y))",
+    "min(abs(x - y), 1)*(abs(x - y) + abs(x - y) - min(abs(x - y), 1))",
+    "log(1 + square(x - y))",
+)
+"""Squared and absolute error, pseudo-Huber, twice Huber, Cauchy; without coefficients."""
+
 if TYPE_CHECKING:
     from glo_tf.search.genetic.evolution import Operators
 
@@ -46,6 +55,9 @@ class SearchSpace:
             the paper's (`GloOperators`) if None.
         invariant: `invariant(loss, num_classes)`: whether a loss deserves a training. Under full
             screening, one that does not is rejected.
+        begins_with: Known losses of numbers, as text without coefficients, which the first
+            generation begins with where an output is a number; those that need other nodes than the
+            space has are left out.
         coefficient_sigma0: Initial step size of CMA-ES, if the caller gives none.
         coefficient_population_size: Candidates per generation of CMA-ES, if the caller gives none;
             None is pycma's default, 4 + 3 ln(parameters).
@@ -63,6 +75,7 @@ class SearchSpace:
     parameterization: Parameterization | None = None
     operators: Callable[[SearchSpace], Operators] | None = None
     invariant: Callable[[Expression, int], bool] | None = None
+    begins_with: tuple[str, ...] = _KNOWN_OF_NUMBERS
     coefficient_sigma0: float = 1.5
     coefficient_population_size: int | None = None
 

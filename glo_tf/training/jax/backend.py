@@ -18,6 +18,7 @@ from glo_tf.data.arrays import Structure
 from glo_tf.data.ragged import Ragged
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.jax.forward_pass import JaxprForwardPass
+from glo_tf.training.jax.last_activation import give_any_numbers as give_any_numbers
 from glo_tf.training.jax.last_activation import last_activations as last_activations
 from glo_tf.utils.cpus import available_cpus
 

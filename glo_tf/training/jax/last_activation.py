@@ -72,14 +72,39 @@ class _Value:
 
 def last_activations(model: keras.Model, samples: Structure) -> list[Activation | None]:
     """The activation that decides each output; see `glo_tf.training.backends.Backend`."""
+    outputs, _ = _traced(model, samples)
+    return list(map(_activation, outputs))
+
+
+def give_any_numbers(model: keras.Model, samples: Structure) -> list[bool]:
+    """Which outputs give any number; see `glo_tf.training.backends.Backend`."""
+    outputs, arguments = _traced(model, samples)
+    variables = {id(argument) for argument in arguments[: len(model.variables)]}
+
+    def gives(value: _Value) -> bool:
+        value = value.kept
+        if value.operation in ("slice", "dynamic_slice", "transpose"):
+            return gives(value.inputs[0])
+        if value.operation in ("add", "add_any"):
+            # A bias is a variable; what a model adds to its numbers otherwise are units of its own.
+            inputs = [part for part in value.inputs if id(part.kept) not in variables]
+            return bool(inputs) and all(map(gives, inputs))
+        return bool(_AFFINE.fullmatch(value.operation))
+
+    return list(map(gives, outputs))
+
+
+def _traced(model: keras.Model, samples: Structure) -> tuple[list[_Value], list[_Value]]:
+    """What a model gives for samples, and what that is computed of: variables and samples."""
 
     def call(samples: Structure) -> list[Any]:
         return arrays.flat(model(samples, training=False))
 
     found, _ = traced(call, model, samples)
     jaxpr = found.jaxpr.jaxpr
-    values = _outputs(jaxpr, list(map(_Value.of, jaxpr.invars)))
-    return list(map(_activation, values[: len(values) - len(model.variables)]))
+    arguments = list(map(_Value.of, jaxpr.invars))
+    values = _outputs(jaxpr, arguments)
+    return values[: len(values) - len(model.variables)], arguments
 
 
 def _outputs(jaxpr: Any, arguments: list[_Value]) -> list[_Value]:

@@ -26,6 +26,8 @@ _GIVES_NUMBERS = re.compile("Elu|Exp|LeakyRelu|LogSoftmax|Relu|Selu|Softplus|Sof
 _AFFINE = re.compile(
     "BatchMatMul(V2|V3)?|BiasAdd|(Depthwise)?Conv.*|Einsum|FusedBatchNorm.*|MatMul"
 )
+_SUMS = re.compile("Add|AddN|AddV2|BiasAdd")
+_PARTS = re.compile(f"{_KEEPS_VALUES.pattern}|StridedSlice|Transpose")
 _JOINS = re.compile("Add|AddN|AddV2|ConcatV2|Max|Mean|Mul|StridedSlice|Sub|Sum|Transpose")
 
 
@@ -48,6 +50,38 @@ def last_activations(model: keras.Model, samples: Structure) -> list[Activation 
 
     tf.function(forward, autograph=False).get_concrete_function(specs(samples))
     return found
+
+
+def give_any_numbers(model: keras.Model, samples: Structure) -> list[bool]:
+    """Which outputs are sums of products with weights, and nothing after: any numbers.
+
+    Args:
+        model: Built model.
+        samples: Arrays such as it takes.
+    """
+    found: list[bool] = []
+
+    def forward(samples: tf.Tensor) -> None:
+        found[:] = map(_gives_any_number, arrays.flat(model(samples, training=False)))
+
+    tf.function(forward, autograph=False).get_concrete_function(specs(samples))
+    return found
+
+
+def _gives_any_number(tensor: tf.Tensor) -> bool:
+    while _PARTS.fullmatch(tensor.op.type) and tensor.dtype.is_floating:
+        tensor = _kept(tensor)
+    if _SUMS.fullmatch(tensor.op.type):
+        # A bias is a variable; what a model adds to its numbers otherwise are units of its own.
+        inputs = [part for part in tensor.op.inputs if not _is_variable(part)]
+        return bool(inputs) and all(map(_gives_any_number, inputs))
+    return _is_affine(tensor)
+
+
+def _is_variable(tensor: tf.Tensor) -> bool:
+    while _KEEPS_VALUES.fullmatch(tensor.op.type):
+        tensor = _kept(tensor)
+    return bool(tensor.op.type == "ReadVariableOp")
 
 
 def _activation(output: tf.Tensor) -> Activation | None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from expression_strategies import expressions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glo_tf.data.outputs import Outputs
+from glo_tf.data.outputs import Output, Outputs
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.screening.screen import Screen, Verdict
 from glo_tf.search.ask_tell import loss_of
 from glo_tf.search.genetic import evolution
-from glo_tf.search.genetic.first_generation import evolvable, first_generation, initial_trees
+from glo_tf.search.genetic.first_generation import (
+    evolvable,
+    first_generation,
+    initial_trees,
+    known_trees,
+)
 from glo_tf.search.spaces.space import SearchSpace, glo, glo_extended
 from glo_tf.training.candidate import Candidate
 
@@ -83,6 +90,29 @@ def test_initial_trees_are_distinct_and_of_the_search_space() -> None:
         with pytest.raises(ValueError, match=f"search space 'bare'. Received: .*, with {absent}"):
             initial_trees([Expression.parse(text)], bare)
     assert initial_trees([Expression.parse("-(x*tanh(y))")], glo_extended())
+
+
+NUMBER, X_AND_Y = Outputs((Output("linear", 1),)), np.array([[0.5, 3.0], [1.5, -1.0]])
+
+
+@pytest.mark.parametrize(("space", "count"), [(glo(), 3), (glo_extended(), 5)])
+def test_spaces_begin_with_the_known_losses_of_numbers_that_they_can_express(space, count) -> None:
+    trees = known_trees(NUMBER, space)
+    assert len(trees) == count
+    assert not known_trees(OUTPUTS, space)
+    error = X_AND_Y[0] - X_AND_Y[1]
+    squared = value_of(loss_of(trees[0]), *X_AND_Y, ops=np)
+    np.testing.assert_allclose(squared, np.square(error))
+    values = [value_of(loss_of(tree), *X_AND_Y, ops=np) for tree in trees]
+    huber = np.where(np.abs(error) < 1.0, np.square(error), 2.0 * np.abs(error) - 1.0)
+    assert any(np.allclose(value, huber) for value in values) == (count == 5)
+
+
+def test_a_space_says_what_it_begins_with() -> None:
+    space = dataclasses.replace(glo(), begins_with=("square(y - x)",))
+    assert [str(loss_of(tree)) for tree in known_trees(NUMBER, space)] == ["-((-1)*square(y - x))"]
+    with pytest.raises(ValueError, match="absent"):
+        known_trees(NUMBER, dataclasses.replace(glo(), begins_with=("absent(x - y)",)))
 
 
 def test_initial_trees_come_first_whether_they_can_learn_or_not() -> None:

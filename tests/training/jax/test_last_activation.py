@@ -6,7 +6,7 @@ import pytest
 from last_layers import ENDS, Subclassed, dense, sequential, softmax_in_parts
 from output_kinds import SAMPLES
 
-from glo_tf.training.jax.last_activation import last_activations
+from glo_tf.training.jax.last_activation import give_any_numbers, last_activations
 
 ENDS_HERE = {
     **ENDS,
@@ -39,3 +39,25 @@ def test_the_last_activation_is_seen_through_what_keeps_its_values(activation, b
 def test_a_softmax_over_samples_is_none_over_units() -> None:
     model = sequential(dense(3), keras.layers.Softmax(axis=0))
     assert last_activations(model, SAMPLES) == [None]
+
+
+@pytest.mark.parametrize(
+    ("parts", "free"),
+    [
+        ([], True),
+        ([keras.layers.Reshape((3, 1))], True),
+        ([keras.layers.ReLU()], False),
+        ([keras.layers.Rescaling(9.0)], False),
+        ([keras.layers.Rescaling(1.0, 5.0)], False),
+    ],
+)
+def test_a_layer_of_weights_gives_any_number(parts, free) -> None:
+    model = sequential(dense(3), *parts)
+    assert give_any_numbers(model, SAMPLES) == [free]
+
+
+def test_a_model_that_adds_to_its_input_has_units_of_its_own() -> None:
+    inputs = keras.Input((4,))
+    shifted = keras.Model(inputs, inputs + dense(4)(inputs))
+    wide = keras.Model(inputs, dense(2)(inputs) + dense(2)(keras.layers.ReLU()(inputs)))
+    assert [give_any_numbers(model, SAMPLES) for model in (shifted, wide)] == [[False], [True]]
