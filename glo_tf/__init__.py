@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from glo_tf.search.loss_search import LossSearch
     from glo_tf.search.presets import preset
     from glo_tf.search.spaces.space import SearchSpace
+    from glo_tf.training.config import TaskArguments
     from glo_tf.training.trial import Status
 
 _MODULES = {
@@ -145,6 +146,7 @@ _MODULES = {
     "Status": "training.trial",
     "StopSearch": "display.callbacks",
     "StudyError": "errors",
+    "TaskArguments": "training.config",
     "TaylorCrossEntropy": "losses.classes",
     "TensorBoard": "display.tensorboard",
     "TrainingError": "errors",
@@ -215,6 +217,7 @@ __all__ = [
     "Status",
     "StopSearch",
     "StudyError",
+    "TaskArguments",
     "TaylorCrossEntropy",
     "TensorBoard",
     "TrainingError",

@@ -22,7 +22,7 @@ from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.outcomes import collapse_sentence
-from glo_tf.training.task import TrainingTask
+from glo_tf.training.search_task import SearchTask
 
 MOST_REFERENCES = 3
 """How many references a found loss is compared with beside the usual loss, the best ones."""
@@ -34,7 +34,7 @@ def compare_with_references(
     evaluate: Evaluate,
     found: FoundLoss,
     bar: Bar | None,
-    task: TrainingTask,
+    task: SearchTask,
     *,
     tuning_seeds: Sequence[int],
     seeds: Sequence[int],
@@ -110,7 +110,7 @@ def _verdict(
     tests: Sequence[LossTest],
     rival: LossTrainings | None,
     at_edge: Sequence[str],
-    task: TrainingTask,
+    task: SearchTask,
 ) -> str:
     found, usual, *_ = rows
     sentences = []

@@ -14,7 +14,7 @@ from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.rate_curve import RateCurve
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.task import TrainingTask
+from glo_tf.training.search_task import SearchTask
 
 FOUND = "best loss"
 """Name of the loss that a search has found, beside others."""
@@ -23,7 +23,7 @@ FOUND = "best loss"
 def compare_with_usual(
     evaluate: Evaluate,
     best: Candidate,
-    task: TrainingTask,
+    task: SearchTask,
     bar: Bar | None = None,
     *,
     tuning_seed: int,
@@ -56,14 +56,14 @@ def compare_with_usual(
     return _concluded(rows, task, [name] if tuned.at_edge else [], [tuned.curve(name)])
 
 
-def nothing_compared(task: TrainingTask) -> Comparison:
+def nothing_compared(task: SearchTask) -> Comparison:
     """The comparison of a search that made none: without losses, tests and a verdict."""
     return _concluded([], task)
 
 
 def _concluded(
     entries: Sequence[LossTrainings],
-    task: TrainingTask,
+    task: SearchTask,
     at_edge: Sequence[str] = (),
     rate_curves: Sequence[RateCurve] = (),
 ) -> Comparison:

@@ -11,8 +11,8 @@ from glo_tf.screening.simplification import rounded, shortened, simplified
 from glo_tf.training.candidate import LARGEST_RATE, SMALLEST_RATE, Candidate, Hyperparameters
 
 if TYPE_CHECKING:
+    from glo_tf.training.search_task import SearchTask
     from glo_tf.training.step_length import StepLength
-    from glo_tf.training.task import TrainingTask
 
 
 _DIGITS = (2, 3)
@@ -45,14 +45,14 @@ class FoundLoss:
     remark: str = ""
 
     @classmethod
-    def given(cls, candidate: Candidate, task: TrainingTask) -> FoundLoss:
+    def given(cls, candidate: Candidate, task: SearchTask) -> FoundLoss:
         """The candidate as it is."""
         own = candidate.hyperparameters.learning_rate
         return cls(candidate.loss, task.learning_rate if own is None else own)
 
     @classmethod
     def at_scale_1(
-        cls, candidate: Candidate, task: TrainingTask, steps: StepLength | None = None
+        cls, candidate: Candidate, task: SearchTask, steps: StepLength | None = None
     ) -> FoundLoss:
         """The candidate divided by its scale, so that it can take the place of the usual loss.
 
@@ -90,7 +90,7 @@ class FoundLoss:
 
     @classmethod
     def simplest(
-        cls, candidate: Candidate, task: TrainingTask, steps: StepLength | None
+        cls, candidate: Candidate, task: SearchTask, steps: StepLength | None
     ) -> list[FoundLoss]:
         """The candidate in its simplest form, with numbers of ever more digits.
 
@@ -112,7 +112,7 @@ class FoundLoss:
         forms = [*few, next(form for form in more if form is not None)]
         return list({form.loss: form for form in forms if form is not None}.values())
 
-    def _rounded(self, digits: int, task: TrainingTask, exponent: float) -> FoundLoss | None:
+    def _rounded(self, digits: int, task: SearchTask, exponent: float) -> FoundLoss | None:
         """With numbers of so many digits; None where that breaks the loss."""
         loss = rounded(self.loss, digits, task.outputs)
         if loss is None or self.scale != 1.0:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.screening.screen import Screening
 from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.training.candidate import Hyperparameters
-from glo_tf.training.config import TaskArguments, TaskKeywords
+from glo_tf.training.config import TaskArguments, TaskKeywords, check_tasks
 from glo_tf.utils.checks import (
     check_at_least,
     check_named_or,
@@ -23,6 +23,8 @@ from glo_tf.utils.checks import (
 from glo_tf.utils.choice import choice
 
 if TYPE_CHECKING:
+    import keras
+
     from glo_tf.display.callbacks import Callback
     from glo_tf.losses.given import Loss, Losses
     from glo_tf.search.genetic.evolution import Operators
@@ -233,17 +235,57 @@ class SearchArguments(RunConfig, FailurePolicy, SearchBudget, SearchConfig, Task
     """What `glo_tf.LossSearch` is called with.
 
     Attributes:
+        tasks: In place of model, data and settings of training: several of such, each a
+            `glo_tf.TaskArguments` with all of these, in a list or in a dict by name. A candidate is
+            trained on each; its fitness is the mean, which ranks as its mean lead over any other
+            does. The optimizers differ in their learning rates alone: give each one that suits the
+            usual loss. A candidate's rate is the geometric mean of those of its trainings.
         output_dir: Folder for `study.db`, `history.csv`, `best_loss.json` and `report.html`;
             nothing is written if None. A search that was made with the same settings is resumed:
             what is in its study is not trained again.
         callbacks: Observers, each a `glo_tf.Callback`; one may end the search (`StopSearch`).
     """
 
+    model: Callable[[], keras.Model] = None  # type: ignore[assignment]  # with tasks
+    train_data: Any = None
+    validation_data: Any = None
+    tasks: Sequence[TaskArguments] | Mapping[str, TaskArguments] = dataclasses.field(
+        default=(), kw_only=True
+    )
     callbacks: Sequence[Callback] = dataclasses.field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
+        self._check_what_is_trained()
         for config in (TaskArguments, SearchConfig, SearchBudget, FailurePolicy, RunConfig):
             config.__post_init__(self)
+
+    def _check_what_is_trained(self) -> None:
+        if not self.tasks:
+            missing = [name for name in _OF_ONE if getattr(self, name) is None]
+            if missing:
+                raise InvalidArgumentError(
+                    f"Expected {', '.join(_OF_ONE)}, or tasks. Received: {missing[0]}=None"
+                )
+            return
+        check_tasks(self.tasks)
+        fields = {field.name: field.default for field in dataclasses.fields(TaskArguments)}
+        own = dict.fromkeys(_OF_ONE) | {
+            name: fields[name] for name in fields if name not in _OF_ONE
+        }
+        for name, default in own.items():
+            if getattr(self, name) is not default:
+                raise InvalidArgumentError(
+                    f"Expected {name} in each of the tasks. "
+                    f"Received: {name}={shown(getattr(self, name))} beside tasks"
+                )
+        if not isinstance(self.learning_rate, str):
+            raise InvalidArgumentError(
+                "Expected learning_rate to be own or given where there are several tasks, each "
+                f"with an optimizer. Received: learning_rate={self.learning_rate}"
+            )
+
+
+_OF_ONE = ("model", "train_data", "validation_data")
 
 
 class SearchKeywords(RunKeywords, TaskKeywords, total=False):
@@ -274,4 +316,5 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     max_minutes: float | None
     target_fitness: float | None
     patience: int
+    tasks: Sequence[TaskArguments] | Mapping[str, TaskArguments]
     callbacks: Sequence[Callback]

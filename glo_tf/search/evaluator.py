@@ -14,7 +14,7 @@ from glo_tf.search.heats import Field, heats
 from glo_tf.search.own_rates import OwnRates
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate, Hyperparameters
-from glo_tf.training.task import TrainingTask
+from glo_tf.training.search_task import SearchTask
 from glo_tf.training.trial import Evaluation, Request, Status, Values
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
@@ -92,7 +92,7 @@ class CandidateEvaluator:
     @classmethod
     def of(
         cls,
-        task: TrainingTask,
+        task: SearchTask,
         settings: SearchSettings,
         dispatcher: Dispatcher,
         own_rates: OwnRates | None = None,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from glo_tf.comparison.config import ComparisonKeywords
 from glo_tf.comparison.loss_comparison import LossComparison
 from glo_tf.comparison.with_usual import FOUND
 from glo_tf.display.callbacks import checked_callbacks
-from glo_tf.errors import InvalidArgumentError, at_the_end
+from glo_tf.errors import InvalidArgumentError, UsageError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
@@ -25,8 +25,11 @@ from glo_tf.search.run import SearchRun
 from glo_tf.search.settings import SearchSettings
 from glo_tf.strategies.registry import find_strategy
 from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.config import TaskArguments
 from glo_tf.training.fresh_models import check_builder
 from glo_tf.training.schedules import at_rate
+from glo_tf.training.search_task import SearchTask
+from glo_tf.training.several_tasks import SeveralTasks
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request
 from glo_tf.utils.checks import check_at_least
@@ -72,12 +75,17 @@ class LossSearch:
 
     @made_of(SearchArguments)
     def __init__(self, arguments: SearchArguments):
-        check_builder(arguments.model)
+        for one in _trained_on(arguments):
+            check_builder(one.model)
         self.callbacks = checked_callbacks(arguments.callbacks)
         self.settings = SearchSettings.of(arguments)
         self.strategy = find_strategy(arguments.strategy)
-        self._arguments = arguments = _at_given_rate(arguments.loaded())
-        self.task = TrainingTask.of(arguments)
+        if arguments.tasks:
+            self.task: SearchTask = SeveralTasks.of(arguments.tasks)
+        else:
+            arguments = _at_given_rate(arguments.loaded())
+            self.task = TrainingTask.of(arguments)
+        self._arguments = arguments
         self._references = reference_losses(
             self.settings.reference_losses,
             self.task.outputs,
@@ -215,6 +223,11 @@ class LossSearch:
         return self._compare(named, test_data, settings)
 
     def _compare(self, losses: Losses, test_data: Any, settings: ComparisonKeywords) -> Comparison:
+        if self._arguments.tasks:
+            raise UsageError(
+                "Expected a search of one task. Received: compare after a search of several; "
+                "compare on each of them with glo_tf.LossComparison"
+            )
         self.close()  # workers are for one task at a time
         arguments: ComparisonKeywords = {
             **keywords(ComparisonKeywords, self._arguments),
@@ -230,6 +243,12 @@ class LossSearch:
             study = self._in_memory if self._output is None else self._output.open_study()
             self._dispatcher = Dispatcher(self.task, self.strategy, study, self._arguments)
         return self._dispatcher
+
+
+def _trained_on(arguments: SearchArguments) -> list[TaskArguments]:
+    tasks = arguments.tasks
+    each = list(tasks.values() if isinstance(tasks, Mapping) else tasks)
+    return each or [arguments]
 
 
 def _at_given_rate(arguments: SearchArguments) -> SearchArguments:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from glo_tf.comparison.learning_rates import Evaluate, TunedRate, tune_learning_rates
 from glo_tf.losses.baselines import usual_loss
-from glo_tf.training.task import TrainingTask
+from glo_tf.training.search_task import SearchTask
 
 
-def tune_reference(evaluate: Evaluate, task: TrainingTask, seeds: Sequence[int]) -> TunedRate:
+def tune_reference(evaluate: Evaluate, task: SearchTask, seeds: Sequence[int]) -> TunedRate:
     """The learning rate of the usual loss, on a ladder that widens while its best is an end of it.
 
     Args:

@@ -15,7 +15,7 @@ from glo_tf.results.bar import Bar, Reference
 from glo_tf.search.evaluator import CandidateEvaluator
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
-from glo_tf.training.task import TrainingTask
+from glo_tf.training.search_task import SearchTask
 from glo_tf.training.trial import Evaluation, Request, Status
 
 
@@ -64,7 +64,7 @@ def _registered(outputs: Outputs) -> Iterator[tuple[str, Expression]]:
 
 def set_bar(
     losses: Mapping[str, Expression],
-    task: TrainingTask,
+    task: SearchTask,
     settings: SearchSettings,
     evaluator: CandidateEvaluator,
     retrain: Evaluate,

@@ -41,8 +41,8 @@ from glo_tf.search.reference_rate import tune_reference
 from glo_tf.search.references import set_bar
 from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate
+from glo_tf.training.search_task import SearchTask
 from glo_tf.training.step_length import StepLength, measure_step_length
-from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status
 
 logger = logging.getLogger("glo_tf")
@@ -67,7 +67,7 @@ class SearchRun:
 
     def __init__(
         self,
-        task: TrainingTask,
+        task: SearchTask,
         settings: SearchSettings,
         dispatcher: Dispatcher,
         output: OutputFolder | None = None,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypedDict
 
 from glo_tf.data.class_weight import ClassWeight, check_class_weight
 from glo_tf.data.outputs import DEFAULT_EPSILON
+from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.utils.checks import (
     check_at_least,
     check_between_0_and_1,
@@ -144,6 +145,20 @@ class TaskArguments(TrainingConfig):
             self,
             train_data=arrays.load("train_data", self.train_data),
             validation_data=arrays.load("validation_data", self.validation_data),
+        )
+
+
+def check_tasks(given: object) -> None:
+    """Raises `ValueError` unless it is at least two `TaskArguments`, in order or by name."""
+    each = list(given.values()) if isinstance(given, Mapping) else given
+    if (
+        not isinstance(each, list | tuple)
+        or len(each) < 2
+        or not all(isinstance(one, TaskArguments) for one in each)
+    ):
+        raise InvalidArgumentError(
+            "Expected tasks as at least two glo_tf.TaskArguments, in a list or in a dict by name. "
+            f"Received: tasks={shown(given)}"
         )
 
 

@@ -1,0 +1,65 @@
+"""What a search asks of its task, whether that is one or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import keras
+
+from glo_tf.data.outputs import Outputs
+from glo_tf.metrics.objective import Objective
+from glo_tf.training.trial import Trainer
+
+
+class SearchTask(Protocol):
+    """See `glo_tf.training.task.TrainingTask`, which is one, for each of these."""
+
+    @property
+    def outputs(self) -> Outputs:
+        """Of the model."""
+
+    @property
+    def objective(self) -> Objective:
+        """What fitness is."""
+
+    @property
+    def optimizer(self) -> Callable[[], keras.Optimizer]:
+        """Makes a new one."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The optimizer's; of a schedule its largest."""
+
+    @property
+    def train_steps(self) -> int:
+        """Of a candidate."""
+
+    @property
+    def lanes(self) -> int:
+        """How many candidates a trainer trains side by side."""
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of one operation."""
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What determines a result, by name."""
+
+    @property
+    def summary(self) -> str:
+        """What was understood, on one line."""
+
+    @property
+    def has_penalties(self) -> bool:
+        """Whether a model adds terms to every loss."""
+
+    def optimizer_at(self, rate: float) -> keras.Optimizer:
+        """A new optimizer as a training with this rate has it."""
+
+    def prepare_process(self) -> None:
+        """Makes a process that has only just started one in which trainings end alike."""
+
+    def make_trainer(self) -> Trainer:
+        """A trainer on the current device."""
