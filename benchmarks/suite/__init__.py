@@ -2,5 +2,5 @@
 
     python -m benchmarks.suite --tasks='noise*' --output=docs/results/suite
 
-runs tasks that are not done yet, each a JSON file, and makes the page from all files that are there.
+runs tasks that are not done yet, each a JSON file, and makes the page from all files.
 """

@@ -104,9 +104,10 @@ def _table(
 def _numbers(column: np.ndarray) -> np.ndarray:
     """Numbers as they are, names one-hot."""
     try:
-        return column.astype(np.float32)[:, None]
+        numbers: np.ndarray = column.astype(np.float32)[:, None]
     except ValueError:
-        return (column[:, None] == np.unique(column)).astype(np.float32)
+        numbers = (column[:, None] == np.unique(column)).astype(np.float32)
+    return numbers
 
 
 def _digits() -> Table:
@@ -163,7 +164,7 @@ DATA_SETS: dict[str, DataSet] = {
     "letter": _of_keel("balanced/raw/letter"),
     "satimage": _of_keel("balanced/raw/satimage"),
     "penbased": _of_keel("balanced/raw/penbased"),
-    "texture": _of_keel("balanced/raw/texture", "ELENA project (free for research)"),
+    "texture": _of_keel("balanced/raw/texture", "ELENA project (names no licence)"),
     "mnist": DataSet(_mnist, "TensorFlow Datasets", "LeCun, Cortes, Burges (CC BY-SA 3.0)"),
     "yeast": DataSet(_yeast, _COMMON, _UCI),
     "page-blocks": DataSet(

@@ -45,6 +45,10 @@ class Damage:
     samples: int | None = None
 
 
+SIZES = Sizes()
+NO_DAMAGE = Damage()
+
+
 @dataclasses.dataclass(frozen=True)
 class Draw:
     """Samples `(N, D)` and targets `(N,)` of each part.
@@ -151,4 +155,5 @@ def _standardised(values: np.ndarray, by: np.ndarray) -> np.ndarray:
     """Values as far as they lie from the mean of others, in their standard deviations."""
     deviation = by.std(axis=0)
     found: np.ndarray = (values - by.mean(axis=0)) / np.where(deviation > 1e-6, deviation, 1.0)
-    return np.clip(found, -10.0, 10.0)
+    found = np.clip(found, -10.0, 10.0)
+    return found

@@ -63,7 +63,7 @@ VARIANTS = {
 def search(
     variant: Variant, measure: Measure, draw: Draw, recipe: Recipe, seed: int, folder: pathlib.Path
 ) -> dict[str, Any]:
-    """The loss that one search found, and what it cost; goes on where it was cut off.
+    """The loss that one search found, if any, and its cost; goes on where it was cut off.
 
     Args:
         variant: How to search.
@@ -116,8 +116,8 @@ def search(
         **{**_USUAL, "strategy": stopping, **variant.settings},
     ).run()
     return {
-        "expression": str(result.best.loss),
-        "fitness": result.best.fitness,
+        "expression": result.best and str(result.best.loss),
+        "fitness": result.best and result.best.fitness,
         "candidates": len(result.records),
         "steps": sum(record.steps for record in result.records),
         "seconds": round(time.perf_counter() - began, 1),

@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Callable, Sequence
 
 from benchmarks.suite import known, measures
-from benchmarks.suite.draws import Damage, Sizes
+from benchmarks.suite.draws import NO_DAMAGE, SIZES, Damage, Sizes
 from benchmarks.suite.known import Rival
 from benchmarks.suite.measures import Measure
 
@@ -36,10 +36,10 @@ class Task:
     name: str
     data_set: str
     measure: Measure
-    damage: Damage = Damage()
+    damage: Damage = NO_DAMAGE
     rivals: tuple[Rival, ...] = known.OF_CLASSES
     decide: Callable[..., measures.Decision] | None = None
-    sizes: Sizes = Sizes()
+    sizes: Sizes = SIZES
 
     @property
     def group(self) -> str:
@@ -134,8 +134,6 @@ def chosen(patterns: Sequence[str]) -> list[Task]:
             )
         found |= {name: TASKS[name] for name in names}
     return list(found.values())
-
-
 
 
 MEASURES: dict[str, Measure] = {task.measure.name: task.measure for task in TASKS.values()}

@@ -38,6 +38,9 @@ class Recipe:
     checkpoints: int = 20
 
 
+RECIPE = Recipe()
+
+
 @dataclasses.dataclass(frozen=True)
 class Trained:
     """Weights at all checkpoints, each `(checkpoints, ...)`; not finite where it diverged."""
@@ -155,9 +158,7 @@ class Networks:
                     for m, v in zip(first, second, strict=True)
                 )
             else:
-                first = tuple(
-                    MOMENTUM * m - now * g for m, g in zip(first, gradients, strict=True)
-                )
+                first = tuple(MOMENTUM * m - now * g for m, g in zip(first, gradients, strict=True))
                 moves = first
             weights = tuple(w + move for w, move in zip(weights, moves, strict=True))
             return (weights, first, second, count + 1.0), None

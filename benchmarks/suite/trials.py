@@ -32,6 +32,9 @@ class Budget:
     seeds: int = 20
 
 
+BUDGET = Budget()
+
+
 @dataclasses.dataclass(frozen=True)
 class Setting:
     """One trial.

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import pathlib
+import platform
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -21,8 +22,8 @@ from benchmarks.suite.known import Rival
 from benchmarks.suite.measures import Decision
 from benchmarks.suite.search import VARIANTS, search
 from benchmarks.suite.tasks import Task
-from benchmarks.suite.training import Networks, Recipe, Trained
-from benchmarks.suite.trials import Budget, Setting, Trial
+from benchmarks.suite.training import RECIPE, Networks, Recipe, Trained
+from benchmarks.suite.trials import BUDGET, Budget, Setting, Trial
 
 OPTIMIZERS = ("sgd", "adam")
 FIRST_FRESH = 100
@@ -39,8 +40,8 @@ class OtherSettingsError(ValueError):
 class Settings:
     """What all tasks of a suite have in common."""
 
-    recipe: Recipe = Recipe()
-    budget: Budget = Budget()
+    recipe: Recipe = RECIPE
+    budget: Budget = BUDGET
 
     @property
     def as_data(self) -> dict[str, Any]:
@@ -83,6 +84,7 @@ class Unit:
                     f"output. Received: '{self.path}' with {held['settings']}"
                 )
             self.document = held
+        self.document["machine"] = machine()
 
     def run(self, variants: Sequence[str]) -> None:
         """Does what is not done yet.
@@ -90,6 +92,13 @@ class Unit:
         Args:
             variants: Names of the searches.
         """
+        draw = self._draws(0)
+        self.document["data"] = {
+            "samples": len(_table(self.task.data_set).y),
+            "features": draw.train[0].shape[1],
+            "classes": draw.classes,
+            **{part: len(getattr(draw, part)[1]) for part in ("train", "validation", "test")},
+        }
         for optimizer in OPTIMIZERS:
             self._enter(optimizer, self.task.rivals)
         for name in variants:
@@ -97,7 +106,9 @@ class Unit:
                 self.document["searches"][name] = self._searched(name)
                 self._write()
         found = [
-            self._found(name, of["expression"]) for name, of in self.document["searches"].items()
+            self._found(name, of["expression"])
+            for name, of in self.document["searches"].items()
+            if of["expression"]
         ]
         for optimizer in OPTIMIZERS:
             self._enter(optimizer, found)
@@ -183,9 +194,7 @@ class Unit:
             found.append(None if seen is None else seen.on_test_data(self._draws(seed)))
         return found
 
-    def _seen(
-        self, networks: Networks, rival: Rival, setting: Setting, seed: int
-    ) -> _Seen | None:
+    def _seen(self, networks: Networks, rival: Rival, setting: Setting, seed: int) -> _Seen | None:
         """A training, looked at on validation data; None if it diverged."""
         draw = self._draws(seed)
         trained = networks.train(rival.name, draw, seed, setting.rate, setting.parameters)
@@ -252,6 +261,14 @@ class _Seen:
 def file_name(name: str) -> str:
     """Of a name that may have slashes and spaces."""
     return name.replace("/", "_").replace(" ", "-").replace("%", "percent")
+
+
+def machine() -> str:
+    """Processor and cores."""
+    path = pathlib.Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 
 @functools.lru_cache(maxsize=2)

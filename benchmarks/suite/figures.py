@@ -1,0 +1,66 @@
+"""The pictures of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from benchmarks.suite.leads import Row, Tested
+from glo_tf.utils.style import LIGHT, SERIES, literal, style
+
+_SHOWN = 12  # panels of a figure
+_COLUMNS = 3
+
+
+def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
+    """Leads of the found loss with their intervals: over the usual loss, over the best known."""
+    shown = [pair for pair in pairs if pair[0].lead and pair[0].row.document["points"]]
+    with style():
+        figure = Figure(figsize=(7.2, 1.2 + 0.3 * len(shown)), layout="constrained")
+        axes = figure.subplots()
+        axes.axvline(0.0, color=LIGHT["muted"], lw=1.0)
+        for place, label in enumerate(("over cross-entropy", "over the best known loss")):
+            for height, pair in enumerate(shown):
+                lead = pair[place].lead
+                if lead is None:
+                    continue
+                low, high = lead.interval
+                y = height + 0.16 * (2 * place - 1)
+                color = LIGHT[SERIES[place]]
+                name = label if height == 0 else None
+                axes.plot([100 * low, 100 * high], [y, y], color=color, lw=1.4)
+                axes.plot([100 * lead.mean], [y], "o", color=color, ms=4, label=name)
+        names = [f"{a.row.document['task']}, {a.row.optimizer}" for a, _ in shown]
+        axes.set_yticks(range(len(shown)), [literal(name, 60) for name in names])
+        axes.set(xlabel="lead of the found loss, points of the metric; 95 % of the mean")
+        axes.invert_yaxis()
+        axes.legend(loc="best")
+    return figure
+
+
+def rates(shown: Sequence[Row], found: str) -> Figure:
+    """What each trial reached at its learning rate, a panel a task."""
+    shown = shown[:_SHOWN]
+    lines = -(-len(shown) // _COLUMNS)
+    with style():
+        figure = Figure(figsize=(9.0, 2.4 * lines + 0.4), layout="constrained")
+        panels = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
+        for axes, row in zip(panels, shown, strict=False):
+            names = dict.fromkeys([row.usual, row.best(), found])
+            for name, color in zip(names, ("grey", *SERIES), strict=False):
+                if name not in row.entries:
+                    continue
+                trials = row.entries[name]["trials"]
+                known = [t for t in trials if t["stopped"] is not None]
+                xs = [t["rate"] for t in known]
+                ys = [abs(t["stopped"]) for t in known]
+                axes.plot(xs, ys, ".", color=LIGHT[color], ms=5, label=literal(name))
+            axes.set_xscale("log")
+            axes.set_title(literal(row.document["task"], 40), fontsize=8)
+            axes.legend(fontsize=7)
+        for axes in panels[len(shown) :]:
+            axes.set_visible(False)
+        figure.supxlabel("learning rate", fontsize=9)
+        figure.supylabel("validation data, mean of the tuning draws", fontsize=9)
+    return figure
