@@ -52,10 +52,11 @@ def rates(shown: Sequence[Row], found: str) -> Figure:
                 if name not in row.entries:
                     continue
                 trials = row.entries[name]["trials"]
-                known = [t for t in trials if t["stopped"] is not None]
-                xs = [t["rate"] for t in known]
-                ys = [abs(t["stopped"]) for t in known]
-                axes.plot(xs, ys, ".", color=LIGHT[color], ms=5, label=literal(name))
+                pairs = zip(trials["rate"], trials["stopped"], strict=True)
+                known = [(rate, abs(score)) for rate, score in pairs if score is not None]
+                axes.plot(
+                    *zip(*known, strict=True), ".", color=LIGHT[color], ms=5, label=literal(name)
+                )
             axes.set_xscale("log")
             axes.set_title(literal(row.document["task"], 40), fontsize=8)
             axes.legend(fontsize=7)

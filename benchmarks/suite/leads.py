@@ -38,17 +38,23 @@ class Lead:
 
     @property
     def effect_size(self) -> float:
-        """The mean in standard deviations of the leads, corrected for few draws; 0 if all are 0."""
-        deviation = np.std(self.each, ddof=1)
+        """The mean in standard deviations of the leads, corrected for few draws."""
+        if self._constant:
+            return float(np.copysign(np.inf, self.mean)) if self.mean else 0.0
         correction = 1.0 - 3.0 / (4.0 * (len(self.each) - 1) - 1.0)
-        return float(correction * self.mean / deviation) if deviation else 0.0
+        return float(correction * self.mean / np.std(self.each, ddof=1))
 
     @property
     def p_value(self) -> float:
         """Of a paired t-test; 1 if all are 0."""
-        if np.ptp(self.each) == 0.0:
+        if self._constant:
             return 0.0 if self.mean else 1.0
         return float(stats.ttest_1samp(self.each, 0.0).pvalue)
+
+    @property
+    def _constant(self) -> bool:
+        """Up to rounding."""
+        return bool(np.ptp(self.each) <= 1e-9 * np.abs(self.each).max())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Row:
 
         def score(name: str) -> float:
             entry = self.entries[name]
-            found = entry["trials"][entry["chosen"]]["stopped"]
+            found = entry["trials"]["stopped"][entry["chosen"]]
             return -np.inf if found is None else found
 
         return max(self.known, key=score)

@@ -62,16 +62,6 @@ class Trial:
     stopped: float | None
     last: float | None
 
-    @property
-    def as_data(self) -> dict[str, Any]:
-        """For JSON."""
-        return {
-            "rate": rounded(self.setting.rate),
-            "parameters": [rounded(p) for p in self.setting.parameters],
-            "stopped": self.stopped,
-            "last": self.last,
-        }
-
 
 def tuned(
     rival: Rival,
@@ -110,6 +100,16 @@ def tuned(
     return trials + [tried(setting(point)) for point in around]
 
 
+def as_data(trials: Sequence[Trial]) -> dict[str, list[Any]]:
+    """Columns for JSON."""
+    return {
+        "rate": [rounded(trial.setting.rate) for trial in trials],
+        "parameters": [[rounded(p) for p in trial.setting.parameters] for trial in trials],
+        "stopped": [trial.stopped for trial in trials],
+        "last": [trial.last for trial in trials],
+    }
+
+
 def best(trials: Sequence[Trial], *, stopped: bool = True) -> Trial:
     """The one with the best validation score; the first of equals."""
 
@@ -121,8 +121,8 @@ def best(trials: Sequence[Trial], *, stopped: bool = True) -> Trial:
 
 
 def rounded(value: float) -> float:
-    """To six digits."""
-    return float(f"{value:.6g}")
+    """To five digits."""
+    return float(f"{value:.5g}")
 
 
 def _spread(sides: int, count: int) -> np.ndarray:

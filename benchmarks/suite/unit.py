@@ -174,7 +174,7 @@ class Unit:
         tested = self._tested(networks, rival, stopped.setting)
         ends = tested if last is stopped else self._tested(networks, rival, last.setting)
         return {
-            "trials": [trial.as_data for trial in done],
+            "trials": trials.as_data(done),
             "chosen": done.index(stopped),
             "chosen by the last step": done.index(last),
             "tested": [None if one is None else trials.rounded(one[0]) for one in tested],
