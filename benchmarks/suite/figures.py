@@ -54,9 +54,8 @@ def rates(shown: Sequence[Row], found: str) -> Figure:
                 trials = row.entries[name]["trials"]
                 pairs = zip(trials["rate"], trials["stopped"], strict=True)
                 known = [(rate, abs(score)) for rate, score in pairs if score is not None]
-                axes.plot(
-                    *zip(*known, strict=True), ".", color=LIGHT[color], ms=5, label=literal(name)
-                )
+                xs, ys = [rate for rate, _ in known], [score for _, score in known]
+                axes.plot(xs, ys, ".", color=LIGHT[color], ms=5, label=literal(name))
             axes.set_xscale("log")
             axes.set_title(literal(row.document["task"], 40), fontsize=8)
             axes.legend(fontsize=7)

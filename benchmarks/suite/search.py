@@ -33,12 +33,12 @@ class Variant:
 
 _USUAL: dict[str, Any] = {
     "learning_rate": "own",
-    "population_size": 40,
-    "elites": 4,
-    "generations": 6,
-    "coefficient_expressions": 1,
-    "coefficient_generations": 6,
-    "finalists": 5,
+    "population_size": 100,
+    "elites": 6,
+    "generations": 10,
+    "coefficient_expressions": 3,
+    "coefficient_generations": 8,
+    "finalists": 8,
     "finalist_seeds": 3,
 }
 _CANDIDATES = _USUAL["population_size"] * _USUAL["generations"]
