@@ -31,7 +31,7 @@ setup(
         "glo_tf": ["py.typed"],
         "glo_tf.plugins": ["templates/*.template"],
         "glo_tf.configs": ["*.flags"],
-        "glo_tf.report": ["templates/*"],
+        "glo_tf.report": ["templates/*", "vendor/*"],
     },
     # The lowest versions work together: .ci/lowest installs them and searches.
     install_requires=[

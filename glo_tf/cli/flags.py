@@ -35,6 +35,13 @@ def define_flags() -> flags.FlagValues:
         "all plugins.",
         **run,
     )
+    flags.DEFINE_multi_string(
+        "runs",
+        None,
+        "Folders of the runs that a report is of, also as words without a flag: of several, one "
+        "page shows all, in --output_dir or else in the folder that holds them.",
+        **run,
+    )
     flags.DEFINE_boolean(
         "tensorboard",
         False,
@@ -159,4 +166,7 @@ def _parsed(arguments: Sequence[Argument]) -> tuple[flags.FlagValues, str]:
         surplus = values([argument.text for argument in arguments])[1:]
     except flags.Error as error:
         return values, str(error)
+    if values.mode == "report":
+        values["runs"].value = [*(values.runs or []), *surplus] or None
+        return values, ""
     return values, f"Expected flags only. Received: {surplus[0]}" if surplus else ""

@@ -33,6 +33,7 @@ from glo_tf.cli.search import make_search
 from glo_tf.cli.task import output_dir, quiet_start
 from glo_tf.errors import GloError, InvalidArgumentError
 from glo_tf.plugins.skeleton import new_plugin
+from glo_tf.report.asked import head
 from glo_tf.results import run_files
 from glo_tf.results.owned_files import MARK, check_free, is_there, write_owned
 from glo_tf.results.run_files import COMPARISON_FLAGS, COMPARISON_LOG
@@ -99,16 +100,17 @@ def _do(arguments: list[str]) -> int:
     if values.mode == "report":
         return _report(values)
     with stack_of_crashes():
-        return _compare(values) if values.mode == "compare" else _search(values)
+        run = _compare if values.mode == "compare" else _search
+        return run(values, arguments)
 
 
-def _search(values: flags.FlagValues) -> int:
+def _search(values: flags.FlagValues, arguments: list[str]) -> int:
     folder = output_dir(values)
     log, flagfile = folder / run_files.LOG, folder / run_files.FLAGS
     try:
         check_free(log, flagfile)
         search, _ = make_search(values)
-        _write_flags(flagfile, values)
+        _write_flags(flagfile, values, arguments)
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
     _show_what_was_before(search, folder)
@@ -124,7 +126,7 @@ def _search(values: flags.FlagValues) -> int:
     return interruption.exit_code if result.interrupted else 0
 
 
-def _compare(values: flags.FlagValues) -> int:
+def _compare(values: flags.FlagValues, arguments: list[str]) -> int:
     folder = output_dir(values)
     log, flagfile = folder / COMPARISON_LOG, folder / COMPARISON_FLAGS
     try:
@@ -133,7 +135,7 @@ def _compare(values: flags.FlagValues) -> int:
         check_free(log, flagfile)
         display = ComparisonDisplay()
         comparison, _ = make_comparison(values, display)
-        _write_flags(flagfile, values)
+        _write_flags(flagfile, values, arguments)
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
     _show_what_was_before(comparison, folder)
@@ -170,12 +172,21 @@ def _ended(error: KeyboardInterrupt, interruption: Interruption) -> int:
 
 
 def _report(values: flags.FlagValues) -> int:
+    runs: list[str] = values.runs or []
     try:
-        if not values.output_dir:
+        if not (values.output_dir or runs):
             raise InvalidArgumentError("Expected the folder of a run. Received: output_dir=''")
         with quiet_start():
-            from glo_tf.report import write_report
-        print(write_report(values.output_dir))
+            from glo_tf.report import write_overview, write_report
+        if len(runs) > 1:
+            print(write_overview(runs, values.output_dir or None))
+        elif runs and values.output_dir:
+            raise InvalidArgumentError(
+                "Expected several runs with an output_dir, in which the page of one run is not. "
+                f"Received: output_dir='{values.output_dir}' beside {runs[0]}"
+            )
+        else:
+            print(write_report(runs[0] if runs else values.output_dir))
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
     return 0
@@ -207,15 +218,17 @@ def _list_plugins() -> int:
     return 0
 
 
-def _write_flags(path: pathlib.Path, values: flags.FlagValues) -> None:
-    """Writes the flags that repeat this run."""
+def _write_flags(
+    path: pathlib.Path, values: flags.FlagValues, arguments: Sequence[str] = ()
+) -> None:
+    """Writes the flags that repeat this run, and the command that they came from."""
     given = [
         values[name].serialize()
         for group in values.flags_by_module_dict().values()
         for name in (flag.name for flag in group)
         if values[name].value is not None and name not in ("help", "overwrite")
     ]
-    write_owned(path, MARK + ("\n".join(given) + "\n").encode())
+    write_owned(path, head(arguments) + ("\n".join(given) + "\n").encode())
 
 
 class _LogFile(logging.FileHandler):

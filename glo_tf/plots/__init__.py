@@ -14,6 +14,7 @@ from glo_tf.plots.history import (
     plot_pareto,
     plot_size,
 )
+from glo_tf.plots.slopes import plot_slopes
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
 from glo_tf.utils.style import save
@@ -28,6 +29,7 @@ __all__ = [
     "plot_pareto",
     "plot_rate_curves",
     "plot_size",
+    "plot_slopes",
     "plot_surface",
     "plot_train_sizes",
     "plot_training_curves",

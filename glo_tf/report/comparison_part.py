@@ -2,34 +2,127 @@
 
 from __future__ import annotations
 
+import collections
 import functools
+import math
+from collections.abc import Mapping, Sequence
 
 from glo_tf.data.split import Split
 from glo_tf.metrics.calibration import ECE, NLL
+from glo_tf.metrics.mode import Mode
 from glo_tf.plots.comparison import (
     plot_accuracy,
     plot_rate_curves,
     plot_train_sizes,
     plot_training_curves,
 )
+from glo_tf.report.asked import Asked
+from glo_tf.report.charts import accuracy_chart, curves_chart, rates_chart
 from glo_tf.report.inline import Picture
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings
+from glo_tf.results.outcomes import Outcome, collapse_sentence, collapses, headline, outcome
 from glo_tf.utils.statistics import Interval
 
+NOTHING = "–"  # noqa: RUF001 (a dash: there is none)
+_DIGITS = 4  # of the largest mean, that is of an accuracy
+_MOST_DECIMALS = 12
 
-class ComparisonPart:
+
+class TrainingsPart:
+    """Tables of trainings, of which all numbers have the same decimals.
+
+    Args:
+        entries: At least one.
+        mode: Direction of the metric.
+        data: The comparison that they are of; None for none.
+    """
+
+    def __init__(
+        self, entries: Sequence[LossTrainings], mode: Mode, data: Comparison | None = None
+    ):
+        self.data = data
+        self._entries, self._collapsed = list(entries), collapses(entries, mode)
+        means = [abs(entry.mean) for entry in entries if entry.mean]
+        places = _DIGITS - 1 - math.floor(math.log10(max(means))) if means else _DIGITS
+        self._decimals = min(max(places, 0), _MOST_DECIMALS)
+        self.collapse = collapse_sentence(entries, mode)
+
+    @property
+    def validated(self) -> bool:
+        """Whether the metric was measured on validation data beside those that are compared."""
+        return False
+
+    def number(self, value: float | None) -> str:
+        """What was measured; the largest mean has four digits."""
+        return NOTHING if value is None else f"{value:.{self._decimals}f}"
+
+    def signed(self, value: float | None) -> str:
+        """A difference of it."""
+        return NOTHING if value is None else f"{value:+.{self._decimals}f}"
+
+    def collapsed(self, entry: LossTrainings) -> int:
+        """How many trainings with a loss collapsed."""
+        return len(self._collapsed.get(self._entries.index(entry), ()))
+
+
+class ComparisonPart(TrainingsPart):
     """The tables and figures of a comparison, for the template.
 
     Args:
         comparison: Of at least one loss.
         name: Begins the names of its figures.
+        asked: The flags that it was made with; None if they are not known.
     """
 
-    def __init__(self, comparison: Comparison, name: str = "comparison"):
-        self.data = comparison
+    data: Comparison
+
+    def __init__(
+        self, comparison: Comparison, name: str = "comparison", asked: Asked | None = None
+    ):
+        super().__init__(comparison.losses, comparison.mode, comparison)
         self._name = name
+        self.asked = asked
         self.measured = f"{comparison.split} {comparison.metric}"
+        self.headline = headline(comparison)
+
+    @property
+    def lead(self) -> dict[str, str]:
+        """What a reader asks for first."""
+        shown = {} if self.asked is None else self.asked.shown
+        return {**shown, "training steps": str(self.data.steps[-1])} if shown else {}
+
+    @functools.cached_property
+    def outcomes(self) -> dict[str, dict[str, tuple[Outcome, float | None]]]:
+        """By loss and column whether it wins, and its difference from the baseline."""
+        found: dict[str, dict[str, tuple[Outcome, float | None]]] = {}
+        for test in self.data.tests:
+            said = (outcome(test, self.data.mode), test.difference)
+            if test.baseline == self.data.baseline and test.loss != test.baseline:
+                found.setdefault(test.loss, {})[self._column(test)] = said
+        return found
+
+    @property
+    def columns(self) -> list[str]:
+        """Parts of the data and learning rates that there are tests with."""
+        return list(dict.fromkeys(column for row in self.outcomes.values() for column in row))
+
+    def in_all(self, row: Mapping[str, tuple[Outcome, float | None]]) -> str:
+        """How often a loss wins, ties and loses."""
+        counts = collections.Counter(said for said, _ in row.values())
+        named = zip(Outcome, ("won", "tied", "lost", "unknown"), strict=True)
+        return ", ".join(f"{counts[kind]} {word}" for kind, word in named if counts[kind])
+
+    def _column(self, test: LossTest) -> str:
+        rates = {
+            (True, True): "each at its own rate",
+            (False, True): "against its tuned rate",
+            (False, False): "at the given rate",
+            (True, False): "its own against the given rate",
+        }[test.tuned, test.baseline_tuned]
+        if len(self.data.train_fractions) > 1:
+            return f"{test.train_fraction:.4g} of the data, {rates}"
+        return rates
 
     @property
     def calibrated(self) -> bool:
@@ -81,6 +174,7 @@ class ComparisonPart:
             "each dot is one training.",
             f"One row for each loss. Means: {means}.",
             plot_accuracy(self.data),
+            accuracy_chart(self.data),
         )
 
     @functools.cached_property
@@ -92,6 +186,7 @@ class ComparisonPart:
             f"One line for each loss, over {self.data.steps[-1]} training steps; the table of "
             "results has the values at the end.",
             plot_training_curves(self.data),
+            curves_chart(self.data),
         )
 
     @functools.cached_property
@@ -120,4 +215,5 @@ class ComparisonPart:
             "Every learning rate that was tried, on validation data; the chosen one is marked.",
             f"One line for each loss. Chosen: {chosen}.",
             plot_rate_curves(self.data),
+            rates_chart(self.data, f"validation {self.data.metric}"),
         )

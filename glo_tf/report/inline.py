@@ -17,6 +17,7 @@ from glo_tf.utils.style import LIGHT, svg
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
+    from glo_tf.report.charts import Chart
 
 _DIGITS = (4, 6, 9)  # significant digits of a coefficient in a formula: the first that are enough
 _TOLERANCE = 2e-3  # of the value
@@ -31,12 +32,14 @@ class Picture:
         caption: Shown under it.
         description: What it shows, for those who do not see it.
         figure: The figure.
+        chart: What takes its place where scripts run; None for none.
     """
 
     name: str
     caption: str
     description: str
     figure: Figure
+    chart: Chart | None = None
 
     def svg(self) -> Markup:
         """The figure as SVG inside HTML, in the colours of the page's theme."""
@@ -60,6 +63,23 @@ class Picture:
             f'<desc id="{self.name}-description">{escape(legible(self.description))}</desc>'
         )
         return Markup(re.sub(r"(<svg [^>]*>)", lambda m: m[1] + title + description, text, count=1))
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """A chart without a figure, for pages that are written often, or of many runs.
+
+    Attributes:
+        name: Of its id, unique in the page.
+        caption: Shown under it.
+        description: What it shows, for those who do not see it.
+        chart: What is drawn.
+    """
+
+    name: str
+    caption: str
+    description: str
+    chart: Chart
 
 
 def formula(loss: ExpressionLoss) -> Markup:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import datetime
 import functools
 import inspect
+import re
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from glo_tf import losses
+from glo_tf.metrics.mode import Mode
 from glo_tf.plots.history import generations
-from glo_tf.report.comparison_part import ComparisonPart
+from glo_tf.plots.slopes import CLASSES, predictions, usual_pulls
+from glo_tf.report.asked import Asked
+from glo_tf.report.comparison_part import ComparisonPart, TrainingsPart
 from glo_tf.report.inline import Picture, formula
 from glo_tf.report.run_folder import SearchFiles
-from glo_tf.report.search_pictures import pictures_of_loss, pictures_of_records
+from glo_tf.report.search_pictures import (
+    picture_of_slopes,
+    pictures_of_loss,
+    pictures_of_records,
+)
+from glo_tf.report.why import Row, rows, sentences
+from glo_tf.results.outcomes import headline_of
 from glo_tf.results.record import Record, Source, pareto_front
+from glo_tf.training.trial import Status
 from glo_tf.utils import onednn
 
 if TYPE_CHECKING:
@@ -52,6 +63,7 @@ _ASKED = {
 }
 _OPTIONS = ("from_logits", "epsilon", "activation", "sparse", "ignore_class")
 """Of a loss that the code to use it has to give, unless they are the defaults."""
+_FITTEST = 20  # losses in the hall of fame, beside the Pareto front
 _VERSIONS = ("glo_tf", "tensorflow", "jax", "jaxlib", "device", "keras", "numpy", "cma", "gplearn")
 
 
@@ -60,10 +72,12 @@ class SearchPart:
 
     Args:
         files: As they were read.
+        flags: What the search was made with; None if they are not known.
     """
 
-    def __init__(self, files: SearchFiles):
+    def __init__(self, files: SearchFiles, flags: Asked | None = None):
         self.files = files
+        self.flags = flags
         self.study = files.study
         self.front = pareto_front(files.records)
         self.measured = f"validation {files.metric}"
@@ -73,6 +87,69 @@ class SearchPart:
         self.unfinished = files.unfinished()
         self.generations = generations(files.records)
         self.comparison = ComparisonPart(files.comparison, "usual") if files.comparison else None
+        self.mode = Mode.MIN if files.minimized else Mode.MAX
+        self.finalists = TrainingsPart(files.confirmation, self.mode)
+
+    @property
+    def lead(self) -> dict[str, str]:
+        """What a reader asks for first, in a few words."""
+        settings = self.study.settings
+        shown = {} if self.flags is None else self.flags.shown
+        found = {
+            "data set": shown.pop("data set", None) or _without_hash(settings["task.train_data"]),
+            "network": shown.pop("network", None) or _without_hash(settings["task.model"]),
+            "optimizer": _readable(settings.get("task.optimizer.class_name", "unknown")),
+            "steps of a training": _readable(settings.get("task.train_steps", "unknown")),
+        }
+        shown.pop("optimizer", None)
+        return {**found, **shown}
+
+    @property
+    def headline(self) -> str:
+        """One line that answers whether the found loss is better."""
+        data = self.files.comparison
+        return headline_of(data, data[0].name) if data else ""
+
+    @property
+    def classes(self) -> int:
+        """Of the network, where its outputs are classes."""
+        found = re.search(r"(\d+) classes", str(self.study.settings.get("task.outputs", "")))
+        return max(2, int(found[1])) if found else CLASSES
+
+    @property
+    def why(self) -> list[str]:
+        """What the best loss does to predictions, in words."""
+        return [] if self.best is None else sentences(self.best, self.classes)
+
+    @property
+    def pulls(self) -> list[Row]:
+        """The same in numbers."""
+        return [] if self.best is None else rows(self.best, self.classes)
+
+    @property
+    def usual(self) -> str:
+        """Name of what such a network is usually trained with."""
+        assert self.best is not None
+        return usual_pulls(self.best, predictions(self.best), self.classes)[0]
+
+    @functools.cached_property
+    def pictures_of_slopes(self) -> list[Picture]:
+        """Of what the best loss does to predictions."""
+        return [] if self.best is None else [picture_of_slopes(self.best, self.classes)]
+
+    @property
+    def own_rates(self) -> bool:
+        """Whether candidates have learning rates of their own."""
+        return any(r.candidate.hyperparameters.learning_rate is not None for r in self.front)
+
+    @property
+    def hall_of_fame(self) -> list[Record]:
+        """The fittest different losses and the Pareto front, the fittest first."""
+        finished = [r for r in self.files.records if r.status == Status.OK and r.fitness > 0]
+        finished.sort(key=lambda record: -record.fitness)  # stable: of equal ones, the first
+        different = list({record.loss: record for record in reversed(finished)}.values())[::-1]
+        shown = [*different[:_FITTEST], *self.front]
+        return sorted(dict.fromkeys(shown), key=lambda r: (-r.fitness, r.loss.size))
 
     @property
     def best(self) -> ExpressionLoss | None:
@@ -181,7 +258,12 @@ class SearchPart:
     def pictures(self) -> list[Picture]:
         """All figures."""
         compared = self.comparison.pictures() if self.comparison else []
-        return [*self.pictures_of_loss, *self.pictures_of_search, *compared]
+        return [
+            *self.pictures_of_loss,
+            *self.pictures_of_slopes,
+            *self.pictures_of_search,
+            *compared,
+        ]
 
     @functools.cached_property
     def pictures_of_loss(self) -> list[Picture]:
@@ -196,6 +278,10 @@ class SearchPart:
 
 def _readable(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _without_hash(text: object) -> str:
+    return re.sub(r", sha256 \w+", "", str(text))
 
 
 def _output(file: str) -> str:

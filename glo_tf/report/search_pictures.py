@@ -16,8 +16,10 @@ from glo_tf.plots.history import (
     plot_pareto,
     plot_size,
 )
+from glo_tf.plots.slopes import plot_slopes
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
+from glo_tf.report.charts import fitness_chart, pareto_chart, slopes_chart
 from glo_tf.report.inline import Picture
 from glo_tf.results.record import Phase, Record, pareto_front
 
@@ -56,6 +58,17 @@ def pictures_of_loss(loss: ExpressionLoss) -> list[Picture]:
     ]
 
 
+def picture_of_slopes(loss: ExpressionLoss, classes: int) -> Picture:
+    """What it does to predictions, beside what the usual loss does."""
+    return Picture(
+        "slopes",
+        "The pull of the found loss and of the usual one, by the prediction.",
+        "Lines over the prediction; the table of pulls has values.",
+        plot_slopes(loss, classes),
+        slopes_chart([("found", loss)], classes),
+    )
+
+
 def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture]:
     """Fitness, diversity and size over the generations, and what the phases came to.
 
@@ -74,6 +87,7 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture
             f"{max(record.fitness for record in records):.4f}, and the mean, which ends at "
             f"{statistics.fmean(record.fitness for record in last):.4f}.",
             plot_fitness(records, fitness),
+            fitness_chart(records, fitness),
         ),
         Picture(
             "diversity",
@@ -97,6 +111,7 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture
                 "Fitness against size, with the Pareto front.",
                 "Dots of the candidates; the table of the Pareto front has the line's values.",
                 plot_pareto(records, fitness),
+                pareto_chart(records, fitness),
             )
         )
     if any(record.phase == Phase.COEFFICIENTS for record in records):

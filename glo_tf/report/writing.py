@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 import os
 import pathlib
-import platform
 
-import jinja2
-from markupsafe import Markup
-
+from glo_tf.report.asked import read_asked
 from glo_tf.report.comparison_part import ComparisonPart
+from glo_tf.report.page import render
 from glo_tf.report.run_folder import read_search
 from glo_tf.report.search_part import SearchPart
 from glo_tf.results import run_files
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.owned_files import check_free, write_owned
 from glo_tf.results.run_files import COMPARISON
-from glo_tf.utils.display_text import legible
 from glo_tf.utils.files import user_path
-from glo_tf.utils.style import DARK, LIGHT, as_files, file_names
+from glo_tf.utils.style import as_files, file_names
 
 FIGURES = "figures"
 
@@ -44,25 +39,18 @@ def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pat
     page = folder / run_files.REPORT
     check_free(page)
     path = folder / COMPARISON
-    comparison = ComparisonPart(Comparison.load(path)) if path.is_file() else None
+    comparison: ComparisonPart | None = None
+    if path.is_file():
+        compared = read_asked(folder / run_files.COMPARISON_FLAGS)
+        comparison = ComparisonPart(Comparison.load(path), asked=compared)
     alone = comparison is not None and not (folder / run_files.STUDY).exists()
-    search = None if alone else SearchPart(read_search(folder))
+    search = None if alone else _search_of(folder)
     parts = [part for part in (search, comparison) if part is not None]
-    html = (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            name=folder.resolve().name,
-            search=search,
-            comparison=comparison,
-            light=LIGHT,
-            dark=DARK,
-            written_with={
-                "glo_tf": importlib.metadata.version("glo_tf"),
-                "Python": platform.python_version(),
-                "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPUs",
-            },
-        )
+    html = render(
+        "report.html.jinja",
+        name=folder.resolve().name,
+        search=search,
+        comparison=comparison,
     )
     if figures:
         pictures = {
@@ -75,31 +63,9 @@ def write_report(folder: str | os.PathLike[str], *, figures: bool = True) -> pat
         for path, picture in pictures.items():
             for file, data in zip(file_names(path), as_files(picture.figure), strict=True):
                 write_owned(file, data)
-    write_owned(page, html.encode())
+    write_owned(page, html)
     return page
 
 
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("glo_tf.report"),
-        autoescape=True,
-        finalize=_shown,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["value"] = functools.partial(_number, form=".4g")
-    environment.filters["measured"] = functools.partial(_number, form="#.4g")  # 0.9910, not 0.991
-    environment.filters["p_value"] = functools.partial(_number, form=".2g")
-    return environment
-
-
-def _shown(value: object) -> object:
-    """What the page says: text that is no markup may hold anything."""
-    text = isinstance(value, str) and not isinstance(value, Markup)
-    return legible(str(value), keep="\n\t") if text else value
-
-
-def _number(value: float | None, *, form: str) -> str:
-    """A number for readers."""
-    return "–" if value is None else format(value, form)  # noqa: RUF001 (a dash: there is none)
+def _search_of(folder: pathlib.Path) -> SearchPart:
+    return SearchPart(read_search(folder), read_asked(folder / run_files.FLAGS))

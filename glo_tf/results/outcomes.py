@@ -192,16 +192,17 @@ def _all_tuned(comparison: Comparison, tests: Sequence[LossTest]) -> bool:
 def _detail(test: LossTest, comparison: Comparison) -> str:
     if test.difference is None:
         return ", as trainings failed"
-    seeds = next(
-        len(entry.seeds)
+    of_loss = [
+        f", n = {len(entry.seeds)}"
         for entry in comparison.at(test.train_fraction)
         if (entry.name, entry.tuned) == (test.loss, test.tuned)
-    )
+    ]
+    seeds = "".join(of_loss[:1])
     amount = f"{test.difference:+.4f} {comparison.split} {comparison.metric}"
     if test.interval is None:
-        return f" ({amount}, n = {seeds})"
+        return f" ({amount}{seeds})"
     low, high = test.interval
-    return f" ({amount}, 95% interval {low:+.4f} to {high:+.4f}, n = {seeds})"
+    return f" ({amount}, 95% interval {low:+.4f} to {high:+.4f}{seeds})"
 
 
 def _listed(names: Sequence[str]) -> str:

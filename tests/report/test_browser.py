@@ -114,3 +114,23 @@ def test_nothing_is_wider_than_the_screen(shown, width) -> None:
             "return parseFloat(getComputedStyle(t).fontSize) * Math.hypot(m.a, m.b);}))"
         )
         assert smallest >= 7.0
+
+
+def test_charts_take_the_place_of_figures(shown) -> None:
+    figure = shown.find_element(ID, "figure-pareto")
+    shown.execute_script("arguments[0].scrollIntoView()", figure)
+    wait_for(lambda: figure.find_elements(CSS, ".plot .main-svg"))
+    assert not figure.find_element(CSS, "svg[role=img]").is_displayed()
+    dots = "return document.querySelector('#figure-pareto .plot').data[0].text.length"
+    assert shown.execute_script(dots) > 0
+
+
+def test_the_hall_of_fame_is_sorted_by_its_heads(shown) -> None:
+    head = shown.find_element(CSS, "table.sortable th:nth-child(2)")
+    cells = "[...document.querySelectorAll('table.sortable td:nth-child(2)')]"
+    sizes = f"return {cells}.map(cell => Number(cell.textContent))"
+    for order in ("descending", "ascending"):
+        head.find_element(TAG, "button").click()
+        assert head.get_attribute("aria-sort") == order
+        found = shown.execute_script(sizes)
+        assert found == sorted(found, reverse=order == "descending")

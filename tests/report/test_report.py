@@ -77,14 +77,14 @@ def test_a_search_writes_its_report_at_its_end(searched) -> None:
     folder, result = searched
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
     sections = [section["id"] for section in page.all("section")]
-    assert sections == ["found", "better", "use", "asked", "search", "environment"]
+    assert sections == ["better", "found", "why", "use", "asked", "search", "environment"]
     assert str(result.best.loss) in html.unescape(page.text)
     assert len(result.comparison) == 3
     for row in result.comparison:
-        assert f'<td class="number">{row.mean:#.4g}</td>' in page.text
+        assert f'<td class="number">{row.mean:.4f}</td>' in page.text
     assert html.escape(result.comparison.verdict, quote=False) in page.text
     for test in result.comparison.tests:
-        assert f'<td class="number">{test.difference:#.4g}</td>' in page.text
+        assert f'<td class="number">{test.difference:+.4f}</td>' in page.text
     for source, count in result.counts.items():
         assert f'<th scope="row">{source}</th><td class="number">{count}</td>' in page.text
     assert {
@@ -147,7 +147,7 @@ def test_tests_stand_under_what_they_are_against(tmp_path, blank_figures) -> Non
     first, second = re.findall(r'aria-label="Tests against .*?</table>', text, re.DOTALL)
     assert first.startswith('aria-label="Tests against base, tuned learning rate"')
     assert (first.count('scope="row"'), second.count('scope="row"')) == (1, len(tests))
-    assert '<td class="number">0.04000</td>' in first  # as many digits as its neighbours
+    assert '<td class="number">+0.0400</td>' in first  # as many digits as its neighbours
     assert '<p class="verdict">One.\nTwo.</p>' in text
 
 
