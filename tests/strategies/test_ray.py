@@ -1,4 +1,4 @@
-"""Ray clusters of one and two nodes on this machine; workers and a node that die in mid-search."""
+"""Ray clusters on this machine; workers and a node that die in mid-search, until one is left."""
 
 import contextlib
 import functools
@@ -78,14 +78,11 @@ def same(result: SearchResult) -> bool:
     )
 
 
-@pytest.mark.parametrize(("name", "nodes"), [("small_cluster", 1), ("ray_cluster", 2)])
-def test_a_search_gives_the_history_of_local(name, nodes, request, tmp_path, blank_figures) -> None:
-    cluster = request.getfixturevalue(name)
-    assert len(cluster.list_all_nodes()) == nodes
-    result = search(RayStrategy(cluster.address, num_cpus=1), output_dir=tmp_path)
+def test_a_search_gives_the_history_of_local(ray_cluster, tmp_path, blank_figures) -> None:
+    result = search(RayStrategy(ray_cluster.address, num_cpus=1), output_dir=tmp_path)
     assert same(result)
     where = {re.search("node (.*) process", where)[1] for where in _where(tmp_path)}
-    assert len(where) == nodes
+    assert len(where) == len(ray_cluster.list_all_nodes()) == 2
 
 
 class Killer(Callback):

@@ -50,6 +50,7 @@ class Interrupt(glo_tf.Callback):
             raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("shared_trainers")
 def test_a_search_in_lanes_is_resumed_byte_for_byte(tmp_path: pathlib.Path) -> None:
     whole = search(tmp_path / "whole").run()
     assert search(tmp_path / "cut", callbacks=[Interrupt()]).run().interrupted
