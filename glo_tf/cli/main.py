@@ -117,7 +117,7 @@ def _search(values: flags.FlagValues, arguments: list[str]) -> int:
     with Interruption() as interruption:
         try:
             with _log_to(log):
-                result = search.run()
+                result = search.run(verbose=0)  # what it shows is among its callbacks
         except KeyboardInterrupt as error:
             return _ended(error, interruption)
         except EXPECTED as error:  # the log has the traceback
@@ -130,10 +130,12 @@ def _compare(values: flags.FlagValues, arguments: list[str]) -> int:
     folder = output_dir(values)
     log, flagfile = folder / COMPARISON_LOG, folder / COMPARISON_FLAGS
     try:
+        from rich.console import Console
+
         from glo_tf.display.comparison import ComparisonDisplay  # SciPy, not for --help
 
         check_free(log, flagfile)
-        display = ComparisonDisplay()
+        display = ComparisonDisplay(Console())
         comparison, _ = make_comparison(values, display)
         _write_flags(flagfile, values, arguments)
     except EXPECTED as error:
@@ -143,7 +145,7 @@ def _compare(values: flags.FlagValues, arguments: list[str]) -> int:
     with Interruption() as interruption:
         try:
             with _log_to(log), display:
-                result = comparison.run()
+                result = comparison.run(verbose=0)  # what it shows is told by `on_training`
         except KeyboardInterrupt as error:
             return _ended(error, interruption)
         except EXPECTED as error:  # the log has the traceback

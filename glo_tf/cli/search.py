@@ -42,6 +42,8 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
     space = plugin(values, "search_space", "glo_tf.search_spaces")()
     _, common = training_arguments(values)
 
+    from rich.console import Console
+
     from glo_tf.display.search import ProgressDisplay
     from glo_tf.search.loss_search import LossSearch
 
@@ -54,7 +56,10 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
         "operators": _operators(values, space),
         "output_dir": folder,
         "reference_losses": given_references(values),
-        "callbacks": [ProgressDisplay(), *_tensorboard(values, folder)],
+        "callbacks": [
+            ProgressDisplay(Console(), names=_names(values)),
+            *_tensorboard(values, folder),
+        ],
     }
     search = LossSearch(**arguments)
     return search, folder
@@ -72,6 +77,11 @@ def _learning_rate(values: flags.FlagValues) -> str:
     """A number is the optimizer's already."""
     rate = values.learning_rate
     return rate if isinstance(rate, str) else RateSource.GIVEN
+
+
+def _names(values: flags.FlagValues) -> dict[str, str]:
+    """What the plan of a search has names for."""
+    return {"data": values.dataset, "network": values.architecture}
 
 
 def _tensorboard(values: flags.FlagValues, folder: pathlib.Path) -> list[Callback]:

@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.training.config import TaskArguments, TaskKeywords
@@ -74,15 +75,20 @@ class ComparisonArguments(RunConfig, FailurePolicy, ComparisonConfig, TaskArgume
             expression, `"categorical_crossentropy"`, the name of a known loss, such as `"gce"` or
             `"focal(gamma=1)"`, or the path of a `best_loss.json`.
         on_training: Called after each training, also after one that is taken from a study.
+        verbose: What is shown, as in `keras.Model.fit`: 0 for nothing, 1 for a bar with the time
+            left in terminals and notebooks, and elsewhere a line each training, 2 for the lines
+            everywhere; in the end a table and the verdict. `"auto"` is 1.
     """
 
     test_data: Any
     losses: Losses
     on_training: Callable[[Progress], None] | None = dataclasses.field(default=None, kw_only=True)
+    verbose: Verbose = dataclasses.field(default="auto", kw_only=True)
 
     def __post_init__(self) -> None:
         for config in (TaskArguments, ComparisonConfig, FailurePolicy, RunConfig):
             config.__post_init__(self)
+        Verbosity.of(self.verbose)
         if self.on_training is not None and not callable(self.on_training):
             raise InvalidArgumentError(
                 "Expected on_training to be a function that takes a Progress of a comparison. "
@@ -125,3 +131,4 @@ class ComparisonKeywords(RunKeywords, TaskKeywords, total=False):
     tune_learning_rate: bool
     tuning_seeds: int
     on_training: Callable[[Progress], None] | None
+    verbose: Verbose

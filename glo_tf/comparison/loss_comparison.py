@@ -15,10 +15,13 @@ from glo_tf.comparison.trainings import Conditions, Entrant, train
 from glo_tf.comparison.verdict import conclude
 from glo_tf.data.split import Split
 from glo_tf.data.subset import take_fraction
+from glo_tf.display.comparison import ComparisonDisplay
+from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
+from glo_tf.expressions.tree import Expression
 from glo_tf.losses.lookup import with_baseline
 from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.results.comparison import Comparison
@@ -44,6 +47,7 @@ class Progress:
         planned: Trainings of the stage that are known to be needed.
         request: What was asked for.
         evaluation: What it gave.
+        name: Of the loss, as it was given.
     """
 
     stage: Stage
@@ -51,6 +55,7 @@ class Progress:
     planned: int
     request: Request
     evaluation: Evaluation
+    name: str
 
 
 @documented(ComparisonArguments)
@@ -103,7 +108,8 @@ class LossComparison:
             )
         self._steps = given.steps
         self._tuning_seeds, self._seeds = given.seeds_of_tuning, given.seeds_of_comparison
-        self._on_training = given.on_training
+        self._told = [] if given.on_training is None else [given.on_training]
+        self._verbosity = Verbosity.of(given.verbose)
         self._split = Split.VALIDATION if given.test_data is None else Split.TEST
         metric = whole.objective.name
         calibration = (NLL, ECE) if whole.outputs.num_classes else ()
@@ -123,8 +129,11 @@ class LossComparison:
             fraction: Study.in_memory(task.description) for fraction, task in self._tasks.items()
         }
 
-    def run(self) -> Comparison:
+    def run(self, verbose: Verbose | None = None) -> Comparison:
         """Tunes learning rates, trains, measures, tests.
+
+        Args:
+            verbose: As the argument of the comparison, which it takes the place of.
 
         Ctrl-C ends it at once; the same comparison goes on from there when it is run again.
 
@@ -132,11 +141,29 @@ class LossComparison:
             TrainingError: If the model or the data raise, or too many trainings in a row fail.
             StudyError: If results cannot be written, or another process has the output folder.
         """
+        verbosity = self._verbosity if verbose is None else Verbosity.of(verbose)
+        if not verbosity:
+            return self._run()
+        display = ComparisonDisplay(verbosity=verbosity)
+        display.on_understood(self.summary)
+        self._told.append(display.on_training)
+        try:
+            with display:
+                comparison = self._run()
+        finally:
+            self._told.remove(display.on_training)
+        display.show(comparison)
+        return comparison
+
+    def __repr__(self) -> str:
+        return f"LossComparison({', '.join(self._losses)}; {self.summary})"
+
+    def _run(self) -> Comparison:
         logger.info(self.summary)
         tuned = self._tuned() if self._tune else {}
         others = sum(rate.learning_rate != self._learning_rate for rate in tuned.values())
         planned = (len(self._losses) * len(self._fractions) + others) * len(self._seeds)
-        counted = _Counted(Stage.COMPARISON, planned, self._on_training)
+        counted = self._counted(Stage.COMPARISON, planned)
         entries = [
             entry for fraction in self._fractions for entry in self._train(fraction, tuned, counted)
         ]
@@ -154,11 +181,18 @@ class LossComparison:
             self._folder.write(comparison)
         return comparison
 
+    def _counted(self, stage: Stage, planned: int) -> _Counted:
+        return _Counted(stage, planned, self._tell, self._losses)
+
+    def _tell(self, progress: Progress) -> None:
+        for told in self._told:
+            told(progress)
+
     def _tuned(self) -> dict[tuple[str, float], TunedRate]:
         """The learning rate of each loss, on each part of the training data."""
         tuned: dict[tuple[str, float], TunedRate] = {}
         first = len(self._losses) * len(LEARNING_RATE_FACTORS) * len(self._tuning_seeds)
-        counted = _Counted(Stage.TUNING, first * len(self._fractions), self._on_training)
+        counted = self._counted(Stage.TUNING, first * len(self._fractions))
         for fraction in self._fractions:
             with self._dispatcher(fraction) as dispatcher:
                 found = tune_learning_rates(
@@ -223,7 +257,7 @@ def compare(comparison: LossComparison) -> Comparison:
         >>> comparison = glo_tf.compare(
         ...     build_model, (digits.x_train, digits.y_train),
         ...     (digits.x_validation, digits.y_validation), (digits.x_test, digits.y_test),
-        ...     ["categorical_crossentropy", "baikal"], seeds=3, train_steps=20)
+        ...     ["categorical_crossentropy", "baikal"], seeds=3, train_steps=20, verbose=0)
         >>> [entry.name for entry in comparison.losses]
         ['cross-entropy', 'baikal']
     """
@@ -233,15 +267,22 @@ def compare(comparison: LossComparison) -> Comparison:
 class _Counted:
     """Evaluates, and tells how far a stage is."""
 
-    def __init__(self, stage: Stage, planned: int, tell: Callable[[Progress], None] | None):
+    def __init__(
+        self,
+        stage: Stage,
+        planned: int,
+        tell: Callable[[Progress], None],
+        losses: Mapping[str, Expression],
+    ):
         self._stage, self._planned, self._done = stage, planned, 0
         self._tell = tell
+        self._names = {loss: name for name, loss in reversed([*losses.items()])}
 
     def evaluate(self, dispatcher: Dispatcher, requests: Sequence[Request]) -> Iterator[Evaluation]:
         self._planned = max(self._planned, self._done + len(requests))
         evaluations = dispatcher.evaluate(requests)
         for request, evaluation in zip(requests, evaluations, strict=True):
             self._done += 1
-            if self._tell is not None:
-                self._tell(Progress(self._stage, self._done, self._planned, request, evaluation))
+            name = self._names[request.loss]
+            self._tell(Progress(self._stage, self._done, self._planned, request, evaluation, name))
             yield evaluation

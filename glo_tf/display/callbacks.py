@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from glo_tf.errors import InvalidArgumentError, raise_first, shown
 
 if TYPE_CHECKING:
+    from glo_tf.display.plan import Plan
     from glo_tf.results.bar import Bar
     from glo_tf.results.record import Phase, Record, Source, Stage
     from glo_tf.results.search_result import SearchResult
@@ -75,6 +76,9 @@ class Callback:
 
     def on_understood(self, summary: str) -> None:
         """Called first, with what was understood: "3 classes, softmax; fitness: accuracy"."""
+
+    def on_plan(self, plan: Plan) -> None:
+        """Called before the first training with what the search is about to do."""
 
     def on_search_begin(self, planned: int) -> None:
         """Called once before the first candidate.
@@ -147,6 +151,10 @@ class CallbackList(Callback):
     def on_understood(self, summary: str) -> None:
         """Tells all."""
         self._tell(lambda callback: callback.on_understood(summary))
+
+    def on_plan(self, plan: Plan) -> None:
+        """Tells all."""
+        self._tell(lambda callback: callback.on_plan(plan))
 
     def on_search_begin(self, planned: int) -> None:
         """Tells all."""

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import TaskID
 from rich.table import Table
 
-from glo_tf.display.bar import progress_bar
+from glo_tf.display.bar import ProgressBar, new_console
+from glo_tf.display.verbosity import Verbosity
 from glo_tf.utils.display_text import legible
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ _WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
 
 
 class ComparisonDisplay:
-    """A bar on a terminal; elsewhere a line for each training.
+    """A bar in terminals and notebooks; elsewhere a line for each training.
 
     Args:
         console: Where to; standard output if None.
+        verbosity: How much.
     """
 
-    def __init__(self, console: Console | None = None):
-        self._console = console or Console()
+    def __init__(self, console: Console | None = None, verbosity: Verbosity = Verbosity.BAR):
+        self._console = console or new_console()
         if not self._console.is_terminal:
             self._console.width = _WIDTH_OF_FILES
-        self._bar = progress_bar(self._console)
-        self._tasks: dict[str, TaskID] = {}
+        self._bar = ProgressBar(self._console, shown=verbosity is Verbosity.BAR)
 
     def __enter__(self) -> ComparisonDisplay:
         self._bar.start()
@@ -49,18 +49,17 @@ class ComparisonDisplay:
 
     def on_training(self, progress: Progress) -> None:
         """Shows that a training has ended."""
-        if not self._console.is_terminal:
+        if not self._bar.is_shown:
             request, evaluation = progress.request, progress.evaluation
             own = request.candidate.hyperparameters.learning_rate
             rate = "" if own is None else f"  {own:g}"
             self._print(
-                f"{progress.stage} {progress.done}/{progress.planned}  {request.loss}{rate}  "
+                f"{progress.stage} {progress.done}/{progress.planned}  "
+                f"{legible(progress.name)}{rate}  "
                 f"seed {request.seed}  {evaluation.fitness:.4f}  {evaluation.status}"
             )
-        if progress.stage not in self._tasks:
-            self._tasks[progress.stage] = self._bar.add_task(progress.stage, total=None)
         self._bar.update(
-            self._tasks[progress.stage], completed=progress.done, total=progress.planned
+            f"{progress.stage}: {legible(progress.name)}", progress.done, progress.planned
         )
 
     def show(self, comparison: Comparison) -> None:
@@ -68,7 +67,7 @@ class ComparisonDisplay:
         show_comparison(comparison, self._console)
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+        self._bar.print(text)
 
 
 def show_comparison(comparison: Comparison, console: Console) -> None:
@@ -112,7 +111,7 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
 
 
 def _row(entry: LossTrainings, test: LossTest | None) -> list[str]:
-    rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:g}"
+    rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:.3g}"
     difference, p = (test.difference, test.p_value_corrected) if test else (None, None)
     return [
         escape(legible(entry.name)),

@@ -1,128 +1,188 @@
-"""What a search shows while it runs: a live display on a terminal, plain lines elsewhere."""
+"""What a search shows: its plan, a line for each generation, and at its end an answer."""
 
 from __future__ import annotations
 
 import logging
+import statistics
+import time
+from collections.abc import Mapping
 
 from rich.console import Console
 
-from glo_tf.display.bar import progress_bar
+from glo_tf.display.bar import ProgressBar, new_console
 from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.display.comparison import show_comparison
+from glo_tf.display.plan import Expected, Plan
+from glo_tf.display.verbosity import Verbosity
+from glo_tf.expressions.tree import Expression
 from glo_tf.results.bar import Bar, shown_lead
-from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
-from glo_tf.training.trial import Evaluation
-from glo_tf.utils.statistics import shown_value
+from glo_tf.results.summary import answer
+from glo_tf.training.trial import Evaluation, Status
 
 logger = logging.getLogger("glo_tf")
 
+_MEASURED = 4  # trainings that say how long one takes
+_PLACE, _NUMBER = 18, 7  # columns of a generation and of a lead
+_SHORTEST = 12  # columns of a loss
+_DIGITS = 3  # of a coefficient that is shown
+
 
 class ProgressDisplay(Callback):
-    """Shows generation, best and mean fitness, counts and time left.
+    """Shows what is planned, each generation, and what was found.
 
     Args:
-        console: Where to; standard output if None. On a console that is no terminal there is one
-            line per generation.
+        console: Where to; standard output if None.
+        verbosity: How much.
+        names: What is known by a name, by the word before it in the plan, such as
+            `{"data": "digits"}`.
     """
 
-    def __init__(self, console: Console | None = None):
-        self._console = console or Console()
-        self._progress = progress_bar(self._console)
-        self._task = self._progress.add_task("starting", total=None)
+    def __init__(
+        self,
+        console: Console | None = None,
+        verbosity: Verbosity = Verbosity.BAR,
+        names: Mapping[str, str] | None = None,
+    ):
+        self._console = console or new_console()
+        self._bar = ProgressBar(self._console, shown=verbosity is Verbosity.BAR)
+        self._names = names or {}
+        self._expected: Expected | None = None
+        self._plan: Plan | None = None
+        self._to_beat = False
+        self._seconds: list[float] = []  # of a full training, by each of the first ones
+        self._began = self._done_then = 0.0
+        self._what = "starting"
 
     def on_understood(self, summary: str) -> None:
         """Prints it."""
-        self._console.print(summary, highlight=False, soft_wrap=True, markup=False)
+        self._bar.print(summary)
+
+    def on_plan(self, plan: Plan) -> None:
+        """Prints it."""
+        self._plan, self._expected = plan, Expected(plan)
+        for line in plan.lines(self._console.width, self._names):
+            self._bar.print(line)
 
     def on_search_begin(self, planned: int) -> None:
         """Starts the display."""
-        self._progress.update(self._task, total=planned)
-        self._progress.start()
+        self._bar.start()
+        self._update("starting")
 
     def on_references(self, bar: Bar) -> None:
         """Prints what is to beat."""
+        self._to_beat = bar.best is not None
         for line in bar.lines():
-            _print(line, self._progress.console)
+            self._bar.print(line)
+
+    def on_training(self, evaluation: Evaluation) -> None:
+        """Advances by what was trained, and says once how long a training takes."""
+        if self._expected is None or self._plan is None:
+            return
+        self._expected.train(evaluation.steps)
+        self._update()
+        if evaluation.status != Status.OK or not evaluation.steps:
+            return
+        self._seconds.append(evaluation.seconds / evaluation.steps * self._plan.train_steps)
+        if len(self._seconds) == 1:  # it compiles
+            self._began, self._done_then = time.monotonic(), self._expected.done
+        elif len(self._seconds) == _MEASURED:
+            passed = time.monotonic() - self._began
+            most = passed / (self._expected.done - self._done_then) * self._plan.most_trainings
+            self._bar.print(
+                f"{'time':<11}{_time(statistics.median(self._seconds[1:]))} a training, "
+                f"at most {_time(most)} in all"
+            )
 
     def on_evaluation(self, record: Record) -> None:
-        """Advances by one candidate."""
-        description = f"{record.phase} {record.generation}"
-        self._progress.update(self._task, advance=1, description=description)
+        """Counts a candidate."""
+        if self._expected is not None:
+            self._expected.evaluate(record.steps)
+        self._update(f"{record.phase} {record.generation}")
 
     def on_generation(self, generation: Generation) -> None:
-        """Prints and logs the generation's line."""
+        """Prints the generation's line, and logs all that there is to say."""
         best, counts = generation.best_so_far, generation.counts
-        line = (
+        logger.info(
             f"{generation.phase} {generation.number}/{generation.total}  "
             f"best {best.fitness if best else 0.0:.4f}  {_lead(generation)}"
             f"mean {generation.mean_fitness:.4f}  "
             + "  ".join(f"{source} {counts[source]}" for source in Source if source in counts)
             + (f"  {best.loss}" if best else "")
         )
-        logger.info(line)
-        self._progress.console.print(line, highlight=False, soft_wrap=True, markup=False)
+        if self._expected is not None:
+            if not self._expected.began_generations:
+                lead = "; lead: over the loss to beat" if self._to_beat else ""
+                self._bar.print(f"best: fitness so far{lead}; loss: with rounded numbers")
+                self._bar.print(self._line("generation", "best", "lead", "loss"))
+            self._expected.end_generation(generation.number, generation.total)
+        place = f"{generation.phase} {generation.number}/{generation.total}"
+        lead = "" if generation.lead is None else f"{generation.lead:+.4f}"
+        if best is None:
+            self._bar.print(self._line(place, "-", lead, "none has trained yet"))
+        else:
+            room = self._console.width - len(self._line(place, "0.0000", lead, ""))
+            loss = brief(best.loss, max(room, _SHORTEST))
+            self._bar.print(self._line(place, f"{best.fitness:.4f}", lead, loss))
+
+    def _line(self, place: str, best: str, lead: str, loss: str) -> str:
+        leads = f"{lead:<{_NUMBER}}  " if self._to_beat else ""
+        return f"{place:<{_PLACE}}  {best:<6}  {leads}{loss}"
 
     def on_early_end(self, reason: str) -> None:
         """Prints it."""
-        _print(f"{reason}.", self._progress.console)
+        self._bar.print(f"{reason}.")
 
     def on_retraining(self, stage: Stage, evaluation: Evaluation) -> None:
-        """Advances by one training."""
-        self._progress.update(self._task, advance=1, description=stage)
+        """Counts a training."""
+        if self._expected is not None:
+            if stage in (Stage.REFERENCES, Stage.TUNING) and not self._expected.began_generations:
+                self._expected.tune()
+            else:
+                self._expected.retrain()
+        self._update(stage)
 
     def on_search_end(self, result: SearchResult) -> None:
         """Stops the display and prints the result."""
-        self._progress.stop()
+        self._bar.stop()
         show_result(result, self._console)
+
+    def _update(self, what: str | None = None) -> None:
+        self._what = self._what if what is None else what
+        if self._expected is not None:
+            self._bar.update(self._what, self._expected.done, self._expected.total)
+
+
+def brief(loss: Expression, width: int) -> str:
+    """A loss for a line: with rounded numbers, and cut where it is too long."""
+    rounded = [float(f"{factor:.{_DIGITS}g}") for factor in loss.coefficients]
+    text = str(loss.with_coefficients(rounded))
+    return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def show_result(result: SearchResult, console: Console) -> None:
-    """Prints the best loss and its comparison with the usual one."""
-    if result.interrupted:
-        console.print("Ended before its time; this is what was found so far.")
-    if result.stopped:
-        console.print("Stopped by a callback.")
-    if result.best is None:
-        console.print("No candidate was trained to the end.")
-        return
-    shown = result.best.loss if result.found is None else result.found.loss
-    _print(
-        f"\nBest loss: {shown}\n"
-        f"Validation {result.objective.name} in the search: "
-        f"{shown_value(result.best_value)}" + (_confirmed(result) if result.confirmation else ""),
-        console,
-    )
-    if result.found is not None:
-        _print(_rate_of(result.found), console)
+    """Prints the comparison, and last the answer: what was found, and whether it is better."""
     if result.comparison:
+        console.print()
         show_comparison(result.comparison, console)
+    for line in ["", *answer(result)]:
+        _print(line, console)
 
 
 def _print(text: str, console: Console) -> None:
     console.print(text, highlight=False, soft_wrap=True, markup=False)
 
 
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.2g} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"
+
+
 def _lead(generation: Generation) -> str:
     if generation.bar is None or generation.bar.best is None:
         return ""
     return f"lead {shown_lead(generation.lead, generation.bar.noise)}  "
-
-
-def _rate_of(found: FoundLoss) -> str:
-    """The learning rate that goes with the loss, and what is to be said of its scale."""
-    line = f"Learning rate: {found.learning_rate:.6g}"
-    if found.scale is None:
-        return line
-    if found.remark:
-        return f"{line}; the loss is as the search trained it: {found.remark}"
-    return f"{line}, with the scale of the usual loss, whose place it can take"
-
-
-def _confirmed(result: SearchResult) -> str:
-    first = result.confirmation[0]
-    return (
-        f"; with {len(first.seeds)} other seed(s): {first.shown} "
-        f"({'95% CI; ' if first.interval else ''}best of {len(result.confirmation)} finalists)"
-    )

@@ -46,7 +46,7 @@ class Reference:
 
     def __str__(self) -> str:
         value = "failed" if self.value is None else f"{self.value:.4f}"
-        return f"{value}, {self.name} at {self.learning_rate:g}"
+        return f"{value}, {self.name} at {self.learning_rate:.3g}"
 
 
 @dataclasses.dataclass(frozen=True)

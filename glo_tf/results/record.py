@@ -74,7 +74,7 @@ class Ending(enum.StrEnum):
     TARGET_FITNESS = "target_fitness"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Record:
     """One candidate of one generation.
 
@@ -102,6 +102,10 @@ class Record:
     inherited_from: Candidate | None = None
     values: Values = dataclasses.field(default_factory=dict, hash=False)
 
+    def __repr__(self) -> str:
+        at = f"{self.phase} {self.generation}.{self.individual}"
+        return f"Record('{self.candidate}', fitness={self.fitness:.6g}, {self.source}, {at})"
+
     @property
     def loss(self) -> Expression:
         """The whole loss, per class."""
@@ -115,6 +119,15 @@ class Record:
             case "learning_rate":
                 return self.candidate.hyperparameters.learning_rate
         return getattr(self, name)
+
+
+class HallOfFame(list[Record]):
+    """Candidates, which notebooks show as a table of formulas."""
+
+    def _repr_html_(self) -> str:
+        from glo_tf.results.summary import hall_of_fame_as_html
+
+        return hall_of_fame_as_html(self)
 
 
 def pareto_front(records: Sequence[Record]) -> list[Record]:

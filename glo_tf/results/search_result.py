@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
+from glo_tf.results import summary
 from glo_tf.results.bar import Bar
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER
-from glo_tf.results.record import Ending, Record, pareto_front
+from glo_tf.results.record import Ending, HallOfFame, Record, pareto_front
 from glo_tf.training.candidate import Candidate
 
 if TYPE_CHECKING:
@@ -81,7 +83,7 @@ class OptimizerMaker:
         return OptimizerMaker, ()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class SearchResult:
     """The outcome of `LossSearch.run`.
 
@@ -104,6 +106,7 @@ class SearchResult:
         bar: What the search had to beat; None without references.
         ended_by: The budget that ended the phases before their last generation, if one did; what
             was found then is confirmed and compared all the same.
+        folder: Where the search wrote it; None for nowhere.
         optimizer_maker: What `best_optimizer` makes; as `comparer`, a copy has none.
         comparer: What `compare` trains with. Results are data: they are equal whatever it is, and a
             copied or unpickled one has one without a search.
@@ -122,10 +125,21 @@ class SearchResult:
     found: FoundLoss | None = None
     bar: Bar | None = None
     ended_by: Ending | None = None
+    folder: pathlib.Path | None = dataclasses.field(default=None, compare=False)
     optimizer_maker: OptimizerMaker = dataclasses.field(
         default_factory=OptimizerMaker, compare=False, repr=False
     )
     comparer: Comparer = dataclasses.field(default_factory=Comparer, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        return summary.in_one_line(self)
+
+    def _repr_html_(self) -> str:
+        return summary.as_html(self)
+
+    def summary(self) -> None:
+        """Prints one screen: the answer, what was compared, the hall of fame."""
+        print(summary.screen(self))
 
     def __copy__(self) -> SearchResult:
         return dataclasses.replace(self, comparer=Comparer(), optimizer_maker=OptimizerMaker())
@@ -213,13 +227,13 @@ class SearchResult:
         return None if self.best is None else self.best.values.get(self.objective.name)
 
     @property
-    def hall_of_fame(self) -> list[Record]:
+    def hall_of_fame(self) -> HallOfFame:
         """The Pareto front of fitness against size (nodes), smallest first, ever fitter.
 
         Of the candidates that were trained to the end with a fitness above 0, those that no other
         one matches or beats in both; of equal ones the first that was found.
         """
-        return pareto_front(self.records)
+        return HallOfFame(pareto_front(self.records))
 
     def compare(
         self, losses: Losses = (), test_data: Any = None, **settings: Unpack[ComparisonKeywords]

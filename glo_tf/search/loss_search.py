@@ -10,6 +10,8 @@ from glo_tf.comparison.config import ComparisonKeywords
 from glo_tf.comparison.loss_comparison import LossComparison
 from glo_tf.comparison.with_usual import FOUND
 from glo_tf.display.callbacks import checked_callbacks
+from glo_tf.display.search import ProgressDisplay
+from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, UsageError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
@@ -68,7 +70,7 @@ class LossSearch:
         ...     (digits.x_validation, digits.y_validation),
         ...     train_steps=50, population_size=8, elites=2, generations=2,
         ...     coefficient_expressions=0, comparison_seeds=0)
-        >>> result = search.run()
+        >>> result = search.run(verbose=0)
         >>> model = build_model()
         >>> model.compile(optimizer="sgd", loss=result.best_loss)
     """
@@ -173,8 +175,13 @@ class LossSearch:
             )
         return self._compare(losses, test_data, settings)
 
-    def run(self) -> SearchResult:
+    def run(self, verbose: Verbose = "auto") -> SearchResult:
         """Runs both phases, the confirmation and the comparison.
+
+        Args:
+            verbose: What is shown, as in `keras.Model.fit`: 0 for nothing, 1 for a line each
+                generation and, in terminals and notebooks, a bar with the time left, 2 for the
+                lines alone; `"auto"` is 1.
 
         Ctrl-C ends the search at once; what was found until then is written and returned, with
         `interrupted` set. It is written also before an error goes on to the caller. A callback that
@@ -183,7 +190,7 @@ class LossSearch:
         order, too, and is `ended_by`.
 
         Raises:
-            ValueError: While it runs.
+            ValueError: While it runs, or for another `verbose`.
             TrainingError: If the model or the data raise, or too many trainings in a row fail.
             StudyError: If results cannot be written, or another process has the output folder.
         """
@@ -191,6 +198,8 @@ class LossSearch:
             raise InvalidArgumentError(
                 "Expected a search that does not run. Received: run while it runs"
             )
+        verbosity = Verbosity.of(verbose)
+        display = [ProgressDisplay(verbosity=verbosity)] if verbosity else []
         self._searching = True
         with at_the_end(self._end_run):
             run = SearchRun(
@@ -200,11 +209,15 @@ class LossSearch:
                 self._output,
                 budget=self._arguments,
                 references=self._references,
-                callbacks=self.callbacks,
+                callbacks=[*display, *self.callbacks],
                 compare=self._compare_found,
             )
             result = run.execute()
         return result
+
+    def __repr__(self) -> str:
+        phases = " and ".join(self.settings.search_space.phases)
+        return f"LossSearch({phases} in '{self.settings.search_space.name}', {self.task.summary})"
 
     def close(self) -> None:
         """Frees workers and output folder, as `run` does; `evaluate` takes them again."""

@@ -36,6 +36,7 @@ from glo_tf.search.evaluator import CandidateEvaluator, Outcome
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.own_rates import OwnRates
 from glo_tf.search.phases import coefficient_searches, discovery
+from glo_tf.search.plan import plan_of
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.reference_rate import tune_reference
 from glo_tf.search.references import set_bar
@@ -111,6 +112,11 @@ class SearchRun:
         try:
             with self._stoppable(), self._watched(self._time_limit.check):
                 self._callbacks.on_understood(self._task.summary)
+                folder = None if self._output is None else self._output.path
+                plan = plan_of(
+                    self._task, self._settings, self._budget, len(self._references), folder
+                )
+                self._callbacks.on_plan(plan)
                 self._callbacks.on_search_begin(self._planned)
                 self._time_limit.check()
                 self._look_for_rates()
@@ -149,6 +155,7 @@ class SearchRun:
             interrupted=interrupted,
             stopped=self._stopped,
             ended_by=self._ended_by,
+            folder=None if self._output is None else self._output.path,
             outputs=self._task.outputs,
             objective=self._task.objective,
             comparer=self._comparer,

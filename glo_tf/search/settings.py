@@ -135,9 +135,13 @@ class SearchSettings(SearchConfig):
         planned = self.tuned_expressions * tuned + self.trainings_at_the_end
         if self.search_space.has_discovery:
             planned += self.population_size * self.generations
-        if self.learning_rate == RateSource.OWN:
-            planned += len(LEARNING_RATE_FACTORS)
-        return planned
+        return planned + self.trainings_before(0)
+
+    def trainings_before(self, references: int) -> int:
+        """Of so many losses that are to beat, and at the rates among which one is chosen."""
+        own = self.learning_rate == RateSource.OWN
+        again = len(self.seeds_of_noise) if references else 0
+        return references + again + own * len(LEARNING_RATE_FACTORS)
 
     @property
     def trainings_at_the_end(self) -> int:

@@ -1,0 +1,107 @@
+"""What a search is about to do, from its task and settings."""
+
+from __future__ import annotations
+
+import pathlib
+
+from glo_tf.display.plan import Plan, PlannedPhase
+from glo_tf.losses.baselines import usual_loss
+from glo_tf.results.record import Phase
+from glo_tf.screening.screen import Screening
+from glo_tf.search.config import RateSource, SearchBudget
+from glo_tf.search.settings import SearchSettings
+from glo_tf.training.task import TrainingTask
+
+
+def plan_of(
+    task: TrainingTask,
+    settings: SearchSettings,
+    budget: SearchBudget,
+    references: int,
+    folder: pathlib.Path | None,
+) -> Plan:
+    """The plan.
+
+    Args:
+        task: What candidates are trained on.
+        settings: Of the search.
+        budget: What may end it before.
+        references: How many losses there are to beat.
+        folder: Where results go; None for nowhere.
+    """
+    phases = _phases(settings)
+    plan = Plan(
+        said={},
+        phases=phases,
+        trainings_before=settings.trainings_before(references),
+        trainings_of_candidate=settings.fitness_seeds,
+        trainings_after=settings.trainings_at_the_end,
+        train_steps=task.train_steps,
+        folder=folder,
+    )
+    own = settings.learning_rate == RateSource.OWN
+    optimizer = task.description["optimizer"].get("class_name", "of a function")
+    rate = "its own for each loss" if own else f"{task.learning_rate:g}"
+    less = "" if settings.screening == Screening.NONE else "; most losses need none, or part of one"
+    said = {
+        "data": f"{_samples(task, 'train_data')}; {_samples(task, 'validation_data')} to validate",
+        "network": task.description["model"].partition(",")[0],
+        "optimizer": f"{optimizer}, learning rate {rate}",
+        "fitness": f"{task.objective.goal} on validation data after {task.train_steps} steps "
+        f"of {task.batch_size} samples",
+        "search": ", then ".join(
+            f"{one.phase}: {_several(one.generations, 'generation')} of {one.candidates}"
+            for one in phases
+        ),
+        "trainings": f"at most {plan.most_trainings:,}{less}",
+        "at the end": _ending(task, settings, references),
+        "budget": _budget(budget),
+        "results": "are not written" if folder is None else str(folder),
+    }
+    plan_said = {word: text for word, text in said.items() if text}
+    return Plan(**{**vars(plan), "said": plan_said})
+
+
+def _phases(settings: SearchSettings) -> tuple[PlannedPhase, ...]:
+    space = settings.search_space
+    discovery = PlannedPhase(Phase.DISCOVERY, settings.generations, settings.population_size)
+    tuning = PlannedPhase(
+        Phase.COEFFICIENTS,
+        settings.coefficient_generations,
+        settings.coefficient_population_size or 9,
+    )
+    tuned = settings.tuned_expressions if settings.coefficient_generations else 0
+    return ((discovery,) if space.has_discovery else ()) + tuned * (tuning,)
+
+
+def _samples(task: TrainingTask, name: str) -> str:
+    described: str = task.description[name].partition(", sha256")[0]
+    return described if name == "train_data" else described.partition(" of")[0].split()[0]
+
+
+def _ending(task: TrainingTask, settings: SearchSettings, references: int) -> str:
+    steps = []
+    if settings.finalists:
+        seeds = _several(settings.finalist_seeds, "other seed")
+        steps.append(f"{_several(settings.finalists, 'finalist')} with {seeds}")
+    if settings.comparison_seeds:
+        usual, _ = usual_loss(task.outputs)
+        others = " and the best known losses" if references else ""
+        seeds = _several(settings.comparison_seeds, "seed")
+        steps.append(f"the best against {usual}{others}, {seeds} each")
+    return "; ".join(steps)
+
+
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _budget(budget: SearchBudget) -> str:
+    parts = []
+    if budget.max_minutes is not None:
+        parts.append(f"{budget.max_minutes:g} minutes")
+    if budget.target_fitness is not None:
+        parts.append(f"until a fitness of {budget.target_fitness:g}")
+    if budget.patience:
+        parts.append(f"a phase ends after {budget.patience} generations without a better loss")
+    return "; ".join(parts)
