@@ -58,7 +58,9 @@ class ProgressBar:
         self._in_terminal = _in_terminal(console) if live else None
         self._in_notebook = _InNotebook() if shown and in_notebook() else None
         self._task = (
-            None if self._in_terminal is None else self._in_terminal.add_task("", total=None)
+            None
+            if self._in_terminal is None
+            else self._in_terminal.add_task("", total=None, count="0")
         )
 
     @property
@@ -112,7 +114,7 @@ class ProgressBar:
 def _in_terminal(console: Console) -> Progress:
     """In 60 columns: "coefficients 10/20 ━━━━━━━━━━ 123/456 left 0:01:23"."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=10),
         TextColumn("{task.fields[count]} left"),
         TimeRemainingColumn(),

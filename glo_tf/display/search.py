@@ -114,7 +114,7 @@ class ProgressDisplay(Callback):
         if self._expected is not None:
             if not self._expected.began_generations:
                 lead = "; lead: over the loss to beat" if self._to_beat else ""
-                self._bar.print(f"best: fitness so far{lead}; loss: with rounded numbers")
+                self._bar.print(f"best: fitness so far{lead}")
                 self._bar.print(self._line("generation", "best", "lead", "loss"))
             self._expected.end_generation(generation.number, generation.total)
         place = f"{generation.phase} {generation.number}/{generation.total}"

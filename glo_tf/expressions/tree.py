@@ -65,6 +65,9 @@ class Expression(PrefixList):
 
         return to_sympy(self)
 
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
     def latex(self) -> str:
         """LaTeX of the expression, node by node as it was found."""
         from glo_tf.expressions.notation import latex

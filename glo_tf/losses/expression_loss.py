@@ -136,6 +136,12 @@ class ExpressionLoss(OutputLoss):
         """The term of one class as SymPy sees it, in the symbols x and y."""
         return self.tree.sympy()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}('{self.expression}')"
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
     def latex(self) -> str:
         """LaTeX of the term of one class, in the shape in which it was found."""
         return self.tree.latex()

@@ -188,6 +188,9 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         """The sum or mean over the last axis, as `class_reduction` says."""
         return (ops.sum if self.class_reduction == "sum" else ops.mean)(values, axis=-1)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name='{self.name}')"
+
     def get_config(self) -> dict[str, Any]:
         """Configuration from which `from_config` builds the loss again."""
         return {

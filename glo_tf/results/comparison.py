@@ -79,7 +79,7 @@ class LossTest:
         return label(self.baseline, self.baseline_tuned)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Comparison(Sequence[LossTrainings]):
     """The outcome of `glo_tf.compare`, and of the comparison at the end of a search.
 
@@ -122,6 +122,16 @@ class Comparison(Sequence[LossTrainings]):
 
     def __len__(self) -> int:
         return len(self.losses)
+
+    def __repr__(self) -> str:
+        names = ", ".join(entry.label for entry in self.losses)
+        measured = f"{self.metric} on {self.split} data after {self.steps[-1]} steps"
+        return f"Comparison({names}; {measured})"
+
+    def _repr_html_(self) -> str:
+        from glo_tf.results.html_tables import comparison_as_html
+
+        return comparison_as_html(self)
 
     @property
     def baseline_label(self) -> str:

@@ -125,7 +125,7 @@ class HallOfFame(list[Record]):
     """Candidates, which notebooks show as a table of formulas."""
 
     def _repr_html_(self) -> str:
-        from glo_tf.results.summary import hall_of_fame_as_html
+        from glo_tf.results.html_tables import hall_of_fame_as_html
 
         return hall_of_fame_as_html(self)
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from glo_tf.results.html_tables import compared, formula, hall_of_fame_as_html
 from glo_tf.results.outcomes import headline_of
 from glo_tf.results.run_files import REPORT, best_loss_files
 from glo_tf.utils.statistics import shown_value
 
 if TYPE_CHECKING:
-    from glo_tf.expressions.tree import Expression
     from glo_tf.results.found_loss import FoundLoss
-    from glo_tf.results.record import Record
     from glo_tf.results.search_result import SearchResult
 
 _MOST = 10  # rows of a hall of fame on a screen
@@ -31,7 +30,7 @@ def answer(result: SearchResult) -> list[str]:
     if result.comparison:
         lines.append(headline_of(result.comparison, result.comparison.losses[0].name))
     elif not result.interrupted:
-        lines.append("Nobody asked whether it is better than others (comparison_seeds=0).")
+        lines.append("Is it better? Nobody asked (comparison_seeds=0).")
     shown = result.best.loss if result.found is None else result.found.loss
     value = f"Validation {result.objective.name} in the search: {shown_value(result.best_value)}"
     lines += [f"Best loss: {shown}", value + _confirmed(result)]
@@ -73,24 +72,11 @@ def as_html(result: SearchResult) -> str:
     """The same as `screen`, for notebooks, with formulas."""
     paragraphs = [f"<p>{html.escape(line)}</p>" for line in answer(result)]
     if result.found is not None:
-        paragraphs.insert(1, f"<p>{_formula(result.found.loss)}</p>")
+        paragraphs.insert(1, f"<p>{formula(result.found.loss)}</p>")
     if result.comparison:
-        rows = [[html.escape(row.label), row.shown] for row in result.comparison.losses]
-        paragraphs.append(_html_table(["loss", result.comparison.metric], rows))
+        paragraphs.append(compared(result.comparison))
     paragraphs.append(hall_of_fame_as_html(result.hall_of_fame))
     return "".join(paragraphs)
-
-
-def hall_of_fame_as_html(records: Iterable[Record]) -> str:
-    """A table of candidates, with formulas."""
-    rows = [[str(r.loss.size), f"{r.fitness:.4f}", _formula(r.loss)] for r in records]
-    return _html_table(["size", "fitness", "loss"], rows) if rows else ""
-
-
-def _formula(loss: Expression) -> str:
-    from glo_tf.expressions.notation import mathml
-
-    return f"<math>{mathml(loss)}</math>"
 
 
 def _table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -101,12 +87,6 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
         "  " + "  ".join([*(f"{cell:<{n}}" for cell, n in zip(row, first, strict=False)), row[-1]])
         for row in rows
     ]
-
-
-def _html_table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = "".join(f"<tr>{''.join(f'<td>{c}</td>' for c in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _rate_of(found: FoundLoss) -> str:
