@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Mapping
 
 from glo_tf.display.plan import Plan, PlannedPhase
 from glo_tf.losses.baselines import usual_loss
@@ -10,11 +11,11 @@ from glo_tf.results.record import Phase
 from glo_tf.screening.screen import Screening
 from glo_tf.search.config import RateSource, SearchBudget
 from glo_tf.search.settings import SearchSettings
-from glo_tf.training.task import TrainingTask
+from glo_tf.training.search_task import SearchTask
 
 
 def plan_of(
-    task: TrainingTask,
+    task: SearchTask,
     settings: SearchSettings,
     budget: SearchBudget,
     references: int,
@@ -40,15 +41,16 @@ def plan_of(
         folder=folder,
     )
     own = settings.learning_rate == RateSource.OWN
-    optimizer = task.description["optimizer"].get("class_name", "of a function")
+    each = list(task.description.get("tasks", {"": task.description}).values())
+    optimizer = each[0]["optimizer"].get("class_name", "of a function")
     rate = "its own for each loss" if own else f"{task.learning_rate:g}"
     less = "" if settings.screening == Screening.NONE else "; most losses need none, or part of one"
     said = {
-        "data": f"{_samples(task, 'train_data')}; {_samples(task, 'validation_data')} to validate",
-        "network": task.description["model"].partition(",")[0],
+        "data": "; ".join(map(_data, each)),
+        "network": "; ".join(one["model"].partition(",")[0] for one in each),
         "optimizer": f"{optimizer}, learning rate {rate}",
         "fitness": f"{task.objective.goal} on validation data after {task.train_steps} steps "
-        f"of {task.batch_size} samples",
+        f"of {each[0]['batch_size']} samples",
         "search": ", then ".join(
             f"{one.phase}: {_several(one.generations, 'generation')} of {one.candidates}"
             for one in phases
@@ -74,12 +76,12 @@ def _phases(settings: SearchSettings) -> tuple[PlannedPhase, ...]:
     return ((discovery,) if space.has_discovery else ()) + tuned * (tuning,)
 
 
-def _samples(task: TrainingTask, name: str) -> str:
-    described: str = task.description[name].partition(", sha256")[0]
-    return described if name == "train_data" else described.partition(" of")[0].split()[0]
+def _data(described: Mapping[str, str]) -> str:
+    train, _, _ = described["train_data"].partition(", sha256")
+    return f"{train}; {described['validation_data'].split()[0]} to validate"
 
 
-def _ending(task: TrainingTask, settings: SearchSettings, references: int) -> str:
+def _ending(task: SearchTask, settings: SearchSettings, references: int) -> str:
     steps = []
     if settings.finalists:
         seeds = _several(settings.finalist_seeds, "other seed")
