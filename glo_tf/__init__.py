@@ -78,7 +78,9 @@ if TYPE_CHECKING:
         Tukey,
     )
     from glo_tf.metrics.numbers import AsymmetricCost, QuantileLoss
+    from glo_tf.recommendation.loss_recommendation import LossRecommendation, recommend
     from glo_tf.results.comparison import Comparison
+    from glo_tf.results.recommendation import Recommendation
     from glo_tf.results.record import Ending, Phase, Source, Stage
     from glo_tf.results.search_result import SearchResult
     from glo_tf.screening.scale import gradient_scale
@@ -123,6 +125,7 @@ _MODULES = {
     "LogCosh": "losses.regression",
     "LogitAdjusted": "losses.all_classes",
     "LossComparison": "comparison.loss_comparison",
+    "LossRecommendation": "recommendation.loss_recommendation",
     "LossSearch": "search.loss_search",
     "MAE": "losses.classes",
     "NCE": "losses.all_classes",
@@ -137,6 +140,7 @@ _MODULES = {
     "Poly1": "losses.classes",
     "Quantile": "losses.regression",
     "QuantileLoss": "metrics.numbers",
+    "Recommendation": "results.recommendation",
     "SCE": "losses.classes",
     "SearchResult": "results.search_result",
     "SearchSpace": "search.spaces.space",
@@ -198,6 +202,7 @@ __all__ = [
     "LogCosh",
     "LogitAdjusted",
     "LossComparison",
+    "LossRecommendation",
     "LossSearch",
     "NCEAndAMSE",
     "NCEAndRCE",
@@ -209,6 +214,7 @@ __all__ = [
     "Poly1",
     "Quantile",
     "QuantileLoss",
+    "Recommendation",
     "SearchResult",
     "SearchSpace",
     "Source",
@@ -227,6 +233,7 @@ __all__ = [
     "gradient_scale",
     "load_loss",
     "preset",
+    "recommend",
     "save_loss",
 ]
 

@@ -18,6 +18,7 @@ from glo_tf.data.outputs import Activation
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.execution.config import FailurePolicy, RunConfig
 from glo_tf.metrics.mode import Mode
+from glo_tf.recommendation.config import RecommendationConfig
 from glo_tf.screening.screen import Screening
 from glo_tf.search.config import ModelSelection, RateSource, SearchBudget, SearchConfig
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
@@ -43,6 +44,7 @@ SECTIONS: dict[type, str] = {
     GloOptions: "Operators: --operators=glo",
     GplearnOptions: "Operators: --operators=gplearn",
     ComparisonConfig: "Comparison of losses: --mode=compare",
+    RecommendationConfig: "Recommendation of a loss: --mode=recommend",
 }
 """Where the help shows the fields of a dataclass."""
 
@@ -82,12 +84,17 @@ _HELP = {
     "learning_rate": "Learning rate of the optimizer (per step); given leaves the optimizer its "
     "own. With own, a search judges each candidate at one that suits it, found in its first steps "
     "around the one that suits the usual loss.",
+    "max_minutes": "Minutes that a search or a recommendation may take, with what its end is "
+    "expected to take of them. A training that runs goes on to its end. Where the time was over is "
+    "kept in --output_dir: run again with the same limit, it ends there again; with another one, "
+    "it goes on.",
     "metric": "Keras metric that is the fitness, by name; accuracy if unset.",
     "operators": "Registered genetic operators (see --mode=list): glo (the paper's), gplearn, or "
     "others; if unset, those of the search space, by default the paper's.",
     "optimizer": "Keras optimizer by name.",
     "output_dir": "Folder for the results; runs/DATASET_seedSEED if empty, of a comparison "
-    "runs/DATASET_compare_seedSEED. What is there of the same settings is resumed.",
+    "runs/DATASET_compare_seedSEED, of a recommendation "
+    "runs/DATASET_recommend_seedSEED. What is there of the same settings is resumed.",
     "outputs": "What the architecture gives; if unset, what its last activation and the labels "
     "say.",
     "reference_losses": "Known losses to beat, as for --losses, or none: before the search, they "

@@ -30,8 +30,9 @@ def define_flags() -> flags.FlagValues:
     flags.DEFINE_enum(
         "mode",
         "search",
-        ["search", "compare", "report", "list"],
-        "search for a loss, compare losses, write the report of the run in --output_dir, or list "
+        ["search", "compare", "recommend", "report", "list"],
+        "search for a loss, compare losses, recommend one of the known losses, write the report of "
+        "the run in --output_dir, or list "
         "all plugins.",
         **run,
     )
@@ -101,7 +102,7 @@ def define_flags() -> flags.FlagValues:
         "With commas between them: categorical_crossentropy, the name of a known loss, such as gce "
         "or, with its parameters, focal(gamma=1) (docs/gallery.md has them), the path of a "
         "best_loss.json, or an expression; NAME=LOSS names it. Cross-entropy is the baseline in "
-        "any case.",
+        "any case. With --mode=recommend, what is tried; all known losses that fit if unset.",
         **compare,
     )
     return values

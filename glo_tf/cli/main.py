@@ -29,6 +29,7 @@ from glo_tf.cli.failures import (
     notes,
 )
 from glo_tf.cli.flags import parse_flags
+from glo_tf.cli.recommend import make_recommendation
 from glo_tf.cli.search import make_search
 from glo_tf.cli.task import output_dir, quiet_start
 from glo_tf.errors import GloError, InvalidArgumentError
@@ -36,11 +37,17 @@ from glo_tf.plugins.skeleton import new_plugin
 from glo_tf.report.asked import head
 from glo_tf.results import run_files
 from glo_tf.results.owned_files import MARK, check_free, is_there, write_owned
-from glo_tf.results.run_files import COMPARISON_FLAGS, COMPARISON_LOG
+from glo_tf.results.run_files import (
+    COMPARISON_FLAGS,
+    COMPARISON_LOG,
+    RECOMMENDATION_FLAGS,
+    RECOMMENDATION_LOG,
+)
 from glo_tf.utils.interruption import Interruption, stack_of_crashes
 
 if TYPE_CHECKING:
     from glo_tf.comparison.loss_comparison import LossComparison
+    from glo_tf.recommendation.loss_recommendation import LossRecommendation
     from glo_tf.search.loss_search import LossSearch
 
 logger = logging.getLogger("glo_tf")
@@ -100,7 +107,7 @@ def _do(arguments: list[str]) -> int:
     if values.mode == "report":
         return _report(values)
     with stack_of_crashes():
-        run = _compare if values.mode == "compare" else _search
+        run = {"compare": _compare, "recommend": _recommend}.get(values.mode, _search)
         return run(values, arguments)
 
 
@@ -155,7 +162,36 @@ def _compare(values: flags.FlagValues, arguments: list[str]) -> int:
     return 0
 
 
-def _show_what_was_before(run: LossSearch | LossComparison, folder: pathlib.Path) -> None:
+def _recommend(values: flags.FlagValues, arguments: list[str]) -> int:
+    folder = output_dir(values)
+    log, flagfile = folder / RECOMMENDATION_LOG, folder / RECOMMENDATION_FLAGS
+    try:
+        from glo_tf.display.recommendation import RecommendationDisplay  # SciPy, not for --help
+
+        check_free(log, flagfile)
+        display = RecommendationDisplay()
+        recommendation, _ = make_recommendation(values, display)
+        _write_flags(flagfile, values, arguments)
+    except EXPECTED as error:
+        return fail(error, BAD_INPUT)
+    _show_what_was_before(recommendation, folder)
+    display.on_understood(recommendation.summary, len(recommendation.losses))
+    with Interruption() as interruption:
+        try:
+            with _log_to(log), display:
+                result = recommendation.run()
+        except KeyboardInterrupt as error:
+            return _ended(error, interruption)
+        except EXPECTED as error:  # the log has the traceback
+            return fail(error, FAILED)
+    display.show(result)
+    print(f"Results: {folder}")
+    return 0
+
+
+def _show_what_was_before(
+    run: LossSearch | LossComparison | LossRecommendation, folder: pathlib.Path
+) -> None:
     if run.trained_before:
         print(f"Resuming in {folder}: {run.trained_before} trainings are done.")
     if run.suspects:

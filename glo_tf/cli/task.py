@@ -71,9 +71,9 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
 
 
 def output_dir(values: flags.FlagValues) -> pathlib.Path:
-    """The folder for the results of a search or a comparison."""
-    compared = "_compare" if values.mode == "compare" else ""
-    return user_path(values.output_dir or f"runs/{values.dataset}{compared}_seed{values.seed}")
+    """The folder for the results of a search, a comparison or a recommendation."""
+    mode = f"_{values.mode}" if values.mode in ("compare", "recommend") else ""
+    return user_path(values.output_dir or f"runs/{values.dataset}{mode}_seed{values.seed}")
 
 
 @contextlib.contextmanager

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping, Sequence
 
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import is_study, not_written, remove_study
 from glo_tf.report.attempt import try_to_write_report
 from glo_tf.results import run_files
-from glo_tf.results.comparison import Comparison
-from glo_tf.results.comparison_file import as_document
 from glo_tf.results.owned_files import check_free, check_study_free, remove_owned, write_owned
 from glo_tf.results.run_files import (
     COMPARISON,
@@ -27,12 +26,16 @@ from glo_tf.utils.files import user_path
 class ComparisonFolder:
     """Studies of the trainings, one for each part of the data, and what is made of them.
 
+    That is a comparison, or a recommendation.
+
     What is there of the same tasks is taken over, whatever losses and seeds it was for: a
     comparison can grow.
 
     Args:
         path: Created if absent.
         tasks: By their part of the training data.
+        results: Names of the files that are written in the end, the main one first.
+        beside: Names of further ones that belong to such a run.
         overwrite: Whether earlier studies and results may be removed. What glo_tf has not written
             never is.
 
@@ -50,14 +53,16 @@ class ComparisonFolder:
         path: str | os.PathLike[str],
         tasks: dict[float, TrainingTask],
         *,
+        results: Sequence[str] = (COMPARISON,),
+        beside: Sequence[str] = (COMPARISON_LOG, COMPARISON_FLAGS),
         overwrite: bool = False,
     ):
         self.path = user_path(path)
         self._tasks = tasks
-        result, report = self.path / COMPARISON, self.path / run_files.REPORT
+        written, report = [self.path / name for name in results], self.path / run_files.REPORT
         studies = [self.path / _study_name(fraction) for fraction in tasks]
         with writing_to(self.path):
-            check_free(result, report)
+            check_free(*written, report)
             for study in studies:
                 check_study_free(study)
         earlier = [
@@ -69,13 +74,12 @@ class ComparisonFolder:
             make_writable(self.path)
             for study in earlier:
                 remove_study(study)
-            logs = [self.path / COMPARISON_LOG, self.path / COMPARISON_FLAGS]
             with writing_to(self.path):
-                remove_owned([result, report, *logs])
+                remove_owned([*written, report, *(self.path / name for name in beside)])
         elif not earlier:
             # A search's folder may be compared in, too; the report tells of both.
             searched = (self.path / run_files.STUDY).exists()
-            refuse_orphans([result, *([] if searched else [report])], studies[0])
+            refuse_orphans([*written, *([] if searched else [report])], studies[0])
         make_writable(self.path)
         self.trained_before = 0
         self.suspects: list[str] = []
@@ -90,17 +94,21 @@ class ComparisonFolder:
         path = self.path / _study_name(fraction)
         return Study.open(path, self._tasks[fraction].description, {})
 
-    def write(self, comparison: Comparison) -> None:
-        """Replaces `comparison.json` and `report.html`.
+    def write(self, files: Mapping[str, bytes]) -> None:
+        """Replaces the files of a result, and `report.html`.
+
+        Args:
+            files: What they hold, by their names.
 
         Raises:
-            StudyError: If it cannot be written.
+            StudyError: If one cannot be written.
         """
-        path = self.path / COMPARISON
-        try:
-            write_owned(path, as_document(comparison.as_dict()))
-        except OSError as error:
-            raise not_written(path, error) from error
+        for name, data in files.items():
+            path = self.path / name
+            try:
+                write_owned(path, data)
+            except OSError as error:
+                raise not_written(path, error) from error
         try_to_write_report(self.path)
 
 

@@ -25,8 +25,10 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.losses.lookup import with_baseline
 from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.results.comparison import Comparison
+from glo_tf.results.comparison_file import as_document
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Stage
+from glo_tf.results.run_files import COMPARISON
 from glo_tf.strategies.registry import find_strategy
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.fresh_models import check_builder
@@ -178,7 +180,7 @@ class LossComparison:
             rate_curves=[rate.curve(*of) for of, rate in tuned.items()],
         )
         if self._folder is not None:
-            self._folder.write(comparison)
+            self._folder.write({COMPARISON: as_document(comparison.as_dict())})
         return comparison
 
     def _counted(self, stage: Stage, planned: int) -> _Counted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from glo_tf.data.split import Split
 from glo_tf.metrics.mode import Mode
@@ -148,9 +148,19 @@ def _by_fraction(
     return parts
 
 
-def against(entries: Sequence[LossTrainings], baseline: LossTrainings) -> list[LossTest]:
-    """Each loss against one, with p-values corrected for all of these."""
-    found = [_difference(entry, baseline) for entry in entries]
+def against(
+    entries: Sequence[LossTrainings],
+    baseline: LossTrainings,
+    test: Callable[..., Difference] = compare_means,
+) -> list[LossTest]:
+    """Each loss against one, with p-values corrected for all of these.
+
+    Args:
+        entries: The losses.
+        baseline: What they are tested against.
+        test: `compare_means`, or `compare_pairs` of the same seeds.
+    """
+    found = [_difference(entry, baseline, test) for entry in entries]
     # A tuned rate that is the given one makes two entries of the same trainings: one hypothesis.
     p_values = {
         entry.setting: None if f is None else f.p_value
@@ -163,12 +173,14 @@ def against(entries: Sequence[LossTrainings], baseline: LossTrainings) -> list[L
     ]
 
 
-def _difference(entry: LossTrainings, baseline: LossTrainings) -> Difference | None:
+def _difference(
+    entry: LossTrainings, baseline: LossTrainings, test: Callable[..., Difference]
+) -> Difference | None:
     if entry.failed or baseline.failed:
         return None
     if entry.setting == baseline.setting:  # the same trainings: no hypothesis
         return Difference(0.0, None, None, None)
-    return compare_means(entry.last(), baseline.last(), range_of(entry.metric))
+    return test(entry.last(), baseline.last(), range_of(entry.metric))
 
 
 def _ending(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from glo_tf.results.comparison import Comparison
     from glo_tf.results.loss_trainings import LossTrainings
+    from glo_tf.results.recommendation import Recommendation
 
 _DASHES = (("-", "--"), (":", "-."))  # of a loss at the given learning rate, and at its own
 _CURVES = ("-", "--", ":", "-.")  # of the first losses that have a colour, the second ones...
@@ -185,14 +186,14 @@ def plot_train_sizes(comparison: Comparison) -> Figure:
     return figure
 
 
-def plot_rate_curves(comparison: Comparison) -> Figure:
+def plot_rate_curves(comparison: Comparison | Recommendation) -> Figure:
     """Draws what each loss is worth at the learning rates that were tried with it.
 
     For the largest share of the training data that there are curves of. The chosen rate of each
     loss is marked, and stands in the legend with what it gave.
 
     Args:
-        comparison: Of losses whose learning rates were tuned.
+        comparison: Of losses whose learning rates were tuned; or a recommendation.
 
     Returns:
         A figure that belongs to no window.

@@ -12,6 +12,7 @@ from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.recommendation.families import Family
 from glo_tf.recommendation.pattern_search import RUNGS_PER_DECADE, PatternSearch
+from glo_tf.recommendation.time_limit import TimeLimit
 from glo_tf.results.tuned_loss import Trial, TunedLoss
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.step_length import measure_step_length
@@ -20,7 +21,6 @@ from glo_tf.training.trial import Evaluation, Request, Status
 
 _HEAT = 9  # one in so many steps is the heat of a trial
 _BEHIND = 0.5  # of the best fitness; less is hopeless
-_FEWEST = 2  # losses that are tuned in any case, the usual one among them
 _RATE_DIGITS = 2
 
 
@@ -46,7 +46,7 @@ def tune_losses(
     *,
     trials: int,
     seeds: Sequence[int],
-    max_seconds: float | None = None,
+    limit: TimeLimit | None = None,
     told: Callable[[TuningProgress], None] | None = None,
 ) -> list[TunedLoss]:
     """Finds for each loss its best learning rate and its best parameters, with equal effort.
@@ -78,16 +78,15 @@ def tune_losses(
         task: What they are trained on; without tests on its test data.
         trials: Of each loss, at least 1.
         seeds: Of each trial's trainings.
-        max_seconds: How long it may take. The best losses go on, as many as time allows to tune in
-            full, the usual one always; it depends on the speed of the machine then, which. None for
-            no limit.
+        limit: Says how many losses there is time for; None tunes all of them in full. The best go
+            on, and the usual one always.
         told: Called after each trial.
 
     Returns:
         One for each family, in their order. Test data were not looked at.
     """
     race = _Race(evaluate, families, task, trials=trials, seeds=seeds, told=told)
-    race.run(None if max_seconds is None else time.monotonic() + max_seconds)
+    race.run(limit)
     return [one.result for one in race.runners]
 
 
@@ -142,29 +141,25 @@ class _Race:
         _, usual = usual_loss(task.outputs)
         self._usual = next((one for one in self.runners if one.family.start == usual), None)
 
-    def run(self, end: float | None) -> None:
+    def run(self, limit: TimeLimit | None) -> None:
         """Makes all trials, or as many as there is time for."""
         if self._usual is not None:
-            self._begin_with(self._usual, end)
+            while len(self._usual.trials) < self._trials and not self._usual.search.bracketed:
+                self._round([self._usual])
+            self._reference = self._usual.best.learning_rate
         while (count := min(len(one.trials) for one in self._running)) < self._trials:
             began = time.monotonic()
             due = [one for one in self._running if len(one.trials) == count]
             self._round(due)
             if 2 * (count + 1) >= self._trials:
                 self._drop_hopeless()
-            if end is not None:
-                now = time.monotonic()
-                left, each = end - now, (now - began) / len(due)
-                self._drop_unaffordable(left, each, rounds=self._trials - count - 1)
-                if left < each * len(self._running):
+            if limit is not None:
+                seconds = (time.monotonic() - began) / len(due)
+                rounds, running = self._trials - count - 1, len(self._running)
+                most = limit.most(count + 1, rounds, running, seconds)
+                if not most:
                     break
-
-    def _begin_with(self, usual: _Runner, end: float | None) -> None:
-        while len(usual.trials) < self._trials and not usual.search.bracketed:
-            self._round([usual])
-            if end is not None and time.monotonic() > end:
-                break
-        self._reference = usual.best.learning_rate
+                self._drop_all_but(most)
 
     def _expected_of(self, runner: _Runner) -> ExpectedRates:
         """Where its rates are looked for: the same place from its first trial on."""
@@ -182,17 +177,7 @@ class _Race:
             if one is not self._usual and one.best.fitness < enough:
                 one.dropped = True
 
-    def _drop_unaffordable(self, left: float, each: float, rounds: int) -> None:
-        """Drops the last ones, so that the others can be tuned in full.
-
-        Args:
-            left: Seconds.
-            each: Seconds of a trial.
-            rounds: Trials that each loss still wants.
-        """
-        if not rounds:
-            return
-        most = max(_FEWEST, int(left / (each * rounds)))
+    def _drop_all_but(self, most: int) -> None:
         ranked = sorted(self._running, key=lambda one: (one is not self._usual, one.best.order))
         for one in ranked[most:]:
             one.dropped = True

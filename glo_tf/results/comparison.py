@@ -21,6 +21,8 @@ from glo_tf.utils.statistics import CONFIDENCE, Difference, Interval
 class LossTest:
     """A loss against the baseline, by Welch's two-tailed t-test on the metric at the last step.
 
+    In a recommendation it is Student's paired t-test, of the same seeds.
+
     Attributes:
         train_fraction: Of the training data.
         loss: Name of the loss.

@@ -20,18 +20,22 @@ LOG, FLAGS, REPORT = "search.log", "search.flags", "report.html"
 COMPARISON, COMPARISON_LOG, COMPARISON_FLAGS = "comparison.json", "comparison.log", "compare.flags"
 """What a comparison writes beside its studies, which may be in the folder of a search."""
 
+RECOMMENDATION, RECOMMENDED_LOSS = "recommendation.json", "recommended_loss.json"
+RECOMMENDATION_LOG, RECOMMENDATION_FLAGS = "recommendation.log", "recommend.flags"
+"""What a recommendation writes, likewise."""
+
 OUTPUT = "output"
 """Field of the metadata of a loss that is for one output alone."""
 
 
-def best_loss_name(output: str) -> str:
-    """The file of the loss of one output; that of all is `best_loss.json`.
+def best_loss_name(output: str, of_all: str = BEST_LOSS) -> str:
+    """The file of the loss of one output; that of all is `best_loss.json`, or another.
 
     No name leads out of the folder, or to the file of another.
     """
     if not output:
-        return BEST_LOSS
-    stem, suffix = os.path.splitext(BEST_LOSS)
+        return of_all
+    stem, suffix = os.path.splitext(of_all)
     escaped = re.sub(r"[^\w .()-]", lambda match: urllib.parse.quote(match[0], safe=""), output)
     return f"{stem}_{escaped}{suffix}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
+from glo_tf.losses.for_outputs import ForOutputs, loss_for
 from glo_tf.losses.given import Losses
 from glo_tf.results import summary
 from glo_tf.results.bar import Bar
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from glo_tf.comparison.config import ComparisonKeywords
     from glo_tf.data.outputs import Outputs
-    from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.metrics.objective import Objective
     from glo_tf.results.comparison import Comparison
     from glo_tf.results.loss_trainings import LossTrainings
@@ -145,7 +145,7 @@ class SearchResult:
         return dataclasses.replace(self, comparer=Comparer(), optimizer_maker=OptimizerMaker())
 
     @property
-    def best_loss(self) -> ExpressionLoss | list[ExpressionLoss] | dict[str, ExpressionLoss]:
+    def best_loss(self) -> ForOutputs:
         """The best loss, ready for `keras.Model.compile(loss=...)`.
 
         Where the search gave each candidate a learning rate of its own, it is divided by its
@@ -162,15 +162,7 @@ class SearchResult:
         Raises:
             ValueError: If no candidate was trained to the end.
         """
-        from glo_tf.losses.expression_loss import ExpressionLoss
-
-        loss, (first, *others) = self._found().loss, self.outputs.loss_options
-        if all(options == first for options in others):
-            return ExpressionLoss(loss, **first)
-        losses: list[ExpressionLoss] | dict[str, ExpressionLoss] = self.outputs.restore(
-            [ExpressionLoss(loss, **options) for options in (first, *others)]
-        )
-        return losses
+        return loss_for(self.outputs, self._found().loss)
 
     @property
     def best_learning_rate(self) -> float:

@@ -143,6 +143,7 @@ class OutputFolder:
             StudyError: If it cannot be written.
         """
         from glo_tf.losses.files import as_document
+        from glo_tf.losses.for_outputs import by_output
 
         assert result.best is not None
         assert result.found is not None
@@ -157,12 +158,7 @@ class OutputFolder:
             "confirmation": [dataclasses.asdict(row) for row in result.confirmation],
             "comparison": result.comparison.as_dict() if result.comparison else None,
         }
-        losses = result.best_loss
-        if isinstance(losses, list):
-            losses = {str(place): loss for place, loss in enumerate(losses)}
-        elif not isinstance(losses, dict):
-            losses = {"": losses}
-        for name, loss in losses.items():
+        for name, loss in by_output(result.best_loss):
             path = self.path / best_loss_name(name)
             if name:
                 metadata[OUTPUT] = name

@@ -120,6 +120,37 @@ def compare_means(
     )
 
 
+def compare_pairs(
+    one: Sequence[float], other: Sequence[float], within: Interval | None = None
+) -> Difference:
+    """`one` against `other`, value by value, by Student's paired t-test.
+
+    There is no test, and no interval, of a single pair, or where all differences are equal.
+
+    Args:
+        one: Values.
+        other: As many, of the same seeds.
+        within: The lowest and the highest value that there can be.
+    """
+    differences = np.subtract(one, other)
+    mean = float(differences.mean())
+    if len(differences) < 2 or _constant(differences.tolist()):
+        return Difference(mean, None, None, None)
+    from scipy import stats  # takes long: only where it is asked for
+
+    error = float(stats.sem(differences))
+    freedom = len(differences) - 1
+    p_value = 2.0 * float(stats.t.sf(abs(mean) / error, freedom))
+    half = error * float(stats.t.ppf((1.0 + CONFIDENCE) / 2.0, freedom))
+    low, high = within or (-math.inf, math.inf)
+    return Difference(
+        mean,
+        (max(mean - half, low - high), min(mean + half, high - low)),
+        p_value,
+        _hedges_g(one, other, mean),
+    )
+
+
 def correct_by_holm(p_values: Sequence[float | None]) -> list[float | None]:
     """p-values corrected for there being several, by Holm's step-down method.
 

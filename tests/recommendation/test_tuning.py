@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 import glo_tf
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.losses.named import NAMED_LOSSES
 from glo_tf.recommendation.families import Family, families_of
 from glo_tf.recommendation.pattern_search import PatternSearch
+from glo_tf.recommendation.time_limit import TimeLimit
 from glo_tf.recommendation.tuning import TuningProgress, tune_losses
 from glo_tf.training.trial import Evaluation, Request
 
@@ -138,7 +140,7 @@ def test_short_trainings_have_no_heats(train_steps) -> None:
 
 def test_where_time_is_short_the_best_go_on(monkeypatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("glo_tf.recommendation.tuning.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     losses = [CROSS_ENTROPY, *(Expression.parse(f"-{n}*(x*sqrt(y))") for n in range(1, 8))]
     heights = {str(loss): (0.1, 0.6 + 0.01 * place) for place, loss in enumerate(losses)}
     trainings = Trainings(heights)
@@ -148,7 +150,9 @@ def test_where_time_is_short_the_best_go_on(monkeypatch) -> None:
         return trainings.evaluate(requests)
 
     families = [Family.fixed(str(loss), loss) for loss in losses]
-    tuned = tune_losses(slowly, families, task(), trials=9, seeds=(0,), max_seconds=40.0)
+    study = Study.in_memory({})
+    limited = [TimeLimit(1.0, study, trainings_after=20, seeds=1) for _ in range(2)]
+    tuned = tune_losses(slowly, families, task(), trials=9, seeds=(0,), limit=limited[0])
     going_on = [one for one in tuned if not one.dropped]
     assert now[0] <= 40.0
     assert tuned[0] in going_on
@@ -156,6 +160,9 @@ def test_where_time_is_short_the_best_go_on(monkeypatch) -> None:
     assert {len(one.trials) for one in going_on[1:]} == {9}
     least = min(one.best.fitness for one in going_on[1:])
     assert all(one.trials[0].fitness <= least for one in tuned if one.dropped)
+    quickly = trainings.evaluate
+    again = tune_losses(quickly, families, task(), trials=9, seeds=(0,), limit=limited[1])
+    assert again == tuned  # though the clock stands still
 
 
 @pytest.mark.parametrize(
