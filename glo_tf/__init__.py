@@ -159,6 +159,7 @@ _MODULES = {
     "compare": "comparison.loss_comparison",
     "gradient_scale": "screening.scale",
     "load_loss": "losses.files",
+    "recommend": "recommendation.loss_recommendation",
     "preset": "search.presets",
     "save_loss": "losses.files",
 }

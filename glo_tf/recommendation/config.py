@@ -36,7 +36,7 @@ class RecommendationConfig:
         ValueError: If a value is out of range or of another type.
     """
 
-    trials: int = 12
+    trials: int = 16
     trial_seeds: int = 2
     contenders: int = 4
     fresh_seeds: int = 10

@@ -30,6 +30,7 @@ class PatternSearch:
         self._starts, self._sizes = starts, sizes
         self._known: dict[Point, tuple[bool, float]] = {}
         self._stride = 0  # place in `_STRIDES`
+        self._centre: Point | None = None  # all of its neighbours are tried before those of others
 
     def ask(self) -> Point:
         """The setting to be tried next, which has not been tried before."""
@@ -37,15 +38,17 @@ class PatternSearch:
         for rung in (0, -wide, wide):
             if (first := (rung, *self._starts)) not in self._known:
                 return first
-        while True:
+        self._centre = self._centre or self._ranked[0]
+        while (new := self._new_neighbour(self._centre)) is None:
             best, *others = self._ranked
-            new = self._new_neighbour(best)
-            if new is None and self._stride < len(_STRIDES) - 1:
+            if self._centre != best and not self._is_done(best):
+                self._centre = best
+            elif self._stride < len(_STRIDES) - 1:
                 self._stride += 1
-                continue
-            while new is None:  # rates have no end, so that one of them has a new neighbour
-                new = self._new_neighbour(others.pop(0))
-            return new
+                self._centre = best
+            else:  # rates have no end, so that one of them has a new neighbour
+                self._centre = next(each for each in (best, *others) if not self._is_done(each))
+        return new
 
     def tell(self, point: Point, fitness: float, *, failed: bool = False) -> None:
         """What a setting gave.
@@ -70,6 +73,9 @@ class PatternSearch:
         """All settings, the best first; of equals the one with the smallest rate."""
         known: Mapping[Point, tuple[bool, float]] = self._known
         return sorted(known, key=lambda point: (known[point], point))
+
+    def _is_done(self, point: Point) -> bool:
+        return self._new_neighbour(point) is None
 
     def _new_neighbour(self, point: Point) -> Point | None:
         return next((each for each in self._neighbours(point) if each not in self._known), None)

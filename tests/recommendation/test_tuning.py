@@ -110,7 +110,7 @@ def test_parameters_are_chosen_with_the_rate() -> None:
     (usual, gce) = families_of(["gce"], OUTPUTS)
     best = gce.loss((1,))  # q = 0.5
     trainings = Trainings({str(CROSS_ENTROPY): (0.1, 0.8), str(best): (0.4, 0.95)})
-    _, tuned = tune_losses(trainings.evaluate, [usual, gce], task(), trials=12, seeds=(0,))
+    _, tuned = tune_losses(trainings.evaluate, [usual, gce], task(), trials=16, seeds=(0,))
     assert (tuned.name, tuned.best.name) == ("GCE", "GCE(q=0.5)")
     assert tuned.best.parameters == {"q": 0.5}
     assert tuned.best.loss == best
