@@ -179,7 +179,7 @@ def _recommend(values: flags.FlagValues, arguments: list[str]) -> int:
     with Interruption() as interruption:
         try:
             with _log_to(log), display:
-                result = recommendation.run()
+                result = recommendation.run(verbose=0)  # as above
         except KeyboardInterrupt as error:
             return _ended(error, interruption)
         except EXPECTED as error:  # the log has the traceback

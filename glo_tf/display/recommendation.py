@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import TaskID
 from rich.table import Table
 
-from glo_tf.display.bar import progress_bar
+from glo_tf.display.bar import ProgressBar, new_console
+from glo_tf.display.verbosity import Verbosity
 from glo_tf.utils.display_text import legible
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ _TEXT_COLUMNS = 2  # of the table; the others are numbers
 
 
 class RecommendationDisplay:
-    """A bar on a terminal; elsewhere a line for each trial.
+    """A bar in terminals and notebooks; elsewhere a line for each trial.
 
     Args:
         console: Where to; standard output if None.
+        verbosity: How much.
     """
 
-    def __init__(self, console: Console | None = None):
-        self._console = console or Console()
+    def __init__(self, console: Console | None = None, verbosity: Verbosity = Verbosity.BAR):
+        self._console = console or new_console()
         if not self._console.is_terminal:
             self._console.width = _WIDTH_OF_FILES
-        self._bar = progress_bar(self._console)
-        self._tasks: dict[str, TaskID] = {}
+        self._bar = ProgressBar(self._console, shown=verbosity is Verbosity.BAR)
 
     def __enter__(self) -> RecommendationDisplay:
         self._bar.start()
@@ -47,14 +47,13 @@ class RecommendationDisplay:
 
     def on_progress(self, advance: Advance) -> None:
         """Shows that a trial or a training has ended."""
-        if not self._console.is_terminal:
+        name = legible(advance.name)
+        if not self._bar.is_shown:
             self._print(
-                f"{advance.stage} {advance.done}/{advance.planned}  {advance.name}  "
+                f"{advance.stage} {advance.done}/{advance.planned}  {name}  "
                 f"{advance.learning_rate:g}  {advance.fitness:.4f}  {advance.status}"
             )
-        if advance.stage not in self._tasks:
-            self._tasks[advance.stage] = self._bar.add_task(advance.stage, total=None)
-        self._bar.update(self._tasks[advance.stage], completed=advance.done, total=advance.planned)
+        self._bar.update(f"{advance.stage}: {name}", advance.done, advance.planned)
 
     def show(self, result: Recommendation) -> None:
         """Prints the table, and the sentence last."""
@@ -74,4 +73,4 @@ class RecommendationDisplay:
         self._print(result.sentence)
 
     def _print(self, text: str) -> None:
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+        self._bar.print(text)

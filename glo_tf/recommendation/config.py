@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.training.config import TaskArguments, TaskKeywords
@@ -63,15 +64,20 @@ class RecommendationArguments(RunConfig, FailurePolicy, RecommendationConfig, Ta
             `glo_tf.compare`. A name without parameters, as `"gce"`, stands for all of its values;
             `"gce(q=0.7)"` for one. None for all known losses that fit the model's outputs.
         on_progress: Called after each trial, and after each training of the contenders.
+        verbose: What is shown, as in `keras.Model.fit`: 0 for nothing, 1 for a bar with the time
+            left in terminals and notebooks, and elsewhere a line each trial, 2 for the lines
+            everywhere; in the end a table and what to use. `"auto"` is 1.
     """
 
     test_data: Any = None
     losses: Losses | None = dataclasses.field(default=None, kw_only=True)
     on_progress: Callable[[Advance], None] | None = dataclasses.field(default=None, kw_only=True)
+    verbose: Verbose = dataclasses.field(default="auto", kw_only=True)
 
     def __post_init__(self) -> None:
         for config in (TaskArguments, RecommendationConfig, FailurePolicy, RunConfig):
             config.__post_init__(self)
+        Verbosity.of(self.verbose)
         losses = self.losses
         if losses is not None and (
             isinstance(losses, str) or not isinstance(losses, Mapping | Sequence)
@@ -115,4 +121,5 @@ class RecommendationKeywords(RunKeywords, TaskKeywords, total=False):
     contenders: int
     fresh_seeds: int
     max_minutes: float | None
+    verbose: Verbose
     on_progress: Callable[[Advance], None] | None

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from glo_tf.comparison.folder import ComparisonFolder
 from glo_tf.comparison.trainings import Conditions, Entrant, train
 from glo_tf.data.split import Split
+from glo_tf.display.recommendation import RecommendationDisplay
+from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
@@ -99,7 +101,8 @@ class LossRecommendation:
         self._families = families_of(given.losses, self.task.outputs)
         self._seeds_of_trials = given.seeds_of_trials
         self._seeds_of_contenders = given.seeds_of_contenders
-        self._on_progress = given.on_progress
+        self._told = [] if given.on_progress is None else [given.on_progress]
+        self._verbosity = Verbosity.of(given.verbose)
         # Last, so that a refused argument leaves no folder behind.
         any_loss = loss_for(self.task.outputs, self._families[0].start)
         losses = [best_loss_name(name, RECOMMENDED_LOSS) for name, _ in by_output(any_loss)]
@@ -126,8 +129,11 @@ class LossRecommendation:
         """Names of all losses that are tuned, the usual one first."""
         return [family.name for family in self._families]
 
-    def run(self) -> Recommendation:
+    def run(self, verbose: Verbose | None = None) -> Recommendation:
         """Tunes the losses, compares the best, and says which one to use.
+
+        Args:
+            verbose: As the argument of the recommendation, which it takes the place of.
 
         Ctrl-C ends it at once; the same recommendation goes on from there when it is run again.
 
@@ -135,6 +141,21 @@ class LossRecommendation:
             TrainingError: If the model or the data raise, or too many trainings in a row fail.
             StudyError: If results cannot be written, or another process has the output folder.
         """
+        verbosity = self._verbosity if verbose is None else Verbosity.of(verbose)
+        if not verbosity:
+            return self._run()
+        display = RecommendationDisplay(verbosity=verbosity)
+        display.on_understood(self.summary, len(self._families))
+        self._told.append(display.on_progress)
+        try:
+            with display:
+                result = self._run()
+        finally:
+            self._told.remove(display.on_progress)
+        display.show(result)
+        return result
+
+    def _run(self) -> Recommendation:
         logger.info(self.summary)
         study = self._in_memory if self._folder is None else self._folder.open_study(1.0)
         dispatcher = Dispatcher(self.task, self.strategy, study, self._policy)
@@ -257,8 +278,8 @@ class LossRecommendation:
         return evaluate
 
     def _tell(self, advance: Advance) -> None:
-        if self._on_progress is not None:
-            self._on_progress(advance)
+        for told in self._told:
+            told(advance)
 
 
 @documented(RecommendationArguments)
@@ -282,7 +303,7 @@ def recommend(recommendation: LossRecommendation) -> Recommendation:
         >>> result = glo_tf.recommend(
         ...     build_model, (digits.x_train, digits.y_train),
         ...     (digits.x_validation, digits.y_validation), (digits.x_test, digits.y_test),
-        ...     losses=["mae"], trials=4, trial_seeds=1, fresh_seeds=3, train_steps=20)
+        ...     losses=["mae"], trials=4, trial_seeds=1, fresh_seeds=3, train_steps=20, verbose=0)
         >>> model = build_model()
         >>> model.compile(optimizer=result.best_optimizer(), loss=result.best_loss)
     """

@@ -91,13 +91,16 @@ class Recommendation:
             ValueError: If no loss is recommended, or this was read from a file, which does not know
                 the model; the `recommended_loss.json` beside it is for `glo_tf.load_loss`.
         """
-        best = self.best
+        return loss_for(self._known_outputs, self.best.loss)
+
+    @property
+    def _known_outputs(self) -> Outputs:
         if self.outputs is None:
             raise InvalidArgumentError(
                 "Expected the result that recommend returned, or glo_tf.load_loss of the "
                 "recommended_loss.json beside the file. Received: a result of a file"
             )
-        return loss_for(self.outputs, best.loss)
+        return self.outputs
 
     def best_optimizer(self) -> keras.Optimizer:
         """A new optimizer as the losses were trained with, at `best_learning_rate`.
@@ -106,6 +109,18 @@ class Recommendation:
             ValueError: If no loss is recommended, or the result is a copy or of a file.
         """
         return self.optimizer_maker(self.best_learning_rate)
+
+    def in_units(self, model: keras.Model) -> keras.Model:
+        """A model that predicts in the units of the data, of one that the user's function built.
+
+        See `glo_tf.SearchResult.in_units`.
+
+        Raises:
+            ValueError: If this was read from a file, which does not know the model.
+        """
+        from glo_tf.training.in_units import in_units
+
+        return in_units(model, self._known_outputs)
 
     @property
     def metric(self) -> str:

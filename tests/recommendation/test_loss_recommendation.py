@@ -85,6 +85,7 @@ def recommendation(**settings) -> glo_tf.LossRecommendation:
         "losses": ["gce", "focal(gamma=1)", "mae"],
         "contenders": 3,
         "fresh_seeds": 4,
+        "verbose": 0,
         **settings,
     }
     return glo_tf.LossRecommendation(build_model, data(90), data(30), data(60), **settings)
@@ -141,6 +142,19 @@ def test_the_table_has_all_losses(trainer, capsys) -> None:
     assert len(result.rate_curves) == 4
 
 
+def test_what_is_shown_is_as_much_as_was_asked_for(trainer, capsys) -> None:
+    made = recommendation(losses=["mae"], trials=3, verbose=2)
+    result = made.run()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "3 classes, softmax; fitness: accuracy; 2 losses"
+    assert lines[6].startswith("tuning 6/6  MAE  ")
+    assert lines[-1] == result.sentence
+    made.run(verbose=0)
+    assert not capsys.readouterr().out
+    made.run()
+    assert capsys.readouterr().out.splitlines() == lines
+
+
 def test_validation_data_take_the_place_of_absent_test_data(trainer) -> None:
     made = glo_tf.LossRecommendation(
         build_model,
@@ -153,6 +167,7 @@ def test_validation_data_take_the_place_of_absent_test_data(trainer) -> None:
         trial_seeds=1,
         fresh_seeds=2,
         strategy="local",
+        verbose=0,
     )
     result = made.run()
     assert result.comparison.split == Split.VALIDATION
@@ -207,6 +222,7 @@ def test_files_of_others_are_left_alone(trainer, tmp_path) -> None:
         ({"losses": ["gce", "gce"]}, "losses"),
         ({"losses": ["gcee"]}, "gcee"),
         ({"on_progress": 3}, "on_progress"),
+        ({"verbose": 3}, "verbose"),
     ],
 )
 def test_bad_arguments_are_refused_before_any_training(trainer, settings, said, tmp_path) -> None:
@@ -295,9 +311,11 @@ def test_a_whole_one_on_numbers() -> None:
         train_steps=5,
         batch_size=10,
         strategy="local",
+        verbose=0,
     )
     assert {loss.name for loss in result.tuned} == {"squared error", "Huber", "AbsoluteError"}
     assert result.metric == "mean_absolute_error"
-    compiled = model()
+    compiled = result.in_units(model())
     compiled.compile(optimizer=result.best_optimizer(), loss=result.best_loss)
-    assert np.isfinite(compiled.evaluate(x, y, verbose=0))
+    compiled.fit(x, y, epochs=20, verbose=0)
+    assert np.mean(np.abs(compiled.predict(x, verbose=0) - y)) < np.abs(y).mean()
