@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,23 +61,60 @@ VARIANTS = {
 
 
 def search(
-    variant: Variant, measure: Measure, draw: Draw, recipe: Recipe, seed: int, folder: pathlib.Path
+    variant: Variant,
+    measure: Measure,
+    draws: Sequence[Draw],
+    recipe: Recipe,
+    seed: int,
+    folder: pathlib.Path,
 ) -> dict[str, Any]:
     """The loss that one search found, if any, and its cost; goes on where it was cut off.
 
     Args:
         variant: How to search.
-        measure: The fitness.
-        draw: Whose training and validation data it has.
+        measure: Its mean over the draws is the fitness.
+        draws: Whose training and validation data it has, at least two.
         recipe: Of the trainings.
         seed: Of the search.
         folder: For its files.
     """
+    import glo_tf
+    from benchmarks.suite.stopping import EarlyStopping
+    from glo_tf import search_spaces
+
+    every = recipe.steps // _CHECKPOINTS
+    stopping = EarlyStopping(range(every, recipe.steps + 1, every))
+    space = search_spaces.glo() if draws[0].classes else search_spaces.glo_extended()
+    settings: dict[str, Any] = {
+        **_USUAL,
+        "search_space": dataclasses.replace(space, begins_with=()),
+        "strategy": stopping,
+        **variant.settings,
+    }
+    began = time.perf_counter()
+    result = glo_tf.LossSearch(
+        tasks=[_trained_on(draw, measure, recipe) for draw in draws],
+        comparison_seeds=0,
+        reference_losses=[],
+        seed=seed,
+        output_dir=folder,
+        **settings,
+    ).run()
+    return {
+        "expression": result.best and str(result.best.loss),
+        "fitness": result.best and result.best.fitness,
+        "candidates": len(result.records),
+        "steps": len(draws) * sum(record.steps for record in result.records),
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def _trained_on(draw: Draw, measure: Measure, recipe: Recipe) -> Any:
+    """The setting of one draw."""
     import keras
 
     import glo_tf
     from benchmarks.suite.fitness import Collected
-    from benchmarks.suite.stopping import EarlyStopping
 
     features, classes = draw.train[0].shape[1], draw.classes
 
@@ -95,10 +132,7 @@ def search(
         return x.astype(np.float32), y if classes else y.astype(np.float32)[:, None]
 
     usual = measure.name == "accuracy"
-    every = recipe.steps // _CHECKPOINTS
-    stopping = EarlyStopping(range(every, recipe.steps + 1, every))
-    began = time.perf_counter()
-    result = glo_tf.LossSearch(
+    return glo_tf.TaskArguments(
         model,
         data(draw.train),
         data(draw.validation),
@@ -106,19 +140,7 @@ def search(
         learning_rate_decay="linear",
         train_steps=recipe.steps,
         batch_size=min(recipe.batch_size, len(draw.train[0])),
+        standardize=False,  # the draw has
         metric=None if usual else Collected(measure.name),
         metric_mode="auto" if usual else ("max" if measure.largest else "min"),
-        search_space="glo" if classes else "glo_extended",
-        comparison_seeds=0,
-        reference_losses=[],
-        seed=seed,
-        output_dir=folder,
-        **{**_USUAL, "strategy": stopping, **variant.settings},
-    ).run()
-    return {
-        "expression": result.best and str(result.best.loss),
-        "fitness": result.best and result.best.fitness,
-        "candidates": len(result.records),
-        "steps": sum(record.steps for record in result.records),
-        "seconds": round(time.perf_counter() - began, 1),
-    }
+    )

@@ -14,6 +14,8 @@ from glo_tf.training.trial import Evaluation, Request, Status
 class EarlyStopping(LocalStrategy):
     """Trains here, and looks at validation data on the way, as the trainings of the suite do.
 
+    It is for several tasks, of which what is measured is the mean fitness.
+
     Args:
         checkpoints: Steps after which a whole training is looked at.
     """
@@ -21,12 +23,12 @@ class EarlyStopping(LocalStrategy):
     def __init__(self, checkpoints: Sequence[int]):
         super().__init__()
         self._checkpoints = tuple(checkpoints)
-        self._objective: Any = None
+        self._name = ""
 
     def start(self, task: Any, candidate_timeout: float | None = None) -> None:
         """As `LocalStrategy.start`."""
         super().start(task, candidate_timeout)
-        self._objective = task.objective
+        self._name = task.objective.name
 
     def submit(self, request: Request, worker: str) -> None:
         """As `LocalStrategy.submit`; short trainings are the heats of longer ones."""
@@ -50,8 +52,8 @@ class EarlyStopping(LocalStrategy):
         return dataclasses.replace(result, request=asked, outcome=outcome)
 
     def _best(self, outcome: Evaluation) -> Evaluation:
-        name = self._objective.name
-        values = outcome.measured[Split.VALIDATION][name]
-        sound = [(self._objective.fitness([v]), v) for v in values if v is not None]
-        fitness, value = max(sound, key=lambda one: one[0])
-        return dataclasses.replace(outcome, fitness=fitness, values={name: value})
+        measured = outcome.measured[Split.VALIDATION]
+        fitnesses = [value or 0.0 for value in measured[self._name]]
+        place = max(range(len(fitnesses)), key=fitnesses.__getitem__)
+        values = {name: of_name[place] for name, of_name in measured.items()}
+        return dataclasses.replace(outcome, fitness=fitnesses[place], values=values)

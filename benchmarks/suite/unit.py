@@ -123,7 +123,7 @@ class Unit:
         return search(
             VARIANTS[name],
             self.task.measure,
-            self._draws(0),
+            [self._draws(seed) for seed in range(self._settings.budget.draws)],
             self._settings.recipe,
             seed=0,
             folder=folder,

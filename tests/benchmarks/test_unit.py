@@ -278,7 +278,7 @@ def test_a_whole_training_counts_as_its_best_checkpoint() -> None:
                 measured={Split.VALIDATION: {"accuracy": values}} if values else {},
             )
 
-    objective = types.SimpleNamespace(name="accuracy", fitness=lambda found: found[0])
+    objective = types.SimpleNamespace(name="accuracy")
     strategy = EarlyStopping((10, 20, 30))
     strategy.start(types.SimpleNamespace(make_trainer=Trainer, objective=objective))
     candidate = Candidate(Expression.parse("-(x*log(y))"))
