@@ -81,6 +81,10 @@ _HELP = {
     "classes that are left out count 1.",
     "initial_expressions": "Whole loss to begin with, such as '-(x*log(y))'; one a flag, as many "
     "as you like.",
+    "initial_losses": "Known losses to begin with, as for --losses, or library for all with a name "
+    "that fit: they begin the population with their coefficients, CMA-ES starts at these as well "
+    "as at ones, and all known losses are among the finalists. If unset or none, the search starts "
+    "from random trees, as claims of discovery are made.",
     "learning_rate": "Learning rate of the optimizer (per step); given leaves the optimizer its "
     "own. With own, a search judges each candidate at one that suits it, found in its first steps "
     "around the one that suits the usual loss.",
@@ -251,6 +255,7 @@ _DEFINE: dict[str, Callable[..., object]] = {
 _CONVERT: dict[str, Callable[[Any], object]] = {
     "class_weight": _class_weight,
     "initial_expressions": lambda texts: texts or [],
+    "initial_losses": lambda text: text if text is not None and _some(text) else None,
     **dict.fromkeys(
         ["jit_compile", "standardize"],
         lambda word: {"true": True, "false": False}.get(word, word),

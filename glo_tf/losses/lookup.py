@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from glo_tf.data.outputs import Activation, Outputs
@@ -195,3 +195,20 @@ def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expressio
     if isinstance(losses, Mapping):
         return trees, same[0]
     return {usual_name if n == same[0] else n: tree for n, tree in trees.items()}, usual_name
+
+
+def known_losses(outputs: Outputs) -> dict[str, Expression]:
+    """The usual loss and all with a name that can be trained on such outputs, by their names."""
+    losses, _ = with_baseline([], outputs)
+    for name, tree in _registered(outputs):
+        if tree not in losses.values():
+            losses.setdefault(name, tree)
+    return losses
+
+
+def _registered(outputs: Outputs) -> Iterator[tuple[str, Expression]]:
+    for name in NAMED_LOSSES:
+        try:
+            yield from by_name([name], outputs).items()
+        except InvalidArgumentError:  # it is for other outputs
+            continue

@@ -43,7 +43,9 @@ class SearchFiles:
         values: By name what the best loss's fitness in the search is made of; see
             `glo_tf.training.trial.Evaluation`.
         learning_rate: What goes with the best loss; None in what an earlier version wrote.
+        rescaled: Whether the best loss was given another scale than it had in the search.
         remark: What a user has to know of the best loss's scale, or `""`.
+        known: Name of the known loss that the best loss is, or `""`.
         searched: The best loss as it was trained in the search; None if there is none.
         bar: What was to beat; None if there was nothing.
         confirmation: The finalists, the best first.
@@ -57,7 +59,9 @@ class SearchFiles:
     minimized: bool
     values: Values
     learning_rate: float | None
+    rescaled: bool
     remark: str
+    known: str
     searched: Expression | None
     bar: Bar | None
     confirmation: list[LossTrainings]
@@ -110,7 +114,9 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
         minimized=minimized,
         values=_values(metadata, paths[0]) if paths else {},
         learning_rate=_learning_rate(metadata, paths[0]) if paths else None,
+        rescaled="scale" in metadata,
         remark=_text(metadata, "remark", paths[0]) if paths else "",
+        known=_text(metadata, "known", paths[0]) if paths else "",
         searched=_searched(metadata, losses[paths[0].name], paths[0]) if paths else None,
         bar=bar_of_data(metadata["bar"], paths[0]) if "bar" in metadata else None,
         confirmation=confirmation,

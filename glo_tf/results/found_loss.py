@@ -37,12 +37,14 @@ class FoundLoss:
         scale: How steep it is beside the usual loss; see `glo_tf.gradient_scale`. None where nobody
             asked, as the search had one learning rate for all.
         remark: Why the scale is not 1, for readers; empty where it is, or nobody asked.
+        known: Name of the known loss that it is; empty where it was found.
     """
 
     loss: Expression
     learning_rate: float
     scale: float | None = None
     remark: str = ""
+    known: str = ""
 
     @classmethod
     def given(cls, candidate: Candidate, task: SearchTask) -> FoundLoss:

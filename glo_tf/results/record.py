@@ -18,10 +18,12 @@ class Phase(enum.StrEnum):
     Attributes:
         DISCOVERY: Genetic search.
         COEFFICIENTS: CMA-ES.
+        KNOWN: None; a known loss that a search was given, and did not have to find.
     """
 
     DISCOVERY = "discovery"
     COEFFICIENTS = "coefficients"
+    KNOWN = "known"
 
 
 class Stage(enum.StrEnum):

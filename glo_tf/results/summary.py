@@ -34,6 +34,8 @@ def answer(result: SearchResult) -> list[str]:
     shown = result.best.loss if result.found is None else result.found.loss
     value = f"Validation {result.objective.name} in the search: {shown_value(result.best_value)}"
     lines += [f"Best loss: {shown}", value + _confirmed(result)]
+    if result.found is not None and result.found.known:
+        lines.append(f"It is a known loss, {result.found.known}; no loss that was found is better.")
     if result.found is not None:
         lines.append(_rate_of(result.found))
     if result.folder is not None:

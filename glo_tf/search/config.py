@@ -67,6 +67,12 @@ class SearchConfig:
         initial_expressions: Whole losses that the first generation begins with, before random
             trees: text, `Expression` or `ExpressionLoss`. They have x and y, the nodes of the
             search space and no coefficients; duplicates are dropped.
+        initial_losses: Known losses that the search begins with, a warm start: names as for
+            `glo_tf.LossComparison`, expressions, or `"library"` for all with a name that fit; text
+            has commas between them. They begin the first generation with their coefficients, CMA-ES
+            starts at these as well as at ones, and all known losses, the reference losses too, are
+            among the finalists, so that the confirmed loss has at least their best mean. None
+            starts from random trees, as claims of discovery are made.
         population_size: Candidates per generation of the discovery phase. A search space without
             that phase ignores this, `elites`, `generations`, `operators` and
             `coefficient_expressions`.
@@ -122,6 +128,7 @@ class SearchConfig:
     search_space: str | SearchSpace = "glo"
     operators: str | Operators | None = None
     initial_expressions: Sequence[Loss] = ()
+    initial_losses: str | Losses | None = None
     population_size: int = 80
     elites: int = 6
     generations: int = 100
@@ -190,6 +197,11 @@ class SearchConfig:
                     f"Received: learning_rate_grid={shown(grid)}"
                 )
             check_positive(learning_rate_grid=factor)
+        if not isinstance(self.initial_losses, str | Mapping | Sequence | None):
+            raise InvalidArgumentError(
+                "Expected initial_losses as text, a sequence or a dict of losses, such as "
+                f"'library' or ['baikal']. Received: initial_losses={shown(self.initial_losses)}"
+            )
         losses = self.reference_losses
         if losses is not None and (
             isinstance(losses, str) or not isinstance(losses, Mapping | Sequence)
@@ -294,6 +306,7 @@ class SearchKeywords(RunKeywords, TaskKeywords, total=False):
     search_space: str | SearchSpace
     operators: str | Operators | None
     initial_expressions: Sequence[Loss]
+    initial_losses: str | Losses | None
     population_size: int
     elites: int
     generations: int

@@ -55,8 +55,13 @@ class Finalist:
     @property
     def name(self) -> str:
         """The candidate for readers."""
-        candidate = str(self.candidate)
-        return f"{candidate}, {NEAR_DIVERGENCE}" if self.near_divergence else candidate
+        parts = [str(self.candidate), self.known, NEAR_DIVERGENCE if self.near_divergence else ""]
+        return ", ".join(filter(None, parts))
+
+    @property
+    def known(self) -> str:
+        """Name of the known loss that it is; empty where it was found."""
+        return self.forms[0].known if self.forms else ""
 
     @property
     def each_form(self) -> list[Finalist]:
@@ -77,7 +82,8 @@ def confirm(
 ) -> list[Confirmed]:
     """Trains the finalists with other seeds.
 
-    Of the forms of a finalist, the simplest within the noise of its best stands for it.
+    Of the forms of a finalist, the simplest within the noise of its best stands for it. What
+    becomes the best loss has at least the best mean of the known losses among them.
 
     Args:
         evaluate: Trains networks.
@@ -105,9 +111,11 @@ def confirm(
 
     confirmed = [within_noise(of_one)[0] for of_one in of_each]
     confirmed.sort(key=lambda one: (-worth(one), one[0].near_divergence))  # stable
-    if selection == ModelSelection.BEST and confirmed:
-        simplest = min(within_noise(confirmed), key=_complexity)
-        confirmed.sort(key=lambda one: one is not simplest)
+    bar = max((row.mean_fitness for one, row in confirmed if one.known), default=0.0)
+    eligible = [one for one in confirmed if one[1].mean_fitness >= bar]
+    if selection == ModelSelection.BEST and eligible:
+        eligible = [min(within_noise(eligible), key=_complexity)]
+    confirmed.sort(key=lambda one: one is not eligible[0])
     for _, row in confirmed:
         logger.info("Finalist %s  mean fitness %.4f", row.name, row.mean_fitness)
     return confirmed

@@ -25,6 +25,7 @@ from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.references import reference_losses
 from glo_tf.search.run import SearchRun
 from glo_tf.search.settings import SearchSettings
+from glo_tf.search.warm_start import warm_start
 from glo_tf.strategies.registry import find_strategy
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.config import TaskArguments
@@ -88,6 +89,10 @@ class LossSearch:
             arguments = _at_given_rate(arguments.loaded())
             self.task = TrainingTask.of(arguments)
         self._arguments = arguments
+        self._start = warm_start(
+            arguments.initial_losses, self.settings.search_space, self.task.outputs
+        )
+        self.settings = dataclasses.replace(self.settings, initial_losses=self._start.losses)
         self._references = reference_losses(
             self.settings.reference_losses,
             self.task.outputs,
@@ -209,6 +214,7 @@ class LossSearch:
                 self._output,
                 budget=self._arguments,
                 references=self._references,
+                start=self._start,
                 callbacks=[*display, *self.callbacks],
                 compare=self._compare_found,
             )

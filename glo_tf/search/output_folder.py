@@ -169,10 +169,14 @@ class OutputFolder:
 
 
 def _searched(best: Record, found: FoundLoss) -> dict[str, Any]:
-    """What the loss was in the search, where it is given in another form or at another scale."""
+    """What the loss was in the search, where it is given in another form or at another scale.
+
+    Where it is a known loss, its name, too.
+    """
     scaled = {} if found.scale is None else {"scale": found.scale, "remark": found.remark}
     other = found.loss != best.loss or found.scale is not None
-    return {**scaled, **({"searched": str(best.loss)} if other else {})}
+    searched = {"searched": str(best.loss)} if other else {}
+    return {**scaled, **searched, **({"known": found.known} if found.known else {})}
 
 
 def _as_csv(rows: Iterable[Iterable[object]]) -> bytes:

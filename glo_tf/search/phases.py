@@ -14,9 +14,10 @@ from glo_tf.search.ask_tell import tree_of
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.evolution import Discovery
-from glo_tf.search.genetic.first_generation import first_generation, initial_trees, known_trees
+from glo_tf.search.genetic.first_generation import first_generation, known_trees
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
+from glo_tf.search.warm_start import known_starts
 from glo_tf.training.candidate import Hyperparameters
 
 
@@ -32,7 +33,7 @@ def discovery(
         outputs: Of the model.
     """
     space = settings.search_space
-    given = initial_trees(settings.initial_expressions, space)
+    given = settings.first_trees
     known = [tree for tree in known_trees(outputs, space) if tree not in given]
     rng = np.random.default_rng([settings.seed, 0])
     population = first_generation(
@@ -52,6 +53,9 @@ def coefficient_searches(
     settings: SearchSettings, best: Iterable[Record], expected: ExpectedRates | None = None
 ) -> list[CoefficientSearch]:
     """The coefficient phase: of the space's own expression, or one for each of the best so far.
+
+    Where known losses have other coefficients in the shape of one of the best, there is one more,
+    which starts from these.
 
     Args:
         settings: Of the search.
@@ -73,10 +77,10 @@ def coefficient_searches(
 
     if settings.search_space.parameterization is not None:
         return [search(settings.search_space.parameterization)]
+    known, space = list(settings.initial_losses.values()), settings.search_space
+    trees = {record: tree_of(record.loss) for record in best}
     return [
-        search(
-            Parameterization.of_coefficients(tree_of(record.loss)),
-            record.candidate.hyperparameters,
-        )
-        for record in best
+        search(Parameterization.of_coefficients(tree, start), record.candidate.hyperparameters)
+        for record, tree in trees.items()
+        for start in [*(known_starts(tree, known, space) if known else []), None]
     ]

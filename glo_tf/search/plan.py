@@ -36,7 +36,7 @@ def plan_of(
         phases=phases,
         trainings_before=settings.trainings_before(references),
         trainings_of_candidate=settings.fitness_seeds,
-        trainings_after=settings.trainings_at_the_end,
+        trainings_after=settings.trainings_at_the_end + settings.trainings_of_known(references),
         train_steps=task.train_steps,
         folder=folder,
     )
@@ -73,6 +73,7 @@ def _phases(settings: SearchSettings) -> tuple[PlannedPhase, ...]:
         settings.coefficient_population_size or 9,
     )
     tuned = settings.tuned_expressions if settings.coefficient_generations else 0
+    tuned *= 2 if settings.initial_losses else 1  # from known coefficients, and from ones
     return ((discovery,) if space.has_discovery else ()) + tuned * (tuning,)
 
 

@@ -35,7 +35,11 @@ class Ranking:
         return incumbent is None or self._key(candidate) > self._key(incumbent)
 
     def best(
-        self, records: Iterable[Record], count: int, alike: Callable[[Candidate, Candidate], bool]
+        self,
+        records: Iterable[Record],
+        count: int,
+        alike: Callable[[Candidate, Candidate], bool],
+        taken: Callable[[Candidate], bool] = lambda candidate: False,
     ) -> list[Record]:
         """The best finished candidates; of those that are alike, the first.
 
@@ -43,6 +47,7 @@ class Ranking:
             records: Of candidates; of two records of one candidate, the later stands for it.
             count: How many, at most.
             alike: Whether two candidates train a network in the same way.
+            taken: Whether a candidate is left out.
         """
         finished = {r.candidate: r for r in records if r.status == Status.OK and r.fitness > 0}
         best: list[Record] = []
@@ -51,6 +56,8 @@ class Ranking:
         ):
             if len(best) == count:
                 break
+            if taken(record.candidate):
+                continue
             if not any(alike(record.candidate, chosen.candidate) for chosen in best):
                 best.append(record)
         return best

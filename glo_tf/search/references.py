@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.comparison.with_usual import FOUND
@@ -31,7 +31,7 @@ def reference_losses(given: Losses | None, outputs: Outputs, *, own: bool) -> di
         ValueError: If one that was chosen is no loss that can be trained.
         OSError: If a file cannot be read.
     """
-    from glo_tf.losses.lookup import by_name, with_baseline
+    from glo_tf.losses.lookup import by_name, known_losses
 
     if given is not None:
         named = by_name(given, outputs, "reference_losses") if given else {}
@@ -41,25 +41,7 @@ def reference_losses(given: Losses | None, outputs: Outputs, *, own: bool) -> di
                 f"Received: reference_losses with '{FOUND}'"
             )
         return named
-    if not own:
-        return {}
-    losses, _ = with_baseline([], outputs)
-    for name, tree in _registered(outputs):
-        if tree not in losses.values():
-            losses.setdefault(name, tree)
-    return losses
-
-
-def _registered(outputs: Outputs) -> Iterator[tuple[str, Expression]]:
-    """Losses with a name that can be trained on these outputs."""
-    from glo_tf.losses.lookup import by_name
-    from glo_tf.losses.named import NAMED_LOSSES
-
-    for name in NAMED_LOSSES:
-        try:
-            yield from by_name([name], outputs).items()
-        except InvalidArgumentError:  # it is for other outputs
-            continue
+    return known_losses(outputs) if own else {}
 
 
 def set_bar(

@@ -33,6 +33,7 @@ from glo_tf.search.budget import BudgetSpent, Patience, TimeLimit, check_target
 from glo_tf.search.config import ModelSelection, RateSource, SearchBudget
 from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome
+from glo_tf.search.finalists import FinalistChoice
 from glo_tf.search.output_folder import OutputFolder
 from glo_tf.search.own_rates import OwnRates
 from glo_tf.search.phases import coefficient_searches, discovery
@@ -41,9 +42,10 @@ from glo_tf.search.ranking import Ranking
 from glo_tf.search.reference_rate import tune_reference
 from glo_tf.search.references import set_bar
 from glo_tf.search.settings import SearchSettings
+from glo_tf.search.warm_start import WarmStart
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.search_task import SearchTask
-from glo_tf.training.step_length import StepLength, measure_step_length
+from glo_tf.training.step_length import measure_step_length
 from glo_tf.training.trial import Evaluation, Request, Status
 
 logger = logging.getLogger("glo_tf")
@@ -62,6 +64,7 @@ class SearchRun:
         output: Where results are written; None for nowhere.
         budget: How far it goes; None for all its generations.
         references: Losses to beat, by their names.
+        start: Known losses that it begins with, and which of them it cannot.
         callbacks: Observers.
         compare: What the result compares losses with, later; None for nothing.
     """
@@ -75,6 +78,7 @@ class SearchRun:
         *,
         budget: SearchBudget | None = None,
         references: Mapping[str, Expression] | None = None,
+        start: WarmStart | None = None,
         callbacks: Sequence[Callback] = (),
         compare: Compare | None = None,
     ):
@@ -95,23 +99,24 @@ class SearchRun:
         self._ended_by: Ending | None = None
         self._seconds_per_step: list[float] = []
         self._expected: ExpectedRates | None = None
-        self._steps: StepLength | None = None
+        self._choice = FinalistChoice(task, settings, self._ranking)
         self._up_to_scale: float | None = None
         self._found: FoundLoss | None = None
         self._references = dict(references or {})
+        self._summary = "\n".join([task.summary, *([str(start)] if start and start.losses else [])])
         self._bar: Bar | None = None
 
     def execute(self) -> SearchResult:
         """Runs both phases, the confirmation and the comparison; see `glo_tf.LossSearch.run`."""
         started = time.monotonic()
-        logger.info(self._task.summary)
+        logger.info(self._summary)
         interrupted = True
         failure: list[BaseException] = []
         confirmation: list[LossTrainings] = []
         comparison = nothing_compared(self._task)
         try:
             with self._stoppable(), self._watched(self._time_limit.check):
-                self._callbacks.on_understood(self._task.summary)
+                self._callbacks.on_understood(self._summary)
                 folder = None if self._output is None else self._output.path
                 plan = plan_of(
                     self._task, self._settings, self._budget, len(self._references), folder
@@ -214,7 +219,8 @@ class SearchRun:
         reference = tune_reference(retrain, task, [settings.seed]).learning_rate
         logger.info("Learning rate of the usual loss: %g", reference)
         self._time_limit.step_done()
-        self._steps = steps = measure_step_length(task.optimizer)
+        steps = measure_step_length(task.optimizer)
+        self._choice = FinalistChoice(task, settings, self._ranking, steps)
         self._expected = ExpectedRates(reference, steps.exponent, task.outputs)
         self._up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
 
@@ -235,9 +241,9 @@ class SearchRun:
 
     @property
     def _planned(self) -> int:
-        again = len(self._settings.seeds_of_noise)
-        references = len(self._references) + again if self._references else 0
-        return self._settings.planned + references
+        settings, references = self._settings, len(self._references)
+        again = len(settings.seeds_of_noise) if references else 0
+        return settings.planned + references + again + settings.trainings_of_known(references)
 
     def _set_bar(self) -> Bar:
         """What is to beat, tuned as candidates are, of which nothing is known by it."""
@@ -327,10 +333,10 @@ class SearchRun:
         self._callbacks.on_generation(generation)
         return evaluations
 
-    def _best_records(self, count: int, *, up_to_scale: bool = False) -> list[Record]:
-        """The best losses so far that train differently; up to scale those that differ in shape."""
+    def _best_records(self, count: int) -> list[Record]:
+        """The best losses so far that train differently, if each has a rate of its own."""
         outputs = self._task.outputs
-        if self._expected is not None or up_to_scale:
+        if self._expected is not None:
             return self._ranking.best(
                 self._records, count, lambda one, other: proportional(one.loss, other.loss, outputs)
             )
@@ -341,7 +347,7 @@ class SearchRun:
     def _confirm(self) -> list[LossTrainings]:
         """Trains the finalists with other seeds, and takes the best loss from among them."""
         settings = self._settings
-        records = self._best_records(settings.finalists, up_to_scale=True)
+        records = self._choice.records(self._records, self._bar)
         evaluate = self._retrain(Stage.CONFIRMATION)
         finalists = (
             [Finalist(record) for record in records]
@@ -355,7 +361,7 @@ class SearchRun:
         )
         confirmed = confirm(
             evaluate,
-            [dataclasses.replace(one, forms=self._forms(one.record)) for one in finalists],
+            [dataclasses.replace(one, forms=self._choice.forms(one.record)) for one in finalists],
             self._ranking,
             conditions,
             ModelSelection(settings.model_selection),
@@ -391,16 +397,8 @@ class SearchRun:
     def _found_loss(self) -> FoundLoss | None:
         """What the best candidate is for users: as it was confirmed, or with all its digits."""
         if self._found is None and self._best is not None:
-            self._found = self._forms(self._best)[-1]
+            self._found = self._choice.forms(self._best)[-1]
         return self._found
-
-    def _forms(self, record: Record) -> tuple[FoundLoss, ...]:
-        """What a candidate is given to users as, the simplest first."""
-        if self._settings.simplify:
-            return tuple(FoundLoss.simplest(record.candidate, self._task, self._steps))
-        if self._steps is None:
-            return (FoundLoss.given(record.candidate, self._task),)
-        return (FoundLoss.at_scale_1(record.candidate, self._task, self._steps),)
 
     def _retrain(self, stage: Stage) -> Evaluate:
         """Trains, with callbacks told of each training."""

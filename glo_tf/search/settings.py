@@ -28,6 +28,7 @@ from glo_tf.search.genetic.evolution import Operators
 from glo_tf.search.genetic.first_generation import initial_trees
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces.space import SearchSpace
+from glo_tf.search.warm_start import starting_trees
 from glo_tf.utils.checks import check_at_least
 from glo_tf.utils.keywords import narrowed
 
@@ -43,6 +44,7 @@ class SearchSettings(SearchConfig):
         search_space: What losses are made of.
         operators: Of this search space.
         initial_expressions: As expressions.
+        initial_losses: As expressions, by name.
         screening: How much is left untrained.
         coefficient_sigma0: Of this search space, where nobody gave another.
         seed: Of the search.
@@ -54,6 +56,7 @@ class SearchSettings(SearchConfig):
     search_space: SearchSpace = dataclasses.field()
     operators: Operators = dataclasses.field()
     initial_expressions: tuple[Expression, ...] = dataclasses.field()
+    initial_losses: Mapping[str, Expression] = dataclasses.field(default_factory=dict)
     coefficient_sigma0: float = dataclasses.field()
     screening: Screening = dataclasses.field()
     seed: int
@@ -105,6 +108,7 @@ class SearchSettings(SearchConfig):
             search_space=space,
             operators=operators,
             initial_expressions=tuple(losses),
+            initial_losses={},
             screening=Screening(arguments.screening),
             coefficient_population_size=(
                 space.coefficient_population_size if population_size is None else population_size
@@ -114,11 +118,11 @@ class SearchSettings(SearchConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        given = len(initial_trees(self.initial_expressions, self.search_space))
+        given = len(self.first_trees)
         if given > self.population_size:
             raise InvalidArgumentError(
-                "Expected at most population_size initial_expressions. "
-                f"Received: population_size={self.population_size}, {given} initial_expressions"
+                "Expected at most population_size initial_expressions and initial_losses. "
+                f"Received: population_size={self.population_size}, {given} of these"
             )
         if self.initial_expressions and not self.search_space.has_discovery:
             raise InvalidArgumentError(
@@ -128,10 +132,21 @@ class SearchSettings(SearchConfig):
         if not self.search_space.has_discovery:
             check_at_least(1, coefficient_generations=self.coefficient_generations)
 
+    @functools.cached_property
+    def first_trees(self) -> list[Expression]:
+        """What the population begins with: given expressions, then known losses, each once."""
+        given = initial_trees(self.initial_expressions, self.search_space)
+        known = starting_trees(list(self.initial_losses.values()), self.search_space)
+        trees: dict[Expression, Expression] = {}
+        for tree in (*given, *known):
+            trees.setdefault(tree.canonical(), tree)
+        return list(trees.values())
+
     @property
     def planned(self) -> int:
         """Candidates and later trainings, at most; see `glo_tf.Callback.on_search_begin`."""
         tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
+        tuned *= 2 if self.initial_losses else 1  # from known coefficients, and from ones
         planned = self.tuned_expressions * tuned + self.trainings_at_the_end
         if self.search_space.has_discovery:
             planned += self.population_size * self.generations
@@ -146,13 +161,22 @@ class SearchSettings(SearchConfig):
     @property
     def trainings_at_the_end(self) -> int:
         """Of finalists and for the comparison."""
-        own = self.learning_rate == RateSource.OWN
         forms = MOST_FORMS if self.simplify else 1
-        of_finalist = self.finalist_seeds * (4 * own + forms)  # around its rate, at twice it, at it
-        trainings = self.finalists * of_finalist
+        trainings = self.finalists * self.trainings_of_finalist(forms)
+        trainings += self.trainings_of_known(len(self.initial_losses))
         if self.comparison_seeds:
             trainings += len(LEARNING_RATE_FACTORS) + 3 * self.comparison_seeds
         return trainings
+
+    def trainings_of_known(self, losses: int) -> int:
+        """Of so many known losses, where these are finalists, at most."""
+        are_finalists = self.initial_losses and self.finalists
+        return losses * self.trainings_of_finalist() if are_finalists else 0
+
+    def trainings_of_finalist(self, forms: int = 1) -> int:
+        """Of one in so many forms, with those that choose its rate, if it has one of its own."""
+        of_rate = 4 if self.learning_rate == RateSource.OWN else 0  # around it, and at twice it
+        return self.finalist_seeds * (of_rate + forms)
 
     @property
     def tuned_expressions(self) -> int:
@@ -205,6 +229,7 @@ class SearchSettings(SearchConfig):
             "search_space": _described(self.search_space) | _code(self.search_space),
             "operators": _described(self.operators) | _code(self.operators),
             "initial_expressions": [str(loss) for loss in self.initial_expressions],
+            "initial_losses": _named(self.initial_losses) or None,
             "reference_losses": _named(self.reference_losses),
             "cma": cma.__version__,
             "gplearn": gplearn.__version__,

@@ -25,11 +25,14 @@ class Parameterization:
     start: tuple[float, ...]
 
     @classmethod
-    def of_coefficients(cls, tree: Expression) -> Parameterization:
-        """One coefficient per node of `tree`, from ones (Section 3 of arXiv 1905.11528).
+    def of_coefficients(
+        cls, tree: Expression, start: Sequence[float] | None = None
+    ) -> Parameterization:
+        """One coefficient per node of `tree` (Section 3 of arXiv 1905.11528).
 
         Args:
             tree: Its own coefficients are ignored.
+            start: Where to start; ones, as in the paper, if None.
 
         Raises:
             ValueError: If the tree has a single node.
@@ -38,4 +41,4 @@ class Parameterization:
             raise InvalidArgumentError(
                 f"Expected a tree with an operation. Received: expression='{tree}'"
             )
-        return cls(tree.with_coefficients, (1.0,) * tree.size)
+        return cls(tree.with_coefficients, (1.0,) * tree.size if start is None else tuple(start))

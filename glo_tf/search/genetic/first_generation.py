@@ -63,13 +63,13 @@ def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expr
                 f"Expected initial_expressions with x and y. Received: '{loss}'"
             )
         tree = evolvable(loss)
-        absent = {node for node in tree.nodes if not _has(space, node)}
+        absent = missing_nodes(tree, space)
         if absent:
             raise InvalidArgumentError(
                 f"Expected initial_expressions of the nodes of search space '{space.name}'. "
-                f"Received: '{loss}', with {', '.join(sorted(map(str, absent)))}"
+                f"Received: '{loss}', with {', '.join(map(str, absent))}"
                 + _HINT
-                * (not absent.isdisjoint(("*", -1)))
+                * (not {"*", -1}.isdisjoint(absent))
             )
         trees.setdefault(tree.canonical(), tree)
     return list(trees.values())
@@ -86,6 +86,11 @@ def known_trees(outputs: Outputs, space: SearchSpace) -> list[Expression]:
     losses = [Expression.parse(text) for text in space.begins_with]
     trees = map(evolvable, losses)
     return [tree for tree in trees if all(_has(space, node) for node in tree.nodes)]
+
+
+def missing_nodes(tree: Expression, space: SearchSpace) -> list[Node]:
+    """The nodes of a tree that a space has not; one with integers has all, as mutation does."""
+    return sorted({node for node in tree.nodes if not _has(space, node)}, key=str)
 
 
 def _has(space: SearchSpace, node: Node) -> bool:

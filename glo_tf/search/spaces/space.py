@@ -80,9 +80,10 @@ class SearchSpace:
     coefficient_population_size: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.phases or not set(Phase).issuperset(self.phases):
+        searches = Phase.DISCOVERY, Phase.COEFFICIENTS
+        if not self.phases or not set(searches).issuperset(self.phases):
             raise InvalidArgumentError(
-                f"Expected phases among {', '.join(Phase)}. Received: phases={self.phases}"
+                f"Expected phases among {', '.join(searches)}. Received: phases={self.phases}"
             )
         if self.has_discovery == (self.parameterization is not None):
             raise InvalidArgumentError(
