@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 import sys
 import tempfile
 import traceback
@@ -70,4 +71,10 @@ def notes(error: BaseException | str) -> list[str]:
 
 
 def _say(kind: str, text: str) -> None:
+    """In one line; an expression in which something is marked comes below, with the mark."""
+    marked = re.search(r"\n([^\n]*)\n( *\^)", text)
+    if marked:
+        text = text[: marked.start()] + text[marked.end() :]
     print(f"glo-tf: {kind}: {' '.join(text.split())}", file=sys.stderr)
+    if marked:
+        print(marked[1], marked[2], sep="\n", file=sys.stderr)

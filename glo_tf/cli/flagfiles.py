@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.utils.alike import did_you_mean
 from glo_tf.utils.files import user_path
 
 _MAX_BYTES = 1_000_000
@@ -98,7 +99,8 @@ def find_flagfile(
     known = sorted({path.name for folder in shipped for path in folder.glob("*.flags")})
     beside = f", beside '{within[-1]}'" if within else ""
     raise InvalidArgumentError(
-        f"Expected a flagfile here{beside} or one of {', '.join(known)}. Received: '{name}'{where}"
+        f"Expected a flagfile here{beside} or one of {', '.join(known)}"
+        f"{did_you_mean(name, known)}. Received: '{name}'{where}"
     )
 
 

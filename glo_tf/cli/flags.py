@@ -15,6 +15,7 @@ from glo_tf.execution.config import RunConfig
 from glo_tf.search.config import SearchBudget, SearchConfig
 from glo_tf.search.presets import Preset, preset
 from glo_tf.training.config import TrainingConfig
+from glo_tf.utils.alike import did_you_mean
 
 
 def define_flags() -> flags.FlagValues:
@@ -27,6 +28,8 @@ def define_flags() -> flags.FlagValues:
 
     run = section(SECTIONS[RunConfig])
     flags.DEFINE_boolean("help", False, "Shows this help.", short_name="h", **run)
+    flags.DEFINE_boolean("helpfull", False, "Shows this help: there is no other.", **run)
+    flags.DEFINE_boolean("version", False, "Shows which version of glo_tf this is.", **run)
     flags.DEFINE_enum(
         "mode",
         "search",
@@ -124,6 +127,7 @@ def parse_flags(arguments: Sequence[str]) -> flags.FlagValues:
             raise InvalidArgumentError(
                 f"Expected flags of one line, in UTF-8. Received: {argument!r}"
             )
+    arguments = _with_command(arguments)
     given = [Argument(arguments[0]), *expand(resolve_flagfiles(arguments)[1:])]
     values, problem = _parsed(given)
     if not problem and values.preset is not None:
@@ -143,6 +147,31 @@ def _of_preset(values: flags.FlagValues, given: Sequence[Argument]) -> list[Argu
     winning = here if here["preset"].present else values
     sizes = preset(values.preset)
     return [Argument(f"--{n}={v}") for n, v in sizes.items() if not winning[n].present]
+
+
+def _with_command(arguments: Sequence[str]) -> list[str]:
+    """With `--mode` in the place of a command's word, such as `compare`.
+
+    Raises:
+        ValueError: If the first word is no command.
+    """
+    word = next(iter(arguments[1:2]), "-")
+    if word.startswith("-"):
+        return list(arguments)
+    commands = define_flags()["mode"].parser.enum_values
+    if word not in commands:
+        known = [*commands, "new-plugin"]
+        raise InvalidArgumentError(
+            f"Expected flags, or first one of {', '.join(known)}{did_you_mean(word, known)}. "
+            f"Received: {word}"
+        )
+    return [arguments[0], f"--mode={word}", *arguments[2:]]
+
+
+def _with_suggestion(problem: str) -> str:
+    """What is wrong, with the value that may be meant where there are a few."""
+    match = re.fullmatch(r"(flag --\w+=(.*): value should be one of <(.*)>)", problem, re.DOTALL)
+    return problem if match is None else problem + did_you_mean(match[2], match[3].split("|"))
 
 
 def resolve_flagfiles(arguments: Sequence[str]) -> list[str]:
@@ -166,7 +195,7 @@ def _parsed(arguments: Sequence[Argument]) -> tuple[flags.FlagValues, str]:
     try:
         surplus = values([argument.text for argument in arguments])[1:]
     except flags.Error as error:
-        return values, str(error)
+        return values, _with_suggestion(str(error))
     if values.mode == "report":
         values["runs"].value = [*(values.runs or []), *surplus] or None
         return values, ""

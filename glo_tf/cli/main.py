@@ -1,4 +1,7 @@
-"""Command line: `python -m glo_tf.main --flagfile=mnist.flags`, installed as `glo-tf`.
+"""Command line: `glo-tf COMMAND FLAGS`, such as `glo-tf search --flagfile=mnist.flags`.
+
+Commands are search, compare, report, list and new-plugin; `--mode` says the same, and `search` may
+be left out. `python -m glo_tf.main` is `glo-tf`.
 
 Evolves a loss function for a Keras model (Genetic Loss-function Optimization, arXiv 1905.11528).
 Every flag can stand in a flagfile; the shipped ones (digits.flags, mnist_quick.flags, mnist.flags)
@@ -18,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn
 from absl import flags
 
 from glo_tf import plugins
+from glo_tf._version import __version__
 from glo_tf.cli.compare import make_comparison
 from glo_tf.cli.failures import (
     BAD_INPUT,
@@ -34,7 +38,7 @@ from glo_tf.cli.search import make_search
 from glo_tf.cli.task import output_dir, quiet_start
 from glo_tf.errors import GloError, InvalidArgumentError
 from glo_tf.plugins.skeleton import new_plugin
-from glo_tf.report.asked import head
+from glo_tf.report.asked import continued_by, head
 from glo_tf.results import run_files
 from glo_tf.results.owned_files import MARK, check_free, is_there, write_owned
 from glo_tf.results.run_files import (
@@ -51,6 +55,9 @@ if TYPE_CHECKING:
     from glo_tf.search.loss_search import LossSearch
 
 logger = logging.getLogger("glo_tf")
+
+_OF_ONE_CALL = ("help", "helpfull", "overwrite", "version")
+"""Flags that do not belong to what repeats a run."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -99,7 +106,10 @@ def _do(arguments: list[str]) -> int:
         values = parse_flags(arguments)
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
-    if values.help:
+    if values.version:
+        print(f"glo-tf {__version__}")
+        return 0
+    if values.help or values.helpfull:
         print(f"{__doc__}\n{values.get_help()}")
         return 0
     if values.mode == "list":
@@ -126,11 +136,14 @@ def _search(values: flags.FlagValues, arguments: list[str]) -> int:
             with _log_to(log):
                 result = search.run(verbose=0)  # what it shows is among its callbacks
         except KeyboardInterrupt as error:
-            return _ended(error, interruption)
+            return _ended(error, interruption, flagfile)
         except EXPECTED as error:  # the log has the traceback
             return fail(error, FAILED)
     print(f"Results: {folder}")
-    return interruption.exit_code if result.interrupted else 0
+    if not result.interrupted:
+        return 0
+    print(_goes_on(flagfile))
+    return interruption.exit_code
 
 
 def _compare(values: flags.FlagValues, arguments: list[str]) -> int:
@@ -154,7 +167,7 @@ def _compare(values: flags.FlagValues, arguments: list[str]) -> int:
             with _log_to(log), display:
                 result = comparison.run(verbose=0)  # what it shows is told by `on_training`
         except KeyboardInterrupt as error:
-            return _ended(error, interruption)
+            return _ended(error, interruption, flagfile)
         except EXPECTED as error:  # the log has the traceback
             return fail(error, FAILED)
     display.show(result)
@@ -203,10 +216,14 @@ def _show_what_was_before(
         )
 
 
-def _ended(error: KeyboardInterrupt, interruption: Interruption) -> int:
-    remarks = notes(error) or ["the same command resumes."]
-    print(f"Ended before its time; {' '.join(remarks)}")
+def _ended(error: KeyboardInterrupt, interruption: Interruption, flagfile: pathlib.Path) -> int:
+    remarks = notes(error) or [_goes_on(flagfile)]
+    print(f"Ended before its time. {' '.join(remarks)}")
     return interruption.exit_code
+
+
+def _goes_on(flagfile: pathlib.Path) -> str:
+    return f"Go on with: {continued_by(flagfile)}"
 
 
 def _report(values: flags.FlagValues) -> int:
@@ -264,7 +281,7 @@ def _write_flags(
         values[name].serialize()
         for group in values.flags_by_module_dict().values()
         for name in (flag.name for flag in group)
-        if values[name].value is not None and name not in ("help", "overwrite")
+        if values[name].value is not None and name not in _OF_ONE_CALL
     ]
     write_owned(path, head(arguments) + ("\n".join(given) + "\n").encode())
 

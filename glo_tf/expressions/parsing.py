@@ -26,6 +26,7 @@ from glo_tf.errors import ParseError as ParseError
 from glo_tf.expressions import operations
 from glo_tf.expressions.leaves import SPELLINGS
 from glo_tf.expressions.prefix import MAX_DEPTH, MAX_INTEGER, MAX_NODES, Node, PrefixList
+from glo_tf.utils.alike import did_you_mean
 
 MAX_TEXT_LENGTH = 100_000
 """Longest text, in characters, that the parser accepts; the largest tree's text is shorter."""
@@ -164,8 +165,10 @@ class _Parser:
                 self.advance()
                 token = f"{token}("
             elif kind == "name":
-                names = ", ".join((*SPELLINGS, *_functions()))
-                raise self.fail(f"one of {names} (received '{token:.20}')", position)
+                names = (*SPELLINGS, *_functions())
+                alike = did_you_mean(token[:20], names)
+                expected = f"one of {', '.join(names)} (received '{token:.20}'){alike}"
+                raise self.fail(expected, position)
             elif token not in ("-", "("):
                 raise self.fail("a number, name or '('", position)
             self.nesting += 1

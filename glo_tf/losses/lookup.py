@@ -83,11 +83,11 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
         tree = Expression.parse(text)
     except ParseError as error:
         names = (*_USUAL, *_fitting(outputs))
-        raise InvalidArgumentError(
-            f"Expected {', '.join(names)}, the path of a best_loss.json, or an expression "
-            f"({error}){did_you_mean(called[1], names) if called else ''}. "
-            f"Received: {argument}='{text}'"
-        ) from error
+        known = f"Expected {', '.join(names)}, the path of a best_loss.json, or an expression"
+        alike = did_you_mean(called[1], names) if called else ""
+        if alike:  # it is no expression
+            raise InvalidArgumentError(f"{known}{alike}. Received: {argument}='{text}'") from error
+        raise InvalidArgumentError(f"{known} ({error}). Received: {argument}='{text}'") from error
     return str(tree), tree
 
 

@@ -11,6 +11,7 @@ import keras
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.metrics.numbers import METRICS_OF_NUMBERS
+from glo_tf.utils.alike import did_you_mean
 
 
 def metric_by_name(text: str) -> Any:
@@ -78,5 +79,6 @@ def _unknown(name: str, known: list[str]) -> InvalidArgumentError:
     return InvalidArgumentError(
         "Expected the name of a Keras metric"
         + (f", such as {', '.join(near)}" if near else "")
+        + did_you_mean(name, [*known, "accuracy"])
         + f". Received: metric='{name}'"
     )

@@ -19,6 +19,7 @@ from typing import Any
 from glo_tf.errors import GloError
 from glo_tf.errors import PluginError as PluginError
 from glo_tf.plugins.options import Option, OptionValue, convert, declared
+from glo_tf.utils.alike import did_you_mean
 
 GROUPS = {
     "glo_tf.datasets": "data set",
@@ -77,8 +78,10 @@ def load(group: str, name: str) -> Any:
     """
     candidates = _entry_points(group).get(name, [])
     if not candidates:
+        known = names(group)
         raise PluginError(
-            f"Expected one of {', '.join(names(group))} ({group}). Received: '{name}'"
+            f"Expected one of {', '.join(known)} ({group}){did_you_mean(name, known)}. "
+            f"Received: '{name}'"
         )
     if len(candidates) > 1:
         packages = " and ".join(sorted(_package(entry) for entry in candidates))

@@ -12,6 +12,11 @@ from collections.abc import Sequence
 
 from glo_tf.errors import InvalidArgumentError
 
+_USAGE = """glo-tf new-plugin NAME writes a plugin to begin with, and tests that pass, to a folder.
+
+NAME is that of the folder, of the distribution and of its module: a Python identifier that no
+installed module has. The README.md in the folder says how to install, test and use the plugin."""
+
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
 
 
@@ -28,6 +33,8 @@ def new_plugin(arguments: Sequence[str]) -> str:
         ValueError: If there are other arguments, or `write_plugin` refuses the name.
         OSError: If the files cannot be written.
     """
+    if {"--help", "-h", "--helpfull"} & {*arguments}:
+        return _USAGE
     if len(arguments) != 1 or arguments[0].startswith("-"):
         raise InvalidArgumentError(
             f"Expected glo-tf new-plugin NAME. Received: {' '.join(arguments) or 'no name'}"

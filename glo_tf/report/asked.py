@@ -66,7 +66,16 @@ def read_asked(path: pathlib.Path) -> Asked | None:
         match = re.fullmatch(r"--(\w+)=(.*)", line)
         if match:
             found[match[1]] = ", ".join(filter(None, [found.get(match[1], ""), match[2]]))
-    return Asked(found, command, f"glo-tf --flagfile={shlex.quote(str(path))}")
+    return Asked(found, command, continued_by(path))
+
+
+def continued_by(path: pathlib.Path) -> str:
+    """The command that goes on with a run, or repeats it.
+
+    Args:
+        path: Its `search.flags` or `compare.flags`.
+    """
+    return f"glo-tf --flagfile={shlex.quote(str(path))}"
 
 
 def head(arguments: Sequence[str]) -> bytes:

@@ -17,6 +17,7 @@ import numpy as np
 
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.identity.code_identity import code_of
+from glo_tf.utils.alike import did_you_mean
 
 Given: TypeAlias = keras.Optimizer | str | dict[str, Any] | Callable[[], keras.Optimizer]
 """What a user gives: an optimizer, its name, its configuration, or a function that makes one."""
@@ -152,6 +153,13 @@ def _made(make: Callable[[], Any], given: Any) -> keras.Optimizer:
     try:
         made = make()
     except Exception as error:  # user code raises what it likes
+        name = given.get("class_name") if isinstance(given, dict) else given
+        if isinstance(name, str) and name.lower() not in _of_keras():
+            raise InvalidArgumentError(
+                "Expected optimizer to be the name of one that Keras has"
+                f"{did_you_mean(name.lower(), _of_keras())}, or an optimizer. "
+                f"Received: optimizer='{name}'"
+            ) from error
         raise InvalidArgumentError(
             f"{_WHAT} Received: optimizer={shown(given)} ({_reason(error)})"
         ) from error
@@ -160,6 +168,12 @@ def _made(make: Callable[[], Any], given: Any) -> keras.Optimizer:
             f"{_WHAT} Received: optimizer={shown(given)}, which returned {shown(made)}"
         )
     return made
+
+
+def _of_keras() -> list[str]:
+    """Names of its optimizers, as they are given."""
+    things = vars(keras.optimizers).items()
+    return [name.lower() for name, thing in things if inspect.isclass(thing)]
 
 
 def _learning_rates(optimizer: keras.Optimizer, train_steps: int) -> np.ndarray:

@@ -1,0 +1,104 @@
+"""`glo-tf` as tools are: commands, its version, help, and what a misspelt word may stand for."""
+
+import pytest
+
+import glo_tf
+from glo_tf._version import __version__
+from glo_tf.cli import main as command_line
+from glo_tf.cli.flags import parse_flags
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = command_line.main(["glo-tf", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.mark.parametrize("word", ["search", "compare", "report", "list"])
+def test_a_word_is_a_mode(word) -> None:
+    flags = ["--seed=3", "--losses=baikal"]
+    values = parse_flags(["glo-tf", word, *flags])
+    assert (values.mode, values.seed) == (word, 3)
+    assert parse_flags(["glo-tf", f"--mode={word}", *flags]).mode == word
+    assert parse_flags(["glo-tf", *flags]).mode == "search"
+
+
+def test_what_a_run_writes_repeats_it_with_or_without_the_word(tmp_path) -> None:
+    (tmp_path / "search.flags").write_text("--mode=compare\n--seed=4\n")
+    file = f"--flagfile={tmp_path / 'search.flags'}"
+    assert parse_flags(["glo-tf", file]).mode == "compare"
+    assert parse_flags(["glo-tf", "compare", file]).seed == 4
+
+
+def test_list_and_help_and_version_are_there(capsys) -> None:
+    code, out, _ = run(capsys, "list")
+    assert (code, "glo_tf.datasets" in out) == (0, True)
+    assert run(capsys, "--version") == (0, f"glo-tf {__version__}\n", "")
+    assert run(capsys, "search", "--version")[1] == f"glo-tf {glo_tf.__version__}\n"
+    full = run(capsys, "--helpfull")
+    assert full[0] == 0
+    assert full == run(capsys, "--help") == run(capsys, "compare", "-h")
+    for flag in ("--help", "-h"):
+        code, out, _ = run(capsys, "new-plugin", flag)
+        assert (code, out.startswith("glo-tf new-plugin NAME ")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["serch"], "search"),
+        (["new-plugn", "stripes"], "new-plugin"),
+        (["--mode=compar"], "compare"),
+        (["--preset=quik"], "quick"),
+        (["--screening=equivalent"], "equivalence"),
+        (["--metric_mode=mx"], "max"),
+        (["--flagfile=digit.flags"], "digits.flags"),
+        (["--dataset=digts"], "digits"),
+        (["--architecture=glo_mnist_cn"], "glo_mnist_cnn"),
+        (["--search_space=glo_extend"], "glo_extended"),
+        (["--operators=gpleran"], "gplearn"),
+        (["--strategy=locl"], "local"),
+    ],
+    ids=str,
+)
+def test_a_word_that_is_not_known_may_stand_for_another(capsys, arguments, meant) -> None:
+    code, _, error = run(capsys, *arguments)
+    assert code == 2
+    assert f"(did you mean {meant}?)" in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["compare", "--losses=baikl"], "baikal"),
+        (["compare", "--losses=baikal,mine=focl(gamma=1)"], "focal"),
+        (["--reference_losses=cross_entrpy"], "cross_entropy"),
+        (["--optimizer=adm"], "adam"),
+        (["--optimizer=RMSporp"], "rmsprop"),
+        (["--metric=acuracy"], "accuracy"),
+        (["--metric=F1Scor"], "F1Score"),
+    ],
+    ids=str,
+)
+def test_names_in_keras_and_of_losses_are_suggested(capsys, tmp_path, arguments, meant) -> None:
+    code, _, error = run(capsys, *arguments, f"--output_dir={tmp_path / 'out'}")
+    assert (code, error.count("\n")) == (2, 1)
+    assert f"(did you mean {meant}?)" in error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [("-(x*lgo(y))", "lgo"), ("x*", ""), ("-(x*log(y)", ""), ("x + * y", "*"), ("(x$y)", "$")],
+)
+def test_the_wrong_place_of_an_expression_is_marked_below_it(capsys, tmp_path, text, wrong) -> None:
+    for flags in (["compare", f"--losses={text}"], [f"--initial_expressions={text}"]):
+        code, _, error = run(capsys, *flags, f"--output_dir={tmp_path / 'out'}")
+        message, expression, mark = error.splitlines()
+        assert (code, expression.strip()) == (2, text)
+        place = mark.index("^") - expression.index(text)
+        assert mark.strip() == "^"
+        assert f" at column {place + 1}." in message
+        assert text[place:].startswith(wrong)
+        assert place < len(text) or not wrong
