@@ -1,7 +1,7 @@
 """Command line: `glo-tf COMMAND FLAGS`, such as `glo-tf search --flagfile=mnist.flags`.
 
-Commands are search, compare, report, list and new-plugin; `--mode` says the same, and `search` may
-be left out. `python -m glo_tf.main` is `glo-tf`.
+Commands are search, compare, recommend, report, list and new-plugin; `--mode` says the same, and
+`search` may be left out. `python -m glo_tf.main` is `glo-tf`.
 
 Evolves a loss function for a Keras model (Genetic Loss-function Optimization, arXiv 1905.11528).
 Every flag can stand in a flagfile; the shipped ones (digits.flags, mnist_quick.flags, mnist.flags)
@@ -194,7 +194,7 @@ def _recommend(values: flags.FlagValues, arguments: list[str]) -> int:
             with _log_to(log), display:
                 result = recommendation.run(verbose=0)  # as above
         except KeyboardInterrupt as error:
-            return _ended(error, interruption)
+            return _ended(error, interruption, flagfile)
         except EXPECTED as error:  # the log has the traceback
             return fail(error, FAILED)
     display.show(result)

@@ -14,7 +14,7 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
     return code, captured.out, captured.err
 
 
-@pytest.mark.parametrize("word", ["search", "compare", "report", "list"])
+@pytest.mark.parametrize("word", ["search", "compare", "recommend", "report", "list"])
 def test_a_word_is_a_mode(word) -> None:
     flags = ["--seed=3", "--losses=baikal"]
     values = parse_flags(["glo-tf", word, *flags])
