@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import collections
+import hashlib
 import io
 import logging
 import os
 import pathlib
 import re
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from glo_tf.data.outputs import DEFAULT_EPSILON
 from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.errors import InvalidArgumentError
-from glo_tf.results.bar import Bar
+from glo_tf.results.bar import Bar, Reference
+from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Record, Source
 from glo_tf.results.search_result import SearchResult
 from glo_tf.utils.files import user_path
@@ -41,7 +43,8 @@ class TensorBoard(Callback):
     the best reference, mean and median, diversity (the
     share of distinct losses), mean size in nodes, training steps, and candidates by source; and the
     best loss, as text and as a surface, where it changed. `candidates/N` is the candidate of line N
-    of `history.csv`, for the HParams view, which has the 100 fittest of those that were trained.
+    of `history.csv`, for the HParams view, which has the 100 fittest of those that were trained
+    (integers are text there, as it shows numbers with five digits).
     `comparison/...` are the fitnesses of the compared losses by seed, and `result` is the best
     loss and the comparison.
 
@@ -93,6 +96,8 @@ class TensorBoard(Callback):
                 f"Expected hparams of numbers, text and bools. Received: hparams={hparams!r}"
             ) from error
         self._epsilon = epsilon
+        # Tells its trials from those of other searches that are looked at beside it.
+        self._id = hashlib.sha256(str(self._log_dir).encode()).hexdigest()[:6]
         self._begin()
 
     def _begin(self) -> None:
@@ -167,7 +172,8 @@ class TensorBoard(Callback):
     def _write_references(self, bar: Bar) -> None:
         writer = self._writer("references")
         with writer.as_default(0):
-            self._tf.summary.text("to_beat", "\n\n".join(bar.lines()))
+            lines = _with_code("\n\n".join(bar.lines()), bar.references)
+            self._tf.summary.text("to_beat", lines)
             if bar.best is not None:
                 self._tf.summary.scalar("fitness/to_beat", bar.best.fitness)
         writer.flush()
@@ -228,7 +234,8 @@ class TensorBoard(Callback):
         )
         with writer.as_default(record.generation):
             # A session of its own, also where another search has the same hyperparameters.
-            self._hparams_api.hparams(hparams, trial_id=str(self._log_dir / _session(number)))
+            shown = {name: _shown(value) for name, value in hparams.items()}
+            self._hparams_api.hparams(shown, trial_id=f"{number:05d}-{self._id}")
             self._tf.summary.scalar("fitness", record.fitness)
         writer.close()
 
@@ -246,8 +253,12 @@ class TensorBoard(Callback):
             self._draw(result.best)
             if result.comparison:
                 lines = [f"| loss | validation {metric} |", "|---|---|"]
-                lines += [f"| {row.label} | {row.shown} |" for row in result.comparison]
-                text = "\n".join((*lines, "", result.comparison.verdict))
+                lines += [
+                    f"| {_with_code(row.label, [row], cell=True)} | {row.shown} |"
+                    for row in result.comparison
+                ]
+                verdict = _with_code(result.comparison.verdict, result.comparison)
+                text = "\n".join((*lines, "", verdict))
                 self._tf.summary.text("comparison", text)
 
     def _draw(self, record: Record) -> None:
@@ -258,7 +269,23 @@ class TensorBoard(Callback):
         figure = plot_surface(ExpressionLoss(record.loss, epsilon=self._epsilon))
         figure.savefig(picture, format="png", facecolor="white")
         image = self._tf.io.decode_png(picture.getvalue(), channels=3)
-        self._tf.summary.image("surface", image[None], description=str(record.loss))
+        self._tf.summary.image("surface", image[None], description=f"`{record.loss}`")
+
+
+def _shown(value: bool | int | float | str) -> bool | float | str:
+    """An integer as text: TensorBoard shows all numbers with five digits, as in "300.00"."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _with_code(
+    text: str, losses: Iterable[LossTrainings | Reference], *, cell: bool = False
+) -> str:
+    """Markdown in which losses that have their expressions for names are code, and no emphasis."""
+    names = {loss.name for loss in losses if loss.name == loss.expression}
+    for name in sorted(names, key=len, reverse=True):
+        code = f"`{name}`".replace("\\", r"\\")
+        text = re.sub(rf"(?<![`\w]){re.escape(name)}(?![`\w])", code, text)
+    return text.replace("|", r"\|") if cell else text
 
 
 def _writable(log_dir: str | os.PathLike[str]) -> pathlib.Path:

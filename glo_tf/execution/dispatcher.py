@@ -18,6 +18,12 @@ from glo_tf.training.trial import Evaluation, Request, Status, log_training
 logger = logging.getLogger("glo_tf")
 
 
+FINISHED, FAILED = "finished", "failed"
+"""Kinds of trainings that have ended."""
+
+_FAILURES = (Status.FAILED, Status.NON_FINITE)
+
+
 @dataclasses.dataclass
 class _Job:
     request: Request
@@ -81,6 +87,7 @@ class Dispatcher:
         self._running: dict[str, _Job] = {}
         self._to_retry: dict[Request, _Job] = {}
         self._failed_in_a_row: list[Request] = []
+        self._ended: collections.Counter[str] = collections.Counter()
         self._watches: list[tuple[Callable[[], None], Callable[[Evaluation], None]]] = []
 
     @contextlib.contextmanager
@@ -103,6 +110,10 @@ class Dispatcher:
     def workers(self) -> int:
         """How many train side by side; 1 before any does."""
         return max(1, len(self._strategy.workers())) if self._started else 1
+
+    def trainings(self) -> dict[str, int]:
+        """How many run, and how many have finished or failed since the dispatcher was made."""
+        return {"running": len(self._running), **{n: self._ended[n] for n in (FINISHED, FAILED)}}
 
     def submit(self, request: Request, caller: Hashable = None) -> None:
         """Asks for an evaluation, which `next_finished` gives to the same caller, once.
@@ -250,6 +261,7 @@ class Dispatcher:
         if isinstance(result.outcome, Evaluation):
             self._failed_in_a_row.clear()
             log_training(result.outcome)
+            self._ended[FAILED if result.outcome.status in _FAILURES else FINISHED] += 1
             self.study.add(job.request, result.outcome, worker=result.where, tries=job.tries)
             return result.outcome
         return self._take_failure(job, result, result.outcome)
@@ -268,6 +280,7 @@ class Dispatcher:
         if job.tries <= self._policy.candidate_retries:
             self._to_retry[job.request] = job
             return None
+        self._ended[FAILED] += 1
         evaluation = Evaluation.without_result(candidate, job.request.seed, Status.FAILED)
         self.study.add(job.request, evaluation, worker=result.where, tries=job.tries, reason=reason)
         self._failed_in_a_row.append(job.request)

@@ -24,7 +24,7 @@ from glo_tf.utils.files import user_path
 from glo_tf.utils.style import SERIES
 
 
-class Run:
+class OverviewRun:
     """One run of the page.
 
     Args:
@@ -109,14 +109,14 @@ def write_overview(
     for folder in paths:
         if not folder.is_dir():
             raise InvalidFileError(f"Expected the folder of a run. Received: '{folder}'")
-        runs.append(Run(folder, target))
+        runs.append(OverviewRun(folder, target))
     target.mkdir(parents=True, exist_ok=True)
     name = f"{len(runs)} runs"
     write_owned(path, render("overview.html.jinja", name=name, runs=runs, drawings=_drawings(runs)))
     return path
 
 
-def _drawings(runs: Sequence[Run]) -> list[Drawing]:
+def _drawings(runs: Sequence[OverviewRun]) -> list[Drawing]:
     drawings = []
     searched = [run for run in runs if run.records]
     if searched:
@@ -154,7 +154,7 @@ def _drawings(runs: Sequence[Run]) -> list[Drawing]:
     return drawings
 
 
-def _fitness(runs: Sequence[Run]) -> Chart:
+def _fitness(runs: Sequence[OverviewRun]) -> Chart:
     data = []
     for place, run in enumerate(runs):
         best: list[Record] = []
@@ -172,7 +172,7 @@ def _fitness(runs: Sequence[Run]) -> Chart:
     return Chart(data, _axes("generation", runs))
 
 
-def _fronts(runs: Sequence[Run]) -> Chart:
+def _fronts(runs: Sequence[OverviewRun]) -> Chart:
     data = []
     for place, run in enumerate(runs):
         assert run.search is not None
@@ -191,7 +191,7 @@ def _fronts(runs: Sequence[Run]) -> Chart:
     return Chart(data, _axes("nodes", runs))
 
 
-def _axes(x: str, runs: Sequence[Run]) -> dict[str, object]:
+def _axes(x: str, runs: Sequence[OverviewRun]) -> dict[str, object]:
     measured = {run.search.fitness for run in runs if run.search is not None}
     title = text(measured.pop()) if len(measured) == 1 else "fitness"
     return {"xaxis": {"title": {"text": x}}, "yaxis": {"title": {"text": title}}}

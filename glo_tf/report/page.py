@@ -9,6 +9,7 @@ import importlib.metadata
 import importlib.resources
 import os
 import platform
+import shlex
 from typing import Any
 
 import jinja2
@@ -64,6 +65,8 @@ def _environment() -> jinja2.Environment:
     environment.filters["value"] = functools.partial(_number, form=".4g")
     environment.filters["fixed"] = functools.partial(_number, form=".4f")
     environment.filters["effect"] = functools.partial(_number, form=".3g")
+    environment.filters["duration"] = duration
+    environment.filters["quoted"] = shlex.quote
     environment.filters["p_value"] = functools.partial(_number, form=".2g")
     return environment
 
@@ -72,6 +75,15 @@ def _shown(value: object) -> object:
     """What the page says: text that is no markup may hold anything."""
     text = isinstance(value, str) and not isinstance(value, Markup)
     return legible(str(value), keep="\n\t") if text else value
+
+
+def duration(seconds: float) -> str:
+    """Time for readers."""
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def _number(value: float | None, *, form: str) -> str:

@@ -17,13 +17,14 @@ from glo_tf.plots.slopes import CLASSES, predictions, usual_pulls
 from glo_tf.report.asked import Asked
 from glo_tf.report.comparison_part import ComparisonPart, TrainingsPart
 from glo_tf.report.inline import Picture, formula
+from glo_tf.report.page import duration
 from glo_tf.report.run_folder import SearchFiles
 from glo_tf.report.search_pictures import (
     picture_of_slopes,
     pictures_of_loss,
     pictures_of_records,
 )
-from glo_tf.report.why import Row, rows, sentences
+from glo_tf.report.why import PullRow, rows, sentences
 from glo_tf.results.outcomes import headline_of
 from glo_tf.results.record import Record, Source, pareto_front
 from glo_tf.training.trial import Status
@@ -122,7 +123,7 @@ class SearchPart:
         return [] if self.best is None else sentences(self.best, self.classes)
 
     @property
-    def pulls(self) -> list[Row]:
+    def pulls(self) -> list[PullRow]:
         """The same in numbers."""
         return [] if self.best is None else rows(self.best, self.classes)
 
@@ -205,9 +206,9 @@ class SearchPart:
     def times(self) -> dict[str, str]:
         """How long it took, for readers."""
         trainings = sum(self.study.statuses.values())
-        times = {"trainings": str(trainings), "time of all trainings": _time(self.study.seconds)}
+        times = {"trainings": str(trainings), "time of all trainings": duration(self.study.seconds)}
         if trainings:
-            times["time of one training"] = _time(self.study.seconds / trainings)
+            times["time of one training"] = duration(self.study.seconds / trainings)
             times["first training ended"] = _moment(self.study.began)
             times["last training ended"] = _moment(self.study.ended)
         return times
@@ -286,14 +287,6 @@ def _without_hash(text: object) -> str:
 
 def _output(file: str) -> str:
     return file.removeprefix("best_loss_").removesuffix(".json")
-
-
-def _time(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.3g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
 def _moment(text: str) -> str:

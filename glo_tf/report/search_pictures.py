@@ -20,7 +20,7 @@ from glo_tf.plots.slopes import plot_slopes
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
 from glo_tf.report.charts import fitness_chart, pareto_chart, slopes_chart
-from glo_tf.report.inline import Picture
+from glo_tf.report.inline import Drawing, Picture
 from glo_tf.results.record import Phase, Record, pareto_front
 
 if TYPE_CHECKING:
@@ -124,3 +124,29 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture
             )
         )
     return pictures
+
+
+def drawings_of_records(records: Sequence[Record], fitness: str) -> list[Drawing]:
+    """Fitness over the generations and against size, without what takes long to draw.
+
+    Args:
+        records: Every candidate, in order; none give no drawings.
+        fitness: What fitness is, for readers.
+    """
+    if not records:
+        return []
+    number, best = len(generations(records)), max(record.fitness for record in records)
+    return [
+        Drawing(
+            "fitness",
+            "Fitness per generation.",
+            f"Lines over {number} generations; the best is {best:.4f}.",
+            fitness_chart(records, fitness),
+        ),
+        Drawing(
+            "pareto",
+            "Fitness against size, with the Pareto front.",
+            "Dots of the candidates, a line of the Pareto front.",
+            pareto_chart(records, fitness),
+        ),
+    ]

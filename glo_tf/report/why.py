@@ -18,7 +18,7 @@ _FAR_OFF = (0.25, 1.0, 4.0)  # errors of a regression
 
 
 @dataclasses.dataclass(frozen=True)
-class Row:
+class PullRow:
     """The pulls at one prediction.
 
     Attributes:
@@ -46,7 +46,7 @@ class Row:
         return float(ratio) if np.isfinite(ratio) else None
 
 
-def rows(loss: ExpressionLoss, classes: int) -> list[Row]:
+def rows(loss: ExpressionLoss, classes: int) -> list[PullRow]:
     """The pulls at the label's class, from wrong to sure predictions; of a regression by error."""
     if loss.probabilities:
         undecided = 1.0 / classes
@@ -64,7 +64,7 @@ def rows(loss: ExpressionLoss, classes: int) -> list[Row]:
     _, usual, _ = usual_pulls(loss, at, classes)
     own = pull_of_right(loss, at, classes)
     return [
-        Row(float(y), meaning, float(usual[n]), float(own[n]))
+        PullRow(float(y), meaning, float(usual[n]), float(own[n]))
         for n, (y, meaning) in enumerate(meant.items())
     ]
 

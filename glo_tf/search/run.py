@@ -17,6 +17,7 @@ from glo_tf.comparison.trainings import Conditions
 from glo_tf.comparison.with_references import compare_with_references
 from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
 from glo_tf.display.callbacks import Callback, CallbackList, Generation, StopSearch
+from glo_tf.display.live import LivePage
 from glo_tf.errors import at_the_end, raise_first
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
@@ -86,7 +87,11 @@ class SearchRun:
         self._settings = settings
         self._dispatcher = dispatcher
         self._output = output
-        self._callbacks = CallbackList(callbacks)
+        self._live = None
+        if output is not None:
+            measured = f"validation {task.objective.name}"
+            self._live = LivePage(output.path, dispatcher.trainings, measured)
+        self._callbacks = CallbackList([*callbacks, *([self._live] if self._live else [])])
         self._comparer = Comparer(compare)
         self._ranking = Ranking(settings.parsimony_coefficient)
         self._records: list[Record] = []
@@ -421,6 +426,8 @@ class SearchRun:
     def _write(self, result: SearchResult) -> None:
         if self._output is None:
             return
+        if self._live is not None:
+            self._live.close()
         self._write_history()
         if result.best is not None:
             self._output.write_best_loss(result)

@@ -4,8 +4,8 @@ import json
 
 import example_comparison
 import pytest
+from example_records import RECORDS
 
-from glo_tf.expressions.tree import Expression
 from glo_tf.report.charts import (
     Chart,
     accuracy_chart,
@@ -14,31 +14,6 @@ from glo_tf.report.charts import (
     pareto_chart,
     wrapped,
 )
-from glo_tf.results.record import Phase, Record, Source
-from glo_tf.training.candidate import Candidate
-from glo_tf.training.trial import Status
-
-
-def record(text: str, fitness: float, **fields) -> Record:
-    given = {
-        "phase": Phase.DISCOVERY,
-        "generation": 1,
-        "individual": 1,
-        "candidate": Candidate(Expression.parse(text)),
-        "fitness": fitness,
-        "status": Status.OK,
-        "source": Source.TRAINED,
-        "steps": 1,
-    }
-    return Record(**{**given, **fields})
-
-
-RECORDS = [
-    record("-(x*log(y))", 0.9),
-    record("-(log(y) - x/y)", 0.8),
-    record("-(x*y)", 0.0, status=Status.FAILED, source=Source.FAILED),
-    record("-(x*square(y))", 0.95, phase=Phase.COEFFICIENTS),
-]
 
 
 def test_a_pointer_shows_loss_and_fitness() -> None:

@@ -12,6 +12,7 @@ import example_comparison
 import keras
 import pytest
 from digits_search import make_search
+from processes import wait_for
 
 import glo_tf
 from glo_tf.cli import main as command_line
@@ -47,10 +48,26 @@ def page_of(folder, **options) -> Page:
     return Page(write_report(folder, **options).read_text(encoding="utf-8"))
 
 
+class Reader(glo_tf.Callback):
+    """Keeps the page of a search that runs, as it is after its generations."""
+
+    def __init__(self, path) -> None:
+        self.path, self.text = path, ""
+
+    def on_retraining(self, stage, evaluation) -> None:
+        if stage == "confirmation" and not self.text:
+            wait_for(lambda: "coefficients 2/2" in self.path.read_text(encoding="utf-8"))
+            self.text = self.path.read_text(encoding="utf-8")
+
+
+reader = Reader(None)
+
+
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "digits & more"
-    return folder, make_search(folder).run()
+    reader.path = folder / "report.html"
+    return folder, make_search(folder, callbacks=[reader]).run()
 
 
 @pytest.fixture
@@ -185,6 +202,15 @@ def test_a_killed_search_has_a_report_that_says_so(folder, blank_figures) -> Non
     assert "use" not in page.values("id")
     (folder / "history.csv").unlink()
     assert "no generation was finished" in page_of(folder, figures=False).text
+
+
+def test_a_search_that_runs_has_a_page_which_its_report_replaces(searched) -> None:
+    assert "This search runs." in reader.text
+    assert "data-written=" in reader.text
+    assert "<dt>trainings finished</dt>" in reader.text
+    report = (searched[0] / "report.html").read_text(encoding="utf-8")
+    assert "data-written=" not in report
+    assert "This search" not in report
 
 
 @pytest.mark.slow

@@ -1,11 +1,13 @@
 "use strict";
 const root = document.documentElement;
 const theme = document.getElementById("theme");
+try { if (sessionStorage.theme) root.dataset.theme = sessionStorage.theme; } catch { /* a browser that keeps nothing */ }
 const dark = () =>
   root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 const label = () => { theme.textContent = dark() ? "Light page" : "Dark page"; };
 theme.hidden = false;
-theme.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; label(); recolour(); });
+theme.addEventListener("click", () => { root.dataset.theme = dark() ? "light" : "dark"; label(); recolour();
+  try { if (document.body.dataset.written) sessionStorage.theme = root.dataset.theme; } catch { /* the same */ } });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { label(); recolour(); });
 label();
 
@@ -89,4 +91,18 @@ for (const button of document.querySelectorAll("button[data-copies]")) {
     }
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
+}
+
+// The page of a search that runs is loaded again, until it is not written again.
+const { written, reload, stale } = document.body.dataset;
+if (written) {
+  const watch = () => {
+    if (Date.now() - Date.parse(written) > 1000 * stale) {
+      document.getElementById("running").hidden = true;
+      document.getElementById("stale").hidden = false;
+    } else if (document.hidden) setTimeout(watch, 1000 * reload);
+    else location.reload();
+  };
+  if (Date.now() - Date.parse(written) > 1000 * stale) watch();
+  else setTimeout(watch, 1000 * reload);
 }
