@@ -5,8 +5,10 @@ and the screening read what they need from it. The built-in ones are at the end 
 installed package adds its own by an entry point of the group `glo_tf.nodes`, named like the node,
 which is loaded when an expression first uses it.
 
-Derivatives are taken forward, as values that carry theirs along: a loss is element-wise in y, so
-one pass gives both. The rules here are the only ones: the interpreter, the translator and the
+Derivatives are taken forward, as values that carry theirs along: most losses are element-wise in y,
+so one pass gives both. An operation across the classes of a sample, such as `total`, says how
+derivatives are pulled back through it; expressions with one are differentiated backward, by the
+same rules for all others (`Operation.pulled`). The rules here are the only ones: the interpreter, the translator and the
 screening run them in TensorFlow and in NumPy, and so agree on what is finite.
 
 **Kinks.** Where a function has a kink, the derivative is the mean of those at either side: 0 for
@@ -62,7 +64,10 @@ class Operation:
         description: One line for `--mode=list`.
         value: `value(ops, *operands)`: the value of operands that are arrays.
         slope: `slope(ops, value, *duals)`: the derivative, of operands that are `Dual`, given the
-            value.
+            value. None for an operation across classes.
+        pull: For an operation of arity 1 across the classes, the last axis of its operand:
+            `pull(ops, adjoint, value, operand)`, the derivative of `sum(adjoint*value)` by the
+            operand. Its value has the operand's shape. None for all others.
         sympy: `sympy(module, *operands)`: the value in SymPy, which is handed over.
         numpy: Python source of the value, for NumPy as `np`: `{0}` and `{1}` are the operands; a
             call or in parentheses. Empty for infix operators.
@@ -92,11 +97,12 @@ class Operation:
     arity: int
     description: str
     value: Callable[..., Any]
-    slope: Callable[..., Any]
+    slope: Callable[..., Any] | None
     sympy: Callable[..., Any]
     numpy: str = ""
     gplearn: str = ""
     commutative: bool = False
+    pull: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:
         is_name = (
@@ -112,18 +118,62 @@ class Operation:
             raise InvalidArgumentError(
                 f"Expected one or two operands. Received: arity={self.arity!r}"
             )
+        if (self.slope is None) == (self.pull is None) or (self.across and self.arity != 1):
+            raise InvalidArgumentError(
+                "Expected a slope, or else of one operand a pull. "
+                f"Received: slope={self.slope}, pull={self.pull}, arity={self.arity}"
+            )
         # Where plugins are described, a function shows its docstring.
         object.__setattr__(self, "__doc__", self.description)
 
+    @property
+    def across(self) -> bool:
+        """Whether its value of a class depends on those of all classes of the sample."""
+        return self.pull is not None
+
     def dual(self, ops: Any, *operands: Dual) -> tuple[Any, Any]:
-        """Value and slope; the slope has no meaning if no operand depends on y."""
+        """Value and slope; the slope has no meaning if no operand depends on y.
+
+        Not of an operation across classes.
+        """
+        assert self.slope is not None
         value = self.value(ops, *(operand.value for operand in operands))
         return value, self.slope(ops, value, *operands)
+
+    def pulled(self, ops: Any, adjoint: Any, place: int, *operands: Any) -> Any:
+        """The derivative of `sum(adjoint*value)` by one of the operands.
+
+        Args:
+            ops: The library that computes.
+            adjoint: Of the shape of the value.
+            place: Of the operand.
+            *operands: Values of all operands, of one shape.
+        """
+        value = self.value(ops, *operands)
+        if self.pull is not None:
+            return self.pull(ops, adjoint, value, *operands)
+        assert self.slope is not None
+        one, zero = ops.ones_like(adjoint), ops.zeros_like(adjoint)
+        duals = (
+            Dual(operand, one if index == place else zero, index == place)
+            for index, operand in enumerate(operands)
+        )
+        return adjoint * self.slope(ops, value, *duals)
 
 
 def registered() -> tuple[Operation, ...]:
     """The operations in use so far, in the order in which they were registered."""
     return tuple(_registry.values())
+
+
+def is_known(name: str) -> bool:
+    """Whether an operation of this name is in use."""
+    return name in _registry
+
+
+def is_across(node: str | int) -> bool:
+    """Whether a node is an operation across classes; see `Operation.pull`."""
+    return node in _registry and _registry[str(node)].across
 
 
 def names() -> list[str]:
@@ -204,6 +254,10 @@ def _select(ops: Any, first: Any, second: Any, values: tuple[Any, Any]) -> Any:
 def _magnitude(ops: Any, a: Any) -> Any:
     # Not by the library's own, of which JAX's has the slope 1 at 0.
     return _select(ops, a > 0.0, a < 0.0, (a, -a))
+
+
+def _total(ops: Any, a: Any) -> Any:
+    return ops.zeros_like(a) + ops.sum(a, axis=-1, keepdims=True)
 
 
 def _order(sympy: Any, extreme: Callable[..., Any], a: Any, b: Any) -> Any:
@@ -387,6 +441,16 @@ _BUILT_IN = (
         numpy="np.maximum({0}, {1})",
         gplearn="max",
         commutative=True,
+    ),
+    Operation(
+        "total",
+        1,
+        "Sum over the classes of the sample, the same for each of them.",
+        value=_total,
+        slope=None,
+        pull=lambda ops, adjoint, value, a: _total(ops, adjoint),
+        sympy=lambda sympy, a: sympy.Function("total")(a),
+        numpy="np.sum(np.broadcast_to({0}, y.shape), axis=-1, keepdims=True)",
     ),
 )
 

@@ -5,10 +5,10 @@ Grammar (whitespace is free between tokens)::
     sum      := product (("+" | "-") product)*
     product  := signed (("*" | "/") signed)*
     signed   := "-" signed | atom
-    atom     := NUMBER | "x" | "y" | "y_true" | "y_pred" | "(" sum ")"
-              | NAME "(" sum ("," sum)* ")"
+    atom     := NUMBER | LEAF | "(" sum ")" | NAME "(" sum ("," sum)* ")"
 
-NAME is an operation of `glo_tf.nodes` and has as many operands as that: `log(y)`, `min(x, y)`.
+LEAF is one of `glo_tf.expressions.leaves`, by either of its names: x or `y_true`. NAME is an
+operation of `glo_tf.nodes` and has as many operands as that: `log(y)`, `min(x, y)`.
 
 An integer is a leaf (`-1` is one token where an operand is expected). A number with a point or an
 exponent is a coefficient: `1.5*log(y)` is the node `log` with coefficient 1.5, a bare `0.5` is the
@@ -23,7 +23,7 @@ import re
 
 from glo_tf.errors import InvalidArgumentTypeError
 from glo_tf.errors import ParseError as ParseError
-from glo_tf.expressions import operations
+from glo_tf.expressions import leaves, operations
 from glo_tf.expressions.leaves import SPELLINGS
 from glo_tf.expressions.prefix import MAX_DEPTH, MAX_INTEGER, MAX_NODES, Node, PrefixList
 from glo_tf.utils.alike import did_you_mean
@@ -157,7 +157,9 @@ class _Parser:
                 return self.finish(_Tree([self.integer(token, position)], [1.0]))
             if kind == "number":
                 return self.finish(_Tree([1], [float(token)], is_bare_number=True))
-            if token in SPELLINGS:
+            if token in SPELLINGS or (
+                kind == "name" and not operations.is_known(token) and leaves.find(token) is not None
+            ):
                 return self.finish(_Tree([SPELLINGS[token]], [1.0]))
             if kind == "name" and operations.find(token) is not None:
                 if self.token != "(":

@@ -10,13 +10,14 @@ This module knows neither NumPy nor TensorFlow.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from glo_tf.errors import InvalidArgumentError
-from glo_tf.expressions import operations
-from glo_tf.expressions.leaves import LEAVES
+from glo_tf.expressions import leaves, operations
+from glo_tf.expressions.leaves import LABEL_AND_PREDICTION, LEAVES
 
 Node = str | int
 
@@ -32,17 +33,22 @@ MAX_INTEGER = 2**31 - 1
 
 def arity(node: Node) -> int:
     """Number of operands that `node` takes."""
-    return 0 if isinstance(node, int) or node in LEAVES else operations.get(node).arity
+    return 0 if isinstance(node, int) or is_leaf(node) else operations.get(node).arity
+
+
+def is_leaf(name: str) -> bool:
+    """Whether it is the name of a leaf; one of an installed package is loaded."""
+    return name in LEAVES or (not operations.is_known(name) and leaves.find(name) is not None)
 
 
 def is_named_node(node: object) -> bool:
-    """Whether it is x, y or the name of an operation."""
-    return isinstance(node, str) and (node in LEAVES or operations.find(node) is not None)
+    """Whether it is the name of a leaf or of an operation."""
+    return isinstance(node, str) and (is_leaf(node) or operations.find(node) is not None)
 
 
 def named_nodes() -> str:
     """All named nodes, for a message."""
-    return ", ".join((*operations.names(), *LEAVES))
+    return ", ".join((*operations.names(), *leaves.names()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +56,8 @@ class PrefixList:
     """A tree of nodes in prefix order; `glo_tf.Expression` is one that can be read and written.
 
     Attributes:
-        nodes: Names of operations (`glo_tf.nodes`), `"x"`, `"y"` and integers, parents before
-            operands.
+        nodes: Names of operations (`glo_tf.nodes`) and leaves (`"x"`, `"y"`, ...), and integers,
+            parents before operands.
         coefficients: One finite factor per node, applied to that node's output. Ones if omitted.
 
     Raises:
@@ -100,6 +106,17 @@ class PrefixList:
     def has_x_and_y(self) -> bool:
         """Whether the tree contains both the label and the prediction."""
         return "x" in self.nodes and "y" in self.nodes
+
+    @functools.cached_property
+    def surroundings(self) -> tuple[str, ...]:
+        """The leaves beside x and y that it has, in the order in which they are registered."""
+        found = {str(node) for node in self.nodes} - set(LABEL_AND_PREDICTION)
+        return tuple(name for name in LEAVES if name in found)
+
+    @functools.cached_property
+    def across(self) -> bool:
+        """Whether a term depends on the predictions of all classes of the sample."""
+        return any(operations.is_across(node) for node in self.nodes)
 
     def with_coefficients(self, coefficients: Sequence[float]) -> Self:
         """The same tree with other coefficients, in prefix order."""

@@ -1,4 +1,4 @@
-"""Expressions: trees over the true label x and the prediction y that can be read and written."""
+"""Expressions: trees over label, prediction and other leaves that can be read and written."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Expression(PrefixList):
-    """A function f(x, y) as a tree in prefix order.
+    """A function of x, y and what else a loss may see, as a tree in prefix order.
 
     Attributes:
-        nodes: Names of operations (`glo_tf.nodes`), `"x"`, `"y"` and integers, parents before
-            operands.
+        nodes: Names of operations (`glo_tf.nodes`) and leaves (`"x"`, `"y"`, ...), and integers,
+            parents before operands.
         coefficients: One finite factor per node, applied to that node's output. Ones if omitted.
 
     Raises:
@@ -39,7 +39,10 @@ class Expression(PrefixList):
 
         Args:
             text: Such as `log(y) - x/y` or `-2.7*(0.98*log(1.5*y) - 1.8*(x/y))`. `y_true` and
-                `y_pred` are accepted for x and y.
+                `y_pred` are accepted for x and y. Beside these stand the other leaves: n, the
+                frequency of the class in the training data, t, the progress of the training from 0
+                to 1, w, the weight of the sample, and C, the number of classes; `total(...)` sums
+                over the classes.
 
         Raises:
             TypeError: If `text` is not a string.
@@ -55,7 +58,7 @@ class Expression(PrefixList):
         return to_text(self)
 
     def sympy(self) -> Expr:
-        """The expression as SymPy sees it, in the symbols x and y.
+        """The expression as SymPy sees it, in symbols of its leaves.
 
         Its value is the loss's wherever that is finite, as far as rounding goes. SymPy rearranges
         it on its own where the tree is small enough for that to be quick, and the result agrees

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glo_tf.expressions import operations
-from glo_tf.expressions.leaves import values
+from glo_tf.expressions.leaves import Surroundings, values
 from glo_tf.expressions.prefix import PrefixList
 
 
@@ -18,21 +18,31 @@ def value_of(
     *,
     ops: Any,
     log_y_pred: Any = None,
+    surroundings: Surroundings | None = None,
 ) -> Any:
     """The value of f(x, y), element-wise, with NaN and infinity as IEEE arithmetic gives them.
 
     Args:
         expression: The tree.
-        y_true: Array x of true labels, any shape.
+        y_true: Array x of true labels, any shape; the last axis is that of the classes.
         y_pred: Array y of predictions, same shape and dtype as `y_true`.
         ops: The library that computes: `numpy` or `keras.ops`.
         log_y_pred: log(y) where it is known better than from y, as from logits.
+        surroundings: What leaves beside x and y are made of.
 
     Returns:
         Array of the common shape.
+
+    Raises:
+        ValueError: If the expression has a leaf that needs what is not known.
     """
     own: Sequence[float] = expression.coefficients
     leaves = values(y_true, y_pred)
+    if expression.surroundings or expression.across:
+        # A sum over the classes counts each, whatever else its operand depends on.
+        zeros = ops.zeros_like(y_pred)
+        y_true = zeros + y_true
+        leaves = values(y_true, y_pred, surroundings, expression.surroundings, zeros=zeros)
 
     def combine(index: int, operands: Sequence[Any]) -> Any:
         node = expression.nodes[index]

@@ -1,7 +1,7 @@
-"""Plugins: data sets, architectures, search spaces, operators, nodes, strategies, as entry points.
+"""Plugins: data sets, architectures, search spaces and what they are made of, as entry points.
 
-The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes are the
-exception: those of the package are the grammar itself, which no other package can change. What each
+The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes and leaves
+are the exception: those of the package are the grammar itself, which no other package can change. What each
 group expects of a plugin is in `docs/plugins.md`, and checked by `glo_tf.testing`.
 """
 
@@ -27,6 +27,7 @@ GROUPS = {
     "glo_tf.search_spaces": "search space",
     "glo_tf.operators": "genetic operators",
     "glo_tf.nodes": "node",
+    "glo_tf.leaves": "leaf",
     "glo_tf.strategies": "strategy",
 }
 """Entry-point groups, and what messages call their plugins."""
@@ -67,7 +68,7 @@ def names(group: str) -> list[str]:
 
 
 def load(group: str, name: str) -> Any:
-    """The object that a plugin registers: an `Operation` for nodes, a function for others.
+    """The object that a plugin registers: an `Operation` or `Leaf`, a function for others.
 
     Args:
         group: One of `GROUPS`.
@@ -126,7 +127,7 @@ def options(group: str, name: str) -> tuple[Option, ...]:
         PluginError: If it cannot be loaded, or declares an option that text cannot stand for.
     """
     plugin = load(group, name)
-    if not callable(plugin):  # a node is an object
+    if not callable(plugin):  # a node or leaf is an object
         return ()
     try:
         return declared(plugin)
