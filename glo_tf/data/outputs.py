@@ -48,6 +48,8 @@ class Output:
         ignore_class: A label that is no class, at positions that do not count; None for none.
         standardization: Of a linear output: columns are its numbers, standardised; None if they are
             as the user has them.
+        frequencies: Of its classes or labels in the training data, by column; empty of a linear
+            output, or where nobody has counted them.
     """
 
     activation: Activation
@@ -57,6 +59,7 @@ class Output:
     positions: tuple[int, ...] = ()
     ignore_class: int | None = None
     standardization: Standardization | None = None
+    frequencies: tuple[float, ...] = ()
 
     @classmethod
     def of_numbers(
@@ -302,6 +305,44 @@ class Outputs:
             for output, ignored in zip(self.each, of_outputs, strict=True)
         )
         return dataclasses.replace(self, each=tuple(each))
+
+    def counted(self, columns: np.ndarray, weights: Sequence[np.ndarray] | None = None) -> Outputs:
+        """The same, which know how frequent classes and labels are.
+
+        Args:
+            columns: Training labels x, `(N, W)`.
+            weights: Of each output, `(N, *positions)`; what has the weight 0 is not counted.
+        """
+        each = []
+        for place, (output, of_output) in enumerate(zip(self.each, self.slices, strict=True)):
+            if output.probabilities:
+                rows = columns[:, of_output].reshape(-1, output.width)
+                if weights is not None:
+                    rows = rows[weights[place].ravel() > 0.0]
+                frequencies = rows.mean(axis=0, dtype=np.float64)
+                output = dataclasses.replace(output, frequencies=tuple(frequencies.tolist()))
+            each.append(output)
+        return dataclasses.replace(self, each=tuple(each))
+
+    @property
+    def frequencies(self) -> np.ndarray | None:
+        """Of each column in the training data, float64 `(W,)`; None where an output has none."""
+        if not all(output.frequencies for output in self.each):
+            return None
+        return np.concatenate([np.tile(out.frequencies, out.places) for out in self.each])
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Of the output of each column, float64 `(W,)`."""
+        return np.concatenate([np.full(out.columns, float(out.width)) for out in self.each])
+
+    @property
+    def uncounted(self) -> Outputs:
+        """The same without frequencies."""
+        if not any(output.frequencies for output in self.each):
+            return self
+        each = tuple(dataclasses.replace(output, frequencies=()) for output in self.each)
+        return dataclasses.replace(self, each=each)
 
     def bounds(self) -> tuple[Any, Any]:
         """What columns are clipped to, for `clip`: two numbers, or two float32 rows `(W,)`."""

@@ -110,7 +110,7 @@ class PrefixList:
     @functools.cached_property
     def surroundings(self) -> tuple[str, ...]:
         """The leaves beside x and y that it has, in the order in which they are registered."""
-        found = {str(node) for node in self.nodes} - set(LABEL_AND_PREDICTION)
+        found = {node for node in self.nodes if isinstance(node, str)} - set(LABEL_AND_PREDICTION)
         return tuple(name for name in LEAVES if name in found)
 
     @functools.cached_property

@@ -173,6 +173,7 @@ class TrainingTask:
         }
         if given.ignore_class is not None:
             understood = understood.ignoring(given.ignore_class, ignored)
+        understood = understood.counted(columns, counted.weights)
         if weights is not None:
             of_outputs = mean_weights(weights, columns, understood)
             understood = dataclasses.replace(understood, weights=of_outputs)

@@ -13,6 +13,7 @@ import numpy as np
 
 from glo_tf.data.output_weights import column_shares
 from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.training.jax.call import in_training
 from glo_tf.training.jax.convolutions import as_products
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
     from glo_tf.data.arrays import Structure
 
 TermsAndSlopes = Callable[..., tuple[jax.Array, jax.Array]]
-"""`f(y_true, y_pred, arguments, log_y)` of all lanes: terms and slopes, `(lanes, batch, W)`."""
+"""`f(y_true, y_pred, arguments, log_y, surroundings)` of all lanes: terms and slopes.
+
+Both are `(lanes, batch, W)`. The surroundings are None where no loss sees them; progress and
+weights begin with the dimension of lanes.
+"""
 
 Advance = Callable[..., Lanes]
 """`advance(lanes, goals, count, batches, which, arguments)`, see `LaneLoop.compile`."""
@@ -41,6 +46,7 @@ class LaneLoop:
             none.
         train_valid: Positions of each output that are not masked, `(N, outputs)`; None if no
             output has a mask.
+        train_steps: Of a whole training, of which shorter ones are the beginning.
     """
 
     def __init__(
@@ -52,7 +58,10 @@ class LaneLoop:
         train_data: tuple[Structure, np.ndarray],
         train_weights: np.ndarray | None,
         train_valid: np.ndarray | None = None,
+        *,
+        train_steps: int,
     ):
+        self._train_steps = train_steps
         self._model, self._outputs, self._optimizer = model, outputs, optimizer
         self._variables = variables
         samples, labels = train_data
@@ -61,11 +70,12 @@ class LaneLoop:
         self._weights = None if train_weights is None else jnp.asarray(train_weights)
         self._valid = None if train_valid is None else jnp.asarray(train_valid)
 
-    def compile(self, loss: TermsAndSlopes) -> Advance:
+    def compile(self, loss: TermsAndSlopes, *, sees: bool = False) -> Advance:
         """The training with one kind of loss.
 
         Args:
             loss: Terms and slopes of all lanes.
+            sees: Whether it sees its surroundings.
 
         Returns:
             `advance(lanes, goals, count, batches, which, arguments)`: at most `count` steps of each
@@ -91,7 +101,8 @@ class LaneLoop:
                 done, lanes = carry
                 active = lanes.finite & (lanes.step < goals)
                 batch = batches[which, jnp.minimum(lanes.step, batches.shape[1] - 1)]
-                variables, finite = self._step(loss, lanes.variables, batch, arguments)
+                around = self._surroundings(batch, lanes.step) if sees else None
+                variables, finite = self._step(loss, lanes.variables, batch, arguments, around)
 
                 def kept(new: jax.Array, old: jax.Array) -> jax.Array:
                     return jnp.where(active.reshape(-1, *[1] * (new.ndim - 1)), new, old)
@@ -107,8 +118,23 @@ class LaneLoop:
 
         return advance
 
+    def _surroundings(self, batch: jax.Array, steps: jax.Array) -> Surroundings:
+        """What losses may see beside labels and predictions."""
+        frequencies = self._outputs.frequencies
+        return Surroundings(
+            frequencies=None if frequencies is None else jnp.asarray(frequencies, jnp.float32),
+            progress=steps.astype(jnp.float32) / self._train_steps,
+            weights=jnp.ones(len(batch)) if self._weights is None else self._weights[batch],
+            classes=jnp.asarray(self._outputs.classes, jnp.float32),
+        )
+
     def _step(
-        self, loss: TermsAndSlopes, variables: list[jax.Array], batch: jax.Array, arguments: Any
+        self,
+        loss: TermsAndSlopes,
+        variables: list[jax.Array],
+        batch: jax.Array,
+        arguments: Any,
+        around: Surroundings | None,
     ) -> tuple[list[jax.Array], jax.Array]:
         """New variables, and whether the loss was finite, of every lane."""
         trained, kept, stepped = self._variables.parts(variables)
@@ -123,7 +149,7 @@ class LaneLoop:
 
         (scores, penalties), pull, kept = jax.vjp(forward, trained, has_aux=True)
         seen = seen_by_loss(self._outputs, keras.ops, scores)
-        terms, slopes = loss(labels, seen.y, arguments, seen.log_y)
+        terms, slopes = loss(labels, seen.y, arguments, seen.log_y, around)
         if self._weights is not None:
             # What has the weight 0 is 0, finite or not.
             weights = self._weights[batch]

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from glo_tf.expressions.operations import Operation
-from glo_tf.expressions.program import instruction_set
+from glo_tf.expressions.leaves import LABEL_AND_PREDICTION
+from glo_tf.expressions.program import Layout, instruction_set
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
 from glo_tf.training.jax.lane_training import Found, LaneTraining, MeasuredData
@@ -57,6 +58,7 @@ class JaxTrainer:
             task.train_data,
             task.train_weights,
             task.train_valid,
+            train_steps=task.train_steps,
         )
         self._prediction = LanePrediction(model, outputs, optimizer, self._variables)
         self._validation = MeasuredData(task, task.validation_data)
@@ -67,7 +69,7 @@ class JaxTrainer:
         self._initial = functools.lru_cache(maxsize=32)(self._initial_values)
         self._stacked_initial = functools.lru_cache(maxsize=2)(self._stack_initial)
         self._batches = functools.lru_cache(maxsize=4)(self._stacked_batches)
-        self._advance = functools.lru_cache(maxsize=2)(self._compile)
+        self._advance = functools.lru_cache(maxsize=8)(self._compile)
 
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
@@ -107,8 +109,7 @@ class JaxTrainer:
         Raises:
             ValueError: If a checkpoint lies beyond the training's end.
         """
-        log_y = bool(self.task.outputs.from_logits.any())
-        programs = LanePrograms(self.lanes, log_y=log_y)
+        programs = LanePrograms(self.lanes, self.task.outputs)
         running: dict[int, LaneTraining] = {}
         free = list(range(self.lanes))[::-1]
         lanes = self._variables.empty(self.lanes)
@@ -173,7 +174,7 @@ class JaxTrainer:
         for lane, training in running.items():
             goals[lane], which[lane] = training.goal, seeds.index(training.request.seed)
         batches = self._batches(tuple(seeds))
-        advance = self._advance(instruction_set())
+        advance = self._advance(instruction_set(across=True), programs.layouts(running))
         loss = programs.arrays(running)
         while True:
             check()
@@ -243,9 +244,12 @@ class JaxTrainer:
             ]
         )
 
-    def _compile(self, _: tuple[Operation, ...]) -> Advance:
-        """Trainings with any trees of the given operations."""
-        return self._loop.compile(terms_and_slopes)
+    def _compile(self, _: tuple[Operation, ...], layouts: tuple[Layout, ...]) -> Advance:
+        """Trainings with any trees of the given operations, for registers of such layouts."""
+        loss = functools.partial(terms_and_slopes, self.task.outputs, layouts)
+        return self._loop.compile(
+            loss, sees=any(layout.leaves != LABEL_AND_PREDICTION for layout in layouts)
+        )
 
 
 def _filled(seeds: tuple[int, ...]) -> tuple[int, ...]:

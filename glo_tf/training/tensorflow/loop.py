@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from glo_tf.data.output_weights import column_shares
 from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.training import early_stopping
 from glo_tf.training.tensorflow.resident_data import ResidentData
@@ -17,7 +18,7 @@ from glo_tf.utils.seeding import seeded
 TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`f(y_true, y_pred, *arguments, log_y=None)`: the loss's terms and their derivatives d/dy.
 
-Both are `(batch, W)`. With a `LogPrediction` for models that give logits, derivatives are as it
+Where it sees them it takes `surroundings`, too. Both results are `(batch, W)`. With a `LogPrediction` for models that give logits, derivatives are as it
 says.
 """
 
@@ -34,6 +35,7 @@ class TrainingLoop:
         optimizer: Built for the model's variables.
         train_data: Where batches are gathered from.
         validation_data: What the fitness is measured on; its labels are not needed.
+        train_steps: Of a whole training, of which shorter ones are the beginning.
         jit_compile: Whether XLA compiles the training.
     """
 
@@ -45,8 +47,10 @@ class TrainingLoop:
         train_data: ResidentData,
         validation_data: ResidentData,
         *,
+        train_steps: int,
         jit_compile: bool,
     ):
+        self._train_steps = train_steps
         self._model = model
         self._outputs = outputs
         self._optimizer = _without_replicas(optimizer)
@@ -66,7 +70,11 @@ class TrainingLoop:
         self._restore(values)
 
     def compile(
-        self, loss: TermsAndSlopes, batches: tf.TensorSpec, *arguments: tf.TensorSpec
+        self,
+        loss: TermsAndSlopes,
+        batches: tf.TensorSpec,
+        *arguments: tf.TensorSpec,
+        sees: bool = False,
     ) -> Steps:
         """The training with one kind of loss, traced for the given signature.
 
@@ -74,6 +82,7 @@ class TrainingLoop:
             loss: Terms and slopes of the loss.
             batches: Of the sample indices, int32 `(train_steps, batch_size)`.
             *arguments: Of what else the loss takes.
+            sees: Whether the loss sees its surroundings.
         """
 
         def steps(
@@ -84,7 +93,9 @@ class TrainingLoop:
 
             def train_step(step: tf.Tensor, _: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
                 # By tf.gather: XLA would compile a slice anew for each start.
-                value = self._step(loss, tf.gather(batches, step), arguments)
+                batch = tf.gather(batches, step)
+                around = self._surroundings(batch, step) if sees else None
+                value = self._step(loss, batch, arguments, around)
                 return step + 1, tf.math.is_finite(value)
 
             reached, finite = tf.while_loop(unfinished, train_step, (start, tf.constant(True)))
@@ -96,15 +107,30 @@ class TrainingLoop:
             compiled: Steps = function.get_concrete_function(batches, scalar, scalar, *arguments)
         return compiled
 
+    def _surroundings(self, batch: tf.Tensor, step: tf.Tensor) -> Surroundings:
+        """What a loss may see beside labels and predictions."""
+        weights, frequencies = self._train_data.weights, self._outputs.frequencies
+        return Surroundings(
+            frequencies=None if frequencies is None else tf.constant(frequencies, tf.float32),
+            progress=tf.cast(step, tf.float32) / self._train_steps,
+            weights=tf.constant(1.0) if weights is None else tf.gather(weights, batch),
+            classes=tf.constant(self._outputs.classes, tf.float32),
+        )
+
     def _step(
-        self, loss: TermsAndSlopes, batch: tf.Tensor, arguments: tuple[tf.Tensor, ...]
+        self,
+        loss: TermsAndSlopes,
+        batch: tf.Tensor,
+        arguments: tuple[tf.Tensor, ...],
+        around: Surroundings | None,
     ) -> tf.Tensor:
         samples, labels = self._train_data.rows(batch)
         with tf.GradientTape() as tape:
             scores = self._outputs.scores(self._model(samples, training=True))
             penalties = list(self._model.losses)
         seen = seen_by_loss(self._outputs, keras.ops, scores)
-        terms, slopes = loss(labels, seen.y, *arguments, log_y=seen.log_y)
+        more = {} if around is None else {"surroundings": around}
+        terms, slopes = loss(labels, seen.y, *arguments, log_y=seen.log_y, **more)
         if self._train_data.weights is not None:
             terms, slopes = _weighted(tf.gather(self._train_data.weights, batch), terms, slopes)
         valid = self._train_data.valid

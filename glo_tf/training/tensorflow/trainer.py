@@ -8,21 +8,26 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import keras
 import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
 from glo_tf.data.split import Split
 from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.prefix import Node
-from glo_tf.expressions.program import Program, instruction_set
+from glo_tf.expressions.leaves import LABEL_AND_PREDICTION, Surroundings
+from glo_tf.expressions.over_outputs import over_outputs
+from glo_tf.expressions.program import Layout, Program, instruction_set
+from glo_tf.expressions.seen_by_loss import LogPrediction
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.meter import Meter
 from glo_tf.training import early_stopping
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
+from glo_tf.training.leaves_seen import leaves_seen
 from glo_tf.training.paused import PausedTrainings
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
-from glo_tf.training.tensorflow.loop import Steps, TrainingLoop
+from glo_tf.training.tensorflow.loop import Steps, TermsAndSlopes, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
 from glo_tf.training.tensorflow.translator import translate
 from glo_tf.training.trial import (
@@ -70,6 +75,7 @@ class CandidateTrainer:
             self._optimizer,
             self._train_data,
             self._validation.data,
+            train_steps=task.train_steps,
             jit_compile=task.jit_compile,
         )
         with seeded(0):  # for what draws from TensorFlow's generator
@@ -81,8 +87,8 @@ class CandidateTrainer:
         # Bounded: a comparison may take many seeds, and a long search many trees.
         self._initial = functools.lru_cache(maxsize=8)(self._initial_values)
         self._batches = functools.lru_cache(maxsize=8)(self._batch_indices)
-        self._interpreter = functools.lru_cache(maxsize=2)(self._compile_interpreter)
         self._translator = functools.lru_cache(maxsize=_MOST_TRANSLATED)(self._compile_translator)
+        self._interpreter = functools.lru_cache(maxsize=4)(self._compile_interpreter)
 
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
@@ -225,28 +231,62 @@ class CandidateTrainer:
             coefficients = tf.constant(loss.coefficients, tf.float32)
             return self._translator(loss.nodes), (coefficients,)
         capacity = max(_CAPACITY, 1 << (loss.size - 1).bit_length())
-        log_y = bool(self.task.outputs.from_logits.any())
-        program = tensors(Program.of(loss, capacity=capacity, log_y=log_y))
+        outputs = self.task.outputs
+        log_y = bool(outputs.from_logits.any())
+        program = Program.of(loss, capacity=capacity, log_y=log_y, seen=leaves_seen(outputs))
         # Compiled again if a node was registered since: the program may use it.
-        return self._interpreter(capacity, instruction_set()), program
+        operations = instruction_set(across=program.layout.across)
+        return self._interpreter(capacity, program.layout, operations), tensors(program)
 
-    def _compile_interpreter(self, capacity: int, _: tuple[Operation, ...]) -> Steps:
-        """Any tree of at most `capacity` nodes and of the given operations."""
+    def _compile_interpreter(
+        self, capacity: int, layout: Layout, _: tuple[Operation, ...]
+    ) -> Steps:
+        """Any tree of at most `capacity` nodes, of the given operations and such registers."""
+        interpreter = functools.partial(interpret, layout=layout)
         return self._loop.compile(
-            interpret,
+            self._by_output(interpreter) if layout.across else interpreter,
             self._batches_spec,
             tf.TensorSpec([capacity, 6], tf.int32),
             tf.TensorSpec([capacity, 3], tf.float32),
             tf.TensorSpec([], tf.int32),
+            sees=layout.leaves != LABEL_AND_PREDICTION,
         )
 
     def _compile_translator(self, nodes: tuple[Node, ...]) -> Steps:
         """One tree, with any coefficients."""
+        tree = Expression(nodes)
+        leaves_seen(self.task.outputs, tree)
+        translator = functools.partial(translate, tree)
         return self._loop.compile(
-            functools.partial(translate, Expression(nodes)),
+            self._by_output(translator) if tree.across else translator,
             self._batches_spec,
             tf.TensorSpec([len(nodes)], tf.float32),
+            sees=bool(tree.surroundings),
         )
+
+    def _by_output(self, loss: TermsAndSlopes) -> TermsAndSlopes:
+        """A loss that looks across the classes of an output, as one of all columns."""
+
+        def of_columns(
+            y_true: tf.Tensor,
+            y_pred: tf.Tensor,
+            *arguments: tf.Tensor,
+            log_y: LogPrediction | None,
+            surroundings: Surroundings | None = None,
+        ) -> tuple[tf.Tensor, tf.Tensor]:
+            def of_output(
+                y_true: tf.Tensor,
+                y_pred: tf.Tensor,
+                log_y: LogPrediction | None,
+                around: Surroundings | None,
+            ) -> tuple[tf.Tensor, tf.Tensor]:
+                return loss(y_true, y_pred, *arguments, log_y=log_y, surroundings=around)
+
+            return over_outputs(
+                self.task.outputs, keras.ops, of_output, y_true, y_pred, log_y, surroundings
+            )
+
+        return of_columns
 
 
 class _HeldOut:
