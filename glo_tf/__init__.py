@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.losses.files import load_loss, save_loss
     from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss
+    from glo_tf.losses.progress import TrainingProgress
     from glo_tf.losses.regression import (
         AbsoluteError,
         AsymmetricSquared,
@@ -154,6 +155,7 @@ _MODULES = {
     "TaylorCrossEntropy": "losses.classes",
     "TensorBoard": "display.tensorboard",
     "TrainingError": "errors",
+    "TrainingProgress": "losses.progress",
     "Tukey": "losses.regression",
     "UsageError": "errors",
     "compare": "comparison.loss_comparison",
@@ -228,6 +230,7 @@ __all__ = [
     "TaylorCrossEntropy",
     "TensorBoard",
     "TrainingError",
+    "TrainingProgress",
     "Tukey",
     "UsageError",
     "compare",

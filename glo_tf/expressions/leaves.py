@@ -44,7 +44,7 @@ MISSING: Mapping[str, str] = {
     "frequencies": "the frequencies of the classes, or their counts, as in "
     "glo_tf.ExpressionLoss(..., frequencies=[0.9, 0.1]); a search and a comparison count them "
     "in training labels of classes",
-    "progress": "the progress of the training: glo_tf.TrainingProgress(loss) among the callbacks "
+    "progress": "the progress of the training: glo_tf.TrainingProgress() among the callbacks "
     "of keras.Model.fit, or loss.set_progress(t) with t from 0 to 1",
     "weights": "weights of the samples",
     "classes": "the number of classes",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.losses.files import load_loss, save_loss
     from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, register_loss
+    from glo_tf.losses.progress import TrainingProgress
     from glo_tf.losses.regression import (
         AbsoluteError,
         AsymmetricSquared,
@@ -81,6 +82,7 @@ _MODULES = {
     "SCE": "classes",
     "SquaredError": "regression",
     "TaylorCrossEntropy": "classes",
+    "TrainingProgress": "progress",
     "Tukey": "regression",
     "load_loss": "files",
     "register_loss": "named",
@@ -120,6 +122,7 @@ __all__ = [
     "Quantile",
     "SquaredError",
     "TaylorCrossEntropy",
+    "TrainingProgress",
     "Tukey",
     "load_loss",
     "register_loss",

@@ -7,6 +7,7 @@ for cross-entropy, and reduced over the batch by Keras.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,6 +19,7 @@ from glo_tf.expressions.value import value_of
 from glo_tf.losses import export
 from glo_tf.losses.inputs import Numbers
 from glo_tf.losses.output_loss import OutputLoss
+from glo_tf.losses.seen import KnownToLoss
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +36,9 @@ class ExpressionLoss(OutputLoss):
 
     Args:
         expression: The whole loss per class, as text (`"-(log(y) - x/y)"`; `y_true` and `y_pred`
-            are accepted for x and y) or as an `Expression`.
+            are accepted for x and y) or as an `Expression`. Beside x and y it may have n, the
+            frequency of the class, t, the progress of the training, w, the weight of the sample,
+            which multiplies the loss all the same, and C, the number of classes.
         from_logits: Whether predictions are logits rather than probabilities. log(y) and y are then
             taken from their log-softmax (log-sigmoid if binary).
         label_smoothing: In [0, 1]; labels become `x*(1 - label_smoothing) + label_smoothing/C`,
@@ -59,6 +63,10 @@ class ExpressionLoss(OutputLoss):
             one for each unit of the output, divided by `target_deviation`: a loss of standardised
             numbers that is given numbers in the user's units.
         target_deviation: See `target_mean`; above 0.
+        frequencies: Of each class in the training data, which n stands for: counts or shares; of
+            labels of their own shares. Needed where the expression has n, and kept in files.
+        progress: Of the training, from 0 to 1, which t stands for. `glo_tf.TrainingProgress` sets
+            it in `fit`, and `set_progress` anywhere.
 
     Call arguments:
         y_true: True labels, shape `(..., C)`, one-hot, probabilities or numbers; with `sparse`,
@@ -97,6 +105,8 @@ class ExpressionLoss(OutputLoss):
         ignore_class: int | None = None,
         target_mean: Numbers | None = None,
         target_deviation: Numbers | None = None,
+        frequencies: Sequence[float] | None = None,
+        progress: float | None = None,
     ):
         super().__init__(
             from_logits,
@@ -116,24 +126,76 @@ class ExpressionLoss(OutputLoss):
         if not isinstance(expression, Expression):
             expression = Expression.parse(expression)
         self.tree = expression
+        self._known = KnownToLoss(
+            expression,
+            self.activation,
+            two_sided=two_sided,
+            frequencies=frequencies,
+            progress=progress,
+        )
 
     @property
     def expression(self) -> str:
         """The whole loss per class, as text."""
         return str(self.tree)
 
+    @property
+    def frequencies(self) -> tuple[float, ...] | None:
+        """Of each class or label in the training data, as they were given."""
+        return self._known.frequencies
+
+    @property
+    def progress(self) -> float | None:
+        """Of the training, from 0 to 1, as it was last set; None if it never was."""
+        return self._known.progress
+
+    @property
+    def sees_progress(self) -> bool:
+        """Whether the expression has a leaf, such as t, that changes in the course of trainings."""
+        return self._known.sees_progress
+
+    @property
+    def progress_variable(self) -> keras.Variable | None:
+        """What holds the progress for compiled trainings; None where nothing sees it."""
+        return self._known.variable
+
+    def set_progress(self, progress: float) -> None:
+        """Sets what t stands for from now on, also in what is compiled already.
+
+        Args:
+            progress: From 0 to 1.
+
+        Raises:
+            ValueError: If it is no such number.
+        """
+        self._known.set_progress(progress)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The reduced loss; see the class."""
+        self._known.weights = sample_weight
+        try:
+            return super().__call__(y_true, y_pred, sample_weight)
+        finally:
+            self._known.weights = None
+
     def value(self, x: Any, y: Any, log_y: Any) -> Any:
         """Terms summed (or averaged) over the classes, shape `(...)`."""
-        terms = value_of(self.tree, x, y, ops=ops, log_y_pred=log_y)
+        around = self._known.around(y)
+        terms = value_of(self.tree, x, y, ops=ops, log_y_pred=log_y, surroundings=around)
         terms = ops.broadcast_to(terms, ops.shape(y))
         return ops.sum(terms, axis=-1) if self.two_sided else self.reduced(terms)
 
     def get_config(self) -> dict[str, Any]:
         """Configuration from which `from_config` builds the loss again."""
-        return {**super().get_config(), "expression": self.expression}
+        return {
+            **super().get_config(),
+            "expression": self.expression,
+            **({} if self.frequencies is None else {"frequencies": list(self.frequencies)}),
+            **({} if self.progress is None else {"progress": self.progress}),
+        }
 
     def sympy(self) -> Expr:
-        """The term of one class as SymPy sees it, in the symbols x and y."""
+        """The term of one class as SymPy sees it, in symbols of its leaves."""
         return self.tree.sympy()
 
     def __repr__(self) -> str:

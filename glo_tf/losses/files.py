@@ -33,6 +33,8 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "ignore_class": int,
     "target_mean": (int, float, list),
     "target_deviation": (int, float, list),
+    "frequencies": list,
+    "progress": (int, float),
 }
 _OPTIONAL = (
     "activation",
@@ -40,6 +42,8 @@ _OPTIONAL = (
     "ignore_class",
     "target_mean",
     "target_deviation",
+    "frequencies",
+    "progress",
 )  # not in the files of earlier releases
 
 
@@ -87,6 +91,8 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
         **({"two_sided": True} if loss.two_sided else {}),
         **({} if loss.ignore_class is None else {"ignore_class": loss.ignore_class}),
         **loss.units,
+        **({} if loss.frequencies is None else {"frequencies": list(loss.frequencies)}),
+        **({} if loss.progress is None else {"progress": loss.progress}),
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(document, indent=2, allow_nan=False) + "\n"

@@ -1,0 +1,149 @@
+"""What a Keras loss knows beside labels and predictions: frequencies, progress, weights."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from keras.src.backend.common import symbolic_scope
+
+from glo_tf.data.outputs import Activation
+from glo_tf.errors import InvalidArgumentError, shown
+from glo_tf.expressions.leaves import LEAVES, Surroundings
+from glo_tf.expressions.prefix import PrefixList
+
+
+def checked_frequencies(given: Any, activation: Activation) -> tuple[float, ...] | None:
+    """Frequencies as a loss is given them.
+
+    Args:
+        given: Counts or shares of classes; shares of labels of their own; None for none.
+        activation: Of the loss.
+
+    Raises:
+        ValueError: If they are no such numbers.
+    """
+    if given is None:
+        return None
+    try:
+        found = np.asarray(given, dtype=float)
+    except (TypeError, ValueError):
+        found = np.empty(0)
+    of_labels = activation == Activation.SIGMOID
+    fine = found.ndim == 1 and found.size >= 1 and np.isfinite(found).all() and found.min() >= 0.0
+    if fine and of_labels:
+        fine = bool(found.max() <= 1.0)
+    if not fine or activation == Activation.LINEAR or not (of_labels or found.sum() > 0.0):
+        what = {
+            Activation.SOFTMAX: "numbers of at least 0, one for each class",
+            Activation.SIGMOID: "shares from 0 to 1, one for each label",
+            Activation.LINEAR: "None, as numbers have none",
+        }[activation]
+        raise InvalidArgumentError(
+            f"Expected frequencies as {what}. Received: frequencies={shown(given)}"
+        )
+    return tuple(found.tolist())
+
+
+def checked_progress(given: Any) -> float:
+    """The progress of a training.
+
+    Raises:
+        ValueError: If it is no number from 0 to 1.
+    """
+    if isinstance(given, numbers.Real) and not isinstance(given, bool) and 0.0 <= given <= 1.0:
+        return float(given)
+    raise InvalidArgumentError(
+        f"Expected the progress of a training, from 0 to 1. Received: progress={shown(given)}"
+    )
+
+
+class KnownToLoss:
+    """What a loss is told, as its expression sees it.
+
+    Args:
+        tree: Of the loss.
+        activation: Of the loss.
+        two_sided: Whether each label is two classes.
+        frequencies: See `checked_frequencies`.
+        progress: From 0 to 1; None if nobody knows.
+
+    Attributes:
+        frequencies: As given, as floats.
+        progress: As it was last set.
+        weights: Of the samples at hand; None for none.
+    """
+
+    def __init__(
+        self,
+        tree: PrefixList,
+        activation: Activation,
+        *,
+        two_sided: bool,
+        frequencies: Any,
+        progress: float | None,
+    ):
+        self.frequencies = checked_frequencies(frequencies, activation)
+        self.progress = None if progress is None else checked_progress(progress)
+        self.weights: Any = None
+        self._leaves = tree.surroundings
+        self._activation, self._two_sided = activation, two_sided
+        # Compiled trainings read it at every step.
+        self.variable = (
+            keras.Variable(self.progress or 0.0, trainable=False, dtype="float32", name="progress")
+            if self.sees_progress
+            else None
+        )
+
+    @property
+    def sees_progress(self) -> bool:
+        """Whether the expression does."""
+        return any("progress" in LEAVES[name].needs for name in self._leaves)
+
+    def set_progress(self, progress: float) -> None:
+        """From 0 to 1, from now on."""
+        self.progress = checked_progress(progress)
+        if self.variable is not None:
+            self.variable.assign(self.progress)
+
+    def around(self, y: Any) -> Surroundings | None:
+        """What the expression sees beside labels and predictions `(..., C)`; None if nothing."""
+        if not self._leaves:
+            return None
+        # Keras asks for shapes before callbacks are told of a training.
+        known = self.progress is not None or symbolic_scope.in_symbolic_scope()
+        return Surroundings(
+            frequencies=self._row(y),
+            progress=ops.cast(self.variable, y.dtype) if self.variable is not None and known else None,
+            weights=self._weights(y),
+            classes=float(y.shape[-1]),
+        )
+
+    def _row(self, y: Any) -> Any:
+        """Frequencies of the classes of y."""
+        if self.frequencies is None:
+            return None
+        found = np.array(self.frequencies)
+        if self._two_sided:  # each label, not there and there
+            found, count = np.stack([1.0 - found, found], axis=-1), y.shape[-2]
+        else:
+            count = y.shape[-1]
+        if self._activation == Activation.SOFTMAX:
+            found = found / found.sum()
+        if len(found) != count:
+            raise InvalidArgumentError(
+                f"Expected frequencies of {count} classes or labels, as predictions have them. "
+                f"Received: {len(found)} frequencies"
+            )
+        return ops.convert_to_tensor(found, dtype=y.dtype)
+
+    def _weights(self, y: Any) -> Any:
+        if self.weights is None:
+            return 1.0
+        weights = ops.cast(ops.convert_to_tensor(self.weights), y.dtype)
+        for _ in range(len(y.shape) - len(weights.shape)):
+            weights = ops.expand_dims(weights, -1)
+        return weights
