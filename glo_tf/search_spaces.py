@@ -1,5 +1,11 @@
 """Search spaces: what losses are made of, and how they are searched."""
 
-from glo_tf.search.spaces.space import SearchSpace, glo, glo_extended
+from glo_tf.search.spaces.space import (
+    SearchSpace,
+    glo,
+    glo_annealed,
+    glo_extended,
+    glo_long_tail,
+)
 
-__all__ = ["SearchSpace", "glo", "glo_extended"]
+__all__ = ["SearchSpace", "glo", "glo_annealed", "glo_extended", "glo_long_tail"]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from glo_tf.data.standardization import Standardization
+from glo_tf.errors import InvalidArgumentError
 
 
 class Activation(enum.StrEnum):
@@ -290,10 +291,27 @@ class Outputs:
             options.append(of_one)
         return options
 
-    @property
-    def with_own_loss(self) -> list[str]:
-        """Names of the outputs that need a loss each; `[""]` where one loss is for all."""
-        first, *others = self.loss_options
+    def options_with(self, frequencies: bool) -> list[dict[str, Any]]:
+        """The `loss_options`, with the frequencies of classes where a loss needs them.
+
+        Args:
+            frequencies: Whether it does.
+        """
+        options = self.loss_options
+        if frequencies:
+            for output, of_one in zip(self.each, options, strict=True):
+                of_one["frequencies"] = list(output.frequencies)
+                if output.activation == Activation.SIGMOID and not output.binary:
+                    of_one["activation"] = Activation.SIGMOID  # which are no shares of a whole
+        return options
+
+    def with_own_loss(self, *, frequencies: bool = False) -> list[str]:
+        """Names of the outputs that need a loss each; `[""]` where one loss is for all.
+
+        Args:
+            frequencies: Whether losses need the frequencies of classes.
+        """
+        first, *others = self.options_with(frequencies)
         if all(options == first for options in others):
             return [""]
         return list(self.names or map(str, range(len(self.each))))
@@ -323,6 +341,26 @@ class Outputs:
                 output = dataclasses.replace(output, frequencies=tuple(frequencies.tolist()))
             each.append(output)
         return dataclasses.replace(self, each=tuple(each))
+
+    def with_frequencies(self, frequencies: Sequence[float]) -> Outputs:
+        """The same, whose one output has such classes or labels.
+
+        Args:
+            frequencies: Counts or shares of classes, shares of labels, one for each column.
+
+        Raises:
+            ValueError: If they are not as many as the columns.
+        """
+        (output,) = self.each
+        shares = np.asarray(frequencies, float)
+        if len(shares) != output.width:
+            raise InvalidArgumentError(
+                f"Expected frequencies of {output.width} classes. "
+                f"Received: {len(shares)} frequencies"
+            )
+        shares = shares / shares.sum() if output.exclusive else shares
+        counted = dataclasses.replace(output, frequencies=tuple(shares.tolist()))
+        return dataclasses.replace(self, each=(counted,))
 
     @property
     def frequencies(self) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glo_tf.expressions import leaves
+from glo_tf.expressions.leaves import LEAVES, Surroundings
 from glo_tf.expressions.prefix import PrefixList
 from glo_tf.expressions.value import value_of
 
@@ -29,7 +30,19 @@ def points(*, probabilities: bool) -> tuple[np.ndarray, np.ndarray]:
 def values(expression: PrefixList, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The expression in IEEE arithmetic."""
     with np.errstate(all="ignore"):
-        return np.broadcast_to(np.asarray(value_of(expression, x, y, ops=np), float), x.shape)
+        found = value_of(expression, x, y, ops=np, surroundings=_surroundings(x))
+        return np.broadcast_to(np.asarray(found, float), x.shape)
+
+
+def _surroundings(x: np.ndarray) -> Surroundings:
+    """Odd ones at every point."""
+    places = np.arange(len(x))
+    return Surroundings(
+        frequencies=0.0173 + 0.9713 * np.modf(0.6180339887 * places)[0],
+        progress=0.0119 + 0.9617 * np.modf(0.7548776662 * places)[0],
+        weights=0.1071 + 2.0 * np.modf(0.5698402910 * places)[0],
+        classes=2.0 + places % 7,
+    )
 
 
 def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
@@ -42,7 +55,7 @@ def values_of_form(form: Expr, x: np.ndarray, y: np.ndarray) -> np.ndarray | Non
     if form.has(sympy.re, sympy.im, sympy.arg, sympy.atan2, sympy.conjugate):
         return None  # of complex numbers, where the loss knows real ones
     try:
-        at = leaves.values(x, y)
+        at = leaves.values(x, y, _surroundings(x), LEAVES, zeros=np.zeros_like(x))
         symbols = [sympy.Symbol(name) for name in at]
         function = sympy.lambdify(symbols, form, "numpy", printer=_printer())
         with np.errstate(all="ignore"), warnings.catch_warnings():

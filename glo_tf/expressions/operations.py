@@ -8,8 +8,8 @@ which is loaded when an expression first uses it.
 Derivatives are taken forward, as values that carry theirs along: most losses are element-wise in y,
 so one pass gives both. An operation across the classes of a sample, such as `total`, says how
 derivatives are pulled back through it; expressions with one are differentiated backward, by the
-same rules for all others (`Operation.pulled`). The rules here are the only ones: the interpreter, the translator and the
-screening run them in TensorFlow and in NumPy, and so agree on what is finite.
+same rules for all others (`Operation.pulled`). The rules here are the only ones: interpreters,
+translator and screening run them in TensorFlow, JAX and NumPy, and so agree on what is finite.
 
 **Kinks.** Where a function has a kink, the derivative is the mean of those at either side: 0 for
 `abs` at 0, and half of each operand's for `min` and `max` of equal operands. It does not depend on

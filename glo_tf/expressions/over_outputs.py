@@ -12,9 +12,7 @@ from glo_tf.expressions.seen_by_loss import LogPrediction
 if TYPE_CHECKING:
     from glo_tf.data.outputs import Output, Outputs
 
-TermsAndSlopes = Callable[
-    [Any, Any, LogPrediction | None, Surroundings | None], tuple[Any, Any]
-]
+TermsAndSlopes = Callable[[Any, Any, LogPrediction | None, Surroundings | None], tuple[Any, Any]]
 """`f(y_true, y_pred, log_y, surroundings)`: terms and slopes; the last axis are the classes."""
 
 
@@ -60,7 +58,7 @@ def over_outputs(
 
 def _part(ops: Any, array: Any, output: Output, columns: slice) -> Any:
     """The columns of an output, where there are several, by position and class."""
-    shape = getattr(array, "shape", ())
+    shape: Any = getattr(array, "shape", ())
     if len(shape) == 0:
         return array
     cut = array if shape[-1] == 1 else array[..., columns]

@@ -113,6 +113,10 @@ class PrefixList:
         found = {node for node in self.nodes if isinstance(node, str)} - set(LABEL_AND_PREDICTION)
         return tuple(name for name in LEAVES if name in found)
 
+    def needs(self, part: str) -> bool:
+        """Whether a leaf is made of this part of the `glo_tf.expressions.leaves.Surroundings`."""
+        return any(part in LEAVES[name].needs for name in self.surroundings)
+
     @functools.cached_property
     def across(self) -> bool:
         """Whether a term depends on the predictions of all classes of the sample."""

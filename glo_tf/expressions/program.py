@@ -142,7 +142,8 @@ class Program:
             seen: See `Layout.of`.
 
         Raises:
-            ValueError: If the expression has a leaf that is not `seen`, or more nodes than `capacity`.
+            ValueError: If the expression has a leaf that is not `seen`, or more nodes than
+                `capacity`.
         """
         capacity = expression.size if capacity is None else capacity
         if expression.size > capacity:

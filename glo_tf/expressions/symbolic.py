@@ -48,11 +48,11 @@ _STEPS: tuple[Step, ...] = (  # not sympy.simplify, which tries much, and takes 
     sympy.powsimp,
 )
 
-SYMBOLS = {name: sympy.Symbol(name) for name in LEAVES}
-
 
 def to_sympy(expression: PrefixList) -> sympy.Expr:
-    """The expression as SymPy sees it, in the symbols x and y; see `Expression.sympy`."""
+    """The expression as SymPy sees it, in symbols of its leaves; see `Expression.sympy`."""
+    if expression.across:  # of which SymPy knows nothing
+        return _build(expression, {name: sympy.Symbol(name) for name in LEAVES}, rearranged=0)
     at = points(probabilities=False)
     given = values(expression, *at)
     # Of real symbols, of which SymPy knows that the magnitude of exp(y) is exp(y).
@@ -60,7 +60,8 @@ def to_sympy(expression: PrefixList) -> sympy.Expr:
     form = form if form is None else _plain(form)
     if form is not None and agree(given, values_of_form(form, *at), _TOLERANCE):
         return form
-    return _build(expression, SYMBOLS, rearranged=0)
+    plain = {name: sympy.Symbol(name) for name in LEAVES}
+    return _build(expression, plain, rearranged=0)
 
 
 def simplified(expression: PrefixList, *, probabilities: bool) -> sympy.Expr:
@@ -69,6 +70,8 @@ def simplified(expression: PrefixList, *, probabilities: bool) -> sympy.Expr:
         name: sympy.Symbol(name, real=True, **(leaf.assumed if probabilities else {}))
         for name, leaf in LEAVES.items()
     }
+    if expression.across:
+        return to_sympy(expression)
     at = points(probabilities=probabilities)
     given = values(expression, *at)
     start = _rearranged(expression, symbols)
@@ -105,12 +108,12 @@ def _apply(step: Step, form: sympy.Expr) -> sympy.Expr:
 
 
 def _plain(form: sympy.Expr) -> sympy.Expr:
-    """The same in the symbols x and y, of which nothing is assumed.
+    """The same in symbols of which nothing is assumed.
 
     It is not evaluated again: of complex numbers, SymPy asks much more, for up to a minute.
     """
     if form.is_Symbol:
-        return SYMBOLS[form.name]
+        return sympy.Symbol(form.name)
     if not form.args:
         return form
     return form.func(*map(_plain, form.args), evaluate=False)
@@ -183,7 +186,7 @@ def _degree(expression: PrefixList) -> int:
 
 
 class _Part(NamedTuple):
-    """A subtree, its size, and its value if it has neither x nor y."""
+    """A subtree, its size, and its value if it has no leaf but numbers."""
 
     form: sympy.Expr
     size: int
@@ -210,7 +213,7 @@ def _build(
             return _Part(sympy.nan, size, None if None in numbers else math.nan)
         with sympy.evaluate(evaluated):
             form = operation.sympy(sympy, *(operand.form for operand in operands))
-        if None in numbers:
+        if None in numbers or operation.across:  # which depends on the number of classes
             return _Part(form, size, None)
         with np.errstate(all="ignore"):
             number = float(operation.value(np, *map(np.float64, numbers)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from glo_tf.data.outputs import Activation
 from glo_tf.expressions import operations
-from glo_tf.expressions.leaves import LEAVES
+from glo_tf.expressions.leaves import LABEL_AND_PREDICTION, LEAVES, Surroundings, check_known
 from glo_tf.expressions.prefix import arity
 from glo_tf.expressions.printing import infix
 from glo_tf.expressions.tree import Expression
@@ -42,7 +42,7 @@ def simplified(expression: Expression, *, probabilities: bool = True) -> Expr:
             are; else both are any real numbers.
 
     Returns:
-        An expression in the symbols x and y.
+        An expression in symbols of the leaves.
     """
     from glo_tf.expressions.symbolic import simplified
 
@@ -52,7 +52,8 @@ def simplified(expression: Expression, *, probabilities: bool = True) -> Expr:
 def python(loss: ExpressionLoss) -> str:
     """Source of a function `name(y_true, y_pred)` of NumPy arrays: one loss per sample.
 
-    It needs nothing but NumPy. Its arguments are those of the loss's call; it reduces over the
+    It needs nothing but NumPy. Its arguments are those of the loss's call, and where the loss sees
+    them `progress` and `sample_weight`; frequencies are written into it. It reduces over the
     classes and not over the samples. It is named like the loss where that is a name in every
     Python, of ASCII letters, and of nothing else; else what cannot be in a name becomes `_`, and
     `loss_` stands before it.
@@ -61,7 +62,7 @@ def python(loss: ExpressionLoss) -> str:
         "import numpy as np",
         "",
         "",
-        f"def {_function_name(loss.name)}(y_true, y_pred):",
+        f"def {_function_name(loss.name)}({', '.join(['y_true', 'y_pred', *_more(loss)])}):",
         f'    """{loss.expression} per class; one value per sample."""',
         "    z = np.asarray(y_pred, dtype=np.float64)",
     ]
@@ -124,10 +125,11 @@ def python(loss: ExpressionLoss) -> str:
     if loss.label_smoothing:
         count = "2" if independent else "y.shape[-1]"
         lines.append(f"    x = x + {float(loss.label_smoothing)!r} * (1.0 / {count} - x)")
+    lines += _surroundings(loss)
     lines.append('    with np.errstate(all="ignore"):')
     *steps, last = _numpy_lines(loss.tree, loss.from_logits)
     lines += [f"        t{place} = {step}" for place, step in enumerate(steps)]
-    if LEAVES.keys() & set(loss.tree.nodes):
+    if not loss.tree.across and set(LABEL_AND_PREDICTION) & set(loss.tree.nodes):
         lines.append(f"        terms = {last}")
     else:
         lines.append(f"        terms = np.broadcast_to({last}, y.shape)")
@@ -140,6 +142,82 @@ def python(loss: ExpressionLoss) -> str:
 
 def _numbers(numbers: Numbers) -> str:
     return f"np.array({list(numbers)!r})" if isinstance(numbers, Sequence) else repr(numbers)
+
+
+def _more(loss: ExpressionLoss) -> list[str]:
+    """Parameters beside labels and predictions."""
+    own = None if loss.progress is None else repr(loss.progress)
+    progress = ["progress" if own is None else f"progress={own}"] * loss.sees_progress
+    return [*progress, *["sample_weight=1.0"] * loss.tree.needs("weights")]
+
+
+def _surroundings(loss: ExpressionLoss) -> list[str]:
+    """Lines that give leaves beside x and y their values."""
+    if not loss.tree.surroundings:
+        return []
+    lines = []
+    if loss.tree.needs("frequencies"):
+        check_known(loss.tree.surroundings, Surroundings(loss.frequencies, 0.0, classes=1))
+        lines.append(f"    frequencies = np.array({list(loss.frequencies or ())!r})")
+        if loss.activation == Activation.SOFTMAX:
+            lines.append("    frequencies = frequencies / frequencies.sum()")
+        elif loss.two_sided:
+            lines.append("    frequencies = np.stack([1.0 - frequencies, frequencies], axis=-1)")
+    if loss.tree.needs("weights"):
+        lines += [
+            "    sample_weight = np.asarray(sample_weight, dtype=np.float64)",
+            "    missing = y.ndim - sample_weight.ndim",
+            "    sample_weight = sample_weight.reshape(sample_weight.shape + (1,) * missing)",
+        ]
+    for name in loss.tree.surroundings:
+        value = LEAVES[name].value
+        assert value is not None
+        source = value(_Source.surroundings())
+        lines.append(f"    {name} = {source}")
+    return lines
+
+
+class _Source(str):
+    """Source of what leaves are made of: arithmetic on it is written down."""
+
+    @classmethod
+    def surroundings(cls) -> Surroundings:
+        names = ("frequencies", "progress", "sample_weight", "y.shape[-1]")
+        return Surroundings(*map(cls, names))
+
+    def _written(self, other: object, sign: str, *, swapped: bool = False) -> _Source:
+        left, right = (other, self) if swapped else (self, other)
+        return _Source(f"({left} {sign} {right})")
+
+    def __add__(self, other: object) -> _Source:
+        return self._written(other, "+")
+
+    def __radd__(self, other: object) -> _Source:
+        return self._written(other, "+", swapped=True)
+
+    def __sub__(self, other: object) -> _Source:
+        return self._written(other, "-")
+
+    def __rsub__(self, other: object) -> _Source:
+        return self._written(other, "-", swapped=True)
+
+    def __mul__(self, other: object) -> _Source:
+        return self._written(other, "*")
+
+    def __rmul__(self, other: object) -> _Source:
+        return self._written(other, "*", swapped=True)
+
+    def __truediv__(self, other: object) -> _Source:
+        return self._written(other, "/")
+
+    def __rtruediv__(self, other: object) -> _Source:
+        return self._written(other, "/", swapped=True)
+
+    def __pow__(self, other: object) -> _Source:
+        return self._written(other, "**")
+
+    def __neg__(self) -> _Source:
+        return _Source(f"(-{self})")
 
 
 def _function_name(name: str) -> str:

@@ -25,7 +25,7 @@ def loss_for(outputs: Outputs, loss: Expression) -> ForOutputs:
     """
     from glo_tf.losses.expression_loss import ExpressionLoss
 
-    first, *others = outputs.loss_options
+    first, *others = outputs.options_with(frequencies=loss.needs("frequencies"))
     if all(options == first for options in others):
         return ExpressionLoss(loss, **first)
     losses: list[ExpressionLoss] | dict[str, ExpressionLoss] = outputs.restore(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError, shown
+from glo_tf.expressions.leaves_seen import check_leaves
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import kind_of
 from glo_tf.losses.rewriting import averaged, smoothed, two_sided
@@ -39,17 +40,22 @@ def as_expressions(
 
     Raises:
         ValueError: If it is not a sequence of losses, a text is no expression (`ParseError`), or a
-            Keras loss has an option that the trainings would not heed, or is no expression.
+            Keras loss has an option that the trainings would not heed, or is no expression, or a
+            loss sees what these outputs do not have.
     """
     if isinstance(losses, str) or not isinstance(losses, Sequence):
         raise InvalidArgumentError(
             f"Expected {name} as a sequence of losses, such as ['-(x*log(y))']. "
             f"Received: {name}={losses!r}"
         )
-    return [
+    trees = [
         _as_expression(loss, f"{name}[{place}]", options, outputs)
         for place, loss in enumerate(losses)
     ]
+    if outputs is not None:
+        for place, tree in enumerate(trees):
+            check_leaves(tree.surroundings, outputs, f"{name}[{place}]")
+    return trees
 
 
 def _as_expression(

@@ -12,7 +12,7 @@ from keras.src.backend.common import symbolic_scope
 
 from glo_tf.data.outputs import Activation
 from glo_tf.errors import InvalidArgumentError, shown
-from glo_tf.expressions.leaves import LEAVES, Surroundings
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.prefix import PrefixList
 
 
@@ -54,8 +54,10 @@ def checked_progress(given: Any) -> float:
     Raises:
         ValueError: If it is no number from 0 to 1.
     """
-    if isinstance(given, numbers.Real) and not isinstance(given, bool) and 0.0 <= given <= 1.0:
-        return float(given)
+    if isinstance(given, numbers.Real) and not isinstance(given, bool):
+        progress = float(given)
+        if 0.0 <= progress <= 1.0:
+            return progress
     raise InvalidArgumentError(
         f"Expected the progress of a training, from 0 to 1. Received: progress={shown(given)}"
     )
@@ -89,7 +91,7 @@ class KnownToLoss:
         self.frequencies = checked_frequencies(frequencies, activation)
         self.progress = None if progress is None else checked_progress(progress)
         self.weights: Any = None
-        self._leaves = tree.surroundings
+        self._tree = tree
         self._activation, self._two_sided = activation, two_sided
         # Compiled trainings read it at every step.
         self.variable = (
@@ -101,7 +103,7 @@ class KnownToLoss:
     @property
     def sees_progress(self) -> bool:
         """Whether the expression does."""
-        return any("progress" in LEAVES[name].needs for name in self._leaves)
+        return self._tree.needs("progress")
 
     def set_progress(self, progress: float) -> None:
         """From 0 to 1, from now on."""
@@ -111,13 +113,15 @@ class KnownToLoss:
 
     def around(self, y: Any) -> Surroundings | None:
         """What the expression sees beside labels and predictions `(..., C)`; None if nothing."""
-        if not self._leaves:
+        if not self._tree.surroundings:
             return None
         # Keras asks for shapes before callbacks are told of a training.
         known = self.progress is not None or symbolic_scope.in_symbolic_scope()
         return Surroundings(
             frequencies=self._row(y),
-            progress=ops.cast(self.variable, y.dtype) if self.variable is not None and known else None,
+            progress=ops.cast(self.variable, y.dtype)
+            if self.variable is not None and known
+            else None,
             weights=self._weights(y),
             classes=float(y.shape[-1]),
         )

@@ -1,8 +1,9 @@
 """Plugins: data sets, architectures, search spaces and what they are made of, as entry points.
 
-The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes and leaves
-are the exception: those of the package are the grammar itself, which no other package can change. What each
-group expects of a plugin is in `docs/plugins.md`, and checked by `glo_tf.testing`.
+The built-ins are registered in `setup.py` exactly as a third party registers its own. Nodes and
+leaves are the exception: those of the package are the grammar itself, which no other package can
+change. What each group expects of a plugin is in `docs/plugins.md`, and checked by
+`glo_tf.testing`.
 """
 
 from __future__ import annotations

@@ -156,8 +156,9 @@ class SearchResult:
         trains with it as the search did is `in_units(build_model())`.
 
         Returns:
-            One loss; where outputs differ in kind, such as probabilities, logits and numbers, one
-            for each, as a list or as a dict by the outputs' names.
+            One loss; where outputs differ in kind, such as probabilities, logits and numbers, or in
+            frequencies of classes that the loss sees, one for each, as a list or as a dict by the
+            outputs' names.
 
         Raises:
             ValueError: If no candidate was trained to the end.

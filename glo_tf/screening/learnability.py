@@ -9,16 +9,20 @@ or where the targets are large or small.
 A loss is element-wise, and labels of classes are 0 or 1: so two functions of one prediction, the
 slopes for x = 0 and for x = 1, hold all there is to know. They are tabulated once per loss, as are
 those for some targets of a linear output, and the descent runs for all losses of a generation
-together.
+together. One that sees more than label and prediction, or all classes at once, descends by itself,
+as trainings begin, as they end, in between, and from the first to the last in the course of it; it
+has to learn in one of these.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.expressions.leaves import LABEL_AND_PREDICTION, LEAVES, Surroundings
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.screening.probes import linear_targets, sigmoid, softmax, through_log_softmax
@@ -26,6 +30,7 @@ from glo_tf.screening.probes import linear_targets, sigmoid, softmax, through_lo
 _LOG_ODDS = np.linspace(-16.5, 16.5, 331)  # of a prediction; beyond 1e-7 on either side
 _DISTANCES = np.linspace(-12.0, 12.0, 385)  # of a linear prediction from the mean target
 _RATES = np.linspace(1.0, 0.05, 20)  # the largest change of a logit, or of a place in spreads
+_WAYS = (None, 0.0, 0.5, 0.97)  # progress of trainings; None is all of it
 _LEARNED = 0.8
 """Share of the predictions that have to end at their labels. Of 1,457 random trees, those that
 trained a network to more than 0.2 accuracy on digits all reached 1.0."""
@@ -45,6 +50,20 @@ def learns(programs: Sequence[Program], outputs: Outputs) -> np.ndarray:
         bool `(len(programs),)`.
     """
     learned = np.zeros(len(programs), bool)
+    alone = [p.layout.across or p.layout.leaves != LABEL_AND_PREDICTION for p in programs]
+    for place in np.flatnonzero(alone).tolist():
+        each = dict.fromkeys(outputs.each)
+        learned[place] = any(_learns_alone(programs[place], out, outputs.epsilon) for out in each)
+    if not all(alone):
+        learned[~np.array(alone)] = _learn_by_tables(
+            [p for p, by_itself in zip(programs, alone, strict=True) if not by_itself],
+            outputs.uncounted,
+        )
+    return learned
+
+
+def _learn_by_tables(programs: Sequence[Program], outputs: Outputs) -> np.ndarray:
+    learned = np.zeros(len(programs), bool)
     tables: dict[bool, np.ndarray] = {}
     for output in dict.fromkeys(outputs.each):
         if output.activation == Activation.LINEAR:
@@ -58,6 +77,68 @@ def learns(programs: Sequence[Program], outputs: Outputs) -> np.ndarray:
         else:
             learned |= _learns_classes(tables[logits], output.width, logits)
     return learned
+
+
+def _learns_alone(program: Program, output: Output, epsilon: float) -> bool:
+    """As `learns`, of one loss, with the slopes that it has where predictions are."""
+    linear, classes = output.activation == Activation.LINEAR, output.width
+    independent = output.activation == Activation.SIGMOID and not output.binary
+    samples = 32 if linear else min(32, max(4, 320 // classes))
+    rng = np.random.default_rng(0)
+    which = np.arange(samples)
+    targets, spread = linear_targets(output, samples) if linear else (which % classes, 1.0)
+    x = np.eye(classes)[targets] if not linear else np.repeat(targets[:, None], classes, axis=1)
+    if independent:
+        x = ((which[:, None] + np.arange(classes)) % 2).astype(float)
+    # One row for each way in which trainings may come about.
+    ways = _WAYS if _sees_progress(program) else _WAYS[:1]
+    places = np.tile(rng.normal(size=x.shape), (len(ways), 1))
+    labels = np.tile(x, (len(ways), 1))
+    alone = Outputs((dataclasses.replace(output, positions=()),), epsilon=epsilon)
+    reached = np.zeros(len(ways))
+    before, settled = np.zeros(places.shape), np.zeros(places.shape, bool)
+    for done, rate in enumerate(_RATES):
+        progress = [done / len(_RATES) if way is None else way for way in ways]
+        around = Surroundings(
+            alone.frequencies,
+            np.repeat(progress, samples)[:, None],
+            classes=float(classes),
+        )
+        if linear:
+            y = targets.mean() + spread * places
+        elif independent:
+            y = sigmoid(places)
+        else:
+            y = softmax(places)
+        with np.errstate(all="ignore"):
+            seen = seen_by_loss(alone, np, alone.scores_of(y))
+            _, slopes = program.run(labels, seen.y, seen.log_y, around)
+        slopes = np.where(np.isfinite(slopes), slopes, 0.0).astype(float)
+        if linear:
+            moves = np.sign(slopes)
+        else:
+            slopes = slopes if output.from_logits else slopes * y
+            gradients = slopes * (1.0 - y) if independent else through_log_softmax(slopes, y)
+            largest = np.abs(gradients).max(axis=-1, keepdims=True)
+            moves = np.divide(gradients, largest, out=np.zeros_like(gradients), where=largest > 0)
+        settled |= moves * before < 0.0
+        places, before = places - rate * moves, moves
+        if linear:
+            right = settled
+        elif independent:
+            right = (places > 0.0) == (labels > 0.5)
+        else:
+            right = places.argmax(axis=-1) == labels.argmax(axis=-1)
+        reached = np.maximum(reached, right.reshape(len(ways), -1).mean(axis=-1))
+    fine = reached >= _LEARNED
+    if linear and targets.std() > 0.0:
+        rows = places.reshape(len(ways), samples, classes)[..., 0]
+        fine &= _correlations(rows, targets) >= _FOLLOWS
+    return bool(fine.any())
+
+
+def _sees_progress(program: Program) -> bool:
+    return any("progress" in LEAVES[name].needs for name in program.layout.leaves)
 
 
 def _learns_classes(slopes: np.ndarray, num_classes: int, from_logits: bool) -> np.ndarray:

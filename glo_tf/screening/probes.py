@@ -1,22 +1,99 @@
 """A fixed set of predictions, of undecided and of sure networks, and a loss's gradients on it.
 
 All that a network sees of a loss are its gradients with respect to what the last layer computes
-before its activation: the logits, or the predictions themselves where the output is linear.
+before its activation: the logits, or the predictions themselves where the output is linear. A loss
+that changes in the course of trainings, or with the weight of a sample, is examined at several
+points of these; frequencies of classes are those of the training data.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 
 import numpy as np
 
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.expressions.leaves import LEAVES, Surroundings
+from glo_tf.expressions.over_outputs import over_outputs
 from glo_tf.expressions.program import Program
-from glo_tf.expressions.seen_by_loss import seen_by_loss
+from glo_tf.expressions.seen_by_loss import SeenByLoss, seen_by_loss
 from glo_tf.expressions.tree import Expression
 
 UNDECIDED, SURE = 16, 6  # predictions of either kind, in this order
 _DEVIATIONS = np.append(np.linspace(0.2, 3.0, UNDECIDED), np.full(SURE, 3.0))
+
+
+PROGRESS = (0.0, 0.3, 0.7, 0.97)
+"""Where losses that see the progress of trainings are examined; trainings begin at the first."""
+
+_WEIGHTS = (1.0, 0.4, 2.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """Predictions, once for each of the surroundings in which a loss is examined, as rows.
+
+    Attributes:
+        times: How many surroundings there are; in the first trainings begin.
+        labels: Columns x, `(times*n, W)`.
+        predictions: Columns y, `(times*n, W)`.
+        surroundings: Of the rows.
+    """
+
+    times: int
+    labels: np.ndarray
+    predictions: np.ndarray
+    surroundings: Surroundings | None
+
+    @classmethod
+    def of(
+        cls,
+        loss: Expression,
+        outputs: Outputs,
+        labels: np.ndarray,
+        predictions: np.ndarray,
+        *,
+        weighted: bool = True,
+    ) -> Examined:
+        """What a loss is examined on.
+
+        Args:
+            loss: The whole loss, per class.
+            outputs: Of the model.
+            labels: Columns x, `(n, W)`.
+            predictions: Columns y, `(n, W)`.
+            weighted: Whether samples may have other weights than 1.
+        """
+        needs = {part for name in loss.surroundings for part in LEAVES[name].needs}
+        if not needs:
+            return cls(1, labels, predictions, None)
+        progress = PROGRESS if "progress" in needs else PROGRESS[:1]
+        weights = _WEIGHTS if "weights" in needs and weighted else _WEIGHTS[:1]
+        pairs = np.repeat(list(itertools.product(progress, weights)), len(labels), axis=0)
+        times = len(pairs) // len(labels)
+        return cls(
+            times,
+            np.tile(labels, (times, 1)),
+            np.tile(predictions, (times, 1)),
+            Surroundings(outputs.frequencies, pairs[:, :1], pairs[:, 1:], outputs.classes),
+        )
+
+    def run(
+        self, program: Program, outputs: Outputs, seen: SeenByLoss
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Terms and slopes of a program, `(times*n, W)`.
+
+        Args:
+            program: Of the loss.
+            outputs: Of the model.
+            seen: The predictions as the loss takes them.
+        """
+        given = self.labels, seen.y, seen.log_y, self.surroundings
+        if program.layout.across:
+            return over_outputs(outputs, np, program.run, *given)
+        return program.run(*given)
 
 
 @functools.cache
@@ -28,7 +105,12 @@ def fixed_set(outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
 
 
 def exact_gradients(
-    loss: Expression, outputs: Outputs, labels: np.ndarray, predictions: np.ndarray
+    loss: Expression,
+    outputs: Outputs,
+    labels: np.ndarray,
+    predictions: np.ndarray,
+    *,
+    weighted: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The gradients of a loss in float64, and the largest of the terms of each.
 
@@ -37,15 +119,17 @@ def exact_gradients(
         outputs: Of the model.
         labels: Columns x, `(n, W)`.
         predictions: Columns y, `(n, W)`; of logits, the probabilities.
+        weighted: See `Examined.of`.
 
     Returns:
-        As `logit_gradients`.
+        As `logit_gradients`, for all rows of what is `Examined`.
     """
+    examined = Examined.of(loss, outputs, labels, predictions, weighted=weighted)
     with np.errstate(all="ignore"):
-        seen = seen_by_loss(outputs, np, outputs.scores_of(predictions))
+        seen = seen_by_loss(outputs, np, outputs.scores_of(examined.predictions))
         program = Program.of(loss, dtype=np.float64, log_y=seen.log_y is not None)
-        _, slopes = program.run(labels, seen.y, seen.log_y)
-        return logit_gradients(outputs, slopes, predictions)
+        _, slopes = examined.run(program, outputs, seen)
+        return logit_gradients(outputs, slopes, examined.predictions)
 
 
 def logit_gradients(

@@ -74,6 +74,9 @@ def gradient_scale(
         return _of_all_classes(found, 2 if kind == Activation.SIGMOID else units)
     if getattr(found, "from_logits", False):  # the same to a network that is undecided
         outputs = Outputs((dataclasses.replace(outputs.each[0], from_logits=True),))
+    frequencies = getattr(found, "frequencies", None)
+    if frequencies is not None:
+        outputs = outputs.with_frequencies(frequencies)
     (tree,) = as_expressions([found], "loss", options=outputs.loss_options, outputs=outputs)
     return float(f"{relative_scale(tree, outputs):.6g}")
 
@@ -236,7 +239,9 @@ def _root_mean_square(loss: Expression, probes: list[_Probe]) -> float:
     """Of the length of the gradient with respect to all columns of all outputs."""
     lengths = []
     for probe in probes:
-        gradients, terms = exact_gradients(loss, probe.outputs, probe.labels, probe.predictions)
+        gradients, terms = exact_gradients(
+            loss, probe.outputs, probe.labels, probe.predictions, weighted=False
+        )
         with np.errstate(all="ignore"):
             counts = np.isfinite(gradients) & (np.abs(gradients) > _ROUNDING * terms)
         found = np.where(counts, gradients, 0.0)

@@ -26,7 +26,14 @@ from glo_tf.expressions.program import Program
 from glo_tf.expressions.seen_by_loss import seen_by_loss
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.learnability import learns
-from glo_tf.screening.probes import UNDECIDED, exact_gradients, fixed_set, logit_gradients
+from glo_tf.screening.probes import (
+    SURE,
+    UNDECIDED,
+    Examined,
+    exact_gradients,
+    fixed_set,
+    logit_gradients,
+)
 from glo_tf.training.candidate import Candidate
 
 TOLERANCE = 1e-7
@@ -171,7 +178,9 @@ class Traits:
     Attributes:
         loss: The loss, terms of one class.
         program: The loss as a float32 program.
-        gradients: float64 `(predictions, W)`, with respect to the logits; 0 where not finite.
+        gradients: float64 `(predictions, W)`, with respect to the logits; 0 where not finite. What
+            sees more than label, prediction and class has the fixed set several times, see
+            `glo_tf.screening.probes.Examined`.
         scale: float64 `(predictions, W)`, the largest term y*dL/dy in the gradients of an output.
         finite: bool `(2, predictions, W)`: where value and slope are finite in float32.
         stable: Whether float32 represents the gradients of the undecided predictions.
@@ -190,20 +199,21 @@ class Traits:
     def of(cls, loss: Expression, outputs: Outputs) -> Traits:
         """Examines one loss."""
         labels, predictions = fixed_set(outputs)
+        examined = Examined.of(loss, outputs, labels, predictions)
         with np.errstate(all="ignore"):
-            seen = seen_by_loss(outputs, np, outputs.scores_of(predictions))
+            seen = seen_by_loss(outputs, np, outputs.scores_of(examined.predictions))
         log_y = seen.log_y is not None
         program = Program.of(loss, log_y=log_y)
-        value, slope = program.run(labels, seen.y, seen.log_y)
+        value, slope = examined.run(program, outputs, seen)
         finite = np.stack([np.isfinite(value), np.isfinite(slope)])
         gradients, terms = exact_gradients(loss, outputs, labels, predictions)
-        undecided = slice(UNDECIDED)
+        undecided = _undecided(len(gradients))
         with np.errstate(all="ignore"):
-            in_float32, _ = logit_gradients(outputs, slope.astype(float), predictions)
+            in_float32, _ = logit_gradients(outputs, slope.astype(float), examined.predictions)
             error = np.abs(in_float32 - gradients)
             nothing = np.abs(gradients) <= _ROUNDING * terms
         rejection = None
-        if not finite[:, undecided].all(axis=(0, 2)).any():
+        if not finite[:, :UNDECIDED].all(axis=(0, 2)).any():  # as trainings begin
             rejection = NON_FINITE_GRADIENT
         elif nothing[undecided].all():
             rejection, gradients, error = NO_GRADIENT, np.zeros_like(gradients), 0.0 * error
@@ -216,7 +226,7 @@ class Traits:
     @functools.cached_property
     def length(self) -> float:
         """The root mean square of the gradients of the undecided predictions, above 0."""
-        gradients = self.gradients[:UNDECIDED]
+        gradients = self.gradients[_undecided(len(self.gradients))]
         largest = float(np.abs(gradients).max()) or 1.0  # squares of large gradients overflow
         return largest * (float(np.sqrt(np.square(gradients / largest).mean())) or 1.0)
 
@@ -228,9 +238,28 @@ class Traits:
 
     def alike(self, other: Traits) -> bool:
         """Whether both have the same gradients, and are finite at the same places."""
+        if len(self.gradients) != len(other.gradients):
+            times = math.lcm(len(self.gradients), len(other.gradients))
+            return self._repeated(times).alike(other._repeated(times))
         scale = np.minimum(self.scale, other.scale)
         agree = np.abs(self.gradients - other.gradients) <= TOLERANCE * scale
         return bool(agree.all() and (self.finite == other.finite).all())
+
+    def _repeated(self, rows: int) -> Traits:
+        """The same with the fixed set more times: what is examined there sees no difference."""
+        times = (rows // len(self.gradients), 1)
+        return dataclasses.replace(
+            self,
+            gradients=np.tile(self.gradients, times),
+            scale=np.tile(self.scale, times),
+            finite=np.tile(self.finite, (1, *times)),
+        )
+
+
+def _undecided(rows: int) -> np.ndarray:
+    """Which of the rows are predictions of networks that are not sure, bool `(rows,)`."""
+    which: np.ndarray = np.arange(rows) % (UNDECIDED + SURE) < UNDECIDED
+    return which
 
 
 def proportional(one: Expression, other: Expression, outputs: Outputs) -> bool:

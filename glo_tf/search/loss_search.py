@@ -15,6 +15,7 @@ from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, UsageError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
+from glo_tf.expressions.leaves_seen import check_leaves
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Loss, Losses, as_expressions
 from glo_tf.losses.lookup import by_name
@@ -89,6 +90,9 @@ class LossSearch:
             arguments = _at_given_rate(arguments.loaded())
             self.task = TrainingTask.of(arguments)
         self._arguments = arguments
+        check_leaves(self.settings.search_space.leaves, self.task.outputs, "search_space")
+        for loss in self.settings.initial_expressions:
+            check_leaves(loss.surroundings, self.task.outputs, "initial_expressions")
         self._start = warm_start(
             arguments.initial_losses, self.settings.search_space, self.task.outputs
         )
@@ -106,7 +110,9 @@ class LossSearch:
                 arguments.output_dir,
                 self.task.description,
                 self.settings.description(),
-                outputs=self.task.outputs.with_own_loss,
+                outputs=self.task.outputs.with_own_loss(
+                    frequencies=self.settings.search_space.needs("frequencies")
+                ),
                 own_rates=self.settings.learning_rate == RateSource.OWN,
                 overwrite=arguments.overwrite,
             )

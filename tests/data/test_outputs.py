@@ -251,4 +251,4 @@ def test_outputs_that_differ_have_a_loss_each_and_a_file_each(from_logits) -> No
         outputs = Outputs((first, second), names=("a", "b"))
         options = outputs.loss_options
         assert (options[0] == options[1]) == together
-        assert outputs.with_own_loss == ([""] if together else ["a", "b"])
+        assert outputs.with_own_loss() == ([""] if together else ["a", "b"])

@@ -11,7 +11,7 @@ import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
-from glo_tf.expressions.leaves import LEAVES
+from glo_tf.expressions.leaves import LABEL_AND_PREDICTION
 from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.stable_id import stable_id
@@ -22,8 +22,6 @@ from glo_tf.utils.keywords import documented, made_of
 if TYPE_CHECKING:
     from gplearn._program import _Program
     from gplearn.functions import _Function
-
-_FEATURES = tuple(LEAVES)
 
 
 @documented(GplearnArguments)
@@ -42,6 +40,7 @@ class GplearnOperators:
     @made_of(GplearnArguments)
     def __init__(self, options: GplearnArguments):
         space = options.space
+        self._features = (*LABEL_AND_PREDICTION, *space.leaves)
         self._bounds = np.cumsum(list(options.methods.values()))
         if not space.functions:
             raise InvalidArgumentError(
@@ -58,7 +57,7 @@ class GplearnOperators:
             "arities": dict(by_arity),
             "init_depth": (1, space.max_initial_depth),
             "init_method": "half and half",
-            "n_features": len(_FEATURES),
+            "n_features": len(self._features),
             "const_range": (-1.0, 1.0) if space.constants else None,
             "metric": None,
             "p_point_replace": options.p_point_replace,
@@ -75,7 +74,9 @@ class GplearnOperators:
         program = self.program(parent)
         method = int(np.searchsorted(self._bounds, random_state.uniform(), side="right"))
         if method == 0:
-            offspring, *_ = program.crossover(to_gplearn(select().nodes), random_state)
+            offspring, *_ = program.crossover(
+                to_gplearn(select().nodes, self._features), random_state
+            )
         elif method == 1:
             offspring, *_ = program.subtree_mutation(random_state)
         elif method == 2:
@@ -84,34 +85,36 @@ class GplearnOperators:
             offspring, *_ = program.point_mutation(random_state)
         else:
             return [parent]
-        return [within_limits(from_gplearn(offspring), parent, self.max_size)]
+        return [within_limits(from_gplearn(offspring, self._features), parent, self.max_size)]
 
     def program(self, expression: Expression) -> _Program:
         """The expression as a gplearn program."""
         from gplearn._program import _Program  # it imports scikit-learn
 
-        return _Program(program=to_gplearn(expression.nodes), **self._settings)
+        return _Program(program=to_gplearn(expression.nodes, self._features), **self._settings)
 
 
-def to_gplearn(nodes: Sequence[Node]) -> list[Any]:
-    """Prefix list of gplearn: its functions, feature indices for x and y, floats for integers."""
+def to_gplearn(nodes: Sequence[Node], features: Sequence[str] = LABEL_AND_PREDICTION) -> list[Any]:
+    """Prefix list of gplearn: its functions, feature indices for leaves, floats for integers."""
     return [
         float(node)
         if isinstance(node, int)
-        else _FEATURES.index(node)
-        if node in _FEATURES
+        else features.index(node)
+        if node in features
         else _function(node)
         for node in nodes
     ]
 
 
-def from_gplearn(program: Sequence[Any]) -> tuple[Node, ...]:
+def from_gplearn(
+    program: Sequence[Any], features: Sequence[str] = LABEL_AND_PREDICTION
+) -> tuple[Node, ...]:
     """Inverse of `to_gplearn`; a constant that gplearn drew, in (-1, 1), becomes -1 or 1."""
 
     def node(item: Any) -> Node:
         if isinstance(item, float):
             return int(item) if item.is_integer() else (1 if item > 0 else -1)
-        return _FEATURES[item] if isinstance(item, int) else item.name
+        return features[item] if isinstance(item, int) else item.name
 
     return tuple(node(item) for item in program)
 

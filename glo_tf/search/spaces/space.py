@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.expressions.leaves import LEAVES
 from glo_tf.expressions.prefix import Node, arity, is_named_node, named_nodes
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.stable_id import stable_id
@@ -46,8 +47,9 @@ class SearchSpace:
     Attributes:
         name: Under which it is registered.
         description: One line that says what it is.
-        weights: Relative probability of each node (operations of `glo_tf.nodes`, x, y and integers)
-            among the nodes that may stand at a place; empty without a discovery phase.
+        weights: Relative probability of each node (operations of `glo_tf.nodes`, leaves such as x
+            and n, and integers) among the nodes that may stand at a place; empty without a
+            discovery phase.
         max_initial_depth: Deepest tree of the initial population, in edges.
         phases: Which apply, of discovery and coefficients.
         parameterization: What the coefficient phase searches where there is no discovery phase.
@@ -129,6 +131,18 @@ class SearchSpace:
         """Names of the nodes that take operands."""
         return tuple(node for node in self.weights if isinstance(node, str) and arity(node))
 
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """Names of the leaves that losses may have beside x and y."""
+        if self.parameterization is not None:
+            return self.parameterization.expression(self.parameterization.start).surroundings
+        nodes = [node for node in self.weights if isinstance(node, str)]
+        return tuple(node for node in nodes if arity(node) == 0 and node not in ("x", "y"))
+
+    def needs(self, part: str) -> bool:
+        """Whether losses may see this part of `glo_tf.expressions.leaves.Surroundings`."""
+        return any(part in LEAVES[name].needs for name in self.leaves)
+
     def draw_same_arity(self, count: int, random: float) -> Node:
         """The node with `count` operands at `random`, uniform in [0, 1), on the weights' wheel."""
         return self._by_arity[count].at(random)
@@ -209,4 +223,31 @@ def glo_extended() -> SearchSpace:
         "glo_extended",
         f"the paper's nodes and {', '.join(added)}",
         {**glo().weights, **dict.fromkeys(added, 1.0)},
+    )
+
+
+def glo_long_tail() -> SearchSpace:
+    """The nodes of `glo`, n (the frequency of the class) and total (the sum over the classes).
+
+    For training data in which some classes are rare: class weights, as in `-(x*log(y)/n)`, and
+    logit adjustment, `-(x*log(y*n/total(y*n)))`, are among its losses. Weights and initial depth
+    are the project's default.
+    """
+    return SearchSpace(
+        "glo_long_tail",
+        "the paper's nodes, n (frequency of the class), total (sum over the classes)",
+        {**glo().weights, "n": 3.0, "total": 1.0},
+    )
+
+
+def glo_annealed() -> SearchSpace:
+    """The nodes of `glo`, and t, the progress of the training from 0 to 1.
+
+    So losses may change in the course of trainings, as `-(x*log(y) + t*x*y)` does. Weights and
+    initial depth are the project's default.
+    """
+    return SearchSpace(
+        "glo_annealed",
+        "the paper's nodes, and t (progress of the training from 0 to 1)",
+        {**glo().weights, "t": 2.0},
     )

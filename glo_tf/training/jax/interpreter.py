@@ -138,8 +138,7 @@ def _backward(
             def run() -> jax.Array:
                 used = parts[: operation.arity]
                 pulled = [
-                    operation.pulled(jnp, adjoint, place, *used)
-                    for place in range(operation.arity)
+                    operation.pulled(jnp, adjoint, place, *used) for place in range(operation.arity)
                 ]
                 return jnp.stack([*pulled, jnp.zeros_like(adjoint)][:2])
 

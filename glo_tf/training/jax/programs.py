@@ -12,12 +12,12 @@ import numpy as np
 
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.leaves import Surroundings
+from glo_tf.expressions.leaves_seen import leaves_seen
 from glo_tf.expressions.over_outputs import over_outputs
 from glo_tf.expressions.program import Layout, Program
 from glo_tf.expressions.seen_by_loss import LogPrediction
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.jax.interpreter import interpret
-from glo_tf.training.leaves_seen import leaves_seen
 
 _CAPACITY = 64  # nodes of the largest tree that shares the first compilation
 
@@ -93,13 +93,14 @@ def terms_and_slopes(
 
     def of_lane(lane: tuple[Any, ...]) -> tuple[jax.Array, jax.Array]:
         true, pred, log_y, of_lane, codes, numbers, length, kind = lane
-        around = of_lane and Surroundings(frequencies, *of_lane, classes)
+        around = None
+        if of_lane is not None:
+            progress, weights = of_lane
+            around = Surroundings(frequencies, progress, weights, classes)
 
         def run(layout: Layout) -> tuple[jax.Array, jax.Array]:
             def of_output(true: Any, pred: Any, log_y: Any, around: Any) -> Any:
-                return interpret(
-                    true, pred, codes, numbers, length, longest, log_y, layout, around
-                )
+                return interpret(true, pred, codes, numbers, length, longest, log_y, layout, around)
 
             if layout.across:
                 return over_outputs(outputs, keras.ops, of_output, true, pred, log_y, around)

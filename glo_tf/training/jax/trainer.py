@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.leaves import LABEL_AND_PREDICTION
+from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.program import Layout, instruction_set
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin

@@ -123,9 +123,7 @@ def _backward(
 
     def forward(index: tf.Tensor, registers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         def branch(operation: Operation) -> Callable[[], tf.Tensor]:
-            return lambda: operation.value(
-                keras.ops, *operands(index, registers, operation.arity)
-            )
+            return lambda: operation.value(keras.ops, *operands(index, registers, operation.arity))
 
         value = tf.switch_case(tf.gather(codes, index)[0], list(map(branch, table)))
         target = tf.gather(codes, index)[3]
@@ -165,9 +163,7 @@ def _backward(
     one = tf.tensor_scatter_nd_update(
         tf.zeros_like(registers), [[last]], tf.ones_like(registers[:1])
     )
-    _, adjoints = tf.while_loop(
-        lambda index, _: index >= 0, backward, (length - 1, one)
-    )
+    _, adjoints = tf.while_loop(lambda index, _: index >= 0, backward, (length - 1, one))
     own = [register for register in range(inputs.shape[0]) if layout.depends(register)]
     slope = tf.add_n([adjoints[register] * inputs[register, 1] for register in own])
     return registers[last], slope

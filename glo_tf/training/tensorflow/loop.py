@@ -18,8 +18,8 @@ from glo_tf.utils.seeding import seeded
 TermsAndSlopes = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`f(y_true, y_pred, *arguments, log_y=None)`: the loss's terms and their derivatives d/dy.
 
-Where it sees them it takes `surroundings`, too. Both results are `(batch, W)`. With a `LogPrediction` for models that give logits, derivatives are as it
-says.
+Where it sees them it takes `surroundings`, too. Both results are `(batch, W)`. With a
+`LogPrediction` for models that give logits, derivatives are as it says.
 """
 
 Steps = Callable[..., tuple[tf.Tensor, tf.Tensor]]

@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
 from glo_tf.data.split import Split
-from glo_tf.expressions.operations import Operation
-from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.leaves import LABEL_AND_PREDICTION, Surroundings
+from glo_tf.expressions.leaves_seen import leaves_seen
+from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.over_outputs import over_outputs
+from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Layout, Program, instruction_set
 from glo_tf.expressions.seen_by_loss import LogPrediction
 from glo_tf.expressions.tree import Expression
@@ -24,7 +25,6 @@ from glo_tf.metrics.meter import Meter
 from glo_tf.training import early_stopping
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
-from glo_tf.training.leaves_seen import leaves_seen
 from glo_tf.training.paused import PausedTrainings
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TermsAndSlopes, TrainingLoop

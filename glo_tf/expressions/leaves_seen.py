@@ -44,9 +44,9 @@ def check_leaves(names: Iterable[str], outputs: Outputs, argument: str) -> None:
     missing = [name for name in names if name in LEAVES and name not in (*seen, "x", "y")]
     if missing:
         raise InvalidArgumentError(
-            "Expected outputs that are all of classes or labels, whose frequencies are counted in "
-            f"train_data, for the leaf {missing[0]}. "
-            f"Received: {argument} with {missing[0]}, for outputs {outputs}"
+            f"Expected frequencies of classes, for a loss with {missing[0]}: those of train_data, "
+            "where all outputs are of classes or labels, or of an ExpressionLoss that is given "
+            f"some. Received: {argument} with {missing[0]}, for outputs {outputs}"
         )
 
 
