@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
+
+_SHOWN = Surroundings(frequencies=0.5, progress=0.5, classes=2.0)
 
 
 def term(tree: Expression, x: float | np.ndarray, y: np.ndarray) -> np.ndarray:
     """A loss per class; what is not finite is left so, silently.
+
+    What sees more than label and prediction is shown in the middle of a training, for one of two
+    classes that are equally frequent, samples of weight 1.
 
     Args:
         tree: The loss.
@@ -17,6 +23,13 @@ def term(tree: Expression, x: float | np.ndarray, y: np.ndarray) -> np.ndarray:
         y: The prediction.
     """
     with np.errstate(all="ignore"):
+        if tree.surroundings or tree.across:
+            classes = np.stack(np.broadcast_arrays(x, y), axis=-1)
+            labels, predictions = (
+                np.stack([one, 1.0 - one], axis=-1) for one in np.moveaxis(classes, -1, 0)
+            )
+            values = value_of(tree, labels, predictions, ops=np, surroundings=_SHOWN)
+            return np.broadcast_to(np.asarray(values, float), predictions.shape)[..., 0]
         return np.asarray(value_of(tree, np.broadcast_to(x, y.shape), y, ops=np), float)
 
 

@@ -58,7 +58,7 @@ def test_a_further_leaf_is_read_written_and_computed_by_what_is_said_there(rarit
     assert {symbol.name for symbol in to_sympy(tree).free_symbols} == {"x", "y", "r"}
     assert str(simplified(Expression.parse("r + r"), probabilities=True)) == "2*r"
     leaves.register(rarity)  # again, as by another import
-    with pytest.raises(ValueError, match="names other than .*class_rarity.*Received: name='r'"):
+    with pytest.raises(ValueError, match=r"names other than .*class_rarity.*Received: name='r'"):
         leaves.register(Leaf("r", "other", "Another.", value=lambda seen: seen.progress))
 
 
