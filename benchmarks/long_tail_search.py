@@ -197,7 +197,10 @@ def summarised(draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for name in (*KNOWN, POST_HOC, FOUND):
         values = [draw["tested"][name]["accuracy"] for draw in draws]
-        leads = [draw["tested"][FOUND]["accuracy"] - value for draw, value in zip(draws, values)]
+        leads = [
+            draw["tested"][FOUND]["accuracy"] - value
+            for draw, value in zip(draws, values, strict=True)
+        ]
         several = len(leads) > 1 and statistics.stdev(leads) > 0.0
         rows.append(
             {

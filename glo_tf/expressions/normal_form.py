@@ -81,7 +81,7 @@ class NormalForms:
                 value: Sum = {(): float(node)} if node else {}
             elif not operands:
                 value = {((node, _ONE),): 1.0}
-            elif all(map(_is_number, operands)):
+            elif all(map(_is_number, operands)) and not operations.is_across(node):
                 value = _number_of(node, operands)
             else:
                 value = self._of_operation(node, operands)

@@ -120,7 +120,11 @@ def limits(usual: np.ndarray, own: np.ndarray) -> tuple[float, float]:
 
 def _outputs(loss: ExpressionLoss, classes: int) -> Outputs:
     if loss.probabilities:
-        return Outputs.of_classes(classes)
+        outputs = Outputs.of_classes(classes)
+        if not loss.tree.needs("frequencies"):
+            return outputs
+        given = loss.frequencies or ()
+        return outputs.with_frequencies(given if len(given) == classes else [1.0] * classes)
     return Outputs((Output(Activation.LINEAR, 1),))
 
 
@@ -139,5 +143,7 @@ def _pull(tree: Expression, outputs: Outputs, y: np.ndarray, place: int) -> np.n
         labels[:, 0] = 1.0
         columns = np.repeat((1.0 - y[:, None]) / (width - 1), width, axis=1)
         columns[:, place] = y
-    gradients, _ = exact_gradients(tree, outputs, labels, columns)
-    return np.asarray(-gradients[:, place])
+    gradients, _ = exact_gradients(tree, outputs, labels, columns, weighted=False)
+    # What changes in the course of trainings is shown beyond their middle.
+    times = len(gradients) // len(y)
+    return np.asarray(-gradients.reshape(times, len(y), width)[times // 2, :, place])

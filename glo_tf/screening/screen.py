@@ -285,6 +285,9 @@ def finite_alike(one: Expression, other: Expression, outputs: Outputs) -> bool:
     """Whether two losses are finite at the same places, and none is rejected alone."""
     left, right = (_traits(loss, outputs) for loss in (one, other))
     alike = left.rejection == right.rejection and left.stable == right.stable
+    if left.finite.shape != right.finite.shape:
+        rows = math.lcm(len(left.gradients), len(right.gradients))
+        left, right = left._repeated(rows), right._repeated(rows)
     return bool(alike and (left.finite == right.finite).all())
 
 

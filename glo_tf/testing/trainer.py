@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -14,6 +15,7 @@ from glo_tf.data.held_out import HeldOut
 from glo_tf.data.split import Split
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.expression_loss import ExpressionLoss
+from glo_tf.losses.progress import TrainingProgress
 from glo_tf.metrics.calibration import ECE
 from glo_tf.metrics.meter import Meter
 from glo_tf.testing.small_task import small_data
@@ -176,7 +178,9 @@ class TrainerTestCase:
             held_out[Split.TEST] = task.test_data
         before = {split: _measured(task, data, model) for split, data in held_out.items()}
         outputs = task.outputs
-        losses = [ExpressionLoss(loss, **options) for options in outputs.loss_options]
+        options = outputs.options_with(frequencies=loss.needs("frequencies"))
+        losses = [ExpressionLoss(loss, **of_one) for of_one in options]
+        callbacks = [TrainingProgress(STEPS)] if loss.needs("progress") else []
         eagerly = keras.backend.backend() == "tensorflow"  # which takes longer to trace it
         compiled = in_units(model, outputs)  # of the same weights
         compiled.compile(optimizer, outputs.restore(losses), run_eagerly=eagerly)
@@ -184,7 +188,9 @@ class TrainerTestCase:
         x, y, weights = keras.tree.map_structure(
             lambda part: None if part is None else part[order], (X, targets, sample_weight)
         )
-        compiled.fit(x, y, BATCH, shuffle=False, verbose=0, sample_weight=weights)
+        compiled.fit(
+            x, y, BATCH, shuffle=False, verbose=0, sample_weight=weights, callbacks=callbacks
+        )
         assert ours.status == Status.OK
         for split, data in held_out.items():
             theirs = _measured(task, data, model)
@@ -244,6 +250,34 @@ class TrainerTestCase:
         of_labels = np.array([of_classes.get(int(label), 1.0) for label in LABELS], np.float32)
         self.check(task, optimizers.SGD(0.1), sample_weight=WEIGHTS * of_labels)
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "-(x*log(y*n/total(y*n))*(1 + t))",
+            "-2.0*(x*log(y*n/total(1.5*(y*n)))*(1 + t/C))",
+            "-(x*log(y)*w/n)",
+        ],
+    )
+    def test_losses_see_what_surrounds_them_as_in_keras(self, text: str) -> None:
+        """Frequencies of classes, progress, weights and the number of classes; sums over these."""
+        loss, labels = Expression.parse(text), np.where(np.arange(len(X)) % 4, 0, LABELS)
+        weights = WEIGHTS if loss.needs("weights") else None
+        make = functools.partial(optimizers.SGD, 0.05)
+        task = self.task(dense, make(), (labels, LABELS_HELD_OUT), weights=weights)
+        assert task.outputs.frequencies == pytest.approx(np.bincount(labels) / len(X), abs=0.02)
+        targets = np.eye(3, dtype=np.float32)[labels]
+        self.check(task, make(), loss, targets=targets, sample_weight=weights)
+
+    def test_losses_of_several_outputs_see_the_classes_of_each(self) -> None:
+        """A sum ends with the classes of an output, also beside numbers."""
+        targets = several_targets(LABELS), several_targets(LABELS_HELD_OUT)
+        task = self.task(several, optimizers.SGD(0.05), targets)
+        reference = {**targets[0], "classes": ONE_HOT}
+        loss = Expression.parse("square(x - y)*total(1)/C + total(square(x - y))")
+        self.check(task, optimizers.SGD(0.05), loss, targets=reference)
+        with pytest.raises(ValueError, match=r"frequencies.*Received: frequencies=None"):
+            task.make_trainer().evaluate(Request(Candidate(Expression.parse("n*x*y")), SEED))
+
     def test_an_evaluation_depends_on_its_request_alone(self, trainer: Trainer) -> None:
         """Not on what was trained before, with other losses, seeds and rates, or how it ended."""
         request = Request(Candidate(CROSS_ENTROPY), SEED, checkpoints=(1, STEPS))
@@ -255,9 +289,10 @@ class TrainerTestCase:
             Request(Candidate(CROSS_ENTROPY), SEED + 1),
             Request(Candidate(CROSS_ENTROPY, Hyperparameters(0.5)), SEED),
             Request(Candidate(CROSS_ENTROPY), SEED, train_steps=5),
+            Request(Candidate(Expression.parse("-(x*log(y*n/total(y*n))*(1 + t))")), SEED),
         ]
         results = [trainer.evaluate(other) for other in others]
-        assert len({first.fitness, *(result.fitness for result in results)}) == 7 - (
+        assert len({first.fitness, *(result.fitness for result in results)}) == 8 - (
             first.fitness == results[1].fitness
         )
         assert trainer.evaluate(request) == first

@@ -1,7 +1,8 @@
-"""Example plugin of glo_tf: a node that the package lacks, and a search space that has it."""
+"""Example plugin of glo_tf: a node and a leaf that the package lacks, and a search space."""
 
 from __future__ import annotations
 
+from glo_tf.leaves import Leaf
 from glo_tf.nodes import Operation
 from glo_tf.search_spaces import SearchSpace, glo
 
@@ -13,6 +14,16 @@ ARCTAN = Operation(
     slope=lambda ops, value, a: a.slope / (1.0 + a.value * a.value),
     sympy=lambda sympy, a: sympy.atan(a),
     numpy="np.arctan({0})",
+)
+
+
+RARITY = Leaf(
+    name="rarity",
+    argument="class_rarity",
+    description="Square root of one over the frequency of the class.",
+    value=lambda seen: seen.frequencies**-0.5,
+    needs=("frequencies",),
+    assumed={"positive": True},
 )
 
 

@@ -45,6 +45,12 @@ value, slope = Program.of(Expression.parse("arctan(x - y)")).run(x, y)
 np.testing.assert_allclose(value, np.arctan(x - y), rtol=1e-6)
 np.testing.assert_allclose(slope, -1 / (1 + (x - y) ** 2), rtol=1e-6)
 
+from glo_tf.leaves import Surroundings
+value, slope = Program.of(Expression.parse("class_rarity*y")).run(
+    x, y, surroundings=Surroundings(frequencies=np.array([0.25, 1.0]))
+)
+np.testing.assert_allclose(slope, [[2.0, 1.0]])
+
 data = datasets.digits()
 trainer = TrainingTask.define(
     lambda: architectures.mlp(data.input_shape, data.num_classes),
