@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.results.comparison import Comparison
     from glo_tf.results.loss_trainings import LossTrainings
+    from glo_tf.results.recommendation import Recommendation
 
 _MOST_DOTS = 4000  # of a figure, the fittest: a page stays small
 _LINE, _LINES = 56, 5  # characters of a line of what a pointer shows, and lines of a loss
@@ -291,7 +292,7 @@ def curves_chart(comparison: Comparison) -> Chart:
     )
 
 
-def rates_chart(comparison: Comparison, measured: str) -> Chart:
+def rates_chart(comparison: Comparison | Recommendation, measured: str) -> Chart:
     """What each loss is worth at the learning rates that were tried; see `plot_rate_curves`."""
     largest = max(curve.train_fraction for curve in comparison.rate_curves)
     data = []

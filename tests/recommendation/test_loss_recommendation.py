@@ -1,6 +1,7 @@
 """Recommendations: on trainings whose values are known, and one whole one."""
 
 import copy
+import html
 import json
 import math
 import pathlib
@@ -198,6 +199,17 @@ def test_a_recommendation_is_resumed_and_its_files_are_read(trainer, tmp_path) -
     recommendation(output_dir=folder, overwrite=True)
     assert not (folder / "recommendation.json").exists()
     assert not (folder / "recommended_loss.json").exists()
+
+
+def test_a_report_tells_of_all_losses(trainer, tmp_path, blank_figures) -> None:
+    result = recommendation(output_dir=tmp_path, losses={"<b>": "gce", "mae": "mae"}).run()
+    page = (tmp_path / "report.html").read_text()
+    assert html.escape(result.sentence) in page
+    for row in result.rows[1:]:
+        assert f'<th scope="row">{html.escape(row[0])}</th>' in page
+    assert 'id="figure-recommendation_rates"' in page
+    assert 'id="figure-contenders_accuracy"' in page
+    assert "<b>" not in page.replace("<body>", "")
 
 
 def test_files_of_others_are_left_alone(trainer, tmp_path) -> None:
