@@ -56,6 +56,6 @@ def make_comparison(
         "on_training": display.on_training,
     }
     comparison = LossComparison(
-        test_data=(data.x_test, data.y_test), losses=split_losses(values.losses), **arguments
+        test_data=data.split("test"), losses=split_losses(values.losses), **arguments
     )
     return comparison, folder

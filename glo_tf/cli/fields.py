@@ -61,7 +61,7 @@ _ELSEWHERE = {
 _CHOICES: dict[str, Sequence[str]] = {
     "jit_compile": ["auto", "true", "false"],
     "metric_mode": ["auto", *Mode],
-    "outputs": [Activation.SOFTMAX, Activation.SIGMOID],
+    "outputs": [*Activation],
     "model_selection": [*ModelSelection],
     "screening": [*Screening],
     "standardize": ["auto", "true", "false"],

@@ -5,7 +5,7 @@ Commands are search, compare, recommend, report, list and new-plugin; `--mode` s
 
 Evolves a loss function for a Keras model (Genetic Loss-function Optimization, arXiv 1905.11528).
 Every flag can stand in a flagfile; the shipped ones (digits.flags, mnist_quick.flags, mnist.flags)
-are found from any folder. `glo-tf new-plugin NAME` writes the skeleton of a plugin instead.
+are found from any folder. `glo-tf new-plugin NAME --kind=KIND` writes the skeleton of a plugin.
 """
 
 from __future__ import annotations

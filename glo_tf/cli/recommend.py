@@ -47,7 +47,7 @@ def make_recommendation(
         "on_progress": display.on_progress,
     }
     recommendation = LossRecommendation(
-        test_data=(data.x_test, data.y_test),
+        test_data=data.split("test"),
         losses=split_losses(values.losses) if values.losses else None,
         **arguments,
     )

@@ -55,13 +55,20 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
     from glo_tf.architectures import NamedArchitecture
 
     data = load_dataset(data_dir=values.data_dir and str(user_path(values.data_dir)))
+    arguments = read(values, CommonKeywords)
+    if values.ignore_class is None:
+        arguments["ignore_class"] = data.ignore_class
     return data, {
-        **read(values, CommonKeywords),
+        **arguments,
         "model": NamedArchitecture(
-            values.architecture, data.input_shape, data.num_classes, architecture_options
+            values.architecture,
+            data.input_shape,
+            data.num_classes,
+            architecture_options,
+            data.target_shape,
         ),
-        "train_data": (data.x_train, data.y_train),
-        "validation_data": (data.x_validation, data.y_validation),
+        "train_data": data.split("train"),
+        "validation_data": data.split("validation"),
         "optimizer": {
             "class_name": values.optimizer,
             "config": {} if isinstance(rate, str) else {"learning_rate": rate},

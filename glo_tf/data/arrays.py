@@ -15,6 +15,7 @@ from glo_tf.data.finite import not_finite
 from glo_tf.data.ragged import Ragged
 from glo_tf.data.weights import checked_weights
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.utils import memory
 
 _PARTS = "samples", "targets", "weights"
 
@@ -124,9 +125,9 @@ def _checked_parts(name: str, parts: Any) -> tuple[Any, ...]:
     todo = ""
     if isinstance(parts, dict) and len(parts) > 1:
         keys = ", ".join(reprlib.repr(key) for key in list(parts)[:4])
-        todo = (
-            f" with {keys}; make pairs of it, as by .map(lambda row: (row['image'], row['label']))"
-        )
+        known = {"image", "label"} <= set(parts)  # as most data sets of TFDS have it
+        x, y = ("image", "label") if known else sorted(parts, key=str)[:: len(parts) - 1]
+        todo = f" with {keys}; make pairs of it, as by .map(lambda row: (row[{x!r}], row[{y!r}]))"
     raise InvalidArgumentError(
         f"Expected {name} to be a pair (samples, targets) or a tf.data.Dataset of such pairs, also "
         f"with weights (samples, targets, weights). Received: {_what(parts)}{todo}"
@@ -144,6 +145,7 @@ def _joined(name: str, data: Any) -> tuple[Structure, ...]:
             )
         if joined is None:
             first, joined = pair, batches.Joined(name, len(leaves))
+            batches.check_room(name, data, leaves)
         try:
             keras.tree.assert_same_structure(first, pair)
         except (ValueError, TypeError):
@@ -181,6 +183,12 @@ def _structure(place: Place, value: Any, *, check: bool) -> Structure:
             _structure(place.inside(number), part, check=check) for number, part in enumerate(value)
         ]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, np.memmap):
+        memory.check(
+            place.argument,
+            value.nbytes,
+            "give a part of it, such as samples[:1000], or fewer bytes for each number",
+        )
     leaf = as_leaf(place, value)
     if place.part == "samples" and is_pandas(value) and leaf.ndim == 1:
         leaf = leaf[:, None]  # as Keras does

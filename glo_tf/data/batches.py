@@ -23,6 +23,11 @@ logger = logging.getLogger("glo_tf")
 MOST_BATCHES = 20_000
 """Of data that do not say how many they are."""
 
+_ADVICE = (
+    "take a part of it, as by .take(batches), or give it in fewer bytes, as uint8 or float16 that "
+    "the model rescales"
+)
+
 _GRAPH_NODE = re.compile(r"\{\{.*?\}\}")  # where in its graph TensorFlow met an error
 _SECONDS_IN_SILENCE = 10.0
 _BYTES_OF_AN_OBJECT = 50  # beside its characters
@@ -73,6 +78,22 @@ def each(argument: str, data: Any) -> Iterator[Any]:
         yield batch
 
 
+def check_room(argument: str, data: Any, first: list[Leaf]) -> None:
+    """Refuses data of a known number of batches before they are read, if there is no room for them.
+
+    Args:
+        argument: For messages.
+        data: What yields the batches.
+        first: Leaves of the first of them; the last may be smaller.
+
+    Raises:
+        ValueError: If it is too large.
+    """
+    number = _number(argument, data)
+    if number is not None:
+        memory.check(argument, (number - 1) * sum(map(_bytes, first)), _ADVICE)
+
+
 class Joined:
     """Leaves of one kind, batch after batch, and then as one.
 
@@ -99,7 +120,7 @@ class Joined:
                 self._check_alike(parts[0], leaf)
             parts.append(leaf)
             self._size += _bytes(leaf)
-        memory.check(self._argument, self._size, "take a part of it, as by .take(batches)")
+        memory.check(self._argument, self._size, _ADVICE)
         self._samples += int(leaves[0].shape[0])
         if time.monotonic() - self._spoken > _SECONDS_IN_SILENCE:
             self._spoken = time.monotonic()

@@ -1,69 +1,126 @@
-"""`glo-tf new-plugin NAME`: a plugin to begin with, which passes its tests."""
+"""`glo-tf new-plugin NAME --kind=KIND`: a plugin to begin with, which passes its tests."""
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import keyword
 import os
 import pathlib
 import shutil
 import string
+import sys
 from collections.abc import Sequence
 
 from glo_tf.errors import InvalidArgumentError
-
-_USAGE = """glo-tf new-plugin NAME writes a plugin to begin with, and tests that pass, to a folder.
-
-NAME is that of the folder, of the distribution and of its module: a Python identifier that no
-installed module has. The README.md in the folder says how to install, test and use the plugin."""
+from glo_tf.plugins.registry import GROUPS
 
 _TEMPLATES = pathlib.Path(__file__).with_name("templates")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Kind:
+    """What is written of one kind of plugin.
+
+    Attributes:
+        group: Of its entry point.
+        function: Of the module, which the entry point names.
+        flag: That chooses it, and more that shows it in a short search.
+    """
+
+    group: str
+    function: str
+    flag: str
+
+
+KINDS = {
+    "dataset": _Kind(
+        "glo_tf.datasets", "clouds", "--dataset={} --dataset_options=spread=0.5 --batch_size=50"
+    ),
+    "architecture": _Kind(
+        "glo_tf.architectures", "mlp", "--architecture={} --architecture_options=units=32"
+    ),
+    "search_space": _Kind(
+        "glo_tf.search_spaces", "space", "--search_space={} --search_space_options=leaf_weight=2"
+    ),
+    "operators": _Kind(
+        "glo_tf.operators", "replacement", "--operators={} --operators_options=max_size=20"
+    ),
+    "strategy": _Kind("glo_tf.strategies", "workers", "--strategy={} --strategy_options=workers=1"),
+}
+"""By the words that `--kind` takes."""
+
+_USAGE = f"glo-tf new-plugin NAME --kind={'|'.join(KINDS)}"
+
+_HELP = f"""{_USAGE} writes a plugin to begin with, and tests that pass, to a folder.
+
+NAME is that of the folder, of the distribution and of its module: a Python identifier that no
+installed module has. Without --kind, a terminal is asked for it. The README.md in the folder says
+how to install, test and use the plugin."""
 
 
 def new_plugin(arguments: Sequence[str]) -> str:
     """Does what the subcommand's arguments ask for.
 
+    A kind that is missing is asked for on a terminal.
+
     Args:
-        arguments: The plugin's name, alone.
+        arguments: The plugin's name, and `--kind=KIND`.
 
     Returns:
         What to tell the user.
 
     Raises:
-        ValueError: If there are other arguments, or `write_plugin` refuses the name.
+        ValueError: If there are other arguments, no kind is chosen, or `write_plugin` refuses the
+            name.
         OSError: If the files cannot be written.
     """
     if {"--help", "-h", "--helpfull"} & {*arguments}:
-        return _USAGE
-    if len(arguments) != 1 or arguments[0].startswith("-"):
-        raise InvalidArgumentError(
-            f"Expected glo-tf new-plugin NAME. Received: {' '.join(arguments) or 'no name'}"
-        )
-    folder = write_plugin(arguments[0], pathlib.Path())
+        return _HELP
+    names, kinds = [], []
+    rest = list(arguments)
+    while rest:
+        argument = rest.pop(0)
+        flag, given, value = argument.partition("=")
+        if flag == "--kind" and (given or rest):
+            kinds.append(value if given else rest.pop(0))
+        else:
+            names.append(argument)
+    if len(names) != 1 or names[0].startswith("-") or len(kinds) > 1:
+        received = " ".join(arguments) if names else "no name"
+        raise InvalidArgumentError(f"Expected {_USAGE}. Received: {received}")
+    check_name(names[0], pathlib.Path())
+    kind = kinds[0] if kinds else _asked(names[0])
+    folder = write_plugin(names[0], kind, pathlib.Path())
     return f"Wrote {folder}; its README.md says how to install, test and use it."
 
 
-def write_plugin(name: str, parent: pathlib.Path) -> pathlib.Path:
-    """Writes the folder `name`: setup.py, a module, README.md and tests.
+def _asked(name: str) -> str:
+    """The kind, from whoever sits at the terminal."""
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise InvalidArgumentError(f"Expected {_USAGE}. Received: {name} without --kind")
+    try:
+        return input(f"What kind of plugin ({', '.join(KINDS)})? ").strip()
+    except EOFError:
+        raise InvalidArgumentError(f"Expected {_USAGE}. Received: no answer") from None
+
+
+def check_name(name: str, parent: pathlib.Path) -> None:
+    """Refuses names that a plugin cannot have.
 
     Args:
         name: Of the distribution and of its module.
-        parent: Where the folder is made.
-
-    Returns:
-        The folder.
+        parent: Where the folder is to be made.
 
     Raises:
         ValueError: If the name is no Python identifier or another module has it, or the folder
             exists.
-        OSError: If the files cannot be written.
     """
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise InvalidArgumentError(
             f"Expected a Python identifier as the plugin's name. Received: '{name}'"
         )
-    folder = parent / name
-    if os.path.lexists(folder):
+    if os.path.lexists(parent / name):
         raise InvalidArgumentError(
             f"Expected a name that is no folder here yet. Received: '{name}'"
         )
@@ -71,17 +128,48 @@ def write_plugin(name: str, parent: pathlib.Path) -> pathlib.Path:
         raise InvalidArgumentError(
             f"Expected a name that no installed module has. Received: '{name}'"
         )
+
+
+def write_plugin(name: str, kind: str, parent: pathlib.Path) -> pathlib.Path:
+    """Writes the folder `name`: setup.py, a module, README.md and tests.
+
+    Args:
+        name: Of the distribution and of its module.
+        kind: One of `KINDS`.
+        parent: Where the folder is made.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: As `check_name`, and if there is no such kind.
+        OSError: If the files cannot be written.
+    """
+    check_name(name, parent)
+    if kind not in KINDS:
+        raise InvalidArgumentError(f"Expected --kind={'|'.join(KINDS)}. Received: kind='{kind}'")
+    of_kind = KINDS[kind]
+    registered = f"{name}_{of_kind.function}"
+    words = {
+        "name": name,
+        "registered": registered,
+        "group": of_kind.group,
+        "function": of_kind.function,
+        "what": GROUPS[of_kind.group],
+        "flags": of_kind.flag.format(registered),
+    }
+    folder = parent / name
     folder.mkdir()
     try:
         (folder / "tests").mkdir()
         for path, template in {
             "setup.py": "setup.py",
             "README.md": "README.md",
-            f"{name}.py": "module.py",
-            f"tests/test_{name}.py": "test_plugin.py",
+            f"{name}.py": f"{kind}.py",
+            f"tests/test_{name}.py": f"test_{kind}.py",
         }.items():
             text = (_TEMPLATES / f"{template}.template").read_text(encoding="utf-8")
-            text = string.Template(text).substitute(name=name)
+            text = string.Template(text).substitute(words)
             (folder / path).write_text(text, encoding="utf-8")
     except BaseException:
         shutil.rmtree(

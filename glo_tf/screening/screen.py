@@ -197,7 +197,8 @@ class Traits:
 
     @classmethod
     def of(cls, loss: Expression, outputs: Outputs) -> Traits:
-        """Examines one loss."""
+        """Examines one loss, which sees each position of a dense output alone."""
+        outputs = outputs.at_a_position
         labels, predictions = fixed_set(outputs)
         examined = Examined.of(loss, outputs, labels, predictions)
         with np.errstate(all="ignore"):

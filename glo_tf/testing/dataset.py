@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from glo_tf.datasets import Dataset, DatasetUnavailableError
+from glo_tf.data.named_parts import named_parts
+from glo_tf.datasets import SPLITS, Dataset, DatasetUnavailableError
 from glo_tf.identity import fingerprint
 from glo_tf.plugins.options import OptionValue
 from glo_tf.testing.plugin import PluginTestCase
@@ -42,21 +43,45 @@ class DatasetTestCase(PluginTestCase):
     def test_samples_are_finite_float32_and_labels_are_integers(
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
-        """`glo_tf.Dataset` itself checks that lengths, shapes and labels fit together."""
+        """`glo_tf.Dataset` itself checks that lengths, shapes and labels fit together.
+
+        Samples may be integers, such as of words, and targets that are numbers are finite float32.
+        """
         data = self.data(plugin_options)
         assert isinstance(data, Dataset)
-        for samples, labels in _splits(data).values():
-            assert samples.dtype == np.float32
-            assert np.isfinite(samples).all()
-            assert np.issubdtype(labels.dtype, np.integer)
+        classes = dict(named_parts("", data.num_classes))
+        for split in SPLITS:
+            for _, samples in named_parts("", getattr(data, f"x_{split}")):
+                assert samples.dtype == np.float32 or np.issubdtype(samples.dtype, np.integer)
+                assert np.isfinite(samples).all()
+            for name, targets in named_parts("", getattr(data, f"y_{split}")):
+                if classes.get(name, data.num_classes) is None:
+                    assert targets.dtype == np.float32
+                    assert np.isfinite(targets).all()
+                else:
+                    assert np.issubdtype(targets.dtype, np.integer)
+
+    def test_a_search_can_take_it(self, plugin_options: Mapping[str, OptionValue]) -> None:
+        """With its weights, and more than one batch's worth of each split's structure."""
+        from glo_tf.data import arrays
+
+        data = self.data(plugin_options)
+        for split in SPLITS:
+            loaded = arrays.load(split, data.split(split))
+            assert (loaded.weights is None) == (getattr(data, f"weights_{split}") is None)
 
     def test_the_splits_have_samples_of_their_own(
         self, plugin_options: Mapping[str, OptionValue]
     ) -> None:
         """A fitness on samples that were trained on says nothing."""
         seen: set[int] = set()
-        for name, (samples, _) in _splits(self.data(plugin_options)).items():
-            contents = [hash(sample.tobytes()) for sample in samples]
+        data = self.data(plugin_options)
+        for name in SPLITS:
+            parts = [part for _, part in named_parts("", getattr(data, f"x_{name}"))]
+            contents = [
+                hash(tuple(part.tobytes() for part in sample))
+                for sample in zip(*parts, strict=True)
+            ]
             shared = sum(content in seen for content in contents) / len(contents)
             assert shared <= self.most_shared, f"{name} has samples of the splits before it"
             seen.update(contents)
@@ -67,13 +92,7 @@ class DatasetTestCase(PluginTestCase):
         assert first == second
 
     def _digest(self, options: Mapping[str, OptionValue]) -> str:
-        return fingerprint.of_arrays(
-            array for split in _splits(self.data(options)).values() for array in split
-        )
-
-
-def _splits(data: Dataset) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    return {
-        name: (getattr(data, f"x_{name}"), getattr(data, f"y_{name}"))
-        for name in ("train", "validation", "test")
-    }
+        data = self.data(options)
+        structures = (structure for split in SPLITS for structure in data.split(split))
+        parts = (part for structure in structures for _, part in named_parts("", structure))
+        return fingerprint.of_arrays(part for part in parts if part is not None)

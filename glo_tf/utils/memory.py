@@ -37,6 +37,6 @@ def check(argument: str, size: int, advice: str) -> None:
     most = most_bytes()
     if size > most:
         raise InvalidArgumentError(
-            f"Expected {argument} of at most {most / 2**30:.1f} GiB, a third of the memory. "
-            f"Received: over {size / 2**30:.1f} GiB; {advice}"
+            f"Expected {argument} of at most {most / 2**30:.1f} GiB, a third of the memory, which "
+            f"holds it. Received: over {size / 2**30:.1f} GiB ({size} bytes); {advice}"
         )

@@ -105,7 +105,21 @@ def test_data_that_do_not_fit_into_memory_are_refused_as_they_are_read(monkeypat
 
     assert ".take(batches)" in refusal_of(counted())
     assert read == 10_000 // (X.nbytes + Y.nbytes) + 1
+    read = 0
+    known = dataset(counted).apply(tf.data.experimental.assert_cardinality(10**6))
+    whole = (10**6 - 1) * (X.nbytes + Y.nbytes)
+    assert re.search(rf"third of the memory.*\({whole} bytes\).*uint8", refusal_of(known))
+    assert read <= 2  # before the rest is read
     assert "dense" in refusal(scipy.sparse.csr_matrix((40, 10**9)))
+
+
+def test_arrays_in_files_are_held_in_memory_if_they_fit(monkeypatch, tmp_path) -> None:
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    np.testing.assert_array_equal(arrays.load("train_data", (mapped, Y)).samples, X)
+    monkeypatch.setattr(memory, "most_bytes", lambda: X.nbytes - 1)
+    assert re.search(rf"validation_data.*\({X.nbytes} bytes\); give a part", refusal((mapped, Y)))
+    assert arrays.count(arrays.load("train_data", (mapped[:39], Y[:39])).samples) == 39
 
 
 def test_reading_for_long_is_told(monkeypatch, caplog) -> None:

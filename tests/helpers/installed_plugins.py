@@ -25,10 +25,10 @@ def environment(*folders: pathlib.Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
-def run_tests(tests: pathlib.Path, environment: dict[str, str]) -> str:
+def run_tests(tests: pathlib.Path, environment: dict[str, str], *chosen: str) -> str:
     """Runs a plugin's own tests, with warnings as errors; returns what pytest wrote."""
     # Not from the plugin's folder: its modules are to come from where they are installed.
-    options = ["-q", "-W", "error", "-p", "no:cacheprovider", f"--rootdir={tests}"]
+    options = ["-q", *chosen, "-W", "error", "-p", "no:cacheprovider", f"--rootdir={tests}"]
     done = processes.python("-m", "pytest", *options, str(tests), env=environment, cwd=tests)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

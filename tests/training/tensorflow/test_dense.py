@@ -17,7 +17,7 @@ from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.mode import Mode
 from glo_tf.metrics.objective import Objective
 from glo_tf.screening.scale import relative_scale
-from glo_tf.screening.screen import Screen
+from glo_tf.screening.screen import Screen, proportional, same_gradients, trains_alike
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
@@ -222,6 +222,12 @@ def test_a_search_over_dense_outputs_screens_as_over_one_position() -> None:
     verdicts = [Screen(outputs).examine(list(map(Candidate, losses))) for outputs in (dense, plain)]
     assert verdicts[0] == verdicts[1]
     assert relative_scale(losses[1], dense) == relative_scale(losses[1], plain)
+    twice = Expression.parse("-2*(x*y)")
+    assert proportional(losses[1], twice, dense)
+    assert not proportional(*losses[:2], dense)
+    assert same_gradients(losses[1], losses[1], dense)
+    assert not same_gradients(*losses[:2], dense)
+    assert not trains_alike(Candidate(losses[1]), Candidate(twice), dense)
     assert dense.in_words == "3 classes, softmax at 4x6 positions"
 
 
