@@ -196,3 +196,11 @@ def test_one_task_or_several_are_given(given, message) -> None:
     with pytest.raises(ValueError, match="Expected") as error:
         glo_tf.LossSearch(**given)
     assert message in str(error.value)
+
+
+def test_many_tasks_are_trained_without_a_warning(caplog) -> None:
+    many = SeveralTasks.of([task(3, 0.1) for _ in range(6)])
+    request = Request(Candidate(CROSS_ENTROPY), seed=0, stop_at_chance=True)
+    found = many.make_trainer().evaluate(request)
+    assert found.steps == 6
+    assert "retracing" not in caplog.text

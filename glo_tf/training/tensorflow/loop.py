@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -58,7 +60,7 @@ class TrainingLoop:
         self._validation_data = validation_data
         self._batch = outputs.samples_at_once
         self._jit_compile = jit_compile
-        self._restore = tf.function(self._assign, autograph=False)
+        self._predict: dict[ResidentData, Callable[[], Any]] = {}
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -156,9 +158,18 @@ class TrainingLoop:
         """What the optimizer does after the last step, such as setting averaged weights."""
         self._optimizer.finalize_variable_values(self._model.trainable_variables)
 
-    @tf.function(autograph=False)
     def predict(self, data: ResidentData) -> tuple[tf.Tensor, tf.Tensor]:
         """Predictions for data, `(N, W)`, and whether all weights are finite."""
+        if data not in self._predict:
+            self._predict[data] = _traced(functools.partial(self._predicted, data))
+        found: tuple[tf.Tensor, tf.Tensor] = self._predict[data]()
+        return found
+
+    def look(self) -> tf.Tensor:
+        """Predictions `(N, W)` for some validation samples, see `early_stopping.looked_at`."""
+        return self._look()
+
+    def _predicted(self, data: ResidentData) -> tuple[tf.Tensor, tf.Tensor]:
         samples = len(data)
         batches = -(-samples // self._batch)
         found = tf.TensorArray(
@@ -178,17 +189,33 @@ class TrainingLoop:
         looks = [tf.reduce_all(tf.math.is_finite(w)) for w in self._model.trainable_variables]
         return found.concat(), tf.reduce_all(tf.stack(looks))
 
-    @tf.function(autograph=False)
-    def look(self) -> tf.Tensor:
-        """Predictions `(N, W)` for some validation samples, see `early_stopping.looked_at`."""
+    @functools.cached_property
+    def _look(self) -> Callable[[], tf.Tensor]:
+        return _traced(self._looked)
+
+    def _looked(self) -> tf.Tensor:
         data = self._validation_data
         part = early_stopping.looked_at(len(data), self._outputs.samples_at_once)
         samples = keras.tree.map_structure(lambda array: array[part], data.samples)
         return self._outputs.columns(self._model(samples, training=False))
 
+    @functools.cached_property
+    def _restore(self) -> Callable[[list[tf.Tensor]], None]:
+        held = [tf.TensorSpec(variable.shape, variable.dtype) for variable in self.variables]
+        return _traced(self._assign, held)
+
     def _assign(self, values: list[tf.Tensor]) -> None:
         for variable, value in zip(self.variables, values, strict=True):
             variable.assign(value)
+
+
+def _traced(function: Callable[..., Any], *arguments: Any) -> Callable[..., Any]:
+    """A compiled function; that each of many loops has its own is nothing to warn of."""
+    with seeded(0):  # for what draws from TensorFlow's generator
+        compiled: Callable[..., Any] = tf.function(function, autograph=False).get_concrete_function(
+            *arguments
+        )
+    return compiled
 
 
 def _weighted(weights: tf.Tensor, *parts: tf.Tensor) -> tuple[tf.Tensor, ...]:

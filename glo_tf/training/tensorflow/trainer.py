@@ -38,7 +38,6 @@ from glo_tf.training.trial import (
     Values,
     nothing_to_check,
 )
-from glo_tf.utils.seeding import seeded
 
 if TYPE_CHECKING:
     from glo_tf.training.task import TrainingTask
@@ -78,9 +77,6 @@ class CandidateTrainer:
             train_steps=task.train_steps,
             jit_compile=task.jit_compile,
         )
-        with seeded(0):  # for what draws from TensorFlow's generator
-            for held_out in filter(None, (self._validation, self._test)):
-                self._loop.predict.get_concrete_function(held_out.data)
         self._batches_spec = tf.TensorSpec([task.train_steps, task.batch_size], tf.int32)
         self._pace = 1  # steps per call
         self._paused = PausedTrainings[list[tf.Tensor]](_MOST_PAUSED)

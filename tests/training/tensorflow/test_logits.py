@@ -284,6 +284,7 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path, blank_figures) -> N
         train_steps=20,
         batch_size=20,
         jit_compile=False,
+        standardize=False,
         population_size=8,
         elites=2,
         generations=2,
