@@ -63,6 +63,7 @@ def targets(*names: str):
 def make_task(*names: str, **arguments) -> TrainingTask:
     data = SAMPLES, targets(*names)
     given = {"train_steps": 1, "batch_size": 200, "jit_compile": False, "from_logits": True}
+    given["standardize"] = False  # Keras does not
     if "flags" in names:  # of which many a row is one-hot
         given["outputs"] = {"flags": "sigmoid"} if len(names) > 1 else "sigmoid"
     return TrainingTask.define(
@@ -284,7 +285,6 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path, blank_figures) -> N
         train_steps=20,
         batch_size=20,
         jit_compile=False,
-        standardize=False,
         population_size=8,
         elites=2,
         generations=2,
