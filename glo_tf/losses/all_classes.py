@@ -84,6 +84,15 @@ class AllClassesLoss(Named, OutputLoss):
             Array `(...)`.
         """
 
+    @classmethod
+    def expression_of(cls, **parameters: float) -> str | None:
+        """The term of one class, as text, for values of all parameters; None if there is none.
+
+        It has sums over the classes (`total`) and, of losses that know how frequent classes are, n.
+        It is for classes that exclude each other, and what searches and comparisons train.
+        """
+        return None
+
     def check_classes(self, count: int) -> None:
         """Raises `ValueError` if it is no loss of so many classes."""
 
@@ -106,6 +115,11 @@ class NCE(AllClassesLoss):
     """
 
     NAME = "nce"
+
+    @classmethod
+    def expression_of(cls) -> str:
+        """The term of one class, as text."""
+        return _NCE
 
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
         """The loss of samples; see `AllClassesLoss`."""
@@ -134,6 +148,13 @@ class NCEAndRCE(AllClassesLoss):
         Parameter("least_label", 1e-4, above=0.0, below=1.0),
     )
 
+    @classmethod
+    def expression_of(  # type: ignore[override]
+        cls, *, alpha: float, beta: float, least_label: float
+    ) -> str:
+        """The term of one class, as text."""
+        return f"{alpha!r}*({_NCE}) - {beta!r}*(y*log(max(x, {least_label!r})))"
+
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
         """The loss of samples; see `AllClassesLoss`."""
         alpha, beta, least_label = self.parameters.values()
@@ -161,6 +182,13 @@ class NCEAndAMSE(AllClassesLoss):
         Parameter("beta", 1.0, above=0.0, tries=(0.1, 1.0, 10.0)),
         Parameter("a", 30.0, least=1.0, tries=(10.0, 30.0)),
     )
+
+    @classmethod
+    def expression_of(  # type: ignore[override]
+        cls, *, alpha: float, beta: float, a: float
+    ) -> str:
+        """The term of one class, as text."""
+        return f"{alpha!r}*({_NCE}) + {beta!r}*(square({a!r}*x - y)/C)"
 
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
         """The loss of samples; see `AllClassesLoss`."""
@@ -245,6 +273,12 @@ class ClassWeighted(FrequencyLoss):
     NAME = "class_weighted"
     PARAMETERS = (Parameter("power", 1.0, least=0.0, most=1.0, tries=(0.25, 0.5, 0.75, 1.0)),)
 
+    @classmethod
+    def expression_of(cls, *, power: float) -> str:  # type: ignore[override]
+        """The term of one class, as text."""
+        weight = _power_of_n(-power)
+        return f"-(x*log(y)*({weight}/total(n*{weight})))"
+
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
         """The loss of samples; see `AllClassesLoss`."""
         weights = self.shares ** -self.parameters["power"]
@@ -267,6 +301,12 @@ class LogitAdjusted(FrequencyLoss):
 
     NAME = "logit_adjusted"
     PARAMETERS = (Parameter("tau", 1.0, least=0.0, tries=(0.5, 1.0, 1.5, 2.0)),)
+
+    @classmethod
+    def expression_of(cls, *, tau: float) -> str:  # type: ignore[override]
+        """The term of one class, as text."""
+        shifted = f"y*{_power_of_n(tau)}"
+        return f"-(x*log({shifted}/total({shifted})))"
 
     def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
         """The loss of samples; see `AllClassesLoss`."""
@@ -301,6 +341,14 @@ class LDAM(FrequencyLoss):
         max_margin, scale = self.parameters.values()
         margins = (self.shares / self.shares.min()) ** -0.25 * max_margin
         return _cross_entropy_of_logits(ops, x, scale * (log_y - x * _like(ops, margins, y)))
+
+
+_NCE = "x*log(y)/total(log(y))"
+
+
+def _power_of_n(exponent: float) -> str:
+    """A power of the class's frequency, which is 0 of a class without training data."""
+    return f"exp({exponent!r}*log(max(n, 1e-06)))"
 
 
 def _normalised_cross_entropy(ops: Any, x: Any, log_y: Any) -> Any:

@@ -9,11 +9,13 @@ from typing import Any
 from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError, ParseError
 from glo_tf.expressions.tree import Expression
+from glo_tf.losses.all_classes import AllClassesLoss
 from glo_tf.losses.baselines import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, kind_of, usual_loss
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.files import load_loss
 from glo_tf.losses.given import Loss, Losses, as_expressions
 from glo_tf.losses.named import NAMED_LOSSES, Named
+from glo_tf.losses.parameters import checked
 from glo_tf.plugins.options import convert
 from glo_tf.utils.alike import did_you_mean
 from glo_tf.utils.display_text import legible
@@ -91,15 +93,15 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
     return str(tree), tree
 
 
-def _named(name: str, options: str, outputs: Outputs, received: str) -> ExpressionLoss:
+def _named(name: str, options: str, outputs: Outputs, received: str) -> Loss:
     kind: Any = NAMED_LOSSES[name]
-    if not issubclass(kind, ExpressionLoss):
+    activation = kind_of(outputs)
+    if not _is_expression(kind, activation):
         raise InvalidArgumentError(
-            "Expected a loss whose term of a class is an expression of this class's x and y; "
+            "Expected a loss whose term of a class is an expression; "
             f"glo_tf.{kind.__name__}, which looks at all classes at once, is for model.compile. "
             f"Received: {received}"
         )
-    activation = kind_of(outputs)
     if activation not in kind.FITS:
         raise InvalidArgumentError(
             f"Expected a loss for outputs {outputs}: {', '.join(_fitting(outputs))}. "
@@ -107,6 +109,8 @@ def _named(name: str, options: str, outputs: Outputs, received: str) -> Expressi
         )
     texts = [options] if options.strip() else []
     parameters = convert(f"loss '{name}'", [each.option for each in kind.PARAMETERS], texts)
+    if not issubclass(kind, ExpressionLoss):
+        return Expression.parse(kind.expression_of(**checked(name, kind.PARAMETERS, parameters)))
     loss: ExpressionLoss
     if activation == Activation.LINEAR:
         loss = kind(class_reduction="sum", **parameters)  # as the usual loss is summed
@@ -122,9 +126,17 @@ def _fitting(outputs: Outputs) -> list[str]:
     fitting = [
         name
         for name, kind in NAMED_LOSSES.items()
-        if activation in kind.FITS and issubclass(kind, ExpressionLoss)
+        if activation in kind.FITS and _is_expression(kind, activation)
     ]
     return sorted(fitting, key=lambda name: NAMED_LOSSES[name].EVOLVED)
+
+
+def _is_expression(kind: type[Named], activation: Activation) -> bool:
+    """Whether a loss is one, of such outputs."""
+    if not issubclass(kind, AllClassesLoss):
+        return issubclass(kind, ExpressionLoss)
+    defaults = {each.name: each.default for each in kind.PARAMETERS}
+    return activation == Activation.SOFTMAX and kind.expression_of(**defaults) is not None
 
 
 def by_name(losses: Losses, outputs: Outputs, argument: str = "losses") -> dict[str, Expression]:

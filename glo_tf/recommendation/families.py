@@ -9,6 +9,8 @@ import re
 import statistics
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
@@ -18,6 +20,7 @@ from glo_tf.losses.parameters import Parameter
 from glo_tf.screening.probes import linear_targets
 
 _SPREAD_DIGITS = 3
+_RARE = 1.5  # times as frequent is the most frequent class, at least, where another one is rare
 _NAMED = re.compile(r"(?:([A-Za-z][\w -]*)=)?\s*(\w+)")
 
 
@@ -119,14 +122,21 @@ def _library(outputs: Outputs) -> list[Family]:
     from glo_tf.losses.named import NAMED_LOSSES
 
     found: list[Family] = []
+    even = _is_even(outputs)
     for name in sorted(NAMED_LOSSES, key=lambda name: NAMED_LOSSES[name].EVOLVED):
         title = NAMED_LOSSES[name].__name__
         taken = title in [family.name for family in found]  # classes of users
         family = _known(name, outputs, name if taken else title)
         with contextlib.suppress(InvalidArgumentError):  # it is for other outputs
-            if family.start.has_x_and_y:
+            if family.start.has_x_and_y and not (even and family.start.needs("frequencies")):
                 found.append(family)
     return found
+
+
+def _is_even(outputs: Outputs) -> bool:
+    """Whether losses for rare classes are all but the usual one, as no class is rare."""
+    shares = [np.array(output.frequencies) for output in outputs.each if output.frequencies]
+    return all(of_one.max() < _RARE * of_one.min() for of_one in shares)
 
 
 def _given(losses: Losses, outputs: Outputs) -> list[Family]:

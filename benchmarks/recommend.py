@@ -1,0 +1,178 @@
+"""Which known loss `glo_tf.recommend` finds for digits: clean, with wrong labels, with a long tail.
+
+    nice -n 19 python benchmarks/recommend.py --work_dir=recommend --output=recommend.json
+
+Each draw has its own split, and its own wrong labels (40 % of the training labels are replaced by
+random ones) or its own tail (the most frequent class has 20 times the samples of the rarest one;
+which is which is drawn, too). On each, all known losses are tuned by `glo_tf.recommend` on the
+validation data, with as many trials each, and trained with fresh seeds at their best settings. The
+test accuracies are compared with cross-entropy's, and the draws make the pairs of the tests; p
+values are corrected (Holm) in each setting. Of the long tail, test and validation data have as many
+images of each class, so that accuracies are balanced. An MLP, SGD. Each draw is a line in
+`draws.jsonl` of `--work_dir`; what is there is not done again, and a draw that was cut off goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pathlib
+import statistics
+import sys
+import time
+from typing import Any
+
+import numpy as np
+from absl import app, flags
+from noisy_digits import noisy_digits
+from reporting import report
+
+FLAGS = flags.FLAGS
+SETTINGS = ("clean", "noise", "tail")
+flags.DEFINE_multi_enum("settings", SETTINGS, SETTINGS, "What is done to the training data.")
+flags.DEFINE_integer("draws", 10, "Of each setting.")
+flags.DEFINE_float("noise", 0.4, "Share of the training labels that are replaced by random ones.")
+flags.DEFINE_float("ratio", 20.0, "Of the samples of the most frequent class to the rarest's.")
+flags.DEFINE_integer("units", 64, "Of the hidden layer.")
+flags.DEFINE_integer("train_steps", 300, "Of each training, of batches of 100.")
+flags.DEFINE_integer("trials", 12, "Of each loss.")
+flags.DEFINE_integer("trial_seeds", 2, "Trainings of each trial.")
+flags.DEFINE_integer("seeds", 3, "Fresh ones, of each loss at its best setting.")
+flags.DEFINE_string("work_dir", None, "Folder for what is done.", required=True)
+flags.DEFINE_string("output", None, "JSON file for the figures.")
+
+USUAL = "cross-entropy"
+
+
+def long_tail(draw: int, *, held_out: int = 30, tested: int = 60) -> dict[str, Any]:
+    """Arguments of `glo_tf.recommend`, with as many images of each class held out and tested."""
+    from sklearn.datasets import load_digits
+
+    given = noisy_digits(draw, 0.0, units=FLAGS.units)
+    images, labels = load_digits(return_X_y=True)
+    images = (images / 16.0).astype(np.float32)
+    rng = np.random.default_rng([draw, 1])
+    parts: dict[str, list[np.ndarray]] = {"validation_data": [], "test_data": [], "train_data": []}
+    most = int(np.bincount(labels).min()) - held_out - tested
+    for rank, digit in enumerate(rng.permutation(10)):
+        of_class = rng.permutation(np.flatnonzero(labels == digit))
+        count = max(1, round(most * FLAGS.ratio ** (-rank / 9)))
+        held, test, rest = np.split(of_class, [held_out, held_out + tested])
+        for part, chosen in zip(parts.values(), (held, test, rest[:count]), strict=True):
+            part.append(chosen)
+    chosen_of = {name: np.concatenate(part) for name, part in parts.items()}
+    return {**given, **{name: (images[at], labels[at]) for name, at in chosen_of.items()}}
+
+
+def data(setting: str, draw: int) -> dict[str, Any]:
+    """Of one draw."""
+    if setting == "tail":
+        return long_tail(draw)
+    noise = FLAGS.noise if setting == "noise" else 0.0
+    return noisy_digits(draw, noise, units=FLAGS.units, held_out=300, tested=600)
+
+
+def done_of(setting: str, draw: int, folder: pathlib.Path) -> dict[str, Any]:
+    """What all losses are worth on one draw."""
+    import keras
+
+    import glo_tf
+
+    began = time.monotonic()
+    result = glo_tf.recommend(
+        **data(setting, draw),
+        optimizer=keras.optimizers.SGD(0.01),
+        train_steps=FLAGS.train_steps,
+        trials=FLAGS.trials,
+        trial_seeds=FLAGS.trial_seeds,
+        contenders=1000,
+        fresh_seeds=FLAGS.seeds,
+        strategy="local",
+        output_dir=folder / f"{setting}_{draw}",
+        verbose=0,
+    )
+    names = {loss.best.name: loss.name for loss in result.tuned}
+    return {
+        "setting": setting,
+        "draw": draw,
+        "seconds": round(time.monotonic() - began),
+        "recommended": result.recommended,
+        "accuracies": {names[row.name]: row.mean for row in result.comparison.losses},
+        "settings": {
+            n: [b, row.learning_rate]
+            for row in result.comparison.losses
+            for b, n in names.items()
+            if b == row.name
+        },
+        "trials": {loss.name: len(loss.trials) for loss in result.tuned},
+    }
+
+
+def rows_of(setting: str, draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row for each loss, the best first."""
+    from glo_tf.utils.statistics import compare_pairs, correct_by_holm
+
+    names = [
+        name
+        for name in draws[0]["accuracies"]
+        if all(draw["accuracies"].get(name) is not None for draw in draws)
+    ]
+    usual = [draw["accuracies"][USUAL] for draw in draws]
+    found = {}
+    for name in names:
+        values = [draw["accuracies"][name] for draw in draws]
+        found[name] = values, compare_pairs(values, usual)
+    others = [name for name in names if name != USUAL]
+    corrected = dict(
+        zip(others, correct_by_holm([found[name][1].p_value for name in others]), strict=True)
+    )
+    rows = []
+    for name, (values, difference) in found.items():
+        p = corrected.get(name)
+        tuned = [draw["settings"][name] for draw in draws]
+        usual_choice = statistics.mode(of for of, _ in tuned)
+        rows.append(
+            {
+                "setting": setting,
+                "loss": name,
+                "mostly": usual_choice,
+                "median rate": float(f"{statistics.median(rate for _, rate in tuned):.2g}"),
+                "test accuracy": round(statistics.fmean(values), 4),
+                "points": round(100 * difference.difference, 2),
+                "sd over draws": round(100 * float(np.std(np.subtract(values, usual), ddof=1)), 2),
+                "p, corrected": None if p is None else float(f"{p:.2g}"),
+                "draws": len(values),
+            }
+        )
+    return sorted(rows, key=lambda row: -row["test accuracy"])
+
+
+def main(_: list[str]) -> None:
+    logging.getLogger("glo_tf").setLevel(logging.ERROR)
+    folder = pathlib.Path(FLAGS.work_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "draws.jsonl"
+    lines = log.read_text().splitlines() if log.exists() else []
+    done = [json.loads(line) for line in lines]
+    for draw in range(FLAGS.draws):
+        for setting in FLAGS.settings:
+            if any((one["setting"], one["draw"]) == (setting, draw) for one in done):
+                continue
+            done.append(done_of(setting, draw, folder))
+            with log.open("a") as file:
+                file.write(json.dumps(done[-1]) + "\n")
+            print(setting, draw, done[-1]["seconds"], "s", file=sys.stderr, flush=True)
+    rows = []
+    for setting in FLAGS.settings:
+        draws = [one for one in done if one["setting"] == setting]
+        if len(draws) > 1:
+            rows += rows_of(setting, draws)
+    title = (
+        "Known losses on draws of digits; points against cross-entropy, each at its best setting"
+    )
+    report(title, rows, FLAGS.output, {"draws": done, "cpus": os.cpu_count()})
+
+
+if __name__ == "__main__":
+    app.run(main)
