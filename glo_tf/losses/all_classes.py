@@ -117,7 +117,7 @@ class NCE(AllClassesLoss):
     NAME = "nce"
 
     @classmethod
-    def expression_of(cls) -> str:
+    def expression_of(cls) -> str:  # type: ignore[override]
         """The term of one class, as text."""
         return _NCE
 

@@ -210,7 +210,10 @@ def with_baseline(losses: Losses, outputs: Outputs) -> tuple[dict[str, Expressio
 
 
 def known_losses(outputs: Outputs) -> dict[str, Expression]:
-    """The usual loss and all with a name that can be trained on such outputs, by their names."""
+    """The usual loss and all with a name that can be trained on such outputs, by their names.
+
+    Those that look at all classes at once are not among them.
+    """
     losses, _ = with_baseline([], outputs)
     for name, tree in _registered(outputs):
         if tree not in losses.values():
@@ -219,7 +222,9 @@ def known_losses(outputs: Outputs) -> dict[str, Expression]:
 
 
 def _registered(outputs: Outputs) -> Iterator[tuple[str, Expression]]:
-    for name in NAMED_LOSSES:
+    for name, kind in NAMED_LOSSES.items():
+        if not issubclass(kind, ExpressionLoss):
+            continue
         try:
             yield from by_name([name], outputs).items()
         except InvalidArgumentError:  # it is for other outputs

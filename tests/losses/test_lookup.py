@@ -1,5 +1,8 @@
 """What a text on the command line means as a loss."""
 
+import re
+
+import numpy as np
 import pytest
 
 import glo_tf
@@ -11,6 +14,7 @@ from glo_tf.losses.baselines import (
     SQUARED_ERROR,
     usual_loss,
 )
+from glo_tf.losses.for_outputs import loss_for
 from glo_tf.losses.lookup import find_loss, split_losses, with_baseline
 from glo_tf.losses.named import NAMED_LOSSES, register_loss
 
@@ -135,12 +139,41 @@ def test_the_usual_loss_is_known_by_its_name(text, outputs) -> None:
         ),
         ("gce", NUMBER, r"outputs linear\(1\): squared_error, .*tukey\. Received: losses='gce'"),
         ("asymmetric", CLASSES, "Expected a loss for outputs"),
-        ("nce", CLASSES, r"glo_tf\.NCE, .* model\.compile\. Received: losses='nce'"),
+        ("ldam", CLASSES, r"glo_tf\.LDAM, .* model\.compile\. Received: losses='ldam'"),
+        ("nce", LABELS, r"glo_tf\.NCE, .* model\.compile\. Received: losses='nce'"),
     ],
 )
 def test_a_known_loss_that_cannot_be_had_is_refused(text, outputs, message) -> None:
     with pytest.raises(ValueError, match=message):
         find_loss(text, outputs)
+
+
+@pytest.mark.parametrize("logits", [False, True])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nce",
+        "nce_rce(alpha=0.3,beta=2)",
+        "nce_amse(beta=0.3,a=10)",
+        "class_weighted(power=0.5)",
+        "logit_adjusted(tau=1.5)",
+    ],
+)
+def test_losses_of_all_classes_are_trained_as_their_expressions(text, logits) -> None:
+    rng = np.random.default_rng(0)
+    counts, labels = [40.0, 10.0, 5.0, 1.0], np.eye(4)[rng.integers(0, 4, 9)].astype("float32")
+    y = rng.normal(size=(9, 4)).astype("float32")
+    y = y if logits else np.exp(y) / np.exp(y).sum(-1, keepdims=True)
+    outputs = Outputs((Output(Activation.SOFTMAX, 4, from_logits=logits),))
+    name, found = find_loss(text, outputs.with_frequencies(counts))
+    assert name == text
+    kind = NAMED_LOSSES[text.split("(")[0]]
+    options = re.findall(r"(\w+)=([\d.]+)", text)
+    options = {"from_logits": logits, **{option: float(value) for option, value in options}}
+    known = issubclass(kind, glo_tf.FrequencyLoss)
+    keras_loss = kind(counts, **options) if known else kind(**options)
+    ours = loss_for(outputs.with_frequencies(counts), found)
+    assert float(ours(labels, y)) == pytest.approx(float(keras_loss(labels, y)), rel=1e-5)
 
 
 def test_losses_with_other_parameters_have_other_names() -> None:

@@ -185,6 +185,16 @@ def test_the_library_is_what_fits_the_outputs(outputs, usual, some, others) -> N
     assert usual_loss(outputs)[1] not in [family.start for family in families[1:]]
 
 
+def test_losses_for_rare_classes_are_tried_where_a_class_is_rare() -> None:
+    rare, even = ([5.0, 1.0, 1.0], [1.1, 1.0, 1.0])
+    names = [
+        {family.name for family in families_of(None, Outputs.of_classes(3).with_frequencies(of))}
+        for of in (rare, even)
+    ]
+    assert names[0] - names[1] == {"ClassWeighted", "LogitAdjusted"}
+    assert {"NCE", "NCEAndRCE", "NCEAndAMSE"} <= names[1] < names[0]
+
+
 def test_sizes_of_errors_are_those_of_the_targets() -> None:
     numbers = Outputs((Output.of_numbers(1, np.random.default_rng(0).normal(0, 70, 999)),))
     (huber,) = [family for family in families_of(["huber"], numbers) if family.name == "Huber"]

@@ -70,7 +70,8 @@ def test_names_expressions_and_the_library_go_together() -> None:
     [
         ("gce", glo, r"nodes of search space 'glo', or .* 'gce', which needs exp"),
         (["baikal", "-(x*tanh(y))"], glo, "which needs tanh"),
-        ("nce", glo, "looks at all classes at once"),
+        ("nce", glo, "which needs total"),
+        ("ldam", glo, "looks at all classes at once"),
         ("library", taylor, "discovery phase for initial_losses.*'taylor'"),
         ("bikal", glo, "did you mean baikal"),
         (",", glo, "losses with a comma between them. Received: initial_losses=','"),
