@@ -18,7 +18,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.results.bar import Bar, shown_lead
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
-from glo_tf.results.summary import answer
+from glo_tf.results.summary import answer, hall_of_fame
 from glo_tf.training.trial import Evaluation, Status
 
 logger = logging.getLogger("glo_tf")
@@ -166,7 +166,7 @@ def show_result(result: SearchResult, console: Console) -> None:
     if result.comparison:
         console.print()
         show_comparison(result.comparison, console)
-    for line in ["", *answer(result)]:
+    for line in [*hall_of_fame(result), "", *answer(result)]:
         _print(line, console)
 
 

@@ -15,6 +15,7 @@ from glo_tf.losses.for_outputs import ForOutputs, loss_for
 from glo_tf.losses.given import Losses
 from glo_tf.results import summary
 from glo_tf.results.bar import Bar
+from glo_tf.results.fame_table import FameRow, fame_table
 from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER
 from glo_tf.results.record import Ending, HallOfFame, Record, pareto_front
@@ -227,6 +228,17 @@ class SearchResult:
         one matches or beats in both; of equal ones the first that was found.
         """
         return HallOfFame(pareto_front(self.records))
+
+    @functools.cached_property
+    def hall_of_fame_table(self) -> list[FameRow]:
+        """The hall of fame as rows of size, fitness, learning rate and loss.
+
+        `pandas.DataFrame` takes them, and `best_loss.json` has them (`hall_of_fame`). Losses are
+        simplified, with the slopes and at the learning rates that they had; what is no fitter than
+        one that is smaller then is left out.
+        """
+        given = None if self.found is None else self.found.learning_rate
+        return fame_table(self.hall_of_fame, self.outputs, given)
 
     def compare(
         self, losses: Losses = (), test_data: Any = None, **settings: Unpack[ComparisonKeywords]

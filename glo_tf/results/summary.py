@@ -51,13 +51,24 @@ def screen(result: SearchResult) -> str:
     if result.comparison:
         lines += ["", "Compared:"]
         lines += _table([[row.label, row.shown] for row in result.comparison.losses])
-    front = result.hall_of_fame[-_MOST:]
-    if front:
-        lines += ["", "Hall of fame (size, fitness, loss):"]
-        lines += _table([[str(r.loss.size), f"{r.fitness:.4f}", str(r.loss)] for r in front])
+    lines += hall_of_fame(result)
     counts = ", ".join(f"{count} {source}" for source, count in result.counts.items())
     lines += ["", f"{len(result.records)} candidates ({counts}) in {result.seconds:.0f} s"]
     return "\n".join(lines)
+
+
+def hall_of_fame(result: SearchResult) -> list[str]:
+    """The fittest of the hall of fame as lines, after an empty one; none where it is empty."""
+    rows = [
+        [
+            str(row["size"]),
+            f"{row['fitness']:.4f}",
+            "unknown" if row["learning_rate"] is None else f"{row['learning_rate']:.4g}",
+            row["loss"],
+        ]
+        for row in result.hall_of_fame_table[-_MOST:]
+    ]
+    return ["", "Hall of fame (size, fitness, learning rate, loss):", *_table(rows)] if rows else []
 
 
 def in_one_line(result: SearchResult) -> str:

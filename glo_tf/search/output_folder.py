@@ -157,6 +157,7 @@ class OutputFolder:
             "generation": result.best.generation,
             "confirmation": [dataclasses.asdict(row) for row in result.confirmation],
             "comparison": result.comparison.as_dict() if result.comparison else None,
+            "hall_of_fame": result.hall_of_fame_table,
         }
         for name, loss in by_output(result.best_loss):
             path = self.path / best_loss_name(name)

@@ -83,7 +83,13 @@ def result_of(losses: list[str]) -> SearchResult:
     named = dict.fromkeys(losses, Baikal()) if losses != [""] else Baikal()
     found = FoundLoss(best.loss, 0.1)
     return types.SimpleNamespace(
-        best=best, found=found, bar=None, confirmation=[], comparison=[], best_loss=named
+        best=best,
+        found=found,
+        bar=None,
+        confirmation=[],
+        comparison=[],
+        best_loss=named,
+        hall_of_fame_table=[],
     )
 
 

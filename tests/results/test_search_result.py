@@ -1,6 +1,7 @@
 """Hall of fame and history of a result, and the order of candidates."""
 
 import itertools
+import json
 
 import pandas
 from hypothesis import given
@@ -14,7 +15,7 @@ from glo_tf.results.owned_files import HISTORY_HEADER
 from glo_tf.results.record import Record
 from glo_tf.results.search_result import SearchResult
 from glo_tf.search.ranking import Ranking
-from glo_tf.training.candidate import Candidate
+from glo_tf.training.candidate import Candidate, Hyperparameters
 
 FITNESSES = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9]) | st.floats(0, 1)
 LOSSES = st.sampled_from(
@@ -111,3 +112,34 @@ def test_the_best_ones_are_the_first_of_those_that_are_alike(records, count, coe
         assert all(ranking.score(rival) >= ranking.score(record) for rival in rivals)
         if not rivals:
             assert all(score >= ranking.score(record) for score in scores)
+
+
+def record_of(text: str, fitness: float, rate: float | None = None) -> Record:
+    candidate = Candidate(Expression.parse(text), Hyperparameters(rate))
+    return Record("discovery", 1, 1, candidate, fitness, "ok", "trained", 10)
+
+
+def test_the_hall_of_fame_is_a_table_of_the_simplest_forms() -> None:
+    records = [
+        record_of("-(x*y)", 0.5, 0.1),
+        record_of("-(x*log(2*y))", 0.7, 0.2),
+        record_of("-(x*log(y)/2*2/2*2)", 0.75, 0.2),  # the same loss, as two trainings differ
+        record_of("-(1.23456789*log(1.1*y) - 0.5*(x/y))", 0.9, 0.3),
+        record_of("-(log(y) + 1 + 1 - x/y)", 0.8, 0.3),
+    ]
+    table = result_of(records).hall_of_fame_table
+    assert table == [
+        {"size": 3, "fitness": 0.5, "learning_rate": 0.1, "loss": "-(x*y)"},
+        {"size": 4, "fitness": 0.75, "learning_rate": 0.2, "loss": "-(x*log(y))"},
+        {
+            "size": 6,
+            "fitness": 0.9,
+            "learning_rate": 0.3,
+            "loss": "-1.23457*(log(y) - 0.405*(x/y))",
+        },
+    ]
+    frame = pandas.DataFrame(table)
+    assert list(frame) == ["size", "fitness", "learning_rate", "loss"]
+    assert len(frame) == 3
+    assert json.loads(json.dumps(table)) == table
+    assert result_of([]).hall_of_fame_table == []

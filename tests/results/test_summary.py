@@ -54,9 +54,11 @@ def test_a_summary_is_one_screen(searched, capsys) -> None:
     assert lines[: len(answer(result))] == answer(result)
     for row in result.comparison.losses:
         assert any(line.startswith(f"  {row.label} ") and row.shown in line for line in lines)
-    for record in result.hall_of_fame:
-        assert f"  {record.loss.size}" in "\n".join(lines)
-        assert any(line.endswith(f"{record.fitness:.4f}  {record.loss}") for line in lines)
+    assert result.hall_of_fame_table
+    for row in result.hall_of_fame_table:
+        size, fitness = f"  {row['size']} ", f"{row['fitness']:.4f}  {row['learning_rate']:.4g} "
+        found = [line for line in lines if line.endswith(f" {row['loss']}")]
+        assert any(size in line and fitness in line for line in found)
     assert lines[-1].startswith("60 candidates (")
 
 
