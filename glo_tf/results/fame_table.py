@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
 
-from glo_tf.results.record import Record
-from glo_tf.screening.simplification import rounded, simplified
+from glo_tf.results.record import Record, pareto_front
+from glo_tf.screening.simplification import rounded, simplified, smallest_size
+from glo_tf.training.trial import Status
 
 if TYPE_CHECKING:
     from glo_tf.data.outputs import Outputs
 
 _DIGITS = 6
+_FITTEST = 50
 
 
 class FameRow(TypedDict):
@@ -30,27 +32,32 @@ class FameRow(TypedDict):
     loss: str
 
 
-def fame_table(front: Sequence[Record], outputs: Outputs, given: float | None) -> list[FameRow]:
-    """Rows of a Pareto front, which it is with the sizes of simplified losses, too.
+def fame_table(records: Sequence[Record], outputs: Outputs, given: float | None) -> list[FameRow]:
+    """The Pareto front of fitness against the size of simplified losses, the smallest first.
 
     Args:
-        front: The smallest first.
+        records: Of all candidates, of which the fittest and their own Pareto front are looked at.
         outputs: Of the model.
         given: Learning rate of candidates that have none of their own.
     """
-    rows = []
-    for record in front:
+    finished = {r.loss: r for r in records if r.status == Status.OK and r.fitness > 0.0}
+    fittest = sorted(finished.values(), key=_order)[:_FITTEST]
+    rows: list[FameRow] = []
+    for record in sorted({*fittest, *pareto_front(records)}, key=_order):
+        if rows and smallest_size(record.loss, outputs) >= rows[-1]["size"]:
+            continue
         short = simplified(record.loss, outputs)
+        if rows and short.size >= rows[-1]["size"]:
+            continue
         loss = rounded(short, _DIGITS, outputs) or short
         own = record.candidate.hyperparameters.learning_rate
         rate = given if own is None else own
-        rows.append(
-            FameRow(size=loss.size, fitness=record.fitness, learning_rate=rate, loss=str(loss))
-        )
-    rows.sort(key=lambda row: (row["size"], -row["fitness"]))
-    best, kept = 0.0, []
-    for row in rows:
-        if row["fitness"] > best:
-            best = row["fitness"]
-            kept.append(row)
-    return kept
+        row = FameRow(size=loss.size, fitness=record.fitness, learning_rate=rate, loss=str(loss))
+        if rows and rows[-1]["fitness"] == row["fitness"]:
+            rows.pop()
+        rows.append(row)
+    return rows[::-1]
+
+
+def _order(record: Record) -> tuple[float, int, str]:
+    return -record.fitness, record.loss.size, str(record.loss)

@@ -234,11 +234,11 @@ class SearchResult:
         """The hall of fame as rows of size, fitness, learning rate and loss.
 
         `pandas.DataFrame` takes them, and `best_loss.json` has them (`hall_of_fame`). Losses are
-        simplified, with the slopes and at the learning rates that they had; what is no fitter than
-        one that is smaller then is left out.
+        simplified, with the slopes and at the learning rates that they had, and have that size; of
+        larger ones, the fittest are looked at.
         """
         given = None if self.found is None else self.found.learning_rate
-        return fame_table(self.hall_of_fame, self.outputs, given)
+        return fame_table(self.records, self.outputs, given)
 
     def compare(
         self, losses: Losses = (), test_data: Any = None, **settings: Unpack[ComparisonKeywords]

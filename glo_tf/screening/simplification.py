@@ -20,14 +20,23 @@ def simplified(loss: Expression, outputs: Outputs) -> Expression:
         outputs: Of the model.
     """
     outputs = outputs.at_a_position
-    probabilities = all(output.activation != Activation.LINEAR for output in outputs.each)
-    *shorter, as_it_is = shorter_forms(loss, probabilities=probabilities)
+    *shorter, as_it_is = _forms(loss, outputs)
 
     def trains_alike(form: Expression) -> bool:
         # What has lost x was no loss, and stays one that can be trained.
         return form.has_x_and_y and same_gradients(loss, form, outputs)
 
     return next(filter(trains_alike, shorter), as_it_is)
+
+
+def smallest_size(loss: Expression, outputs: Outputs) -> int:
+    """A size that no simplified form of a loss falls below, found without examining it."""
+    return _forms(loss, outputs)[0].size
+
+
+def _forms(loss: Expression, outputs: Outputs) -> list[Expression]:
+    probabilities = all(output.activation != Activation.LINEAR for output in outputs.each)
+    return shorter_forms(loss, probabilities=probabilities)
 
 
 def rounded(loss: Expression, digits: int, outputs: Outputs) -> Expression | None:
