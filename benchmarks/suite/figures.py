@@ -35,17 +35,18 @@ def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
         axes.set_yticks(range(len(shown)), [literal(name, 60) for name in names])
         axes.set(xlabel="lead of the found loss, points of the metric; 95 % of the mean")
         axes.invert_yaxis()
-        axes.legend(loc="best")
+        figure.legend(loc="outside upper left", ncols=2)
     return figure
 
 
 def rates(shown: Sequence[Row], found: str) -> Figure:
     """What each trial reached at its learning rate, a panel a task."""
     shown = shown[:_SHOWN]
-    lines = -(-len(shown) // _COLUMNS)
+    columns = min(_COLUMNS, len(shown))
+    lines = -(-len(shown) // columns)
     with style():
-        figure = Figure(figsize=(9.0, 2.4 * lines + 0.4), layout="constrained")
-        panels = figure.subplots(lines, _COLUMNS, squeeze=False).ravel()
+        figure = Figure(figsize=(3.2 * columns, 2.6 * lines + 0.4), layout="constrained")
+        panels = figure.subplots(lines, columns, squeeze=False).ravel()
         for axes, row in zip(panels, shown, strict=False):
             names = dict.fromkeys([row.usual, row.best(), found])
             for name, color in zip(names, ("grey", *SERIES), strict=False):
@@ -62,5 +63,5 @@ def rates(shown: Sequence[Row], found: str) -> Figure:
         for axes in panels[len(shown) :]:
             axes.set_visible(False)
         figure.supxlabel("learning rate", fontsize=9)
-        figure.supylabel("validation data, mean of the tuning draws", fontsize=9)
+        figure.supylabel("metric on validation data", fontsize=9)
     return figure
