@@ -18,7 +18,12 @@ from absl import app, flags
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("tasks", ["noise", "tail", "metric", "few", "clean"], "How their names begin.")
-flags.DEFINE_list("variants", ["found"], "Searches; more than the first are ablations.")
+flags.DEFINE_list(
+    "variants",
+    ["found"],
+    "Searches, in their order, or all; more than the first are ablations, and one that has as many "
+    "steps as another comes after that one.",
+)
 flags.DEFINE_string("output", "docs/results/suite", "Folder of the JSON files; the page is beside.")
 flags.DEFINE_string("work", "/tmp/suite_work", "Folder with which searches go on.")
 flags.DEFINE_bool("page_only", False, "Whether only the page is made.")
@@ -27,6 +32,7 @@ flags.DEFINE_bool("list", False, "Whether only the tasks are listed.")
 
 def main(_: list[str]) -> None:
     from benchmarks.suite import page
+    from benchmarks.suite.search import chosen_variants
     from benchmarks.suite.tasks import chosen
     from benchmarks.suite.unit import Settings, Unit
 
@@ -36,6 +42,7 @@ def main(_: list[str]) -> None:
     folder = pathlib.Path(FLAGS.output)
     try:
         tasks = chosen(FLAGS.tasks)
+        variants = chosen_variants(FLAGS.variants)
         units = [Unit(task, Settings(), folder, pathlib.Path(FLAGS.work)) for task in tasks]
     except ValueError as error:
         raise SystemExit(str(error)) from None
@@ -43,7 +50,7 @@ def main(_: list[str]) -> None:
         print("\n".join(task.name for task in tasks))
         return
     for unit in units if not FLAGS.page_only else []:
-        unit.run(FLAGS.variants)
+        unit.run(variants)
         page.write(folder)
     page.write(folder)
 

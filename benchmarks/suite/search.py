@@ -25,10 +25,14 @@ class Variant:
     Attributes:
         name: How what it finds is shown.
         settings: Arguments of `glo_tf.LossSearch` that differ.
+        random: Whether trees are random in all generations.
+        steps_of: Name of a variant that has run before, and whose training steps end this one.
     """
 
     name: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    random: bool = False
+    steps_of: str | None = None
 
 
 _USUAL: dict[str, Any] = {
@@ -41,23 +45,46 @@ _USUAL: dict[str, Any] = {
     "finalists": 8,
     "finalist_seeds": 3,
 }
-_CANDIDATES = _USUAL["population_size"] * _USUAL["generations"]
+_FIXED = "found with fixed coefficients"
 
 VARIANTS = {
     variant.name: variant
     for variant in (
-        Variant("found", {}),
+        Variant("found"),
         Variant("found at the given rate", {"learning_rate": "given"}),
-        Variant("found with fixed coefficients", {"coefficient_expressions": 0}),
+        Variant(_FIXED, {"coefficient_expressions": 0}),
         Variant(
             "found by random search",
-            {"population_size": _CANDIDATES, "elites": 1, "generations": 1},
+            {"coefficient_expressions": 0, "generations": 100},
+            random=True,
+            steps_of=_FIXED,
         ),
         Variant("found without early stopping", {"strategy": "local"}),
         Variant("found without screening", {"screening": "none"}),
     )
 }
 """By name. The first is what claims are made with; the others show why."""
+
+
+def chosen_variants(names: Sequence[str]) -> list[str]:
+    """Names of variants, each after what it needs.
+
+    Args:
+        names: Of variants, or `all`.
+
+    Raises:
+        ValueError: If there is no such one, or one that it needs is not before it.
+    """
+    chosen = list(VARIANTS) if list(names) == ["all"] else list(names)
+    for place, name in enumerate(chosen):
+        if name not in VARIANTS:
+            raise ValueError(
+                f"Expected all, or variants among {', '.join(VARIANTS)}. Received: variants={name}"
+            )
+        needed = VARIANTS[name].steps_of
+        if needed and needed not in chosen[:place]:
+            raise ValueError(f"Expected '{needed}' before '{name}'. Received: variants={names}")
+    return chosen
 
 
 def search(
@@ -67,6 +94,7 @@ def search(
     recipe: Recipe,
     seed: int,
     folder: pathlib.Path,
+    steps: int | None = None,
 ) -> dict[str, Any]:
     """The loss that one search found, if any, and its cost; goes on where it was cut off.
 
@@ -77,18 +105,23 @@ def search(
         recipe: Of the trainings.
         seed: Of the search.
         folder: For its files.
+        steps: After how many it ends before its last generation; None for no limit.
     """
     import glo_tf
+    from benchmarks.suite.random_search import RandomTrees, StepLimit
     from benchmarks.suite.stopping import EarlyStopping
     from glo_tf import search_spaces
 
     every = recipe.steps // _CHECKPOINTS
     stopping = EarlyStopping(range(every, recipe.steps + 1, every))
     space = search_spaces.glo() if draws[0].classes else search_spaces.glo_extended()
+    space = dataclasses.replace(space, begins_with=())
     settings: dict[str, Any] = {
         **_USUAL,
-        "search_space": dataclasses.replace(space, begins_with=()),
+        "search_space": space,
+        "operators": RandomTrees(space) if variant.random else None,
         "strategy": stopping,
+        "callbacks": [] if steps is None else [StepLimit(steps // len(draws))],
         **variant.settings,
     }
     began = time.perf_counter()

@@ -120,13 +120,16 @@ class Unit:
     def _searched(self, name: str) -> dict[str, Any]:
         logger.info("%s: %s", self.task.name, name)
         folder = self._work / file_name(self.task.name) / file_name(name)
+        variant = VARIANTS[name]
+        before = variant.steps_of and self.document["searches"][variant.steps_of]
         return search(
-            VARIANTS[name],
+            variant,
             self.task.measure,
             [self._draws(seed) for seed in range(self._settings.budget.draws)],
             self._settings.recipe,
             seed=0,
             folder=folder,
+            steps=before["steps"] if before else None,
         )
 
     def _enter(self, optimizer: str, rivals: Sequence[Rival]) -> None:

@@ -9,7 +9,10 @@ import pytest
 
 pytest.importorskip("jax", reason="the suite trains on JAX")
 
+import glo_tf
 from benchmarks.suite import leads, page, trials, unit
+from benchmarks.suite.random_search import RandomTrees, StepLimit
+from benchmarks.suite.search import VARIANTS, chosen_variants
 from benchmarks.suite.stopping import EarlyStopping
 from benchmarks.suite.tasks import TASKS, chosen
 from benchmarks.suite.training import (
@@ -20,6 +23,7 @@ from benchmarks.suite.training import (
     initial_weights,
 )
 from benchmarks.suite.trials import Budget, Setting, Trial
+from glo_tf import search_spaces
 from glo_tf.data.split import Split
 from glo_tf.expressions.tree import Expression
 from glo_tf.training.candidate import Candidate
@@ -292,3 +296,43 @@ def test_a_whole_training_counts_as_its_best_checkpoint() -> None:
     assert [outcome.fitness for outcome in results] == pytest.approx([0.3, 0.1])
     assert results[0].values == {"accuracy": results[0].fitness}
     assert results[0].measured == {}
+
+
+def test_variants_come_after_what_they_need() -> None:
+    assert chosen_variants(["all"]) == list(VARIANTS)
+    assert next(iter(VARIANTS)) == page.FOUND
+    with pytest.raises(ValueError, match="Expected 'found with fixed coefficients' before"):
+        chosen_variants(["found by random search"])
+    with pytest.raises(ValueError, match="variants=fuond"):
+        chosen_variants(["fuond"])
+
+
+def test_random_search_ends_with_the_steps_of_another(monkeypatch, tmp_path) -> None:
+    asked = []
+
+    def search(variant, *_, steps, **__):
+        asked.append((variant.name, steps))
+        return {"expression": None, "fitness": None, "candidates": 1, "steps": 70, "seconds": 1.0}
+
+    monkeypatch.setattr(unit, "search", search)
+    task = dataclasses.replace(TASK, rivals=())
+    names = ["found with fixed coefficients", "found by random search"]
+    unit.Unit(task, SETTINGS, tmp_path, tmp_path).run(names)
+    assert asked == [(names[0], None), (names[1], 70)]
+    limit = StepLimit(100)
+    for steps in (60, 39):
+        limit.on_evaluation(types.SimpleNamespace(steps=steps))
+    limit.on_generation(None)
+    limit.on_evaluation(types.SimpleNamespace(steps=1))
+    with pytest.raises(glo_tf.StopSearch):
+        limit.on_generation(None)
+
+
+def test_random_trees_owe_nothing_to_parents() -> None:
+    def select() -> Expression:
+        raise AssertionError
+
+    operators = RandomTrees(search_spaces.glo())
+    bred = [*operators.breed(select, np.random.default_rng(0))]
+    assert bred == [*operators.breed(select, np.random.default_rng(0))]
+    assert bred != [*operators.breed(select, np.random.default_rng(1))]
