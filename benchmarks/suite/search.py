@@ -51,6 +51,7 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("found"),
+        Variant("found from the library", {"initial_losses": "library"}),
         Variant("found at the given rate", {"learning_rate": "given"}),
         Variant(_FIXED, {"coefficient_expressions": 0}),
         Variant(
