@@ -254,13 +254,16 @@ def found(name: str, expression: str) -> Rival:
         name: How it is shown.
         expression: Its text.
     """
+    from glo_tf.expressions.leaves import Surroundings
     from glo_tf.expressions.tree import Expression
     from glo_tf.expressions.value import value_of
 
     tree = Expression.parse(expression)
 
     def of_classes(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
-        return value_of(tree, x, _clipped(np, log_y), ops=np, log_y_pred=log_y).sum(-1)
+        seen = Surroundings(frequencies=shares, classes=x.shape[-1])
+        y = _clipped(np, log_y)
+        return value_of(tree, x, y, ops=np, log_y_pred=log_y, surroundings=seen).sum(-1)
 
     return Rival(name, of_classes, expression=expression)
 

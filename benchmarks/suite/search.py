@@ -27,12 +27,20 @@ class Variant:
         settings: Arguments of `glo_tf.LossSearch` that differ.
         random: Whether trees are random in all generations.
         steps_of: Name of a variant that has run before, and whose training steps end this one.
+        space: In place of the task's search space.
+        instead_of: Search space of the tasks that it is for; all if None.
     """
 
     name: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     random: bool = False
     steps_of: str | None = None
+    space: str | None = None
+    instead_of: str | None = None
+
+    def is_for(self, space: str) -> bool:
+        """Whether it is one for tasks with this search space."""
+        return self.instead_of in (None, space)
 
 
 _USUAL: dict[str, Any] = {
@@ -60,6 +68,7 @@ VARIANTS = {
             random=True,
             steps_of=_FIXED,
         ),
+        Variant("found without n", space="glo", instead_of="glo_long_tail"),
         Variant("found without early stopping", {"strategy": "local"}),
         Variant("found without screening", {"screening": "none"}),
     )
@@ -90,6 +99,7 @@ def chosen_variants(names: Sequence[str]) -> list[str]:
 
 def search(
     variant: Variant,
+    space_name: str,
     measure: Measure,
     draws: Sequence[Draw],
     recipe: Recipe,
@@ -101,6 +111,7 @@ def search(
 
     Args:
         variant: How to search.
+        space_name: Of the search space.
         measure: Its mean over the draws is the fitness.
         draws: Whose training and validation data it has, at least two.
         recipe: Of the trainings.
@@ -115,7 +126,7 @@ def search(
 
     every = recipe.steps // _CHECKPOINTS
     stopping = EarlyStopping(range(every, recipe.steps + 1, every))
-    space = search_spaces.glo() if draws[0].classes else search_spaces.glo_extended()
+    space = getattr(search_spaces, variant.space or space_name)()
     space = dataclasses.replace(space, begins_with=())
     settings: dict[str, Any] = {
         **_USUAL,

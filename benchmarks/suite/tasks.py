@@ -31,6 +31,8 @@ class Task:
         rivals: The known losses.
         decide: What is done with the scores of all losses, if anything.
         sizes: The most samples of each part.
+        space: Of searches: `"glo"`, `"glo_long_tail"`, in which losses see how frequent a class is
+            among the training labels, or `"glo_extended"`.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Task:
     rivals: tuple[Rival, ...] = known.OF_CLASSES
     decide: Callable[..., measures.Decision] | None = None
     sizes: Sizes = SIZES
+    space: str = "glo"
 
     @property
     def group(self) -> str:
@@ -60,18 +63,37 @@ def _all() -> list[Task]:
     rare = known.OF_CLASSES + known.OF_RARE_CLASSES
     for measure in (BALANCED, MACRO_F1):
         tasks += [
-            Task(f"tail/ratio {ratio}/{data_set}/{measure.name}", data_set, measure, damage, rare)
+            Task(
+                f"tail/ratio {ratio}/{data_set}/{measure.name}",
+                data_set,
+                measure,
+                damage,
+                rare,
+                space="glo_long_tail",
+            )
             for data_set in ("letter", "satimage", "digits")
             for ratio, damage in ((20, Damage(tail=20.0)), (100, Damage(tail=100.0)))
         ]
         tasks += [
-            Task(f"tail/natural/{data_set}/{measure.name}", data_set, measure, rivals=rare)
+            Task(
+                f"tail/natural/{data_set}/{measure.name}",
+                data_set,
+                measure,
+                rivals=rare,
+                space="glo_long_tail",
+            )
             for data_set in ("yeast", "page-blocks")
         ]
     binary = (*rare, known.THRESHOLDED)
     for measure in (F2, AUC):
         tasks += [
-            Task(f"metric/{measure.name}/{data_set}", data_set, measure, rivals=binary)
+            Task(
+                f"metric/{measure.name}/{data_set}",
+                data_set,
+                measure,
+                rivals=binary,
+                space="glo_long_tail",
+            )
             for data_set in ("page-blocks0", "yeast4", "abalone19")
         ]
     costs = {"german": (5.0, 1.0), "magic": (1.0, 5.0)}
@@ -86,6 +108,7 @@ def _all() -> list[Task]:
                 points=False,
             ),
             rivals=binary,
+            space="glo_long_tail",
         )
         for data_set, (missed, alarm) in costs.items()
     ]
@@ -100,7 +123,13 @@ def _all() -> list[Task]:
         ):
             measure = Measure(name, of, largest=False, points=False)
             tasks.append(
-                Task(f"metric/{name}/{data_set}", data_set, measure, rivals=known.OF_NUMBERS)
+                Task(
+                    f"metric/{name}/{data_set}",
+                    data_set,
+                    measure,
+                    rivals=known.OF_NUMBERS,
+                    space="glo_extended",
+                )
             )
     tasks += [
         Task(f"few/{samples}/{data_set}", data_set, ACCURACY, Damage(samples=samples))

@@ -102,7 +102,8 @@ class Unit:
         for optimizer in OPTIMIZERS:
             self._enter(optimizer, self.task.rivals)
         for name in variants:
-            if name not in self.document["searches"]:
+            done = name in self.document["searches"]
+            if not done and VARIANTS[name].is_for(self.task.space):
                 self.document["searches"][name] = self._searched(name)
                 self._write()
         found = [
@@ -124,6 +125,7 @@ class Unit:
         before = variant.steps_of and self.document["searches"][variant.steps_of]
         return search(
             variant,
+            self.task.space,
             self.task.measure,
             [self._draws(seed) for seed in range(self._settings.budget.draws)],
             self._settings.recipe,

@@ -61,7 +61,11 @@ def test_a_found_loss_is_its_expression() -> None:
     np.testing.assert_allclose(found, (x / np.exp(log_y) - 2 * log_y).sum(-1))
     numbers = known.found_of_numbers("found", "abs(x - y)").formula(np, x, log_y, SHARES, None)
     np.testing.assert_allclose(numbers, np.abs(x - log_y).sum(-1))
-    assert losses.Baikal.EXPRESSION  # imported with the names above
+    adjusted = known.found("found", "-(x*log(y*n/total(y*n)))")
+    np.testing.assert_allclose(
+        adjusted.formula(np, x, log_y, SHARES, None),
+        losses.LogitAdjusted(SHARES).formula(np, x, np.exp(log_y), log_y),
+    )
 
 
 def test_metrics_are_those_of_scikit_learn() -> None:

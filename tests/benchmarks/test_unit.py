@@ -328,6 +328,14 @@ def test_random_search_ends_with_the_steps_of_another(monkeypatch, tmp_path) -> 
         limit.on_generation(None)
 
 
+def test_a_variant_is_for_the_tasks_of_its_search_space() -> None:
+    without_n = VARIANTS["found without n"]
+    spaces = {task.name: task.space for task in TASKS.values() if without_n.is_for(task.space)}
+    assert set(spaces.values()) == {without_n.instead_of}
+    assert {name for name in TASKS if name.startswith("tail")} <= set(spaces)
+    assert all(VARIANTS["found"].is_for(task.space) for task in TASKS.values())
+
+
 def test_random_trees_owe_nothing_to_parents() -> None:
     def select() -> Expression:
         raise AssertionError
