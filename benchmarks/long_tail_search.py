@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from long_tail_digits import long_tail_digits
 from reporting import report
 
 FLAGS = flags.FLAGS
@@ -62,38 +63,15 @@ KNOWN = {
 
 def long_tail(draw: int) -> dict[str, Any]:
     """Arguments of `glo_tf.LossSearch` for one draw, with `"test_data"`."""
-    import keras
-    from sklearn.datasets import load_digits
-
-    images, labels = load_digits(return_X_y=True)
-    images = (images / 16.0).astype(np.float32)
-    rng = np.random.default_rng([draw, 1])
-    parts: dict[str, list[np.ndarray]] = {"validation_data": [], "test_data": [], "train_data": []}
-    cuts = FLAGS.held_out, FLAGS.held_out + FLAGS.tested
-    most = int(np.bincount(labels).min()) - cuts[1]
-    for rank, digit in enumerate(rng.permutation(10)):
-        of_class = rng.permutation(np.flatnonzero(labels == digit))
-        count = max(1, round(most * FLAGS.ratio ** (-rank / 9)))
-        held, test, rest = np.split(of_class, cuts)
-        for part, chosen in zip(parts.values(), (held, test, rest[:count]), strict=True):
-            part.append(chosen)
-    data = {name: np.concatenate(part) for name, part in parts.items()}
-
-    def build_model() -> keras.Model:
-        return keras.Sequential(
-            [
-                keras.Input((64,)),
-                keras.layers.Dense(FLAGS.units, activation="relu"),
-                keras.layers.Dense(10, activation="softmax"),
-            ]
-        )
-
     return {
-        "model": build_model,
-        "optimizer": keras.optimizers.SGD(0.1),
         "train_steps": FLAGS.train_steps,
-        "batch_size": 100,
-        **{name: (images[which], labels[which]) for name, which in data.items()},
+        **long_tail_digits(
+            draw,
+            FLAGS.ratio,
+            units=FLAGS.units,
+            held_out=FLAGS.held_out,
+            tested=FLAGS.tested,
+        ),
     }
 
 

@@ -2,11 +2,13 @@
 
     python benchmarks/screening_audit.py --trees=6000 --output=screening_audit.json
     python benchmarks/screening_audit.py --task=diabetes --search_space=glo_extended
+    python benchmarks/screening_audit.py --task=long_tail --search_space=glo_long_tail --trees=1000
 
 Distinct random trees of a search space, of several depths, and good losses whose coefficients were
 drawn as CMA-ES first draws them (`--perturbed`), are screened as one search would. Each
 is then trained in full with every seed on digits (an MLP of 64 units, 300 steps, SGD 0.1) or on
-diabetes (a regression; an MLP of 16 units, 300 steps, SGD 0.01). A tree is good if it reaches the
+diabetes (a regression; an MLP of 16 units, 300 steps, SGD 0.01), or on a long tail of digits, of
+ratio 20 with balanced validation data. A tree is good if it reaches the
 mean fitness of the usual loss less 0.02 with any seed. Counted as false are good trees that were
 rejected, trainings that would have been stopped early and turned out good, and good trees whose
 fitness was inherited from a loss that differs from it by more than seed noise (twice the standard
@@ -32,13 +34,16 @@ import numpy as np
 from absl import app, flags
 from diabetes_task import diabetes_task
 from digits_task import digits_task
+from long_tail_digits import long_tail_digits
 from reporting import report
 
 from glo_tf.training.candidate import Candidate, Hyperparameters
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("trees", 6000, "Distinct random trees.")
-flags.DEFINE_enum("task", "digits", ["digits", "diabetes"], "What networks are trained on.")
+flags.DEFINE_enum(
+    "task", "digits", ["digits", "diabetes", "long_tail"], "What networks are trained on."
+)
 flags.DEFINE_string("search_space", "glo", "Registered search space.")
 flags.DEFINE_integer(
     "perturbed",
@@ -54,9 +59,17 @@ flags.DEFINE_string("output", None, "JSON file for the figures.")
 GOOD = {
     "digits": ("-(x*log(y))", "-(log(y) - x/y)", "square(x - y)"),
     "diabetes": ("square(x - y)", "abs(x - y)", "y*(y - x - x)"),
+    "long_tail": ("-(x*log(y))", "-(x*log(y)/n)", "-(x*log(y*n/total(y*n)))"),
 }
 MARGIN = 0.02  # below the usual loss
-TASKS = {"digits": digits_task, "diabetes": diabetes_task}
+TASKS = {
+    "digits": digits_task,
+    "diabetes": diabetes_task,
+    "long_tail": lambda: {
+        "train_steps": 300,
+        **long_tail_digits(0, 20.0, units=64, held_out=60),
+    },
+}
 NOISE_SEEDS = range(100, 110)
 
 

@@ -13,6 +13,7 @@ from hypothesis_examples import examples
 from reference_values import reference
 
 from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.operations import Dual
 from glo_tf.expressions.program import Program, instruction_set
 from glo_tf.expressions.tree import Expression
@@ -245,3 +246,37 @@ def test_an_operation_that_is_registered_later_has_a_code_of_its_own(monkeypatch
     result = retraced(tf.constant(X), tf.constant(Y), *tensors(ours))
     assert_equal(tuple(part.numpy() for part in result), theirs)
     np.testing.assert_allclose(theirs[1], 3 * Y**2, rtol=1e-5)
+
+
+SEEN = ("n", "t", "w", "C")
+KNOWN = np.linspace(0.02, 0.18, 10), 0.3, np.linspace(0.5, 2.0, 30)[:, None], 10.0
+AROUND = Surroundings(*(tf.constant(part, tf.float64) for part in KNOWN))
+TRUE, PREDICTED = tf.constant(X, tf.float64), tf.constant(Y, tf.float64)
+FIRST = Program.of(Expression.parse("n*t + total(y)"), seen=SEEN)
+SEEING = tf.function(
+    lambda *program: interpret(TRUE, PREDICTED, *program, layout=FIRST.layout, surroundings=AROUND),
+    autograph=False,
+)
+
+
+@examples(15)
+@given(expressions(unit=False, coefficients=MODERATE, max_leaves=8, seeing=True))
+def test_losses_that_see_all_classes_and_more_have_the_slopes_of_the_graph(tree) -> None:
+    # A sum of t changes no slope; with it all trees have the layout that is compiled.
+    loss = Expression(("+", *tree.nodes, "total", "t"), (1.0, *tree.coefficients, 1.0, 1.0))
+    program = Program.of(loss, capacity=CAPACITY, dtype=np.float64, seen=SEEN)
+    assert program.layout == FIRST.layout
+    found = SEEING(*tensors(program))
+    coefficients = tf.constant(loss.coefficients, tf.float64)
+    other = translate(loss, TRUE, PREDICTED, coefficients, surroundings=AROUND)
+    with tf.GradientTape() as tape:
+        tape.watch(PREDICTED)
+        value = value_of(loss, TRUE, PREDICTED, ops=keras.ops, surroundings=AROUND)
+        value = tf.broadcast_to(value, PREDICTED.shape)
+    slope = tape.gradient(value, PREDICTED, unconnected_gradients="zero")
+    for ours in (found, other, program.run(X, Y, surroundings=Surroundings(*KNOWN))):
+        for mine, theirs in zip(ours, (value, slope), strict=True):
+            mine, theirs = np.asarray(mine), theirs.numpy()
+            finite = (np.isfinite(mine) & np.isfinite(theirs)).all(axis=-1)
+            scale = 1e-9 * (1.0 + np.abs(theirs[finite]).max(initial=0.0))
+            np.testing.assert_allclose(mine[finite], theirs[finite], rtol=1e-6, atol=scale)
