@@ -146,7 +146,7 @@ def search(
         **settings,
     ).run()
     return {
-        "expression": result.best and str(result.best.loss),
+        "expression": result.found and str(result.found.loss),
         "fitness": result.best and result.best.fitness,
         "candidates": len(result.records),
         "steps": len(draws) * sum(record.steps for record in result.records),
