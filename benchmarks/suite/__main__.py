@@ -32,6 +32,11 @@ flags.DEFINE_bool("list", False, "Whether only the tasks are listed.")
 
 def main(_: list[str]) -> None:
     from benchmarks.suite import page
+
+    folder = pathlib.Path(FLAGS.output)
+    if FLAGS.page_only:
+        page.write(folder)
+        return
     from benchmarks.suite.search import chosen_variants
     from benchmarks.suite.tasks import chosen
     from benchmarks.suite.unit import Settings, Unit
@@ -39,7 +44,6 @@ def main(_: list[str]) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("benchmarks.suite").setLevel(logging.INFO)
     logging.getLogger("glo_tf").setLevel(logging.ERROR)
-    folder = pathlib.Path(FLAGS.output)
     try:
         tasks = chosen(FLAGS.tasks)
         variants = chosen_variants(FLAGS.variants)
@@ -49,10 +53,9 @@ def main(_: list[str]) -> None:
     if FLAGS.list:
         print("\n".join(task.name for task in tasks))
         return
-    for unit in units if not FLAGS.page_only else []:
+    for unit in units:
         unit.run(variants)
         page.write(folder)
-    page.write(folder)
 
 
 if __name__ == "__main__":

@@ -71,9 +71,10 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
         parts.append(f"![Leads of what was found, a row a task]({folder}/leads.png)")
     for group, head in _HEADS.items():
         of_group = [pair for pair in pairs if _group(pair[0].row) == group]
-        if not of_group:
+        known = [row for row in of_all if _group(row) == group and _is_complete(row)]
+        if not known:
             continue
-        parts += [f"## {head}", _leads_table(of_group), _all_losses(of_group)]
+        parts += [f"## {head}", *([_leads_table(of_group)] if of_group else []), _all_losses(known)]
         if f"rates_{group}" in pictures:
             alt = "Score by learning rate of cross-entropy, the best known loss and the found one"
             parts.append(f"![{alt}]({folder}/rates_{group}.png)")
@@ -162,9 +163,14 @@ def _shown(row: Row) -> Callable[[float | None], str]:
     return lambda value: "diverged" if value is None else f"{value:.4f}"
 
 
-def _all_losses(pairs: Sequence[tuple[Tested, Tested]]) -> str:
+def _is_complete(row: Row) -> bool:
+    """Whether all known losses are there."""
+    return {rival.name for rival in TASKS[row.document["task"]].rivals} <= set(row.known)
+
+
+def _all_losses(found: Sequence[Row]) -> str:
     """Means on test data of all losses, SGD, in short."""
-    chosen = [pair[0].row for pair in pairs if pair[0].row.optimizer == "sgd"]
+    chosen = [row for row in found if row.optimizer == "sgd"]
     names = list(dict.fromkeys(name for row in chosen for name in row.entries))
     lines = [
         [name, *(_shown(row)(row.mean(name)) if name in row.entries else "" for row in chosen)]

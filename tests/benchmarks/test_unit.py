@@ -192,7 +192,9 @@ def test_leads_that_are_noise_or_of_diverged_networks_decide_nothing() -> None:
     assert leads.tested(leads.rows([same]), "found")[0][1].corrected == 1.0
 
 
-def test_the_page_is_made_from_the_files_alone(tmp_path) -> None:
+def test_the_page_is_made_from_the_files_alone(monkeypatch, tmp_path) -> None:
+    task = dataclasses.replace(TASK, rivals=(TASK.rivals[0], TASK.rivals[4]))
+    monkeypatch.setitem(TASKS, TASK.name, task)
     folder = tmp_path / "suite"
     folder.mkdir()
     (folder / "noise.json").write_text(
@@ -205,6 +207,7 @@ def test_the_page_is_made_from_the_files_alone(tmp_path) -> None:
     assert "a machine" in text
     assert "| symmetric 40 %/digits | sgd | 60.0 | gce 70.0 |" in text
     assert "| **+20.0 (" in text
+    assert "| gce | 70.0 |\n| found | 80.0 |" in text
     assert "`-(x*y)` | 5 | 60 s" in text
     assert "`clean/digits`" in text[text.index("## Not run yet") :]
     assert {path.name for path in folder.iterdir()} == {
