@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed-$(EXTRAS)
 # In a third of pip's time; pip takes over where uv can't, as where only pip's settings name an index.
 UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --quiet
 
-.PHONY: demo test quick-test explore lint typecheck docs clean
+.PHONY: demo test quick-test explore lint typecheck docs notebooks screens clean
 
 demo: $(INSTALLED)
 	$(BIN)/python -m glo_tf.main --flagfile=digits.flags --output_dir=runs/digits --overwrite
@@ -32,6 +32,14 @@ typecheck: $(INSTALLED)
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet docs build/site
+
+# Executes the notebooks in docs, in place.
+notebooks: $(VENV)/.installed-docs
+	$(BIN)/python docs/notebooks/execute.py
+
+# What `make demo` shows in terminals of 60, 80 and 120 columns.
+screens: $(INSTALLED)
+	$(BIN)/python docs/screens/record.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

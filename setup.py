@@ -57,6 +57,7 @@ setup(
         "test": [
             "hypothesis>=6.100",
             "import-linter>=2.3",
+            "ipython>=8.0",  # tests run the notebooks of docs
             "markdown-it-py>=3.0",  # tests run the code blocks of Markdown pages
             "mypy>=1.10",
             "pandas>=2.2.2",
@@ -74,7 +75,10 @@ setup(
         # pytest, psutil: the reference describes glo_tf.testing.
         "docs": [
             "furo>=2025.12",
+            "ipykernel>=6.29",
+            "myst-nb>=1.4",
             "myst-parser>=5.0",
+            "nbclient>=0.10.1",  # make notebooks
             "psutil>=5.9",
             "pytest>=8.0",
             "sphinx>=9.0",

@@ -21,11 +21,15 @@ project = "glo_tf"
 release = glo_tf.__version__
 author = "the authors of glo_tf"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 
 # Pages are Markdown, which GitHub shows too; headings can be linked to.
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+
+# Notebooks are shown with the outputs that `make notebooks` gave them.
+nb_execution_mode = "off"
+nb_merge_streams = True
 
 # The reference is made of docstrings, in the order of the source.
 autodoc_default_options = {"members": True, "member-order": "bysource"}

@@ -11,6 +11,7 @@ from typing import IO, Any, Self, cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+_OF_NOTEBOOK = 100  # columns
 _A_SECOND = 0.2  # s, how often at most a notebook is written to
 
 
@@ -32,7 +33,10 @@ class _StandardOutput:
 
 def new_console() -> Console:
     """Standard output: of a notebook as plain text, in which lines stay together."""
-    return Console(force_jupyter=False, file=cast(IO[str], _StandardOutput()))
+    file = cast(IO[str], _StandardOutput())
+    if in_notebook():  # where kernels ask for colours, and would be given a terminal's bars
+        return Console(file=file, force_jupyter=False, force_terminal=False, width=_OF_NOTEBOOK)
+    return Console(file=file, force_jupyter=False)
 
 
 def in_notebook() -> bool:
@@ -54,7 +58,8 @@ class ProgressBar:
 
     def __init__(self, console: Console, *, shown: bool = True):
         self._console = console
-        live = shown and console.is_terminal and not console.is_dumb_terminal
+        # Colours may be forced on where no terminal is.
+        live = shown and console.file.isatty() and not console.is_dumb_terminal
         self._in_terminal = _in_terminal(console) if live else None
         self._in_notebook = _InNotebook() if shown and in_notebook() else None
         self._task = (
@@ -108,7 +113,21 @@ class ProgressBar:
 
     def print(self, text: str) -> None:
         """Prints lines above it, as they are."""
-        self._console.print(text, highlight=False, soft_wrap=True, markup=False)
+        print_text(text, self._console)
+
+    def print_prose(self, text: str) -> None:
+        """Prints sentences above it, see `print_prose`."""
+        print_prose(text, self._console)
+
+
+def print_text(text: str, console: Console) -> None:
+    """Prints lines as they are, for who copies them."""
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def print_prose(text: str, console: Console) -> None:
+    """Prints sentences, which terminals break between words."""
+    console.print(text, highlight=False, soft_wrap=not console.is_terminal, markup=False)
 
 
 def _in_terminal(console: Console) -> Progress:

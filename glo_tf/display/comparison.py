@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from glo_tf.display.bar import ProgressBar, new_console
+from glo_tf.display.bar import ProgressBar, new_console, print_prose
 from glo_tf.display.verbosity import Verbosity
 from glo_tf.utils.display_text import legible
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from glo_tf.results.loss_trainings import LossTrainings
 
 
+_NARROW = 80  # columns, in which headings have no room
 _WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
 
 
@@ -93,9 +94,10 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
         for name in names
         if (name, split) != (comparison.metric, comparison.split)
     ]
-    table.add_column("loss")
+    table.add_column("loss", overflow="fold")
     table.add_column("rate")
-    for column in (comparison.metric, "difference", "p"):
+    difference = "difference" if console.width >= _NARROW else "diff."
+    for column in (comparison.metric, difference, "p"):
         table.add_column(column, justify="right")
     for name, split in others:
         there = "" if split is comparison.split else f"{split} "
@@ -107,7 +109,7 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
             *(_mean(entry, name, split) for name, split in others),
         )
     console.print(table)
-    console.print(comparison.verdict, highlight=False, soft_wrap=True, markup=False)
+    print_prose(comparison.verdict, console)
 
 
 def _row(entry: LossTrainings, test: LossTest | None) -> list[str]:

@@ -7,6 +7,7 @@ import pathlib
 import textwrap
 from collections.abc import Mapping
 
+from glo_tf.data.outputs import Outputs
 from glo_tf.results.record import Phase
 
 _INDENT = 11  # columns of the words before the lines
@@ -39,6 +40,7 @@ class Plan:
         trainings_after: At most, of finalists and for the comparison.
         train_steps: Of a full training.
         folder: Where results go; None for nowhere.
+        outputs: Of the models, for the simplest form of a loss; None leaves losses as they are.
     """
 
     said: Mapping[str, str]
@@ -48,6 +50,7 @@ class Plan:
     trainings_after: int
     train_steps: int
     folder: pathlib.Path | None
+    outputs: Outputs | None = None
 
     @property
     def most_trainings(self) -> int:

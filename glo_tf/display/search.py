@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from glo_tf.display.bar import ProgressBar, new_console
+from glo_tf.display.bar import ProgressBar, new_console, print_prose, print_text
 from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.display.comparison import show_comparison
 from glo_tf.display.plan import Expected, Plan
@@ -18,7 +18,8 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.results.bar import Bar, shown_lead
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
-from glo_tf.results.summary import answer, hall_of_fame
+from glo_tf.results.summary import answer, brief, hall_of_fame
+from glo_tf.screening.simplification import simplified
 from glo_tf.training.trial import Evaluation, Status
 
 logger = logging.getLogger("glo_tf")
@@ -26,7 +27,6 @@ logger = logging.getLogger("glo_tf")
 _MEASURED = 4  # trainings that say how long one takes
 _PLACE, _NUMBER = 18, 7  # columns of a generation and of a lead
 _SHORTEST = 12  # columns of a loss
-_DIGITS = 3  # of a coefficient that is shown
 
 
 class ProgressDisplay(Callback):
@@ -54,6 +54,7 @@ class ProgressDisplay(Callback):
         self._seconds: list[float] = []  # of a full training, by each of the first ones
         self._began = self._done_then = 0.0
         self._what = "starting"
+        self._simplified: dict[Expression, Expression] = {}
 
     def on_understood(self, summary: str) -> None:
         """Prints it."""
@@ -74,7 +75,7 @@ class ProgressDisplay(Callback):
         """Prints what is to beat."""
         self._to_beat = bar.best is not None
         for line in bar.lines():
-            self._bar.print(line)
+            self._bar.print_prose(line)
 
     def on_training(self, evaluation: Evaluation) -> None:
         """Advances by what was trained, and says once how long a training takes."""
@@ -123,8 +124,16 @@ class ProgressDisplay(Callback):
             self._bar.print(self._line(place, "-", lead, "none has trained yet"))
         else:
             room = self._console.width - len(self._line(place, "0.0000", lead, ""))
-            loss = brief(best.loss, max(room, _SHORTEST))
+            loss = brief(self._simplest(best.loss), max(room, _SHORTEST))
             self._bar.print(self._line(place, f"{best.fitness:.4f}", lead, loss))
+
+    def _simplest(self, loss: Expression) -> Expression:
+        """In its simplest form, which is looked for once."""
+        if self._plan is None or self._plan.outputs is None:
+            return loss
+        if loss not in self._simplified:
+            self._simplified = {loss: simplified(loss, self._plan.outputs)}
+        return self._simplified[loss]
 
     def _line(self, place: str, best: str, lead: str, loss: str) -> str:
         leads = f"{lead:<{_NUMBER}}  " if self._to_beat else ""
@@ -154,24 +163,17 @@ class ProgressDisplay(Callback):
             self._bar.update(self._what, self._expected.done, self._expected.total)
 
 
-def brief(loss: Expression, width: int) -> str:
-    """A loss for a line: with rounded numbers, and cut where it is too long."""
-    rounded = [float(f"{factor:.{_DIGITS}g}") for factor in loss.coefficients]
-    text = str(loss.with_coefficients(rounded))
-    return text if len(text) <= width else f"{text[: width - 3]}..."
-
-
 def show_result(result: SearchResult, console: Console) -> None:
     """Prints the comparison, and last the answer: what was found, and whether it is better."""
     if result.comparison:
         console.print()
         show_comparison(result.comparison, console)
-    for line in [*hall_of_fame(result), "", *answer(result)]:
-        _print(line, console)
-
-
-def _print(text: str, console: Console) -> None:
-    console.print(text, highlight=False, soft_wrap=True, markup=False)
+    for line in hall_of_fame(result):
+        print_text(line, console)
+    first, *others = answer(result)
+    print_prose(f"\n{first}", console)
+    for line in others:
+        print_text(line, console)
 
 
 def _time(seconds: float) -> str:

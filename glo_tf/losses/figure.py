@@ -12,7 +12,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import CROSS_ENTROPY, SQUARED_ERROR
 from glo_tf.losses.heights import over_minimum, term
-from glo_tf.utils.style import LIGHT, SERIES, literal, panel, style
+from glo_tf.utils.style import LIGHT, SERIES, Picture, literal, panel, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def plot_loss(loss: ExpressionLoss) -> Figure:
         A figure of two panels that belongs to no window.
     """
     with style():
-        figure = Figure(figsize=(9.0, 3.6), layout="constrained")
+        figure = Picture(figsize=(9.0, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
         if loss.probabilities:
             _draw_classes(loss, left, right)

@@ -16,7 +16,7 @@ from glo_tf.metrics.mode import Mode
 from glo_tf.plots.collapse import keep_out, limits_without, tell
 from glo_tf.results.loss_trainings import label
 from glo_tf.results.outcomes import collapses
-from glo_tf.utils.style import LIGHT, SERIES, SIZE, axis_label, literal, panel, style
+from glo_tf.utils.style import LIGHT, SERIES, SIZE, Picture, axis_label, literal, panel, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +47,7 @@ def plot_means(entries: Sequence[LossTrainings], label: str, mode: Mode = Mode.M
     """
     looks, collapsed = _looks(entries), collapses(entries, mode)
     with style():
-        figure = Figure(figsize=(SIZE[0], 1.1 + 0.62 * len(entries)), layout="constrained")
+        figure = Picture(figsize=(SIZE[0], 1.1 + 0.62 * len(entries)), layout="constrained")
         axes = figure.subplots()
         axes.grid(visible=False, axis="y")
         for row, entry in enumerate(entries):

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.results.record import Phase, Record, Source, pareto_front
 from glo_tf.training.trial import Status
-from glo_tf.utils.style import LIGHT, SIZE, axis_label, panel, style
+from glo_tf.utils.style import LIGHT, SIZE, Picture, axis_label, panel, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,7 +168,7 @@ def plot_coefficients(records: Sequence[Record], fitness: str = "fitness") -> Fi
             runs.append([])
         runs[-1].append(group)
     with style():
-        figure = Figure(figsize=(SIZE[0], 5.0), layout="constrained")
+        figure = Picture(figsize=(SIZE[0], 5.0), layout="constrained")
         upper, lower = figure.subplots(2, 1, sharex=True)
         upper.set(title="CMA-ES: fitness", ylabel=axis_label(fitness))
         lower.set(

@@ -12,7 +12,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.screening.probes import exact_gradients
-from glo_tf.utils.style import LIGHT, literal, style
+from glo_tf.utils.style import LIGHT, Picture, literal, style
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
@@ -94,7 +94,7 @@ def plot_slopes(loss: ExpressionLoss, classes: int = CLASSES) -> Figure:
     if wrong is not None:
         panels.append(("A wrong class", wrong, pull_of_wrong(loss, y, classes)))
     with style():
-        figure = Figure(figsize=(4.5 * len(panels), 3.6), layout="constrained")
+        figure = Picture(figsize=(4.5 * len(panels), 3.6), layout="constrained")
         for axes, (title, usual, own) in zip(
             np.atleast_1d(figure.subplots(1, len(panels))), panels, strict=True
         ):

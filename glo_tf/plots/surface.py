@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.heights import over_minimum, term
-from glo_tf.utils.style import LIGHT, style
+from glo_tf.utils.style import LIGHT, Picture, style
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
@@ -57,7 +57,7 @@ def plot_surface(loss: ExpressionLoss | Expression) -> Figure:
     heights = over_minimum(values / 2 if averaged else values)
     heights = np.where(np.isfinite(heights), np.minimum(heights, _TALLEST), np.nan)
     with style():
-        figure = Figure(figsize=(5.4, 4.4), layout="constrained")
+        figure = Picture(figsize=(5.4, 4.4), layout="constrained")
         axes: Axes3D = figure.add_subplot(projection="3d")
         axes.plot_surface(
             x,

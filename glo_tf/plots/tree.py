@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from glo_tf.expressions.tree import Expression
-from glo_tf.utils.style import LIGHT, style
+from glo_tf.utils.style import LIGHT, Picture, style
 
 _ACROSS, _DOWN = 0.72, 0.68  # inches from leaf to leaf, and from level to level
 _SIGNS = {"*": "\N{MULTIPLICATION SIGN}", "/": "\N{DIVISION SIGN}", "-": "\N{MINUS SIGN}"}
@@ -26,7 +26,7 @@ def plot_tree(expression: Expression) -> Figure:
     leaves = 1.0 + max(across for across, _ in places)
     with style():
         size = (max(2.0, _ACROSS * leaves), _DOWN * (expression.depth + 1))
-        figure = Figure(figsize=size)
+        figure = Picture(figsize=size)
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_axis_off()
         missing = max(0.0, 2.0 / _ACROSS - leaves) / 2

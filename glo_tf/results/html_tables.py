@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from glo_tf.results.record import Record
 
 
+_DIGITS = 3  # of a coefficient in a table
+
+
 def comparison_as_html(comparison: Comparison) -> str:
     """A table of the losses, and the verdict."""
     said = "".join(f"<p>{html.escape(line)}</p>" for line in comparison.verdict.splitlines())
@@ -20,7 +23,7 @@ def comparison_as_html(comparison: Comparison) -> str:
 
 def hall_of_fame_as_html(records: Iterable[Record]) -> str:
     """A table of candidates, with formulas."""
-    rows = [[str(r.loss.size), f"{r.fitness:.4f}", formula(r.loss)] for r in records]
+    rows = [[str(r.loss.size), f"{r.fitness:.4f}", formula(rounded(r.loss))] for r in records]
     return _html_table(["size", "fitness", "loss"], rows) if rows else ""
 
 
@@ -28,6 +31,11 @@ def compared(comparison: Comparison) -> str:
     """A table of the losses."""
     rows = [[html.escape(row.label), html.escape(row.shown)] for row in comparison.losses]
     return _html_table(["loss", html.escape(comparison.metric)], rows)
+
+
+def rounded(loss: Expression) -> Expression:
+    """A loss with short numbers, for tables."""
+    return loss.with_coefficients([float(f"{one:.{_DIGITS}g}") for one in loss.coefficients])
 
 
 def formula(loss: Expression) -> str:

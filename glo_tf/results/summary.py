@@ -6,12 +6,13 @@ import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from glo_tf.results.html_tables import compared, formula, hall_of_fame_as_html
+from glo_tf.results.html_tables import compared, formula, hall_of_fame_as_html, rounded
 from glo_tf.results.outcomes import headline_of
 from glo_tf.results.run_files import REPORT, best_loss_files
 from glo_tf.utils.statistics import shown_value
 
 if TYPE_CHECKING:
+    from glo_tf.expressions.tree import Expression
     from glo_tf.results.found_loss import FoundLoss
     from glo_tf.results.search_result import SearchResult
 
@@ -120,3 +121,9 @@ def _confirmed(result: SearchResult) -> str:
         f"; with {len(first.seeds)} other seed(s): {first.shown} "
         f"({'95% CI; ' if first.interval else ''}best of {len(result.confirmation)} finalists)"
     )
+
+
+def brief(loss: Expression, width: int) -> str:
+    """A loss for a line: with rounded numbers, and cut where it is too long."""
+    text = str(rounded(loss))
+    return text if len(text) <= width else f"{text[: width - 3]}..."

@@ -39,6 +39,7 @@ def plan_of(
         trainings_after=settings.trainings_at_the_end + settings.trainings_of_known(references),
         train_steps=task.train_steps,
         folder=folder,
+        outputs=task.outputs,
     )
     own = settings.learning_rate == RateSource.OWN
     each = list(task.description.get("tasks", {"": task.description}).values())

@@ -59,6 +59,7 @@ SERIES = ("blue", "orange", "green", "purple", "ochre")
 SIZE = (5.4, 3.6)
 """Width and height of a figure with one panel, in inches: its text is readable on a phone."""
 
+_DPI = 110  # of a figure in a notebook
 _LONGEST, _LONGEST_LABEL = 44, 80  # characters of a name in a figure, of the label of an axis
 
 _STYLE: dict[str, Any] = {
@@ -85,6 +86,15 @@ _STYLE: dict[str, Any] = {
     "ytick.color": LIGHT["muted"],
     "ytick.labelcolor": LIGHT["ink"],
 }
+
+
+class Picture(Figure):
+    """A figure that notebooks show where it is the last of a cell, without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        file = io.BytesIO()
+        self.savefig(file, format="png", dpi=_DPI, facecolor=LIGHT["page"])
+        return file.getvalue()
 
 
 @contextlib.contextmanager
@@ -116,7 +126,7 @@ def axis_label(text: str) -> str:
 
 def panel(title: str, xlabel: str, ylabel: str) -> tuple[Figure, Axes]:
     """A figure with one panel; for use in `style`."""
-    figure = Figure(figsize=SIZE, layout="constrained")
+    figure = Picture(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
     axes.set(title=title, xlabel=axis_label(xlabel), ylabel=axis_label(ylabel))
     return figure, axes

@@ -11,10 +11,11 @@ from rich.console import Console
 
 import glo_tf
 from glo_tf.display.plan import Expected, Plan, PlannedPhase
-from glo_tf.display.search import ProgressDisplay, brief
+from glo_tf.display.search import ProgressDisplay
 from glo_tf.display.verbosity import Verbosity
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Phase, Record, Source
+from glo_tf.results.summary import brief
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Status
 
@@ -86,19 +87,27 @@ def test_what_cannot_be_shown_ends_no_search(trainer, monkeypatch) -> None:
     assert make_search(comparison_seeds=0).run().best is not None
 
 
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize("verbosity", [Verbosity.BAR, Verbosity.LINES])
 @pytest.mark.parametrize("term", ["xterm", "dumb"])
 def test_a_bar_is_shown_on_terminals_that_can_and_fits(
     trainer, monkeypatch, verbosity, term
 ) -> None:
-    file = io.StringIO()
     monkeypatch.delenv("NO_COLOR", raising=False)
-    environment = {"TERM": term}
-    console = Console(file=file, width=60, force_terminal=True, _environ=environment)
-    display = ProgressDisplay(console, verbosity)
-    make_search(comparison_seeds=0, callbacks=[display]).run(verbose=0)
-    shown = "left" in file.getvalue()
-    assert shown == (verbosity is Verbosity.BAR and term == "xterm")
+    for file in (Screen(), io.StringIO()):
+        environment = {"TERM": term, "FORCE_COLOR": "1"}
+        console = Console(file=file, width=60, _environ=environment)
+        display = ProgressDisplay(console, verbosity)
+        make_search(comparison_seeds=0, callbacks=[display]).run(verbose=0)
+        shown = " left " in file.getvalue()
+        on_screen = isinstance(file, Screen)
+        assert shown == (on_screen and verbosity is Verbosity.BAR and term == "xterm")
 
 
 def record(steps: int) -> Record:
