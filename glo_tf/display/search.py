@@ -18,7 +18,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.results.bar import Bar, shown_lead
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
-from glo_tf.results.summary import answer, brief, hall_of_fame
+from glo_tf.results.summary import answer, brief, hall_of_fame, shortened
 from glo_tf.screening.simplification import simplified
 from glo_tf.training.trial import Evaluation, Status
 
@@ -169,7 +169,7 @@ def show_result(result: SearchResult, console: Console) -> None:
         console.print()
         show_comparison(result.comparison, console)
     for line in hall_of_fame(result):
-        print_text(line, console)
+        print_text(shortened(line, console.width), console)
     first, *others = answer(result)
     print_prose(f"\n{first}", console)
     for line in others:

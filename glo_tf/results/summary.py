@@ -126,4 +126,9 @@ def _confirmed(result: SearchResult) -> str:
 def brief(loss: Expression, width: int) -> str:
     """A loss for a line: with rounded numbers, and cut where it is too long."""
     text = str(rounded(loss))
+    return shortened(text, width)
+
+
+def shortened(text: str, width: int) -> str:
+    """A text that is cut where it is too long."""
     return text if len(text) <= width else f"{text[: width - 3]}..."
