@@ -12,7 +12,6 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer
 
 import glo_tf
-from glo_tf.display.search import ProgressDisplay
 
 KNOWN = ["cross_entropy=categorical_crossentropy", "focal", "gce", "brier"]
 
@@ -39,13 +38,14 @@ def main() -> None:
         (x[:170], y[:170]),
         (x[170:270], y[170:270]),
         optimizer="adam",
+        search_space="glo_extended",
         metric="F1Score(average='macro')",
         class_weight={0: 9.0},
         train_steps=arguments.train_steps,
         batch_size=32,
         learning_rate="own",
+        initial_losses=KNOWN,
         reference_losses=KNOWN,
-        callbacks=[ProgressDisplay()],
         **{**glo_tf.preset("quick"), "generations": arguments.generations, "comparison_seeds": 0},
     )
     comparison = search.run().compare(KNOWN, (x[270:], y[270:]), seeds=3)

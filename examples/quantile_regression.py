@@ -12,7 +12,6 @@ import numpy as np
 from sklearn.datasets import load_diabetes
 
 import glo_tf
-from glo_tf.display.search import ProgressDisplay
 
 KNOWN = ["quantile(q=0.9)", "asymmetric_squared(tau=0.9)", "squared_error"]
 
@@ -43,8 +42,8 @@ def main() -> None:
         train_steps=arguments.train_steps,
         batch_size=32,
         learning_rate="own",
+        initial_losses=KNOWN,
         reference_losses=KNOWN,
-        callbacks=[ProgressDisplay()],
         **{**glo_tf.preset("quick"), "generations": arguments.generations, "comparison_seeds": 0},
     )
     comparison = search.run().compare(KNOWN, (x[340:], y[340:]), seeds=3)

@@ -1,8 +1,7 @@
-"""A loss for a small U-Net, on scenes that are made here: two digits of scikit-learn on a canvas.
+"""A loss for a small U-Net, by mean IoU: `python examples/segmentation.py`.
 
-    python examples/segmentation.py
-
-Each pixel is background, a digit from 0 to 4 or one from 5 to 9; fitness is Keras's mean IoU.
+Scenes are made here, of two digits of scikit-learn on a canvas; each pixel is background, a digit
+from 0 to 4, or one from 5 to 9.
 """
 
 import argparse
@@ -12,20 +11,15 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import glo_tf
-from glo_tf.display.search import ProgressDisplay
 
-KNOWN = ["cross_entropy=categorical_crossentropy", "focal", "gce"]
+KNOWN = ["cross_entropy=categorical_crossentropy", "brier", "baikal"]
 
 
 def build_model() -> keras.Model:
     """One step down, one up, and what was there before beside it."""
-
-    def convolved(filters: int, tensor: keras.KerasTensor) -> keras.KerasTensor:
-        return keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(tensor)
-
-    inputs = keras.Input((16, 24, 1))
-    fine = convolved(8, inputs)
-    coarse = convolved(16, convolved(16, keras.layers.MaxPooling2D()(fine)))
+    options, inputs = {"padding": "same", "activation": "relu"}, keras.Input((16, 24, 1))
+    fine = keras.layers.Conv2D(8, 3, **options)(inputs)
+    coarse = keras.layers.Conv2D(16, 3, **options)(keras.layers.MaxPooling2D()(fine))
     joined = keras.layers.Concatenate()([keras.layers.UpSampling2D()(coarse), fine])
     return keras.Model(inputs, keras.layers.Conv2D(3, 1, activation="softmax")(joined))
 
@@ -43,9 +37,7 @@ def main() -> None:
         digit, top, start = rng.integers(len(images)), rng.integers(9), 12 * left + rng.integers(5)
         image = images[digit].reshape(8, 8) / 16.0
         x[scene, top : top + 8, start : start + 8, 0] = image
-        y[scene, top : top + 8, start : start + 8] = np.where(
-            image > 0.2, 1 + digits[digit] // 5, 0
-        )
+        y[scene, top : top + 8, start : start + 8] = (image > 0.2) * (1 + digits[digit] // 5)
     search = glo_tf.LossSearch(
         build_model,
         (x[:400], y[:400]),
@@ -53,10 +45,9 @@ def main() -> None:
         optimizer="adam",
         metric="MeanIoU(num_classes=3)",
         train_steps=arguments.train_steps,
-        batch_size=32,
         learning_rate="own",
+        initial_losses=KNOWN,
         reference_losses=KNOWN,
-        callbacks=[ProgressDisplay()],
         **{**glo_tf.preset("quick"), "generations": arguments.generations, "comparison_seeds": 0},
     )
     comparison = search.run().compare(KNOWN, (x[500:], y[500:]), seeds=3)

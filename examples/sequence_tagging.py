@@ -1,8 +1,7 @@
-"""A loss for a tagger of sequences of unequal lengths, made here: which letters are in brackets.
+"""A loss for a tagger of sequences of unequal lengths: `python examples/sequence_tagging.py`.
 
-    python examples/sequence_tagging.py
-
-Sequences end in zeros, which `mask_zero` leaves out of losses and metrics alike.
+Sequences are made here: which letters are in brackets? Zeros at their ends do not count
+(`mask_zero`), neither in losses nor in metrics.
 """
 
 import argparse
@@ -11,21 +10,18 @@ import keras
 import numpy as np
 
 import glo_tf
-from glo_tf.display.search import ProgressDisplay
 
-KNOWN = ["cross_entropy=categorical_crossentropy", "focal", "gce"]
+KNOWN = ["cross_entropy=categorical_crossentropy", "brier", "baikal"]
 
 
 def build_model() -> keras.Model:
     """An embedding that masks zeros, a recurrent layer, and a class for each letter."""
-    return keras.Sequential(
-        [
-            keras.Input((16,), dtype="int32"),
-            keras.layers.Embedding(8, 8, mask_zero=True),
-            keras.layers.GRU(16, return_sequences=True),
-            keras.layers.Dense(2, activation="softmax"),
-        ]
-    )
+    layers = [
+        keras.layers.Embedding(8, 8, mask_zero=True),
+        keras.layers.GRU(16, return_sequences=True),
+        keras.layers.Dense(2, activation="softmax"),
+    ]
+    return keras.Sequential([keras.Input((16,), dtype="int32"), *layers])
 
 
 def main() -> None:
@@ -49,10 +45,9 @@ def main() -> None:
         optimizer="adam",
         metric="accuracy",
         train_steps=arguments.train_steps,
-        batch_size=32,
         learning_rate="own",
+        initial_losses=KNOWN,
         reference_losses=KNOWN,
-        callbacks=[ProgressDisplay()],
         **{**glo_tf.preset("quick"), "generations": arguments.generations, "comparison_seeds": 0},
     )
     comparison = search.run().compare(KNOWN, (x[650:], y[650:]), seeds=3)

@@ -41,6 +41,7 @@ _RANGES = {
     **dict.fromkeys(
         (
             NLL,
+            "asymmetric_cost",
             "binary_crossentropy",
             "categorical_crossentropy",
             "categorical_hinge",
@@ -52,6 +53,7 @@ _RANGES = {
             "mean_absolute_percentage_error",
             "mean_squared_error",
             "mean_squared_logarithmic_error",
+            "quantile_loss",
             "root_mean_squared_error",
             "sparse_categorical_crossentropy",
             "squared_hinge",

@@ -166,6 +166,7 @@ def relative_steepness(loss: Expression, outputs: Outputs) -> float:
     Returns:
         1 for the usual loss, 0 for a loss without finite gradients.
     """
+    outputs = outputs.at_a_position
     scale = relative_scale(loss, outputs)
     _, usual = usual_loss(outputs)
     probes = _mistaken(outputs)

@@ -16,7 +16,7 @@ from glo_tf.metrics.meter import Meter
 from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.mode import Mode
 from glo_tf.metrics.objective import Objective
-from glo_tf.screening.scale import relative_scale
+from glo_tf.screening.scale import relative_scale, relative_steepness
 from glo_tf.screening.screen import Screen, proportional, same_gradients, trains_alike
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
@@ -221,7 +221,8 @@ def test_a_search_over_dense_outputs_screens_as_over_one_position() -> None:
     losses = [Expression.parse(text) for text in ("-(x*log(y))", "-(x*y)", "x*log(y)", "y")]
     verdicts = [Screen(outputs).examine(list(map(Candidate, losses))) for outputs in (dense, plain)]
     assert verdicts[0] == verdicts[1]
-    assert relative_scale(losses[1], dense) == relative_scale(losses[1], plain)
+    for how_steep in (relative_scale, relative_steepness):
+        assert how_steep(losses[1], dense) == how_steep(losses[1], plain)
     twice = Expression.parse("-2*(x*y)")
     assert proportional(losses[1], twice, dense)
     assert not proportional(*losses[:2], dense)
