@@ -14,8 +14,9 @@ _COLUMNS = 3
 
 
 def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
-    """Leads of the found loss with their intervals: over the usual loss, over the best known."""
-    shown = [pair for pair in pairs if pair[0].lead and pair[0].row.document["points"]]
+    """Leads of the found loss with SGD and their intervals: over the usual and the best known."""
+    points = [pair for pair in pairs if pair[0].lead and pair[0].row.document["points"]]
+    shown = [pair for pair in points if pair[0].row.optimizer == "sgd"]
     with style():
         figure = Figure(figsize=(7.2, 1.2 + 0.3 * len(shown)), layout="constrained")
         axes = figure.subplots()
@@ -31,9 +32,11 @@ def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
                 name = label if height == 0 else None
                 axes.plot([100 * low, 100 * high], [y, y], color=color, lw=1.4)
                 axes.plot([100 * lead.mean], [y], "o", color=color, ms=4, label=name)
-        names = [f"{a.row.document['task']}, {a.row.optimizer}" for a, _ in shown]
+        names = [usual.row.document["task"] for usual, _ in shown]
         axes.set_yticks(range(len(shown)), [literal(name, 60) for name in names])
-        axes.set(xlabel="lead of the found loss, points of the metric; 95 % of the mean")
+        axes.set(
+            xlabel="lead of the found loss with SGD, points of the metric, and 95 % of the mean"
+        )
         axes.invert_yaxis()
         figure.legend(loc="outside upper left", ncols=2)
     return figure
