@@ -63,16 +63,20 @@ class FinalistChoice:
         return [*self._names, *found]
 
     def forms(self, record: Record) -> tuple[FoundLoss, ...]:
-        """What a candidate is given to users as, the simplest first; a known loss as it is."""
+        """What a candidate is given to users as, the simplest first.
+
+        A known loss has one form, as it is known, up to the scale where rates are their own.
+        """
         candidate, name = record.candidate, self._name(record)
-        if self._settings.simplify and not name:
-            return tuple(FoundLoss.simplest(candidate, self._task, self._steps))
-        form = (
-            FoundLoss.given(candidate, self._task)
-            if self._steps is None
-            else FoundLoss.at_scale_1(candidate, self._task, self._steps)
-        )
-        return (dataclasses.replace(form, known=name),)
+        if self._steps is None and (name or not self._settings.simplify):
+            forms = [FoundLoss.given(candidate, self._task)]
+        elif self._steps is not None and not self._settings.simplify:
+            forms = [FoundLoss.at_scale_1(candidate, self._task, self._steps)]
+        else:
+            forms = FoundLoss.simplest(candidate, self._task, self._steps)
+        if not name:
+            return tuple(forms)
+        return (dataclasses.replace(forms[-1], known=name),)
 
     def _name(self, record: Record) -> str:
         names = {known.loss: name for known, name in self._names.items()}
