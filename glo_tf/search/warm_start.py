@@ -81,7 +81,9 @@ def warm_start(given: str | Losses | None, space: SearchSpace, outputs: Outputs)
                 left_out[name] = f"it needs {_listed(absent)}"
             elif loss not in losses.values():
                 losses.setdefault(name, loss)
-        left_out |= dict.fromkeys(_of_all_classes(outputs), _NOT_ELEMENT_WISE)
+        for name in _of_all_classes(outputs):
+            if name not in losses:  # some are expressions where the space has sums over classes
+                left_out.setdefault(name, _NOT_ELEMENT_WISE)
     if not losses:
         raise InvalidArgumentError(
             f"Expected initial_losses that search space '{space.name}' can express. "
