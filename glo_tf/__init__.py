@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
     from glo_tf.display.callbacks import Callback, StopSearch
     from glo_tf.display.tensorboard import TensorBoard
+    from glo_tf.display.tracking import MLflow, WandB
     from glo_tf.errors import (
         CandidateTimeoutError,
         DatasetUnavailableError,
@@ -129,6 +130,7 @@ _MODULES = {
     "LossRecommendation": "recommendation.loss_recommendation",
     "LossSearch": "search.loss_search",
     "MAE": "losses.classes",
+    "MLflow": "display.tracking",
     "NCE": "losses.all_classes",
     "NCEAndAMSE": "losses.all_classes",
     "NCEAndRCE": "losses.all_classes",
@@ -158,6 +160,7 @@ _MODULES = {
     "TrainingProgress": "losses.progress",
     "Tukey": "losses.regression",
     "UsageError": "errors",
+    "WandB": "display.tracking",
     "compare": "comparison.loss_comparison",
     "gradient_scale": "screening.scale",
     "load_loss": "losses.files",
@@ -207,6 +210,7 @@ __all__ = [
     "LossComparison",
     "LossRecommendation",
     "LossSearch",
+    "MLflow",
     "NCEAndAMSE",
     "NCEAndRCE",
     "NamedLoss",
@@ -233,6 +237,7 @@ __all__ = [
     "TrainingProgress",
     "Tukey",
     "UsageError",
+    "WandB",
     "compare",
     "gradient_scale",
     "load_loss",
@@ -261,6 +266,7 @@ def _register_the_rest(_: object) -> None:
 def _register_known_losses(_: object) -> None:
     for module in ("classes", "all_classes", "regression"):
         importlib.import_module(f"glo_tf.losses.{module}")
+    importlib.import_module("glo_tf.losses.keras_names").register_names()
 
 
 def __getattr__(name: str) -> Any:

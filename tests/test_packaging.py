@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,8 @@ def test_a_wheel_holds_the_configurations_and_the_type_marker(tmp_path) -> None:
         for path in (ROOT / "glo_tf" / "plugins" / "templates").iterdir()
     }
     assert len(templates) == 4
+    report = {f"glo_tf/report/vendor/{name}" for name in ("plotly-basic.min.js", "plotly-LICENSE")}
+    assert report <= contents
     assert flagfiles | templates | {"glo_tf/py.typed", "glo_tf/testing/plugin.py"} <= contents
 
 
@@ -43,3 +46,22 @@ def test_the_registry_holds_what_the_package_registers() -> None:
         assert {entry.name for entry in entries if entry.group == group} <= set(
             plugins.names(group)
         )
+
+
+def test_the_readme_leads_from_anywhere_to_files_that_are_here() -> None:
+    repository = re.search(r'^REPOSITORY = "(.+)"', (ROOT / "setup.py").read_text(), re.MULTILINE)
+    assert repository is not None
+    raw = repository[1].replace("github.com", "raw.githubusercontent.com")
+    targets = re.findall(r"\]\(([^)\s]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(targets) > 10
+    for target in targets:
+        assert target.startswith("https://"), target
+        for own in (f"{repository[1]}/blob/main/", f"{repository[1]}/tree/main/", f"{raw}/main/"):
+            if target.startswith(own):
+                assert (ROOT / target.removeprefix(own)).exists(), target
+    assert repository[1] in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_citation_has_the_packages_version() -> None:
+    version = importlib.metadata.version("glo_tf")
+    assert f"version: {version}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from glo_tf.errors import InvalidArgumentError
@@ -210,6 +210,13 @@ class SearchResult:
         own_rates = any(record.column("learning_rate") is not None for record in self.records)
         names = OWN_RATES_HEADER if own_rates else HISTORY_HEADER
         return {name: [_plain(record.column(name)) for record in self.records] for name in names}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """The candidates as rows, of which `pandas.DataFrame(result)` makes a table."""
+        names = list(self.history)
+        return (
+            dict(zip(names, row, strict=True)) for row in zip(*self.history.values(), strict=True)
+        )
 
     @property
     def best_value(self) -> float | None:

@@ -27,7 +27,7 @@ from glo_tf.cli import main as command_line
 from glo_tf.cli import search as command_search
 from glo_tf.cli import task as command_task
 from glo_tf.data.split import Split
-from glo_tf.report import writing
+from glo_tf.report import page
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, nothing_to_check
 
@@ -170,8 +170,8 @@ def main() -> None:
 
     # What takes its time and writes no file: data, model, figures.
     TrainingTask.of = defined
-    page = types.SimpleNamespace(render=lambda **_: PAGE)
-    writing._environment = lambda: types.SimpleNamespace(get_template=lambda _: page)
+    template = types.SimpleNamespace(render=lambda **_: PAGE)
+    page._environment = lambda: types.SimpleNamespace(get_template=lambda _: template)
     for module in (command_search, command_compare):
         module.training_arguments = begin
     for line in sys.stdin:

@@ -322,3 +322,16 @@ def test_the_source_of_a_loss_ignores_its_class() -> None:
     found = names["expression_loss"](labels, predictions)
     np.testing.assert_allclose(found, loss(labels, predictions), rtol=1e-5)
     assert found[0, 1] == 0.0
+
+
+def test_keras_finds_losses_by_their_names() -> None:
+    assert isinstance(keras.losses.get("glo_tf>Baikal"), glo_tf.Baikal)
+    assert isinstance(keras.losses.get("glo_tf>Huber"), glo_tf.Huber)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    model.compile("sgd", loss="glo_tf>Baikal")
+    x, y = np.ones((2, 4), "float32"), np.eye(3, dtype="float32")[:2]
+    expected = float(glo_tf.Baikal()(y, model(x)))
+    assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-6)
+    for needs_more in ("glo_tf>ExpressionLoss", "glo_tf>LDAM", "glo_tf>Nothing"):
+        with pytest.raises(ValueError, match="Could not interpret loss identifier"):
+            keras.losses.get(needs_more)

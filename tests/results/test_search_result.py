@@ -77,6 +77,8 @@ def test_the_hall_of_fame_is_the_pareto_front(records) -> None:
 @given(RECORDS)
 def test_the_history_holds_every_record_and_its_text_gives_the_loss(records) -> None:
     table = pandas.DataFrame(result_of(records).history)
+    if records:  # of no rows, there is no table to be made
+        pandas.testing.assert_frame_equal(pandas.DataFrame(result_of(records)), table)
     assert list(table) == list(HISTORY_HEADER)
     assert [Expression.parse(text) for text in table.loss] == [r.loss for r in records]
     for name in ("phase", "generation", "individual", "fitness", "status", "source", "steps"):
