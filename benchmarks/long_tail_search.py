@@ -20,7 +20,6 @@ import json
 import logging
 import os
 import pathlib
-import platform
 import statistics
 import sys
 import time
@@ -214,7 +213,7 @@ def main(_: list[str]) -> None:
             f"Digits, long tail of ratio {FLAGS.ratio:g}, {FLAGS.train_steps} steps",
             summarised(draws),
             FLAGS.output,
-            {"draws": draws, "machine": platform.processor() or platform.machine()},
+            {"draws": draws},
         )
 
 
