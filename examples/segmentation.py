@@ -28,7 +28,7 @@ def main() -> None:
     """Searches, and measures on test data what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--generations", type=int, default=3)
-    parser.add_argument("--train_steps", type=int, default=150)
+    parser.add_argument("--train_steps", type=int, default=100)
     arguments = parser.parse_args()
 
     rng, (images, digits) = np.random.default_rng(0), load_digits(return_X_y=True)
