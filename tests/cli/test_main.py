@@ -391,6 +391,7 @@ def test_ctrl_c_ends_cleanly_with_what_was_found_written(tmp_path) -> None:
             process.kill()
     assert process.returncode == 130
     assert "Ended before its time" in output
+    assert output.endswith(f"Go on with: glo-tf --flagfile={tmp_path / 'out' / 'search.flags'}\n")
     assert errors == ""  # neither a traceback nor TensorFlow's start-up messages
     with (tmp_path / "out" / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
