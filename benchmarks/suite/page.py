@@ -197,7 +197,7 @@ def _searches(documents: Sequence[dict[str, Any]]) -> str:
                     f"{document['seconds']:.0f} s",
                 ]
             )
-    head = ["task", "search", "loss", "trainings of the search", "its time"]
+    head = ["task", "search", "loss", "trainings of the search", "its last run"]
     return _table([*head, "trainings of each loss's trials", "all losses, both optimizers"], lines)
 
 
