@@ -132,7 +132,7 @@ def test_every_setting_is_a_keyword_with_default_and_text(function, kinds) -> No
     for name, field in fields.items():
         assert parameters[name].default == field.default
         assert parameters[name].annotation == field.type
-    own = {"model", "train_data", "validation_data", "test_data", "losses"}
+    own = {"model", "train_data", "validation_data", "test_data", "losses", "tasks"}
     assert set(parameters) - set(fields) <= own | {"callbacks", "on_training", "space", "verbose"}
     if function is not ray_cluster:  # whose options --mode=list shows
         assert all(f"\n    {name}: " in function.__doc__ for name in parameters)
