@@ -106,7 +106,7 @@ def _as_expression(
         assert classes is not None
         tree = smoothed(tree, loss.label_smoothing, classes)
     if labels and (loss.two_sided or loss.TWO_SIDED):
-        tree = two_sided(tree)
+        tree = two_sided(tree, name)
     if loss.class_reduction == "mean":
         assert width is not None
         tree = averaged(tree, width)

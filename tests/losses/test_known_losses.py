@@ -14,6 +14,7 @@ from hypothesis_examples import examples
 
 import glo_tf
 from glo_tf.data.outputs import Activation, Output, Outputs
+from glo_tf.expressions import leaves
 from glo_tf.losses.given import as_expressions
 from glo_tf.losses.named import NAMED_LOSSES
 from glo_tf.losses.rewriting import smoothed, two_sided
@@ -506,6 +507,64 @@ def test_what_is_trained_is_what_keras_is_given(kind, arguments) -> None:
             )
             trained = glo_tf.ExpressionLoss(tree, reduction=None)(x, y)
             np.testing.assert_allclose(trained, loss(x, y), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-(x*log(y)/n)",
+        "-(x*log(y))*1.5*C/3",
+        "-(x*log(y))*w*(1 - t)",
+        "-(x*log(y*n/total(y*n)))",
+        "-2.5*total(1.5*x*y) + C*square(0.5*x - 2.0*y)/n",
+        "total(y*n*total(x*y))*x - total(1)*y + total(t)*square(y)",
+        "total(total(2.0*(y*x)))",
+        "n",
+    ],
+)
+def test_what_two_sides_see_is_trained(text: str) -> None:
+    rng = np.random.default_rng(0)
+    shares = (0.5, 0.1, 0.9)
+    outputs = Outputs((Output(Activation.SIGMOID, 3, frequencies=shares),))
+    x, y = rng.integers(0, 2, (6, 3)).astype(float), rng.uniform(0.1, 0.9, (6, 3))
+    weights = rng.uniform(0.5, 2.0, 6)
+    settings = {"activation": "sigmoid", "frequencies": shares, "progress": 0.25}
+    settings |= {"dtype": "float64", "reduction": None}
+    for reduction in ("sum", "mean"):
+        loss = glo_tf.ExpressionLoss(
+            text, two_sided=True, class_reduction=reduction, **settings | {"progress": None}
+        )
+        given_loss = loss.from_config({**loss.get_config(), "reduction": "sum_over_batch_size"})
+        (tree,) = as_expressions(
+            [given_loss], "losses", options=outputs.loss_options, outputs=outputs
+        )
+        loss.set_progress(0.25)
+        trained = glo_tf.ExpressionLoss(tree, **settings)(x, y, weights)
+        np.testing.assert_allclose(trained, loss(x, y, weights), rtol=1e-4, atol=1e-4)
+
+
+@pytest.fixture
+def further_leaves(monkeypatch) -> None:
+    for name, value, part in (
+        ("share", lambda seen: 1.0 / seen.classes, "classes"),
+        ("later", lambda seen: 2.0 * seen.progress, "progress"),
+    ):
+        leaf = leaves.Leaf(name, f"{name}_of", "Another.", value=value, needs=(part,))
+        monkeypatch.setitem(leaves.LEAVES, name, leaf)
+        monkeypatch.setitem(leaves.SPELLINGS, name, name)
+
+
+@pytest.mark.usefixtures("further_leaves")
+def test_what_cannot_be_told_of_two_sides_is_refused() -> None:
+    with pytest.raises(ValueError, match="Expected a loss without share, which has") as error:
+        two_sided(glo_tf.Expression.parse("x*y*share"), "losses[2]")
+    assert str(error.value).endswith("Received: losses[2]='x*y*share'")
+    assert "later" in two_sided(glo_tf.Expression.parse("x*y*later")).nodes
+    deep = "y"
+    for _ in range(40):
+        deep = f"total(x*{deep})"
+    with pytest.raises(ValueError, match=r"at most 2000 nodes when both sides .* Received: \d+ n"):
+        two_sided(glo_tf.Expression.parse(deep))
 
 
 LINEAR = [
