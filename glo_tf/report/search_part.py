@@ -24,6 +24,7 @@ from glo_tf.report.search_pictures import (
     pictures_of_loss,
     pictures_of_records,
 )
+from glo_tf.report.task_settings import TaskSettings
 from glo_tf.report.why import PullRow, rows, sentences
 from glo_tf.results.outcomes import headline_of
 from glo_tf.results.record import Record, Source, pareto_front
@@ -45,15 +46,17 @@ MEANING = {
 }
 """What became of candidates, by `Record.source`."""
 
+_ASKED_OF_TASK = {
+    "train_data": "training data",
+    "validation_data": "validation data",
+    "model": "model",
+    "outputs": "outputs",
+    "optimizer.class_name": "optimizer",
+    "optimizer.config.learning_rate": "learning rate (per step)",
+    "train_steps": "training steps of a candidate",
+    "batch_size": "batch size (samples)",
+}
 _ASKED = {
-    "task.train_data": "training data",
-    "task.validation_data": "validation data",
-    "task.model": "model",
-    "task.outputs": "outputs",
-    "task.optimizer.class_name": "optimizer",
-    "task.optimizer.config.learning_rate": "learning rate (per step)",
-    "task.train_steps": "training steps of a candidate",
-    "task.batch_size": "batch size (samples)",
     "search_space.name": "search space",
     "population_size": "population size",
     "generations": "generations",
@@ -80,6 +83,7 @@ class SearchPart:
         self.files = files
         self.flags = flags
         self.study = files.study
+        self.task = TaskSettings(files.study.settings)
         self.front = pareto_front(files.records)
         self.measured = f"validation {files.metric}"
         self.fitness = self.measured
@@ -94,16 +98,16 @@ class SearchPart:
     @property
     def lead(self) -> dict[str, str]:
         """What a reader asks for first, in a few words."""
-        settings = self.study.settings
+        task = self.task
         shown = {} if self.flags is None else self.flags.shown
         found = {
-            "data set": shown.pop("data set", None) or _without_hash(settings["task.train_data"]),
-            "network": shown.pop("network", None) or _without_hash(settings["task.model"]),
-            "optimizer": _readable(settings.get("task.optimizer.class_name", "unknown")),
-            "steps of a training": _readable(settings.get("task.train_steps", "unknown")),
+            "data set": shown.pop("data set", None) or task.shown("train_data", _without_hash),
+            "network": shown.pop("network", None) or task.shown("model", _without_hash),
+            "optimizer": task.shown("optimizer.class_name", _readable),
+            "steps of a training": task.shown("train_steps", _readable),
         }
         shown.pop("optimizer", None)
-        return {**found, **shown}
+        return {**{label: text or "unknown" for label, text in found.items()}, **shown}
 
     @property
     def headline(self) -> str:
@@ -114,7 +118,7 @@ class SearchPart:
     @property
     def classes(self) -> int:
         """Of the network, where its outputs are classes."""
-        found = re.search(r"(\d+) classes", str(self.study.settings.get("task.outputs", "")))
+        found = re.search(r"(\d+) classes", self.task.shown("outputs", str) or "")
         return max(2, int(found[1])) if found else CLASSES
 
     @property
@@ -169,13 +173,22 @@ class SearchPart:
     @property
     def asked(self) -> dict[str, str]:
         """The settings that a reader asks for first."""
-        found = {
-            label: _readable(self.study.settings[name])
-            for name, label in _ASKED.items()
-            if self.study.settings.get(name) is not None
+        settings = self.study.settings
+        of_task = {
+            label: self.task.shown(name, _readable) for name, label in _ASKED_OF_TASK.items()
         }
+        of_search = {
+            label: _readable(settings[name])
+            for name, label in _ASKED.items()
+            if settings.get(name) is not None
+        }
+        found = {label: text for label, text in of_task.items() if text is not None}
         direction = "small" if self.files.minimized else "large"
-        return {**found, "metric": f"{self.files.metric} (validation data), to be {direction}"}
+        return {
+            **found,
+            **of_search,
+            "metric": f"{self.files.metric} (validation data), to be {direction}",
+        }
 
     @property
     def settings(self) -> dict[str, str]:
@@ -185,15 +198,15 @@ class SearchPart:
     @property
     def environment(self) -> dict[str, str]:
         """What the trainings ran on."""
-        settings = self.study.settings
-        found = {name: settings.get(f"task.{name}", settings.get(name)) for name in _VERSIONS}
+        settings, task = self.study.settings, self.task
+        found = {name: task.shown(name, str) or settings.get(name) for name in _VERSIONS}
         versions = {name: str(value) for name, value in found.items() if value is not None}
-        kernels = settings.get(f"task.{onednn.VARIABLE}")  # of TensorFlow alone
+        kernels = task.shown(onednn.VARIABLE, lambda value: _use(value == "1"))  # of TensorFlow
         return {
             **versions,
-            "XLA": "used" if settings.get("task.jit_compile") else "not used",
-            **({} if kernels is None else {"oneDNN": "used" if kernels == "1" else "not used"}),
-            "threads of a training": str(settings.get("task.intra_op_threads", "unknown")),
+            "XLA": task.shown("jit_compile", _use) or _use(False),
+            **({} if kernels is None else {"oneDNN": kernels}),
+            "threads of a training": task.shown("intra_op_threads", str) or "unknown",
         }
 
     @property
@@ -279,6 +292,10 @@ class SearchPart:
 
 def _readable(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _use(given: object) -> str:
+    return "used" if given else "not used"
 
 
 def _without_hash(text: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import statistics
 
+import example_comparison
 import keras
 import numpy as np
 import pytest
@@ -12,6 +13,9 @@ import pytest
 import glo_tf
 from glo_tf.architectures import NamedArchitecture
 from glo_tf.expressions.tree import Expression
+from glo_tf.report import write_overview
+from glo_tf.report.run_folder import read_search
+from glo_tf.report.search_part import SearchPart
 from glo_tf.testing.small_task import small_data
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.several_tasks import SeveralTasks, TrainerOfSeveral
@@ -129,7 +133,22 @@ def test_a_search_over_several_tasks_is_resumed_from_its_study(tmp_path) -> None
     history = (tmp_path / "search/history.csv").read_bytes()
     assert again.run().records == result.records
     assert (tmp_path / "search/history.csv").read_bytes() == history
-    assert (tmp_path / "search/report.html").exists()
+    page = (tmp_path / "search/report.html").read_text(encoding="utf-8")
+    assert "three: 32 samples of shape (2, 2, 1); five: 32 samples of shape (2, 2, 1)" in page
+    for heading in ("Is it better?", "What was found", "What was asked", "How the search went"):
+        assert f">{heading}</h2>" in page
+    of_report = SearchPart(read_search(tmp_path / "search"))
+    assert of_report.lead["network"] == "three: 515 parameters; five: 645 parameters"
+    assert of_report.lead["optimizer"] == "SGD"
+    assert of_report.lead["steps of a training"] == "6"
+    assert of_report.asked["learning rate (per step)"] == "three: 0.1; five: 0.4"
+    assert of_report.asked["batch size (samples)"] == "8"
+    assert of_report.environment["keras"] == keras.__version__
+    assert of_report.environment["XLA"] == "not used"
+    other = tmp_path / "other"
+    other.mkdir()
+    example_comparison.write(other)
+    assert "three: 32 samples" in write_overview([tmp_path / "search", other]).read_text()
 
 
 def two_outputs() -> keras.Model:
