@@ -18,6 +18,7 @@ from glo_tf.metrics.mode import Mode
 from glo_tf.results import run_files
 from glo_tf.results.bar import Bar, bar_of_data
 from glo_tf.results.comparison import Comparison
+from glo_tf.results.fame_table import FameRow, fame_table_of_data
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.owned_files import HISTORY_HEADER, OWN_RATES_HEADER, is_there
 from glo_tf.results.record import Phase, Record, Source
@@ -48,6 +49,8 @@ class SearchFiles:
         known: Name of the known loss that the best loss is, or `""`.
         searched: The best loss as it was trained in the search; None if there is none.
         bar: What was to beat; None if there was nothing.
+        hall_of_fame: Of simplified losses, the smallest first; empty where the search has not come
+            to its end.
         confirmation: The finalists, the best first.
         comparison: The best loss beside the usual one; None if none was made.
     """
@@ -64,6 +67,7 @@ class SearchFiles:
     known: str
     searched: Expression | None
     bar: Bar | None
+    hall_of_fame: list[FameRow]
     confirmation: list[LossTrainings]
     comparison: Comparison | None
 
@@ -119,6 +123,9 @@ def read_search(folder: pathlib.Path) -> SearchFiles:
         known=_text(metadata, "known", paths[0]) if paths else "",
         searched=_searched(metadata, losses[paths[0].name], paths[0]) if paths else None,
         bar=bar_of_data(metadata["bar"], paths[0]) if "bar" in metadata else None,
+        hall_of_fame=fame_table_of_data(
+            metadata.get("hall_of_fame", []), next(iter(paths), folder)
+        ),
         confirmation=confirmation,
         comparison=comparison,
     )

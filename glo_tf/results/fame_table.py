@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypedDict
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from glo_tf.errors import InvalidFileError
 from glo_tf.results.record import Record, pareto_front
 from glo_tf.screening.simplification import rounded, simplified, smallest_size
 from glo_tf.training.trial import Status
+from glo_tf.utils.json_file import is_count, is_finite, shown
 
 if TYPE_CHECKING:
     from glo_tf.data.outputs import Outputs
@@ -57,6 +60,37 @@ def fame_table(records: Sequence[Record], outputs: Outputs, given: float | None)
             rows.pop()
         rows.append(row)
     return rows[::-1]
+
+
+def fame_table_of_data(data: object, path: pathlib.Path) -> list[FameRow]:
+    """The rows of `fame_table`, read from a file.
+
+    Args:
+        data: The rows.
+        path: The file that holds them.
+
+    Raises:
+        ValueError: If they are anything else; it names the file.
+    """
+    rows: list[FameRow] = []
+    for row in data if isinstance(data, list) else [data]:
+        if not (isinstance(row, dict) and set(row) == set(FameRow.__annotations__) and _is(row)):
+            raise InvalidFileError(
+                "Expected 'hall_of_fame' as rows of size, fitness, learning_rate and loss. "
+                f"Received: {shown(row)} in '{path}'"
+            )
+        rows.append(cast(FameRow, row))
+    return rows
+
+
+def _is(row: Mapping[str, Any]) -> bool:
+    rate = row["learning_rate"]
+    return (
+        is_count(row["size"])
+        and is_finite(row["fitness"])
+        and (rate is None or is_finite(rate))
+        and isinstance(row["loss"], str)
+    )
 
 
 def _order(record: Record) -> tuple[float, int, str]:

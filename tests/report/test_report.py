@@ -113,6 +113,14 @@ def test_a_search_writes_its_report_at_its_end(searched) -> None:
     } <= {figure["id"] for figure in page.all("figure")}
     assert "figure-coefficients" in page.values("id")
     assert "planned end" not in page.text
+    assert result.hall_of_fame_table
+    for fame in result.hall_of_fame_table:
+        assert (
+            f'<tr><td class="number">{fame["fitness"]:.4f}</td>'
+            f'<td class="number">{fame["size"]}</td>'
+            f'<td class="number">{fame["learning_rate"]:.4g}</td>'
+            f"<td><code>{html.escape(fame['loss'])}</code></td></tr>"
+        ) in page.text
     assert "A loss for digits &amp; more" in page.text
     assert keras.__version__ in page.text
 
@@ -263,6 +271,20 @@ def test_values_that_no_search_writes_are_refused_in_one_line(folder, capsys, va
     assert "Expected 'values' as numbers by their names" in error
     assert f"in '{folder / 'best_loss.json'}'" in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"size": -1}, {"fitness": "0.5"}, {"learning_rate": True}, {"loss": None}, {"further": 1}],
+    ids=str,
+)
+def test_a_hall_of_fame_that_no_search_writes_is_refused(folder, changes) -> None:
+    path = folder / "best_loss.json"
+    row = json.loads(path.read_text())["metadata"]["hall_of_fame"][0] | changes
+    glo_tf.save_loss(glo_tf.load_loss(path), path, metadata={"hall_of_fame": [row]})
+    with pytest.raises(ValueError, match="Expected 'hall_of_fame' as rows of size, fit") as error:
+        write_report(folder)
+    assert f"in '{path}'" in str(error.value)
 
 
 def test_what_an_earlier_version_wrote_of_a_search_is_refused_in_one_line(folder, capsys) -> None:
