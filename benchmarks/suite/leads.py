@@ -78,7 +78,8 @@ class Row:
     @property
     def known(self) -> list[str]:
         """Names of the known losses."""
-        return [name for name in self.entries if name not in self.document["searches"]]
+        own = {*self.document["searches"], *self.document.get("frozen", {})}
+        return [name for name in self.entries if name not in own]
 
     @property
     def usual(self) -> str:
@@ -145,6 +146,28 @@ def rows(documents: Sequence[dict[str, Any]]) -> list[Row]:
         for optimizer, entries in document["entries"].items()
         if entries
     ]
+
+
+def held_against(found: Sequence[Row], loss: str, others: Sequence[str]) -> list[list[Tested]]:
+    """A frozen loss against the best known one, and against others, where it is there.
+
+    P-values are corrected for all of these tests together.
+
+    Args:
+        found: The rows.
+        loss: Its name.
+        others: Names of known losses.
+    """
+    having = [row for row in found if loss in row.entries]
+    pairs = [(row, against) for row in having for against in (row.best(), *others)]
+    leads = [row.lead(loss, against) for row, against in pairs]
+    corrected = correct_by_holm([None if lead is None else lead.p_value for lead in leads])
+    made = [
+        Tested(row, loss, against, lead, p)
+        for (row, against), lead, p in zip(pairs, leads, corrected, strict=True)
+    ]
+    step = 1 + len(others)
+    return [made[place : place + step] for place in range(0, len(made), step)]
 
 
 def tested(found: Sequence[Row], loss: str) -> list[tuple[Tested, Tested]]:

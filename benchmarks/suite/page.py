@@ -10,7 +10,8 @@ from typing import Any
 
 from benchmarks.suite import figures
 from benchmarks.suite.data_sets import DATA_SETS
-from benchmarks.suite.leads import SURE, Lead, Row, Tested, rows, tested
+from benchmarks.suite.frozen import FROZEN, Frozen
+from benchmarks.suite.leads import SURE, Lead, Row, Tested, held_against, rows, tested
 from benchmarks.suite.tasks import TASKS
 from glo_tf.utils.files import write_whole
 from glo_tf.utils.style import as_files
@@ -66,7 +67,7 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
     of_all = rows(documents)
     pairs = tested(of_all, FOUND)
     done = list(dict.fromkeys(pair[0].row.document["task"] for pair in pairs))
-    parts = [_summary(pairs)]
+    parts = [_summary(pairs), *(_own(one, of_all) for one in FROZEN)]
     if "leads" in pictures:
         parts.append(f"![Leads of what was found, a row a task]({folder}/leads.png)")
     for group, head in _HEADS.items():
@@ -92,6 +93,27 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
         missing=_missing([name for name in TASKS if name not in done]),
     )
     return text.rstrip() + "\n"
+
+
+def _own(one: Frozen, found: Sequence[Row]) -> str:
+    """What a frozen loss is, and how it fares where its search has not looked."""
+    lines = []
+    for tests in held_against(found, one.name, one.rivals):
+        row = tests[0].row
+        show = _shown(row)
+        lines.append(
+            [
+                row.document["task"].split("/", 1)[1],
+                row.optimizer,
+                show(row.mean(row.usual)),
+                f"{tests[0].against} {show(row.mean(tests[0].against))}",
+                show(row.mean(one.name)),
+                *(_lead(test, row) for test in tests),
+            ]
+        )
+    head = ["task", "optimizer", "usual loss", "best known", one.name, "lead over best known"]
+    table = _table([*head, *(f"over {rival}" for rival in one.rivals)], lines)
+    return f"## A loss of our own: `{one.name}`\n\n{one.text}\n\n{table if lines else ''}".rstrip()
 
 
 def _group(row: Row) -> str:

@@ -6,13 +6,16 @@ import dataclasses
 import pathlib
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from benchmarks.suite.draws import Draw
 from benchmarks.suite.measures import Measure
 from benchmarks.suite.training import MOMENTUM, Recipe
+
+if TYPE_CHECKING:
+    import glo_tf
 
 REFERENCE_RATE = 0.03
 _CHECKPOINTS = 10
@@ -138,7 +141,7 @@ def search(
     }
     began = time.perf_counter()
     result = glo_tf.LossSearch(
-        tasks=[_trained_on(draw, measure, recipe) for draw in draws],
+        tasks=[trained_on(draw, measure, recipe) for draw in draws],
         comparison_seeds=0,
         reference_losses=[],
         seed=seed,
@@ -154,8 +157,17 @@ def search(
     }
 
 
-def _trained_on(draw: Draw, measure: Measure, recipe: Recipe) -> Any:
-    """The setting of one draw."""
+def trained_on(
+    draw: Draw, measure: Measure, recipe: Recipe, rate: float = REFERENCE_RATE
+) -> glo_tf.TaskArguments:
+    """The setting of one draw, as a task of a search.
+
+    Args:
+        draw: The data.
+        measure: The fitness.
+        recipe: Of the trainings.
+        rate: Of SGD.
+    """
     import keras
 
     import glo_tf
@@ -181,7 +193,7 @@ def _trained_on(draw: Draw, measure: Measure, recipe: Recipe) -> Any:
         model,
         data(draw.train),
         data(draw.validation),
-        optimizer=keras.optimizers.SGD(REFERENCE_RATE, momentum=MOMENTUM),
+        optimizer=keras.optimizers.SGD(rate, momentum=MOMENTUM),
         learning_rate_decay="linear",
         train_steps=recipe.steps,
         batch_size=min(recipe.batch_size, len(draw.train[0])),

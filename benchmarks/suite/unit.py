@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.suite import known, trials
+from benchmarks.suite import frozen, known, trials
 from benchmarks.suite.data_sets import DATA_SETS
 from benchmarks.suite.draws import Draw, drawn
 from benchmarks.suite.known import Rival
@@ -73,6 +73,7 @@ class Unit:
             "points": task.measure.points,
             "settings": settings.as_data,
             "searches": {},
+            "frozen": {},
             "entries": {optimizer: {} for optimizer in OPTIMIZERS},
             "seconds": 0.0,
         }
@@ -111,6 +112,8 @@ class Unit:
             for name, of in self.document["searches"].items()
             if of["expression"]
         ]
+        self.document["frozen"] = frozen.of_task(self.task)
+        found += [self._found(name, text) for name, text in self.document["frozen"].items()]
         for optimizer in OPTIMIZERS:
             self._enter(optimizer, found)
 
@@ -208,7 +211,7 @@ class Unit:
         return _Seen.of(self.task, rival, draw, trained)
 
     def _drawn(self, seed: int) -> Draw:
-        return drawn(_table(self.task.data_set), self.task.damage, seed, self.task.sizes)
+        return drawn_of(self.task, seed)
 
     def _write(self) -> None:
         self.document["seconds"] = round(self.document["seconds"], 1)
@@ -274,6 +277,11 @@ def machine() -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
+
+
+def drawn_of(task: Task, seed: int) -> Draw:
+    """A draw of a task."""
+    return drawn(_table(task.data_set), task.damage, seed, task.sizes)
 
 
 @functools.lru_cache(maxsize=2)

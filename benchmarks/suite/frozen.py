@@ -1,0 +1,46 @@
+"""Losses of our own: found on several tasks at once, and tested where no search has looked."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmarks.suite.tasks import Task
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    """A loss that stays as it is.
+
+    Attributes:
+        name: How it is shown.
+        expression: Its text, of one class.
+        group: Of the tasks that it is for.
+        kinds: Their damage.
+        seen: Data sets that it was found on, where it is not tested.
+        rivals: Known losses for such tasks, beside the best one.
+        text: What the page says of it.
+    """
+
+    name: str
+    expression: str
+    group: str
+    kinds: tuple[str, ...]
+    seen: tuple[str, ...]
+    rivals: tuple[str, ...]
+    text: str
+
+    def is_tested_on(self, task: Task) -> bool:
+        """Whether the task is one of its kind, on data that its search did not see."""
+        group, kind, *_ = task.name.split("/")
+        return group == self.group and kind in self.kinds and task.data_set not in self.seen
+
+
+FROZEN: tuple[Frozen, ...] = ()
+"""Those that `python -m benchmarks.suite.own_loss` found; the page says how."""
+
+
+def of_task(task: Task) -> dict[str, Any]:
+    """Names and texts of the losses that are tested on a task."""
+    return {one.name: one.expression for one in FROZEN if one.is_tested_on(task)}
