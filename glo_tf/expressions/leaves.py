@@ -8,6 +8,7 @@ group `glo_tf.leaves`, named like the leaf, which is loaded when an expression f
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -189,6 +190,19 @@ def find(name: str) -> Leaf | None:
             )
         register(loaded)
     return LEAVES[name]
+
+
+def spelled(text: str) -> str | None:
+    """The name of the leaf that a text names in either way; None if there is none.
+
+    A name in full is known once its leaf is loaded; so for a text that nothing else has, those of
+    installed packages are.
+    """
+    if text not in SPELLINGS:
+        for name in plugins.names(GROUP):
+            with contextlib.suppress(plugins.PluginError):  # of another leaf
+                find(name)
+    return SPELLINGS.get(text)
 
 
 def check_known(seen: Iterable[str], surroundings: Surroundings) -> None:

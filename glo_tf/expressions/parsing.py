@@ -166,6 +166,8 @@ class _Parser:
                     raise self.fail(f"'(' after {token}")
                 self.advance()
                 token = f"{token}("
+            elif kind == "name" and (leaf := leaves.spelled(token)) is not None:
+                return self.finish(_Tree([leaf], [1.0]))
             elif kind == "name":
                 names = (*SPELLINGS, *_functions())
                 alike = did_you_mean(token[:20], names)

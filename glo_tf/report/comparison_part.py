@@ -18,7 +18,7 @@ from glo_tf.plots.comparison import (
 )
 from glo_tf.report.asked import Asked
 from glo_tf.report.charts import accuracy_chart, curves_chart, rates_chart
-from glo_tf.report.inline import Picture
+from glo_tf.report.inline import InlinePicture
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.outcomes import Outcome, collapse_sentence, collapses, headline, outcome
@@ -154,21 +154,21 @@ class ComparisonPart(TrainingsPart):
             found.setdefault(test.baseline_label, []).append(test)
         return list(found.items())
 
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[InlinePicture]:
         """All figures."""
         curves = [self.curves] if len(self.data.steps) > 1 else []
         others = [found for found in (self.sizes, self.rates) if found is not None]
         return [self.accuracy, *curves, *others]
 
     @functools.cached_property
-    def accuracy(self) -> Picture:
+    def accuracy(self) -> InlinePicture:
         """Figure 1 of the paper."""
         entries = self.data.at(self.data.train_fractions[-1])
         means = "; ".join(
             f"{entry.label} {'none' if entry.mean is None else f'{entry.mean:.4g}'}"
             for entry in entries
         )
-        return Picture(
+        return InlinePicture(
             f"{self._name}_accuracy",
             f"Mean {self.measured} with {self.data.confidence:.0%} intervals; "
             "each dot is one training.",
@@ -178,9 +178,9 @@ class ComparisonPart(TrainingsPart):
         )
 
     @functools.cached_property
-    def curves(self) -> Picture:
+    def curves(self) -> InlinePicture:
         """Figure 3 of the paper."""
-        return Picture(
+        return InlinePicture(
             f"{self._name}_curves",
             f"{self.measured.capitalize()} during training: the mean, and all seeds as a band.",
             f"One line for each loss, over {self.data.steps[-1]} training steps; the table of "
@@ -190,12 +190,12 @@ class ComparisonPart(TrainingsPart):
         )
 
     @functools.cached_property
-    def sizes(self) -> Picture | None:
+    def sizes(self) -> InlinePicture | None:
         """The metric against the size of the training data; None if there is only one."""
         fractions = self.data.train_fractions
         if len(fractions) < 2:
             return None
-        return Picture(
+        return InlinePicture(
             f"{self._name}_sizes",
             f"{self.measured.capitalize()} with less training data.",
             f"One line for each loss, from {fractions[0]:.0%} to {fractions[-1]:.0%} of the "
@@ -204,13 +204,13 @@ class ComparisonPart(TrainingsPart):
         )
 
     @functools.cached_property
-    def rates(self) -> Picture | None:
+    def rates(self) -> InlinePicture | None:
         """Fitness against learning rate; None where no learning rate was tuned."""
         curves = self.data.rate_curves
         if not curves:
             return None
         chosen = "; ".join(f"{curve.name} {curve.learning_rate:g}" for curve in curves)
-        return Picture(
+        return InlinePicture(
             f"{self._name}_rates",
             "Every learning rate that was tried, on validation data; the chosen one is marked.",
             f"One line for each loss. Chosen: {chosen}.",

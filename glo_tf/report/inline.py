@@ -24,7 +24,7 @@ _TOLERANCE = 2e-3  # of the value
 
 
 @dataclasses.dataclass(frozen=True)
-class Picture:
+class InlinePicture:
     """One figure of a page.
 
     Attributes:

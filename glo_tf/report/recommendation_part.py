@@ -8,7 +8,7 @@ from glo_tf.plots.comparison import plot_rate_curves
 from glo_tf.report.asked import Asked
 from glo_tf.report.charts import rates_chart
 from glo_tf.report.comparison_part import ComparisonPart
-from glo_tf.report.inline import Picture
+from glo_tf.report.inline import InlinePicture
 from glo_tf.results.recommendation import Recommendation
 
 _TEXT_COLUMNS = 1  # of the table; the others are numbers
@@ -55,16 +55,16 @@ class RecommendationPart:
         """Losses of which a better learning rate may lie beyond those that were tried."""
         return [loss.best.name for loss in self.data.tuned if loss.at_edge]
 
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[InlinePicture]:
         """All figures."""
         return [self.rates, *self.contenders.pictures()]
 
     @functools.cached_property
-    def rates(self) -> Picture:
+    def rates(self) -> InlinePicture:
         """Fitness against learning rate, a curve for each loss."""
         chosen = "; ".join(f"{c.name} {c.learning_rate:g}" for c in self.data.rate_curves)
         caption = "Each loss at its best parameters, at every learning rate that was tried with "
-        return Picture(
+        return InlinePicture(
             "recommendation_rates",
             caption + "them; by validation data. The chosen rate is marked.",
             f"One line for each loss. Chosen: {chosen}.",

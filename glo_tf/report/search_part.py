@@ -16,7 +16,7 @@ from glo_tf.plots.history import generations
 from glo_tf.plots.slopes import CLASSES, predictions, usual_pulls
 from glo_tf.report.asked import Asked
 from glo_tf.report.comparison_part import ComparisonPart, TrainingsPart
-from glo_tf.report.inline import Picture, formula
+from glo_tf.report.inline import InlinePicture, formula
 from glo_tf.report.page import duration
 from glo_tf.report.run_folder import SearchFiles
 from glo_tf.report.search_pictures import (
@@ -138,7 +138,7 @@ class SearchPart:
         return usual_pulls(self.best, predictions(self.best), self.classes)[0]
 
     @functools.cached_property
-    def pictures_of_slopes(self) -> list[Picture]:
+    def pictures_of_slopes(self) -> list[InlinePicture]:
         """Of what the best loss does to predictions."""
         return [] if self.best is None else [picture_of_slopes(self.best, self.classes)]
 
@@ -269,7 +269,7 @@ class SearchPart:
             "model.compile(optimizer=optimizer, loss=loss, metrics=metrics)\n"
         )
 
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[InlinePicture]:
         """All figures."""
         compared = self.comparison.pictures() if self.comparison else []
         return [
@@ -280,12 +280,12 @@ class SearchPart:
         ]
 
     @functools.cached_property
-    def pictures_of_loss(self) -> list[Picture]:
+    def pictures_of_loss(self) -> list[InlinePicture]:
         """Of the best loss."""
         return [] if self.best is None else pictures_of_loss(self.best)
 
     @functools.cached_property
-    def pictures_of_search(self) -> list[Picture]:
+    def pictures_of_search(self) -> list[InlinePicture]:
         """Of how it went."""
         return pictures_of_records(self.files.records, self.fitness)
 

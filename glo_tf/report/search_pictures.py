@@ -20,14 +20,14 @@ from glo_tf.plots.slopes import plot_slopes
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
 from glo_tf.report.charts import fitness_chart, pareto_chart, slopes_chart
-from glo_tf.report.inline import Drawing, Picture
+from glo_tf.report.inline import Drawing, InlinePicture
 from glo_tf.results.record import Phase, Record, pareto_front
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
 
 
-def pictures_of_loss(loss: ExpressionLoss) -> list[Picture]:
+def pictures_of_loss(loss: ExpressionLoss) -> list[InlinePicture]:
     """Its tree, its surface, and its curve beside those of usual ones."""
     if loss.probabilities:
         usual, axes = "cross-entropy, Baikal and NGL", "label and prediction, of two classes"
@@ -37,19 +37,19 @@ def pictures_of_loss(loss: ExpressionLoss) -> list[Picture]:
         usual, axes = "squared error", "target and prediction"
         curves = plot_loss(loss)
     return [
-        Picture(
+        InlinePicture(
             "tree",
             "The loss as a tree; a coefficient stands under its node.",
             f"The tree of {loss.tree}, with {loss.tree.size} nodes.",
             plot_tree(loss.tree),
         ),
-        Picture(
+        InlinePicture(
             "surface",
             f"The loss over {axes}.",
             "A surface; low is where training leads to.",
             plot_surface(loss),
         ),
-        Picture(
+        InlinePicture(
             "curves",
             f"The loss beside {usual}; each minimum is shifted to 0.",
             "Lines of the losses against the prediction.",
@@ -58,9 +58,9 @@ def pictures_of_loss(loss: ExpressionLoss) -> list[Picture]:
     ]
 
 
-def picture_of_slopes(loss: ExpressionLoss, classes: int) -> Picture:
+def picture_of_slopes(loss: ExpressionLoss, classes: int) -> InlinePicture:
     """What it does to predictions, beside what the usual loss does."""
-    return Picture(
+    return InlinePicture(
         "slopes",
         "The pull of the found loss and of the usual one, by the prediction.",
         "Lines over the prediction; the table of pulls has values.",
@@ -69,7 +69,7 @@ def picture_of_slopes(loss: ExpressionLoss, classes: int) -> Picture:
     )
 
 
-def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture]:
+def pictures_of_records(records: Sequence[Record], fitness: str) -> list[InlinePicture]:
     """Fitness, diversity and size over the generations, and what the phases came to.
 
     Args:
@@ -80,7 +80,7 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture
         return []
     number, last = len(generations(records)), generations(records)[-1]
     pictures = [
-        Picture(
+        InlinePicture(
             "fitness",
             "Fitness per generation.",
             f"Lines over {number} generations: the best so far, which ends at "
@@ -89,14 +89,14 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture
             plot_fitness(records, fitness),
             fitness_chart(records, fitness),
         ),
-        Picture(
+        InlinePicture(
             "diversity",
             "Different losses in each generation, and how many were trained to the end.",
             f"Lines over {number} generations; the last has "
             f"{len({record.loss for record in last})} different losses of {len(last)}.",
             plot_diversity(records),
         ),
-        Picture(
+        InlinePicture(
             "size",
             "Size of the expressions per generation.",
             f"Mean, smallest and largest number of nodes; the last mean is "
@@ -106,7 +106,7 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture
     ]
     if pareto_front(records):
         pictures.append(
-            Picture(
+            InlinePicture(
                 "pareto",
                 "Fitness against size, with the Pareto front.",
                 "Dots of the candidates; the table of the Pareto front has the line's values.",
@@ -116,7 +116,7 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[Picture
         )
     if any(record.phase == Phase.COEFFICIENTS for record in records):
         pictures.append(
-            Picture(
+            InlinePicture(
                 "coefficients",
                 "How CMA-ES converged.",
                 "Above the fitness of each generation, below how far its coefficients lie apart.",

@@ -38,7 +38,7 @@ def read_data(path: pathlib.Path) -> dict[str, Any]:
             values out of range.
     """
     document = read_document(path, FORMAT, (VERSION,), _MAX_BYTES)
-    read = _Reader(path)
+    read = _RecommendationReader(path)
     tuned = read.objects(document, "tuned")
     losses = [read.loss(loss) for loss in tuned]
     names = [loss["name"] for loss in losses]
@@ -56,7 +56,7 @@ def read_data(path: pathlib.Path) -> dict[str, Any]:
     }
 
 
-class _Reader:
+class _RecommendationReader:
     """Takes fields out of JSON objects, with errors that name the field and the file."""
 
     def __init__(self, path: pathlib.Path):

@@ -385,7 +385,7 @@ def value(loss: Expression, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         ({"initial_expressions": [glo_tf.NGL()]}, "with class_reduction='sum'.*='mean'"),
         (
             {"initial_expressions": [f"-(x*y) - {n}" for n in range(5)], "population_size": 4},
-            "population_size=4, 5 initial_expressions",
+            "population_size=4, 5 of these",
         ),
         ({"fitness_seeds": 0}, "fitness_seeds=0"),
         ({"parsimony_coefficient": -0.1}, r"parsimony_coefficient=-0\.1"),
