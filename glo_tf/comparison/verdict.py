@@ -9,7 +9,7 @@ from glo_tf.metrics.mode import Mode
 from glo_tf.metrics.ranges import range_of
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings
-from glo_tf.results.outcomes import Outcome, collapse_sentence, outcome
+from glo_tf.results.outcomes import ComparisonOutcome, collapse_sentence, outcome
 from glo_tf.results.rate_curve import RateCurve
 from glo_tf.utils.statistics import CONFIDENCE, Difference, compare_means, correct_by_holm
 
@@ -199,7 +199,7 @@ def _ending(
 
 def _leads(test: LossTest, mode: Mode) -> bool:
     """Whether the loss is better, and significantly so."""
-    return outcome(test, mode) == Outcome.WIN
+    return outcome(test, mode) == ComparisonOutcome.WIN
 
 
 def said(loss: LossTrainings, baseline: LossTrainings, test: LossTest, mode: Mode) -> str:

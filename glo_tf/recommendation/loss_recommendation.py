@@ -21,7 +21,7 @@ from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.recommendation.advice import advise
 from glo_tf.recommendation.config import RecommendationArguments, RecommendationConfig
 from glo_tf.recommendation.families import families_of
-from glo_tf.recommendation.time_limit import TimeLimit
+from glo_tf.recommendation.time_limit import TuningTimeLimit
 from glo_tf.recommendation.tuning import TuningProgress, tune_losses
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings
@@ -178,7 +178,7 @@ class LossRecommendation:
             seeds=self._seeds_of_trials,
             limit=None
             if config.max_minutes is None
-            else TimeLimit(
+            else TuningTimeLimit(
                 config.max_minutes,
                 dispatcher.study,
                 trainings_after=config.contenders * config.fresh_seeds,

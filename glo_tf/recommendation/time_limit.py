@@ -9,7 +9,7 @@ from glo_tf.execution.study import Study
 _FEWEST = 2  # losses that are tuned in any case, the usual one among them
 
 
-class TimeLimit:
+class TuningTimeLimit:
     """Leaves as many losses in the race as can be tuned in full.
 
     What it decides by the clock is noted in the study, and decided alike when the run is resumed.

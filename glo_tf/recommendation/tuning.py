@@ -12,7 +12,7 @@ from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.recommendation.families import Family
 from glo_tf.recommendation.pattern_search import RUNGS_PER_DECADE, PatternSearch
-from glo_tf.recommendation.time_limit import TimeLimit
+from glo_tf.recommendation.time_limit import TuningTimeLimit
 from glo_tf.results.tuned_loss import Trial, TunedLoss
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.step_length import measure_step_length
@@ -46,7 +46,7 @@ def tune_losses(
     *,
     trials: int,
     seeds: Sequence[int],
-    limit: TimeLimit | None = None,
+    limit: TuningTimeLimit | None = None,
     told: Callable[[TuningProgress], None] | None = None,
 ) -> list[TunedLoss]:
     """Finds for each loss its best learning rate and its best parameters, with equal effort.
@@ -141,7 +141,7 @@ class _Race:
         _, usual = usual_loss(task.outputs)
         self._usual = next((one for one in self.runners if one.family.start == usual), None)
 
-    def run(self, limit: TimeLimit | None) -> None:
+    def run(self, limit: TuningTimeLimit | None) -> None:
         """Makes all trials, or as many as there is time for."""
         if self._usual is not None:
             while len(self._usual.trials) < self._trials and not self._usual.search.bracketed:
@@ -184,7 +184,7 @@ class _Race:
 
     def _round(self, runners: Sequence[_Runner]) -> None:
         """One trial of each."""
-        entries = [_Entry(one, self._expected_of(one)) for one in runners]
+        entries = [_TrialEntry(one, self._expected_of(one)) for one in runners]
         self._run_heats(entries)
         lasting = [entry for entry in entries if entry.ended is None]
         requests = [Request(one.candidate, seed) for one in lasting for seed in self._seeds]
@@ -199,7 +199,7 @@ class _Race:
                 planned = over + running * self._trials
                 self._told(TuningProgress(done, planned, entry.runner.trials[-1]))
 
-    def _run_heats(self, entries: Sequence[_Entry]) -> None:
+    def _run_heats(self, entries: Sequence[_TrialEntry]) -> None:
         steps = self._task.train_steps // _HEAT
         if not steps:
             return
@@ -208,7 +208,7 @@ class _Race:
             entry.take_heat(heat)
 
 
-class _Entry:
+class _TrialEntry:
     """A trial that is being made.
 
     Attributes:

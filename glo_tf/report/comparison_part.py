@@ -21,7 +21,13 @@ from glo_tf.report.charts import accuracy_chart, curves_chart, rates_chart
 from glo_tf.report.inline import InlinePicture
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings
-from glo_tf.results.outcomes import Outcome, collapse_sentence, collapses, headline, outcome
+from glo_tf.results.outcomes import (
+    ComparisonOutcome,
+    collapse_sentence,
+    collapses,
+    headline,
+    outcome,
+)
 from glo_tf.utils.statistics import Interval
 
 NOTHING = "–"  # noqa: RUF001 (a dash: there is none)
@@ -93,9 +99,9 @@ class ComparisonPart(TrainingsPart):
         return {**shown, "training steps": str(self.data.steps[-1])} if shown else {}
 
     @functools.cached_property
-    def outcomes(self) -> dict[str, dict[str, tuple[Outcome, float | None]]]:
+    def outcomes(self) -> dict[str, dict[str, tuple[ComparisonOutcome, float | None]]]:
         """By loss and column whether it wins, and its difference from the baseline."""
-        found: dict[str, dict[str, tuple[Outcome, float | None]]] = {}
+        found: dict[str, dict[str, tuple[ComparisonOutcome, float | None]]] = {}
         for test in self.data.tests:
             said = (outcome(test, self.data.mode), test.difference)
             if test.baseline == self.data.baseline and test.loss != test.baseline:
@@ -107,10 +113,10 @@ class ComparisonPart(TrainingsPart):
         """Parts of the data and learning rates that there are tests with."""
         return list(dict.fromkeys(column for row in self.outcomes.values() for column in row))
 
-    def in_all(self, row: Mapping[str, tuple[Outcome, float | None]]) -> str:
+    def in_all(self, row: Mapping[str, tuple[ComparisonOutcome, float | None]]) -> str:
         """How often a loss wins, ties and loses."""
         counts = collections.Counter(said for said, _ in row.values())
-        named = zip(Outcome, ("won", "tied", "lost", "unknown"), strict=True)
+        named = zip(ComparisonOutcome, ("won", "tied", "lost", "unknown"), strict=True)
         return ", ".join(f"{counts[kind]} {word}" for kind, word in named if counts[kind])
 
     def _column(self, test: LossTest) -> str:

@@ -15,7 +15,7 @@ _FAR = 10.0  # typical spreads of the steadiest loss, and
 _LARGE = 0.25  # the share of its best value, that a training of a loss lies off where it collapses
 
 
-class Outcome(enum.StrEnum):
+class ComparisonOutcome(enum.StrEnum):
     """What a test says of a loss.
 
     Attributes:
@@ -31,7 +31,7 @@ class Outcome(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-def outcome(test: LossTest, mode: Mode) -> Outcome:
+def outcome(test: LossTest, mode: Mode) -> ComparisonOutcome:
     """What a test says, after the correction for several.
 
     Args:
@@ -39,12 +39,12 @@ def outcome(test: LossTest, mode: Mode) -> Outcome:
         mode: Direction of the metric.
     """
     if test.difference is None:
-        return Outcome.UNKNOWN
+        return ComparisonOutcome.UNKNOWN
     if test.p_value_corrected is None:  # the same trainings differ by exactly nothing
-        return Outcome.TIE if test.difference == 0.0 else Outcome.UNKNOWN
+        return ComparisonOutcome.TIE if test.difference == 0.0 else ComparisonOutcome.UNKNOWN
     if test.p_value_corrected >= 1.0 - CONFIDENCE:
-        return Outcome.TIE
-    return Outcome.WIN if mode.better(test.difference) else Outcome.LOSS
+        return ComparisonOutcome.TIE
+    return ComparisonOutcome.WIN if mode.better(test.difference) else ComparisonOutcome.LOSS
 
 
 def fair_tests(comparison: Comparison) -> list[LossTest]:
@@ -79,13 +79,13 @@ def headline(comparison: Comparison) -> str:
     if len(tests) == 1:
         return headline_of(comparison, tests[0].loss)[:-1] + f"{rates}."
     better = sorted(
-        (t for t in tests if said[t.loss] == Outcome.WIN),
+        (t for t in tests if said[t.loss] == ComparisonOutcome.WIN),
         key=lambda t: -abs(t.difference or 0.0),
     )
     counts = [
-        (Outcome.TIE, "tie with it", "ties with it"),
-        (Outcome.LOSS, "lose to it", "loses to it"),
-        (Outcome.UNKNOWN, "cannot be told from it", "cannot be told from it"),
+        (ComparisonOutcome.TIE, "tie with it", "ties with it"),
+        (ComparisonOutcome.LOSS, "lose to it", "loses to it"),
+        (ComparisonOutcome.UNKNOWN, "cannot be told from it", "cannot be told from it"),
     ]
     others = []
     for kind, many, one in counts:
@@ -127,7 +127,7 @@ def headline_of(comparison: Comparison, loss: str) -> str:
         _ANSWERS[outcome(test, comparison.mode)].format(name=name) + _detail(test, comparison)
         for name, test in fair.items()
     ]
-    wins = [outcome(test, comparison.mode) == Outcome.WIN for test in fair.values()]
+    wins = [outcome(test, comparison.mode) == ComparisonOutcome.WIN for test in fair.values()]
     answer = "Yes" if all(wins) else "In part" if any(wins) else "No"
     if not any(wins) and all(test.p_value_corrected is None for test in fair.values()):
         answer = "Nobody can say"
@@ -135,10 +135,10 @@ def headline_of(comparison: Comparison, loss: str) -> str:
 
 
 _ANSWERS = {
-    Outcome.WIN: "beats {name}",
-    Outcome.TIE: "does not differ significantly from {name}",
-    Outcome.LOSS: "is worse than {name}",
-    Outcome.UNKNOWN: "cannot be tested against {name}",
+    ComparisonOutcome.WIN: "beats {name}",
+    ComparisonOutcome.TIE: "does not differ significantly from {name}",
+    ComparisonOutcome.LOSS: "is worse than {name}",
+    ComparisonOutcome.UNKNOWN: "cannot be tested against {name}",
 }
 
 

@@ -18,7 +18,7 @@ from glo_tf.losses.baselines import usual_loss
 from glo_tf.losses.named import NAMED_LOSSES
 from glo_tf.recommendation.families import Family, families_of
 from glo_tf.recommendation.pattern_search import PatternSearch
-from glo_tf.recommendation.time_limit import TimeLimit
+from glo_tf.recommendation.time_limit import TuningTimeLimit
 from glo_tf.recommendation.tuning import TuningProgress, tune_losses
 from glo_tf.training.trial import Evaluation, Request
 
@@ -151,7 +151,7 @@ def test_where_time_is_short_the_best_go_on(monkeypatch) -> None:
 
     families = [Family.fixed(str(loss), loss) for loss in losses]
     study = Study.in_memory({})
-    limited = [TimeLimit(1.0, study, trainings_after=20, seeds=1) for _ in range(2)]
+    limited = [TuningTimeLimit(1.0, study, trainings_after=20, seeds=1) for _ in range(2)]
     tuned = tune_losses(slowly, families, task(), trials=9, seeds=(0,), limit=limited[0])
     going_on = [one for one in tuned if not one.dropped]
     assert now[0] <= 40.0
