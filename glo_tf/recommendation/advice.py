@@ -10,7 +10,7 @@ from glo_tf.metrics.mode import Mode
 from glo_tf.metrics.ranges import range_of
 from glo_tf.results.comparison import LossTest
 from glo_tf.results.loss_trainings import LossTrainings
-from glo_tf.results.outcomes import Outcome, outcome
+from glo_tf.results.outcomes import ComparisonOutcome, outcome
 from glo_tf.utils.statistics import compare_pairs
 
 
@@ -34,7 +34,7 @@ def advise(
     others = [row for row in rows if row is not baseline]
     tests = against(others, baseline, compare_pairs)
     found = dict(zip([row.name for row in others], tests, strict=True))
-    better = [row for row in others if outcome(found[row.name], mode) == Outcome.WIN]
+    better = [row for row in others if outcome(found[row.name], mode) == ComparisonOutcome.WIN]
     sound = [row for row in others if not row.failed]
     if baseline.failed and sound:
         best = _best(sound)
@@ -85,5 +85,9 @@ def _power(p_value: float) -> str:
 
 def _equal(rows: Sequence[LossTrainings], tests: Sequence[LossTest], mode: Mode) -> str:
     """Those that do not differ from what they were tested against."""
-    same = [_at(r) for r, t in zip(rows, tests, strict=True) if outcome(t, mode) == Outcome.TIE]
+    same = [
+        _at(r)
+        for r, t in zip(rows, tests, strict=True)
+        if outcome(t, mode) == ComparisonOutcome.TIE
+    ]
     return f"; equal within noise: {', '.join(same)}" if same else ""
