@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, NoReturn
 
 from absl import flags
 
-from glo_tf import plugins
 from glo_tf._version import __version__
 from glo_tf.cli.compare import make_comparison
 from glo_tf.cli.failures import (
@@ -33,6 +32,7 @@ from glo_tf.cli.failures import (
     notes,
 )
 from glo_tf.cli.flags import parse_flags
+from glo_tf.cli.listing import list_plugins
 from glo_tf.cli.recommend import make_recommendation
 from glo_tf.cli.search import make_search
 from glo_tf.cli.task import output_dir, quiet_start
@@ -113,7 +113,8 @@ def _do(arguments: list[str]) -> int:
         print(f"{__doc__}\n{values.get_help()}")
         return 0
     if values.mode == "list":
-        return _list_plugins()
+        list_plugins()
+        return 0
     if values.mode == "report":
         return _report(values)
     with stack_of_crashes():
@@ -252,24 +253,6 @@ def _new_plugin(arguments: Sequence[str]) -> int:
         print(new_plugin(arguments))
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
-    return 0
-
-
-def _list_plugins() -> int:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    for group in filter(plugins.names, plugins.GROUPS):
-        table = Table(title=group, title_justify="left")
-        for column in ("name", "what it is", "options", "package"):
-            table.add_column(column)
-        for plugin in plugins.describe(group):
-            line = plugin.description if plugin.error is None else f"broken: {plugin.error}"
-            options = ", ".join(map(str, plugin.options))
-            table.add_row(*map(escape, (plugin.name, line, options, plugin.package)))
-        console.print(table)
     return 0
 
 

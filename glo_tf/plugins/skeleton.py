@@ -50,13 +50,27 @@ KINDS = {
 }
 """By the words that `--kind` takes."""
 
+
+def _kinds() -> str:
+    return "\n".join(
+        f"  {kind:<12}  {GROUPS[of_kind.group]} (group {of_kind.group}), for --{kind}"
+        for kind, of_kind in KINDS.items()
+    )
+
+
 _USAGE = f"glo-tf new-plugin NAME --kind={'|'.join(KINDS)}"
 
-_HELP = f"""{_USAGE} writes a plugin to begin with, and tests that pass, to a folder.
+_HELP = f"""{_USAGE}
+
+Writes a plugin to begin with, and tests that pass, to a folder.
 
 NAME is that of the folder, of the distribution and of its module: a Python identifier that no
-installed module has. Without --kind, a terminal is asked for it. The README.md in the folder says
-how to install, test and use the plugin."""
+installed module has.
+
+--kind says what it is; a terminal is asked where it is missing:
+{_kinds()}
+
+The README.md in the folder says how to install, test and use the plugin."""
 
 
 def new_plugin(arguments: Sequence[str]) -> str:

@@ -1,11 +1,17 @@
 """`glo-tf` as tools are: commands, its version, help, and what a misspelt word may stand for."""
 
+import re
+
 import pytest
 
 import glo_tf
 from glo_tf._version import __version__
 from glo_tf.cli import main as command_line
 from glo_tf.cli.flags import parse_flags
+from glo_tf.expressions import operations
+from glo_tf.expressions.leaves import LEAVES
+from glo_tf.plugins import GROUPS
+from glo_tf.plugins.skeleton import KINDS
 
 
 def run(capsys, *arguments: str) -> tuple[int, str, str]:
@@ -41,6 +47,27 @@ def test_list_and_help_and_version_are_there(capsys) -> None:
     for flag in ("--help", "-h"):
         code, out, _ = run(capsys, "new-plugin", flag)
         assert (code, out.startswith("glo-tf new-plugin NAME ")) == (0, True)
+        assert "\n--kind says what it is" in out
+        for kind, of_kind in KINDS.items():
+            assert f"\n  {kind} " in out
+            assert of_kind.group in out
+
+
+@pytest.mark.parametrize("command", ["list", "--mode=list"])
+def test_nodes_and_leaves_are_listed_with_what_they_are(capsys, monkeypatch, command) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    code, out, _ = run(capsys, command)
+    tables = re.split(r"^(glo_tf\.\w+) *$", out, flags=re.MULTILINE)
+    rows = dict(zip(tables[1::2], tables[2::2], strict=True))
+    assert (code, list(rows)) == (0, list(GROUPS))
+    for group, known in (
+        ("glo_tf.nodes", operations.registered()),
+        ("glo_tf.leaves", [*LEAVES.values()]),
+    ):
+        for one in known:
+            assert re.search(
+                rf"│ {re.escape(one.name)} +│ {re.escape(one.description[:40])}", rows[group]
+            )
 
 
 @pytest.mark.parametrize(

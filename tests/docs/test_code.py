@@ -101,9 +101,7 @@ class Reader:
         return False
 
     def check_search(self, arguments: list[str]) -> bool:
-        values = command_flags.define_flags()
-        surplus = values(command_flags.resolve_flagfiles(["glo-tf", *arguments]))[1:]
-        assert not surplus
+        values = command_flags.parse_flags(["glo-tf", *arguments])
         here = [
             self.check_plugin(f"glo_tf.{kind}", name)
             for kind, name in (
@@ -114,6 +112,8 @@ class Reader:
             )
         ]
         steps = values.train_steps * values.population_size * values.generations
+        if values.mode == "report":  # of a run that takes minutes
+            return False
         return values.help or values.mode == "list" or (all(here) and steps <= QUICK)
 
     def check_plugin(self, group: str, name: str) -> bool:
@@ -151,7 +151,9 @@ def test_the_code_runs(page, tmp_path, monkeypatch) -> None:
         if isinstance(thing, type) and "name" in vars(thing) and issubclass(thing, PluginTestCase):
             reader.check_plugin(thing.group, thing.name)
 
-    flags = {*command_flags.define_flags(), "flagfile"}
+    values = command_flags.define_flags()
+    turned_off = {f"no{name}" for name in values if values[name].boolean}
+    flags = {*values, *turned_off, "flagfile"}
     for code in markdown_pages.code_in_text(page):
         if re.match(r"(glo-tf|make|docker|ray|python -m (pip|pytest)) ", code):
             for command in markdown_pages.commands(code):
