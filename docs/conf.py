@@ -46,7 +46,8 @@ default_role = "py:obj"
 # Names of this package that are written in full have to be there.
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:\w+", r"(?!glo_tf\.).*|glo_tf\.(printing|task|training)\b.*|glo_tf\.losses\.named\.Loss")
+    (r"py:\w+", r"(?!glo_tf\.).*|glo_tf\.(printing|task|training)\b.*|glo_tf\.losses\.named\.Loss"),
+    (r"py:class", r"glo_tf\.recommendation\.time_limit\.TuningTimeLimit"),
 ]
 
 # Nothing comes from the network: system fonts, local search, formulas as MathML.

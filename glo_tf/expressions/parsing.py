@@ -7,7 +7,7 @@ Grammar (whitespace is free between tokens)::
     signed   := "-" signed | atom
     atom     := NUMBER | LEAF | "(" sum ")" | NAME "(" sum ("," sum)* ")"
 
-LEAF is one of `glo_tf.expressions.leaves`, by either of its names: x or `y_true`. NAME is an
+LEAF is one of `glo_tf.leaves`, by either of its names: x or `y_true`. NAME is an
 operation of `glo_tf.nodes` and has as many operands as that: `log(y)`, `min(x, y)`.
 
 An integer is a leaf (`-1` is one token where an operand is expected). A number with a point or an

@@ -54,9 +54,9 @@ class Metric:
         """A metric as users name it.
 
         Args:
-            metric: Name of a Keras metric or of one of `glo_tf.metrics.numbers`, maybe with
-                arguments in parentheses, a `keras.metrics.Metric`, or a function of `y_true` and
-                `y_pred` that returns a value for each sample. `"accuracy"` is the share of the
+            metric: Name of a Keras metric or of one of glo_tf, such as `glo_tf.QuantileLoss`, maybe
+                with arguments in parentheses, a `keras.metrics.Metric`, or a function of `y_true`
+                and `y_pred` that returns a value for each sample. `"accuracy"` is the share of the
                 samples of which the largest prediction is that of the label; where outputs are
                 sigmoids, the share of the predictions on the right side of 0.5. None is accuracy,
                 or the mean absolute error of a linear output.

@@ -40,7 +40,7 @@ class Page(html.parser.HTMLParser):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> pathlib.Path:
-    for package in ("sphinx", "furo", "myst_parser"):
+    for package in ("sphinx", "furo", "myst_nb"):
         pytest.importorskip(package)
     folder = tmp_path_factory.mktemp("site")
     build = ["sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(DOCS), str(folder)]
