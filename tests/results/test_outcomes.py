@@ -7,7 +7,7 @@ from example_comparison import entry, of
 
 from glo_tf.metrics.mode import Mode
 from glo_tf.results.outcomes import (
-    Outcome,
+    ComparisonOutcome,
     collapse_sentence,
     collapses,
     headline,
@@ -20,13 +20,19 @@ STEADY = [0.970, 0.971, 0.972, 0.973]
 
 def test_an_outcome_is_that_of_the_corrected_test() -> None:
     (test,) = of({"cross-entropy": STEADY, "better": [v + 0.02 for v in STEADY]}).tests
-    assert outcome(test, Mode.MAX) == Outcome.WIN
-    assert outcome(test, Mode.MIN) == Outcome.LOSS
-    assert outcome(dataclasses.replace(test, p_value_corrected=0.06), Mode.MAX) == Outcome.TIE
+    assert outcome(test, Mode.MAX) == ComparisonOutcome.WIN
+    assert outcome(test, Mode.MIN) == ComparisonOutcome.LOSS
+    assert (
+        outcome(dataclasses.replace(test, p_value_corrected=0.06), Mode.MAX)
+        == ComparisonOutcome.TIE
+    )
     untested = dataclasses.replace(test, p_value_corrected=None)
-    assert outcome(untested, Mode.MAX) == Outcome.UNKNOWN
-    assert outcome(dataclasses.replace(untested, difference=0.0), Mode.MAX) == Outcome.TIE
-    assert outcome(dataclasses.replace(untested, difference=None), Mode.MAX) == Outcome.UNKNOWN
+    assert outcome(untested, Mode.MAX) == ComparisonOutcome.UNKNOWN
+    assert outcome(dataclasses.replace(untested, difference=0.0), Mode.MAX) == ComparisonOutcome.TIE
+    assert (
+        outcome(dataclasses.replace(untested, difference=None), Mode.MAX)
+        == ComparisonOutcome.UNKNOWN
+    )
 
 
 def test_a_headline_is_one_line_that_answers() -> None:
