@@ -274,7 +274,7 @@ class SearchArguments(RunConfig, FailurePolicy, SearchBudget, SearchConfig, Task
     def _check_what_is_trained(self) -> None:
         if not self.tasks:
             missing = [name for name in _OF_ONE if getattr(self, name) is None]
-            if missing:
+            if missing and missing != ["model"]:  # which is refused with what it should be
                 raise InvalidArgumentError(
                     f"Expected {', '.join(_OF_ONE)}, or tasks. Received: {missing[0]}=None"
                 )
