@@ -67,9 +67,10 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
     of_all = rows(documents)
     pairs = tested(of_all, FOUND)
     done = list(dict.fromkeys(pair[0].row.document["task"] for pair in pairs))
-    parts = [_summary(pairs), *(_own(one, of_all) for one in FROZEN)]
+    parts = [_summary(pairs)]
     if "leads" in pictures:
         parts.append(f"![Leads of what was found, a row a task]({folder}/leads.png)")
+    parts += [_own(one, of_all) for one in FROZEN]
     for group, head in _HEADS.items():
         of_group = [pair for pair in pairs if _group(pair[0].row) == group]
         known = [row for row in of_all if _group(row) == group and _is_complete(row)]

@@ -1,0 +1,45 @@
+"""Frozen losses: where they are tested, and that they are no known ones."""
+
+import pytest
+
+from benchmarks.suite.frozen import FROZEN, Frozen, of_task
+from benchmarks.suite.leads import Row, held_against
+from benchmarks.suite.tasks import TASKS
+from glo_tf.expressions.tree import Expression
+
+OWN = Frozen("own", "-(x*y)", "noise", ("symmetric 40 %",), ("digits",), ("gce",), "Ours.")
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        ("noise/symmetric 40 %/letter", True),
+        ("noise/symmetric 40 %/digits", False),  # it was found there
+        ("noise/symmetric 60 %/letter", False),
+        ("clean/letter", False),
+    ],
+)
+def test_it_is_tested_on_its_kind_of_tasks_where_it_was_not_found(task, expected) -> None:
+    assert OWN.is_tested_on(TASKS[task]) == expected
+
+
+def test_those_of_the_suite_are_losses_that_are_tested_on_something() -> None:
+    for one in FROZEN:
+        assert Expression.parse(one.expression).has_x_and_y
+        tested = [name for name, task in TASKS.items() if one.is_tested_on(task)]
+        assert tested
+        for name in tested:
+            assert of_task(TASKS[name])[one.name] == one.expression
+            assert set(one.rivals) <= {rival.name for rival in TASKS[name].rivals}
+
+
+def test_it_is_held_against_the_best_known_loss_and_its_rivals() -> None:
+    values = {"cross_entropy": [0.5, 0.6], "gce": [0.7, 0.7], "sce": [0.8, 0.9], "own": [0.9, 0.8]}
+    entries = {name: {"tested": of} for name, of in values.items()}
+    document = {"searches": {}, "frozen": {"own": "-(x*y)"}, "largest": True}
+    row = Row({**document, "entries": {"sgd": entries}}, "sgd")
+    assert row.known == ["cross_entropy", "gce", "sce"]
+    (tests,) = held_against([row], "own", ("gce",))
+    assert [test.against for test in tests] == ["sce", "gce"]
+    assert [test.lead.mean for test in tests] == pytest.approx([0.0, 0.15])
+    assert all(test.corrected >= test.lead.p_value for test in tests)
