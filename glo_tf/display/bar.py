@@ -11,7 +11,10 @@ from typing import IO, Any, Self, cast
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from glo_tf.display.verbosity import Verbosity
+
 _OF_NOTEBOOK = 100  # columns
+_WIDTH_OF_FILES = 120  # columns; the cells of tables then stay in one line
 _A_SECOND = 0.2  # s, how often at most a notebook is written to
 
 
@@ -179,3 +182,28 @@ class _InNotebook:
             self._handle = display(HTML(text), display_id=True)
         else:
             self._handle.update(HTML(text))
+
+
+class DisplayWithBar:
+    """A bar in terminals and notebooks; elsewhere a line for each thing that is done.
+
+    Args:
+        console: Where to; standard output if None.
+        verbosity: How much.
+    """
+
+    def __init__(self, console: Console | None = None, verbosity: Verbosity = Verbosity.BAR):
+        self._console = console or new_console()
+        if not self._console.is_terminal:
+            self._console.width = _WIDTH_OF_FILES
+        self._bar = ProgressBar(self._console, shown=verbosity is Verbosity.BAR)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def _print(self, text: str) -> None:
+        self._bar.print(text)

@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from glo_tf.display.bar import ProgressBar, new_console, print_prose
-from glo_tf.display.verbosity import Verbosity
+from glo_tf.display.bar import DisplayWithBar, print_prose
 from glo_tf.utils.display_text import legible
 
 if TYPE_CHECKING:
@@ -20,29 +19,10 @@ if TYPE_CHECKING:
 
 
 _NARROW = 80  # columns, in which headings have no room
-_WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
 
 
-class ComparisonDisplay:
-    """A bar in terminals and notebooks; elsewhere a line for each training.
-
-    Args:
-        console: Where to; standard output if None.
-        verbosity: How much.
-    """
-
-    def __init__(self, console: Console | None = None, verbosity: Verbosity = Verbosity.BAR):
-        self._console = console or new_console()
-        if not self._console.is_terminal:
-            self._console.width = _WIDTH_OF_FILES
-        self._bar = ProgressBar(self._console, shown=verbosity is Verbosity.BAR)
-
-    def __enter__(self) -> ComparisonDisplay:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+class ComparisonDisplay(DisplayWithBar):
+    """See `DisplayWithBar`; a line for each training."""
 
     def on_understood(self, summary: str) -> None:
         """Prints what was understood of the task."""
@@ -66,9 +46,6 @@ class ComparisonDisplay:
     def show(self, comparison: Comparison) -> None:
         """Prints the table and the verdict."""
         show_comparison(comparison, self._console)
-
-    def _print(self, text: str) -> None:
-        self._bar.print(text)
 
 
 def show_comparison(comparison: Comparison, console: Console) -> None:

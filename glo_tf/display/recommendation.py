@@ -4,42 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from glo_tf.display.bar import ProgressBar, new_console
-from glo_tf.display.verbosity import Verbosity
+from glo_tf.display.bar import DisplayWithBar
 from glo_tf.utils.display_text import legible
 
 if TYPE_CHECKING:
     from glo_tf.recommendation.loss_recommendation import Advance
     from glo_tf.results.recommendation import Recommendation
 
-_WIDTH_OF_FILES = 120  # columns; the table's cells then stay in one line
 _TEXT_COLUMNS = 2  # of the table; the others are numbers
 
 
-class RecommendationDisplay:
-    """A bar in terminals and notebooks; elsewhere a line for each trial.
-
-    Args:
-        console: Where to; standard output if None.
-        verbosity: How much.
-    """
-
-    def __init__(self, console: Console | None = None, verbosity: Verbosity = Verbosity.BAR):
-        self._console = console or new_console()
-        if not self._console.is_terminal:
-            self._console.width = _WIDTH_OF_FILES
-        self._bar = ProgressBar(self._console, shown=verbosity is Verbosity.BAR)
-
-    def __enter__(self) -> RecommendationDisplay:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+class RecommendationDisplay(DisplayWithBar):
+    """See `DisplayWithBar`; a line for each trial."""
 
     def on_understood(self, summary: str, losses: int) -> None:
         """Prints what was understood of the task, and how many losses are tuned."""
@@ -71,6 +50,3 @@ class RecommendationDisplay:
             table.add_row(*(escape(legible(cell)) for cell in row))
         self._console.print(table)
         self._print(result.sentence)
-
-    def _print(self, text: str) -> None:
-        self._bar.print(text)

@@ -6,10 +6,10 @@ import abc
 import dataclasses
 import enum
 from collections.abc import Sequence
-from typing import Any, Protocol
 
 from glo_tf.errors import TrainingError as TrainingError
-from glo_tf.training.trial import Evaluation, Request, Trainer
+from glo_tf.training.trial import Evaluation, Request
+from glo_tf.training.trial import Task as Task
 
 
 class FailureKind(enum.StrEnum):
@@ -23,33 +23,6 @@ class FailureKind(enum.StrEnum):
     OUT_OF_MEMORY = "out of memory"
     WORKER_LOST = "worker lost"
     ERROR = "error"
-
-
-class Task(Protocol):
-    """What workers make their trainers from; `glo_tf.training.task.TrainingTask` is one."""
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """What determines the result of a training, by name."""
-        ...
-
-    @property
-    def lanes(self) -> int:
-        """How many candidates a trainer trains side by side."""
-        ...
-
-    @property
-    def threads(self) -> int:
-        """CPU threads of one training."""
-        ...
-
-    def prepare_process(self) -> None:
-        """Called once in a worker process of its own, before anything else."""
-        ...
-
-    def make_trainer(self) -> Trainer:
-        """A trainer on the current device."""
-        ...
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 
 from glo_tf.data.outputs import Outputs
 from glo_tf.metrics.objective import Objective
-from glo_tf.training.trial import Trainer
+from glo_tf.training.trial import Task
 
 
-class SearchTask(Protocol):
-    """See `glo_tf.training.task.TrainingTask`, which is one, for each of these."""
+class SearchTask(Task, Protocol):
+    """More than workers ask for; see `glo_tf.training.task.TrainingTask`, which is one."""
 
     @property
     def outputs(self) -> Outputs:
@@ -36,18 +36,6 @@ class SearchTask(Protocol):
         """Of a candidate."""
 
     @property
-    def lanes(self) -> int:
-        """How many candidates a trainer trains side by side."""
-
-    @property
-    def threads(self) -> int:
-        """CPU threads of one operation."""
-
-    @property
-    def description(self) -> dict[str, Any]:
-        """What determines a result, by name."""
-
-    @property
     def summary(self) -> str:
         """What was understood, on one line."""
 
@@ -57,9 +45,3 @@ class SearchTask(Protocol):
 
     def optimizer_at(self, rate: float) -> keras.Optimizer:
         """A new optimizer as a training with this rate has it."""
-
-    def prepare_process(self) -> None:
-        """Makes a process that has only just started one in which trainings end alike."""
-
-    def make_trainer(self) -> Trainer:
-        """A trainer on the current device."""

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from glo_tf.data.split import Split
 from glo_tf.errors import InvalidArgumentError
@@ -234,6 +234,33 @@ class SideBySideTrainer(Trainer, Protocol):
                 None stands for none at present: it is asked again when a training has ended.
             check: Called several times a second; what it raises ends the trainings.
         """
+        ...
+
+
+class Task(Protocol):
+    """What workers make their trainers from; `glo_tf.training.task.TrainingTask` is one."""
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What determines the result of a training, by name."""
+        ...
+
+    @property
+    def lanes(self) -> int:
+        """How many candidates a trainer trains side by side."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of one training."""
+        ...
+
+    def prepare_process(self) -> None:
+        """Called once in a worker process of its own, before anything else."""
+        ...
+
+    def make_trainer(self) -> Trainer:
+        """A trainer on the current device."""
         ...
 
 
