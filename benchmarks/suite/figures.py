@@ -68,3 +68,32 @@ def rates(shown: Sequence[Row], found: str) -> Figure:
         figure.supxlabel("learning rate", fontsize=9)
         figure.supylabel("metric on validation data", fontsize=9)
     return figure
+
+
+def frozen(shown: Sequence[Row], name: str) -> Figure:
+    """Test data where a frozen loss was not searched: the usual loss, the best known one, and it.
+
+    Args:
+        shown: Rows that have it, of one optimizer, in points.
+        name: Of the loss.
+    """
+    with style():
+        figure = Figure(figsize=(7.2, 1.2 + 0.42 * len(shown)), layout="constrained")
+        axes = figure.subplots()
+        for height, row in enumerate(shown):
+            best = row.best()
+            values = [100.0 * (row.mean(each) or 0.0) for each in (row.usual, best, name)]
+            axes.plot(
+                [min(values), max(values)], [height, height], color=LIGHT["grid"], lw=2.0, zorder=1
+            )
+            labels = (literal(row.usual), "the best known loss, in hindsight", literal(name))
+            for value, color, label in zip(values, ("grey", *SERIES), labels, strict=False):
+                mark = {"label": label} if height == 0 else {}
+                axes.plot([value], [height], "o", color=LIGHT[color], ms=7, **mark)
+            axes.annotate(literal(best), (values[1], height - 0.22), ha="center", fontsize=7)
+        names = [row.document["task"].split("/", 1)[1] for row in shown]
+        axes.set_yticks(range(len(shown)), [literal(each, 60) for each in names])
+        axes.set_ylim(len(shown) - 0.5, -0.6)
+        axes.set(xlabel="mean accuracy on test data, each loss tuned, n = 20 draws; %")
+        figure.legend(loc="outside upper left", ncols=3)
+    return figure

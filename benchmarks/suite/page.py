@@ -38,6 +38,11 @@ def write(folder: pathlib.Path) -> None:
     documents = read(folder)
     pairs = tested(rows(documents), FOUND)
     pictures = {"leads": figures.leads(pairs)} if pairs else {}
+    for one in FROZEN:
+        held = [row for row in rows(documents) if one.name in row.entries]
+        if held:
+            sgd = [row for row in held if row.optimizer == "sgd"]
+            pictures[one.name] = figures.frozen(sgd, one.name)
     for group in _HEADS:
         of_group = [pair[0].row for pair in pairs if _group(pair[0].row) == group]
         sgd = [row for row in of_group if row.optimizer == "sgd"]
@@ -70,7 +75,10 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
     parts = [_summary(pairs)]
     if "leads" in pictures:
         parts.append(f"![Leads of what was found, a row a task]({folder}/leads.png)")
-    parts += [_own(one, of_all) for one in FROZEN]
+    for one in FROZEN:
+        parts.append(_own(one, of_all))
+        if one.name in pictures:
+            parts.append(f"![Accuracy of {one.name} beside known losses]({folder}/{one.name}.png)")
     for group, head in _HEADS.items():
         of_group = [pair for pair in pairs if _group(pair[0].row) == group]
         known = [row for row in of_all if _group(row) == group and _is_complete(row)]
