@@ -306,7 +306,7 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path, blank_figures) -> N
     model.fit(SAMPLES, TARGETS["classes"], epochs=20, verbose=0)
     assert model.evaluate(SAMPLES, TARGETS["classes"], verbose=0)[1] > 0.6
     (again,) = search.evaluate([result.best_loss])
-    assert again.fitness == search.evaluate([result.best.loss])[0].fitness > 0.0
+    assert again.fitness == search.evaluate([result.found.loss])[0].fitness > 0.0
     with pytest.raises(ValueError, match=r"from_logits=True, as .* with from_logits=False"):
         search.evaluate([Baikal()])
     comparison = result.compare(["baikal"], data, seeds=1, tune_learning_rate=False)
