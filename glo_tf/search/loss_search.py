@@ -244,8 +244,11 @@ class LossSearch:
     def _compare_found(
         self, best: Expression, losses: Losses, test_data: Any, settings: ComparisonKeywords
     ) -> Comparison:
-        named = {FOUND: best, **by_name(losses, self.task.outputs)}
-        return self._compare(named, test_data, settings)
+        given = by_name(losses, self.task.outputs)
+        same = [name for name, loss in given.items() if loss == best]
+        others = {name: loss for name, loss in given.items() if name not in same}
+        found = f"{FOUND} ({', '.join(same)})" if same else FOUND
+        return self._compare({found: best, **others}, test_data, settings)
 
     def _compare(self, losses: Losses, test_data: Any, settings: ComparisonKeywords) -> Comparison:
         if self._arguments.tasks:

@@ -166,6 +166,23 @@ def test_a_result_compares_after_its_search_has_closed(tmp_path, trainer) -> Non
     make_search(output_dir=tmp_path)  # the folder is free
 
 
+@pytest.mark.parametrize("given", ["cross_entropy", "baikal"])
+def test_a_known_loss_that_was_found_stands_once_in_a_comparison(given, trainer) -> None:
+    found = {"cross_entropy": CROSS_ENTROPY, "baikal": BAIKAL}[given]
+    result = make_search(
+        population_size=1,
+        elites=0,
+        generations=1,
+        initial_expressions=[found],
+        coefficient_expressions=0,
+    ).run()
+    comparison = result.compare([given, "ngl"], seeds=1, tune_learning_rate=False)
+    names = [entry.name for entry in comparison.losses]
+    assert names[-2:] == [f"best loss ({given})", "ngl"]
+    assert comparison.baseline == names[0]
+    assert len(names) == (2 if given == "cross_entropy" else 3)
+
+
 def test_a_result_compares_while_its_search_is_open(tmp_path) -> None:
     class CompareAtTheEnd(Callback):
         def on_search_end(self, result) -> None:
