@@ -64,7 +64,8 @@ def test_a_name_is_shown_in_report_table_and_figures(name, tmp_path) -> None:
     display.show(Comparison.load(tmp_path / "comparison.json"))
     file.flush()
     table = file.buffer.getvalue().decode()
-    assert NAMES[name][:10] in table  # what is longer goes on in the next line
+    first, *_ = NAMES[name].split()
+    assert first[:10] in table  # the rest may go on in the next line
 
 
 @pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name)[:20])
