@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from long_tail_digits import long_tail_digits
 from noisy_digits import noisy_digits
 from reporting import report
 
@@ -45,30 +46,11 @@ flags.DEFINE_string("output", None, "JSON file for the figures.")
 USUAL = "cross-entropy"
 
 
-def long_tail(draw: int, *, held_out: int = 30, tested: int = 60) -> dict[str, Any]:
-    """Arguments of `glo_tf.recommend`, with as many images of each class held out and tested."""
-    from sklearn.datasets import load_digits
-
-    given = noisy_digits(draw, 0.0, units=FLAGS.units)
-    images, labels = load_digits(return_X_y=True)
-    images = (images / 16.0).astype(np.float32)
-    rng = np.random.default_rng([draw, 1])
-    parts: dict[str, list[np.ndarray]] = {"validation_data": [], "test_data": [], "train_data": []}
-    most = int(np.bincount(labels).min()) - held_out - tested
-    for rank, digit in enumerate(rng.permutation(10)):
-        of_class = rng.permutation(np.flatnonzero(labels == digit))
-        count = max(1, round(most * FLAGS.ratio ** (-rank / 9)))
-        held, test, rest = np.split(of_class, [held_out, held_out + tested])
-        for part, chosen in zip(parts.values(), (held, test, rest[:count]), strict=True):
-            part.append(chosen)
-    chosen_of = {name: np.concatenate(part) for name, part in parts.items()}
-    return {**given, **{name: (images[at], labels[at]) for name, at in chosen_of.items()}}
-
-
 def data(setting: str, draw: int) -> dict[str, Any]:
     """Of one draw."""
     if setting == "tail":
-        return long_tail(draw)
+        given = long_tail_digits(draw, FLAGS.ratio, units=FLAGS.units, held_out=30, tested=60)
+        return {name: value for name, value in given.items() if name != "optimizer"}
     noise = FLAGS.noise if setting == "noise" else 0.0
     return noisy_digits(draw, noise, units=FLAGS.units, held_out=300, tested=600)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, shown
@@ -94,15 +94,6 @@ class ComparisonArguments(RunConfig, FailurePolicy, ComparisonConfig, TaskArgume
                 "Expected on_training to be a function that takes a Progress of a comparison. "
                 f"Received: on_training={shown(self.on_training)}"
             )
-
-    def loaded(self) -> Self:
-        """The same with data in memory; see `TaskArguments.loaded`."""
-        from glo_tf.data import arrays
-
-        loaded = super().loaded()
-        if self.test_data is None:
-            return loaded
-        return dataclasses.replace(loaded, test_data=arrays.load("test_data", self.test_data))
 
     @property
     def steps(self) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, shown
@@ -91,15 +91,6 @@ class RecommendationArguments(RunConfig, FailurePolicy, RecommendationConfig, Ta
                 "Expected on_progress to be a function that takes an Advance of a recommendation. "
                 f"Received: on_progress={shown(self.on_progress)}"
             )
-
-    def loaded(self) -> Self:
-        """The same with data in memory; see `TaskArguments.loaded`."""
-        from glo_tf.data import arrays
-
-        loaded = super().loaded()
-        if self.test_data is None:
-            return loaded
-        return dataclasses.replace(loaded, test_data=arrays.load("test_data", self.test_data))
 
     @property
     def seeds_of_trials(self) -> range:

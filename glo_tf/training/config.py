@@ -134,18 +134,18 @@ class TaskArguments(TrainingConfig):
     validation_data: Any
 
     def loaded(self) -> Self:
-        """The same with data in memory.
+        """The same with data in memory, test data as well where there are any.
 
         Raises:
             ValueError: If data is of no form that is known, or not finite.
         """
         from glo_tf.data import arrays  # TensorFlow, which no setting needs
 
-        return dataclasses.replace(
-            self,
-            train_data=arrays.load("train_data", self.train_data),
-            validation_data=arrays.load("validation_data", self.validation_data),
-        )
+        names = ["train_data", "validation_data"]
+        if getattr(self, "test_data", None) is not None:
+            names.append("test_data")
+        loaded: dict[str, Any] = {name: arrays.load(name, getattr(self, name)) for name in names}
+        return dataclasses.replace(self, **loaded)
 
 
 def check_tasks(given: object) -> None:
