@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 import json
+import logging
 import os
+import pathlib
 import platform
 import statistics
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -48,6 +50,40 @@ def report(
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     if output:
         write(rows, output, more)
+
+
+def report_draws(
+    title: str,
+    draws: int,
+    done: Callable[[int], dict[str, Any]],
+    summarised: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+    work_dir: str,
+    output: str | None,
+) -> None:
+    """Makes draws that are not made yet, and reports all after each.
+
+    Args:
+        title: As for `report`.
+        draws: How many there are to be.
+        done: What one gives, with its number as `"draw"`; a line of `draws.jsonl`.
+        summarised: The rows of those that are there.
+        work_dir: Folder of `draws.jsonl`.
+        output: As for `report`.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("glo_tf").setLevel(logging.WARNING)
+    folder = pathlib.Path(work_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "draws.jsonl"
+    made = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    for draw in range(draws):
+        if any(known["draw"] == draw for known in made):
+            continue
+        made.append(done(draw))
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(made[-1]) + "\n")
+        print(json.dumps(made[-1]), file=sys.stderr, flush=True)
+        report(title, summarised(made), output, {"draws": made})
 
 
 def write(

@@ -12,17 +12,13 @@ on.
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import pathlib
 import statistics
-import sys
 from typing import Any
 
 from absl import app, flags
 from noisy_digits import noisy_digits
-from reporting import report
+from reporting import report_draws
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("draws", 3, "Of noise and split.")
@@ -151,25 +147,14 @@ def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def main(_: list[str]) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    logging.getLogger("glo_tf").setLevel(logging.WARNING)
-    folder = pathlib.Path(FLAGS.work_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "draws.jsonl"
-    draws = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    for draw in range(FLAGS.draws):
-        if any(known["draw"] == draw for known in draws):
-            continue
-        draws.append(done(draw))
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(draws[-1]) + "\n")
-        print(json.dumps(draws[-1]), file=sys.stderr, flush=True)
-        report(
-            f"Found with {FLAGS.noise:.0%} label noise, {FLAGS.train_steps} steps",
-            summarised(draws),
-            FLAGS.output,
-            {"draws": draws},
-        )
+    report_draws(
+        f"Found with {FLAGS.noise:.0%} label noise, {FLAGS.train_steps} steps",
+        FLAGS.draws,
+        done,
+        summarised,
+        FLAGS.work_dir,
+        FLAGS.output,
+    )
 
 
 if __name__ == "__main__":
