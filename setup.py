@@ -129,6 +129,7 @@ setup(
         "glo_tf.search_spaces": [
             "glo = glo_tf.search_spaces:glo",
             "glo_annealed = glo_tf.search_spaces:glo_annealed",
+            "glo_constants = glo_tf.search_spaces:glo_constants",
             "glo_extended = glo_tf.search_spaces:glo_extended",
             "glo_long_tail = glo_tf.search_spaces:glo_long_tail",
             "taylor = glo_tf.search.spaces.taylor:taylor",

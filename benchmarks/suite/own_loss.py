@@ -6,6 +6,7 @@ the finalists, best first.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import logging
@@ -31,11 +32,20 @@ flags.DEFINE_list(
     "Tasks whose mean fitness counts; those of a data set share a draw.",
 )
 flags.DEFINE_integer("seed", 12, "Of the search.")
+flags.DEFINE_bool(
+    "constants",
+    False,
+    "Whether losses have real constants and C, the number of classes, beside the paper's nodes.",
+)
 
 _START = (
     *("-(x*log(y))", "-(x*sqrt(y))", "square(x-y)", "-(x*y)", "-(x*(y+log(y)))"),
     *("-(x*sqrt(sqrt(y)))", "-(x*y+sqrt(y))", "-(x*y+sqrt(sqrt(y)))", "-(x*y+log(y))"),
     *("-(x*sqrt(y)+log(y))", "-(x*log(y)-y*y)"),
+)
+_START_WITH_CONSTANTS = (
+    *("-(x*(y + 0.05*log(y)))", "-(x*(y + 0.2*log(y)))", "square(3*x - y)", "square(1.5*x - y)"),
+    *("-(x*y + 0.1*sqrt(y))", "-(x*y + sqrt(y)/C)", "-(x*y + 0.1*square(y))", "-(x*y + log(y)/C)"),
 )
 _LADDER = (0.0015, 0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2)
 
@@ -60,7 +70,8 @@ def main(_: list[str]) -> None:
     result = glo_tf.LossSearch(
         tasks=tasks,
         learning_rate="own",
-        initial_expressions=_START,
+        search_space=_with_constants() if FLAGS.constants else "glo",
+        initial_expressions=(*_START, *_START_WITH_CONSTANTS * FLAGS.constants),
         population_size=150,
         elites=8,
         generations=20,
@@ -78,6 +89,13 @@ def main(_: list[str]) -> None:
     for row in result.confirmation:
         print(f"{row.mean:.4f}  {row.name}")
     print(result.found)
+
+
+def _with_constants() -> glo_tf.SearchSpace:
+    from glo_tf.search_spaces import glo_constants
+
+    space = glo_constants()
+    return dataclasses.replace(space, name="own_loss", weights={**space.weights, "C": 1.5})
 
 
 def _at_usual_rate(name: str, seed: int, known: pathlib.Path) -> glo_tf.TaskArguments:

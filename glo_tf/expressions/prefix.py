@@ -31,9 +31,11 @@ MAX_INTEGER = 2**31 - 1
 """Largest magnitude of an integer leaf."""
 
 
-def arity(node: Node) -> int:
-    """Number of operands that `node` takes."""
-    return 0 if isinstance(node, int) or is_leaf(node) else operations.get(node).arity
+def arity(node: Node | float) -> int:
+    """Number of operands that `node` takes; a number takes none."""
+    if isinstance(node, str) and not is_leaf(node):
+        return operations.get(node).arity
+    return 0
 
 
 def is_leaf(name: str) -> bool:
@@ -49,6 +51,15 @@ def is_named_node(node: object) -> bool:
 def named_nodes() -> str:
     """All named nodes, for a message."""
     return ", ".join((*operations.names(), *leaves.names()))
+
+
+def subtree_end(nodes: Sequence[Node | float], start: int) -> int:
+    """Index just past the subtree whose root is at `start` of a prefix list."""
+    open_operands, end = 1, start
+    while open_operands:
+        open_operands += arity(nodes[end]) - 1
+        end += 1
+    return end
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,11 +143,7 @@ class PrefixList:
 
     def subtree_end(self, start: int) -> int:
         """Index just past the subtree whose root is node `start`."""
-        open_operands, end = 1, start
-        while open_operands:
-            open_operands += arity(self.nodes[end]) - 1
-            end += 1
-        return end
+        return subtree_end(self.nodes, start)
 
     def fold(self, combine: Callable[[int, Sequence[Any]], Any]) -> Any:
         """Evaluates the tree bottom-up.

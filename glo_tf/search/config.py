@@ -66,7 +66,8 @@ class SearchConfig:
             (`glo_tf.operators.GloOperators`).
         initial_expressions: Whole losses that the first generation begins with, before random
             trees: text, `Expression` or `ExpressionLoss`. They have x and y, the nodes of the
-            search space and no coefficients; duplicates are dropped.
+            search space, and coefficients only where that has real constants; duplicates are
+            dropped.
         initial_losses: Known losses that the search begins with, a warm start: names as for
             `glo_tf.LossComparison`, expressions, or `"library"` for all with a name that fit; text
             has commas between them. They begin the first generation with their coefficients, CMA-ES

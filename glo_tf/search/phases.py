@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.data.outputs import Outputs
+from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
 from glo_tf.screening.screen import Screen
 from glo_tf.search.ask_tell import tree_of
@@ -55,7 +56,7 @@ def coefficient_searches(
     """The coefficient phase: of the space's own expression, or one for each of the best so far.
 
     Where known losses have other coefficients in the shape of one of the best, there is one more,
-    which starts from these.
+    which starts from these. Trees that evolved with coefficients start from them alone.
 
     Args:
         settings: Of the search.
@@ -79,8 +80,14 @@ def coefficient_searches(
         return [search(settings.search_space.parameterization)]
     known, space = list(settings.initial_losses.values()), settings.search_space
     trees = {record: tree_of(record.loss) for record in best}
+
+    def starts(tree: Expression) -> Sequence[tuple[float, ...] | None]:
+        if space.const_range is not None:
+            return [tree.coefficients]
+        return [*(known_starts(tree, known, space) if known else []), None]
+
     return [
         search(Parameterization.of_coefficients(tree, start), record.candidate.hyperparameters)
         for record, tree in trees.items()
-        for start in [*(known_starts(tree, known, space) if known else []), None]
+        for start in starts(tree)
     ]

@@ -12,7 +12,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import kind_of
 from glo_tf.losses.given import Losses
 from glo_tf.search.ask_tell import tree_of
-from glo_tf.search.genetic.first_generation import evolvable, missing_nodes
+from glo_tf.search.genetic.first_generation import evolvable_in, missing_nodes
 from glo_tf.search.spaces.space import SearchSpace
 
 LIBRARY = "library"
@@ -95,8 +95,8 @@ def warm_start(given: str | Losses | None, space: SearchSpace, outputs: Outputs)
 def starting_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expression]:
     """The trees of known losses, as the first generation has them.
 
-    A minus sign becomes a node where the space has that, so that offspring keep it. Other
-    coefficients are those of the tree alone: offspring are made of nodes, without them.
+    Where the space has real constants, offspring inherit the coefficients. Else they are made of
+    nodes alone, without them; a minus sign becomes a node where the space has that.
     """
     return [_tree(loss, space) for loss in losses]
 
@@ -118,7 +118,7 @@ def known_starts(
 
 def _tree(loss: Expression, space: SearchSpace) -> Expression:
     try:
-        tree = evolvable(loss)
+        tree = evolvable_in(loss, space)
     except InvalidArgumentError:
         return tree_of(loss)
     return tree_of(loss) if missing_nodes(tree, space) else tree

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import pytest
 
+from glo_tf.expressions.constants import expression_of
 from glo_tf.expressions.prefix import MAX_NODES
 from glo_tf.expressions.tree import Expression
 from glo_tf.plugins.options import OptionValue
@@ -104,7 +105,7 @@ def _broods(
         largest_breed: Whether the larger half of a generation become parents, rather than all.
     """
     rng = np.random.default_rng(seed)
-    trees = [Expression(space.draw_tree(rng)) for _ in range(_POPULATION)]
+    trees = [expression_of(space.draw_tree(rng)) for _ in range(_POPULATION)]
     for _ in range(_GENERATIONS):
         drawn: list[Expression] = []
         offspring: list[Expression] = []

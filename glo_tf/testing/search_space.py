@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from glo_tf.expressions.constants import expression_of
 from glo_tf.expressions.tree import Expression
 from glo_tf.plugins.options import OptionValue
 from glo_tf.results.record import Phase
@@ -99,7 +100,7 @@ def _trees(space: SearchSpace) -> list[Expression]:
     """Random ones, of whichever kind the space has."""
     rng = np.random.default_rng(0)
     if space.parameterization is None:
-        return [Expression(space.draw_tree(rng)) for _ in range(_TREES)]
+        return [expression_of(space.draw_tree(rng)) for _ in range(_TREES)]
     start, expression = space.parameterization.start, space.parameterization.expression
     vectors = rng.normal(start, space.coefficient_sigma0, (_TREES, len(start)))
     return [expression(vector) for vector in vectors.tolist()]

@@ -117,6 +117,23 @@ def test_cma_es_starts_at_known_coefficients_and_at_ones(monkeypatch) -> None:
     assert means == [pytest.approx(start), [1.0] * 6]
 
 
+def test_where_there_are_real_constants_coefficients_are_passed_on(monkeypatch) -> None:
+    trained_by_hashes(monkeypatch)
+    search = make_search(
+        initial_losses=["baikal_cma"],
+        search_space="glo_constants",
+        population_size=40,
+        generations=2,
+        elites=1,
+    )
+    first, *others = search.run().records
+    coefficients = set(tree_of(first.loss).coefficients) - {1.0}
+    inherited = [record for record in others if coefficients & set(record.loss.coefficients)]
+    assert any(record.loss.nodes != first.loss.nodes for record in inherited)
+    (start,) = coefficient_searches(search.settings, [inherited[0]])
+    assert list(start._strategy.mean) == pytest.approx(tree_of(inherited[0].loss).coefficients)
+
+
 def test_the_population_begins_with_them_as_they_are(monkeypatch, tmp_path) -> None:
     trainer = trained_by_hashes(monkeypatch)
     file = io.StringIO()

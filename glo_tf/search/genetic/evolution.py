@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.expressions.constants import expression_of
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.ranking import Ranking
@@ -72,7 +73,7 @@ class Discovery(AskTell):
 
 def initial_population(space: SearchSpace, size: int, rng: np.random.Generator) -> list[Expression]:
     """Random trees of depth at most the space's `max_initial_depth`, nodes drawn by weight."""
-    return [Expression(space.draw_tree(rng)) for _ in range(size)]
+    return [expression_of(space.draw_tree(rng)) for _ in range(size)]
 
 
 def next_generation(

@@ -38,12 +38,22 @@ def evolvable(loss: Expression) -> Expression:
         if factor not in (1.0, -1.0):
             raise InvalidArgumentError(
                 "Expected initial_expressions without coefficients, which the discovery phase does "
-                "not evolve: leave them out, for the coefficient phase to find. "
+                "not evolve without real constants: leave them out, for the coefficient phase to "
+                "find, or search a space that has them, such as glo_constants. "
                 f"Received: {loss.coefficients[index]} in '{loss}'"
             )
         return ("*", -1, *nodes) if factor == -1.0 else nodes
 
     return Expression(tree.fold(combine))
+
+
+def evolvable_in(loss: Expression, space: SearchSpace) -> Expression:
+    """The tree of a loss as a space evolves it: with factors where it has real constants.
+
+    Raises:
+        ValueError: If a coefficient is neither 1 nor -1, where the space has integers alone.
+    """
+    return evolvable(loss) if space.const_range is None else tree_of(loss)
 
 
 def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expression]:
@@ -54,7 +64,8 @@ def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expr
         space: What their trees have to be made of; one with integers has all, as mutation does.
 
     Raises:
-        ValueError: If a loss lacks x or y, has coefficients, or needs a node that the space lacks.
+        ValueError: If a loss lacks x or y, needs a node that the space lacks, or has coefficients
+            where that has no real constants.
     """
     trees: dict[Expression, Expression] = {}
     for loss in losses:
@@ -62,7 +73,7 @@ def initial_trees(losses: Sequence[Expression], space: SearchSpace) -> list[Expr
             raise InvalidArgumentError(
                 f"Expected initial_expressions with x and y. Received: '{loss}'"
             )
-        tree = evolvable(loss)
+        tree = evolvable_in(loss, space)
         absent = missing_nodes(tree, space)
         if absent:
             raise InvalidArgumentError(
@@ -84,7 +95,7 @@ def known_trees(outputs: Outputs, space: SearchSpace) -> list[Expression]:
     if kind_of(outputs) != Activation.LINEAR:
         return []
     losses = [Expression.parse(text) for text in space.begins_with]
-    trees = map(evolvable, losses)
+    trees = [evolvable_in(loss, space) for loss in losses]
     return [tree for tree in trees if all(_has(space, node) for node in tree.nodes)]
 
 
@@ -95,7 +106,7 @@ def missing_nodes(tree: Expression, space: SearchSpace) -> list[Node]:
 
 def _has(space: SearchSpace, node: Node) -> bool:
     if isinstance(node, int):
-        return any(isinstance(known, int) for known in space.weights)
+        return space.const_range is not None or bool(space.constants)
     return node in space.weights
 
 

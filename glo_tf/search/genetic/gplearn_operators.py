@@ -11,11 +11,11 @@ import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions import operations
+from glo_tf.expressions.constants import Part
 from glo_tf.expressions.leaves import LABEL_AND_PREDICTION
-from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.stable_id import stable_id
-from glo_tf.search.genetic.operators import within_limits
+from glo_tf.search.genetic.operators import inherited, within_limits
 from glo_tf.search.genetic.options import GplearnArguments
 from glo_tf.utils.keywords import documented, made_of
 
@@ -30,7 +30,8 @@ class GplearnOperators:
     """Crossover, subtree, hoist and point mutation as gplearn performs them.
 
     Names and defaults are those of `gplearn.genetic.SymbolicRegressor`. gplearn draws all nodes
-    with equal weight; it works on floating constants, of which the sign is taken: -1 or 1.
+    with equal weight; it works on floating constants, of which the sign is taken, -1 or 1, unless
+    the space has real constants.
 
     Raises:
         ValueError: If a probability is not in [0, 1], the four sum to more than 1, the space has no
@@ -40,6 +41,7 @@ class GplearnOperators:
     @made_of(GplearnArguments)
     def __init__(self, options: GplearnArguments):
         space = options.space
+        self._space = space
         self._features = (*LABEL_AND_PREDICTION, *space.leaves)
         self._bounds = np.cumsum(list(options.methods.values()))
         if not space.functions:
@@ -58,7 +60,7 @@ class GplearnOperators:
             "init_depth": (1, space.max_initial_depth),
             "init_method": "half and half",
             "n_features": len(self._features),
-            "const_range": (-1.0, 1.0) if space.constants else None,
+            "const_range": space.const_range or ((-1.0, 1.0) if space.constants else None),
             "metric": None,
             "p_point_replace": options.p_point_replace,
             "parsimony_coefficient": 0.0,
@@ -74,9 +76,7 @@ class GplearnOperators:
         program = self.program(parent)
         method = int(np.searchsorted(self._bounds, random_state.uniform(), side="right"))
         if method == 0:
-            offspring, *_ = program.crossover(
-                to_gplearn(select().nodes, self._features), random_state
-            )
+            offspring, *_ = program.crossover(self._program_of(select()), random_state)
         elif method == 1:
             offspring, *_ = program.subtree_mutation(random_state)
         elif method == 2:
@@ -85,20 +85,25 @@ class GplearnOperators:
             offspring, *_ = program.point_mutation(random_state)
         else:
             return [parent]
-        return [within_limits(from_gplearn(offspring, self._features), parent, self.max_size)]
+        integers = self._space.const_range is None
+        parts = from_gplearn(offspring, self._features, integers=integers)
+        return [within_limits(parts, parent, self.max_size)]
 
     def program(self, expression: Expression) -> _Program:
         """The expression as a gplearn program."""
         from gplearn._program import _Program  # it imports scikit-learn
 
-        return _Program(program=to_gplearn(expression.nodes, self._features), **self._settings)
+        return _Program(program=self._program_of(expression), **self._settings)
+
+    def _program_of(self, expression: Expression) -> list[Any]:
+        return to_gplearn(inherited(expression, self._space), self._features)
 
 
-def to_gplearn(nodes: Sequence[Node], features: Sequence[str] = LABEL_AND_PREDICTION) -> list[Any]:
-    """Prefix list of gplearn: its functions, feature indices for leaves, floats for integers."""
+def to_gplearn(nodes: Sequence[Part], features: Sequence[str] = LABEL_AND_PREDICTION) -> list[Any]:
+    """Prefix list of gplearn: its functions, feature indices for leaves, floats for numbers."""
     return [
         float(node)
-        if isinstance(node, int)
+        if isinstance(node, int | float)
         else features.index(node)
         if node in features
         else _function(node)
@@ -107,13 +112,24 @@ def to_gplearn(nodes: Sequence[Node], features: Sequence[str] = LABEL_AND_PREDIC
 
 
 def from_gplearn(
-    program: Sequence[Any], features: Sequence[str] = LABEL_AND_PREDICTION
-) -> tuple[Node, ...]:
-    """Inverse of `to_gplearn`; a constant that gplearn drew, in (-1, 1), becomes -1 or 1."""
+    program: Sequence[Any],
+    features: Sequence[str] = LABEL_AND_PREDICTION,
+    *,
+    integers: bool = True,
+) -> tuple[Part, ...]:
+    """Inverse of `to_gplearn`.
 
-    def node(item: Any) -> Node:
+    Args:
+        program: As gplearn has it.
+        features: Names of its features.
+        integers: Whether a constant that gplearn drew, in (-1, 1), becomes -1 or 1.
+    """
+
+    def node(item: Any) -> Part:
         if isinstance(item, float):
-            return int(item) if item.is_integer() else (1 if item > 0 else -1)
+            if item.is_integer():
+                return int(item)
+            return (1 if item > 0 else -1) if integers else item
         return features[item] if isinstance(item, int) else item.name
 
     return tuple(node(item) for item in program)

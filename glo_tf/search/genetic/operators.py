@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glo_tf.expressions.prefix import MAX_DEPTH, Node, arity
+from glo_tf.expressions.constants import Part, expression_of, parts_of
+from glo_tf.expressions.prefix import MAX_DEPTH, arity, subtree_end
 from glo_tf.expressions.tree import Expression
 from glo_tf.identity.stable_id import stable_id
 from glo_tf.search.genetic.options import GloArguments
 from glo_tf.utils.keywords import documented, made_of
+
+if TYPE_CHECKING:
+    from glo_tf.search.spaces.space import SearchSpace
+
+_NORMAL = statistics.NormalDist()
 
 
 @documented(GloArguments)
@@ -30,6 +38,7 @@ class GloOperators:
         self.space = options.space
         self.crossover_probability = options.crossover_probability
         self.integer_mutation_probability = options.integer_mutation_probability
+        self.constant_mutation_probability = options.constant_mutation_probability
         self.node_mutation_probability = options.node_mutation_probability
         self.shrink_probability = options.shrink_probability
         self.grow_probability = options.grow_probability
@@ -43,7 +52,7 @@ class GloOperators:
         if rng.random() < self.crossover_probability:
             lists = self.crossover(parents[0], parents[1], rng)
         else:
-            lists = parents[0].nodes, parents[1].nodes
+            lists = inherited(parents[0], self.space), inherited(parents[1], self.space)
         return [
             within_limits(self.mutate(nodes, rng), parent, self.max_size)
             for nodes, parent in zip(lists, parents, strict=True)
@@ -51,29 +60,31 @@ class GloOperators:
 
     def crossover(
         self, left: Expression, right: Expression, rng: np.random.Generator
-    ) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
+    ) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
         """Swaps a random subtree of one parent with a random subtree of the other."""
-        start, other = int(rng.integers(left.size)), int(rng.integers(right.size))
-        end, other_end = left.subtree_end(start), right.subtree_end(other)
-        given, taken = left.nodes[start:end], right.nodes[other:other_end]
+        one, two = inherited(left, self.space), inherited(right, self.space)
+        start, other = int(rng.integers(len(one))), int(rng.integers(len(two)))
+        end, other_end = subtree_end(one, start), subtree_end(two, other)
         return (
-            left.nodes[:start] + taken + left.nodes[end:],
-            right.nodes[:other] + given + right.nodes[other_end:],
+            one[:start] + two[other:other_end] + one[end:],
+            two[:other] + one[start:end] + two[other_end:],
         )
 
-    def mutate(self, nodes: tuple[Node, ...], rng: np.random.Generator) -> tuple[Node, ...]:
+    def mutate(self, nodes: tuple[Part, ...], rng: np.random.Generator) -> tuple[Part, ...]:
         """Visits every node once, bottom-up, and applies each mutation with its probability."""
         chances = rng.random((len(nodes), 5)).tolist()
-        stack: list[list[Node]] = []
+        stack: list[list[Part]] = []
         for node, (integer, same, shrink, grow, draw) in zip(
             reversed(nodes), reversed(chances), strict=True
         ):
             operands = [stack.pop() for _ in range(arity(node))]
             if isinstance(node, int) and integer < self.integer_mutation_probability:
                 node += 1 if draw < 0.5 else -1
+            elif isinstance(node, float) and integer < self.constant_mutation_probability:
+                node *= 2.0 ** _NORMAL.inv_cdf(draw or 0.5)
             if same < self.node_mutation_probability:
                 node = self.space.draw_same_arity(arity(node), rng.random())
-            subtree: list[Node] = [node]
+            subtree: list[Part] = [node]
             for operand in operands:
                 subtree += operand
             if operands and shrink < self.shrink_probability:
@@ -83,7 +94,7 @@ class GloOperators:
             stack.append(subtree)
         return tuple(stack.pop())
 
-    def _small_tree(self, rng: np.random.Generator) -> list[Node]:
+    def _small_tree(self, rng: np.random.Generator) -> list[Part]:
         """A function with leaves as operands; empty if the space has no function."""
         function = self.space.draw_function(rng.random())
         if function is None:
@@ -91,17 +102,24 @@ class GloOperators:
         return [function, *(self.space.draw_leaf(rng.random()) for _ in range(arity(function)))]
 
 
-def within_limits(nodes: Sequence[Node], parent: Expression, max_size: int) -> Expression:
+def inherited(parent: Expression, space: SearchSpace) -> tuple[Part, ...]:
+    """What offspring are made of: nodes, and factors where the space has real constants."""
+    return parent.nodes if space.const_range is None else parts_of(parent)
+
+
+def within_limits(nodes: Sequence[Part], parent: Expression, max_size: int) -> Expression:
     """The offspring, or its parent if the offspring is too large or too deep."""
-    # A tree of n nodes is at most n - 1 deep, so only large ones need a look at their depth.
-    if len(nodes) > max_size:
+    # A constant and its product are no nodes of the tree where they are a factor there.
+    if len(nodes) - 2 * sum(isinstance(node, float) for node in nodes) > max_size:
         return parent
+    # A tree of n nodes is at most n - 1 deep, so only large ones need a look at their depth.
     if len(nodes) > MAX_DEPTH and _depth(nodes) > MAX_DEPTH:
         return parent
-    return Expression(tuple(nodes))
+    offspring = expression_of(nodes)
+    return offspring if offspring.size <= max_size else parent
 
 
-def _depth(nodes: Sequence[Node]) -> int:
+def _depth(nodes: Sequence[Part]) -> int:
     stack: list[int] = []
     for node in reversed(nodes):
         operands = [stack.pop() for _ in range(arity(node))]

@@ -19,6 +19,8 @@ class GloOptions:
     Attributes:
         crossover_probability: Per pair of parents; both children go on.
         integer_mutation_probability: Per integer leaf: its value changes by +1 or -1.
+        constant_mutation_probability: Per real constant: it is multiplied by 2 to the power of a
+            standard normal number.
         node_mutation_probability: Per node: a weighted node of the same arity takes its place.
         shrink_probability: Per inner node: a weighted leaf takes its subtree's place.
         grow_probability: Per leaf: a weighted function with leaves as operands takes its place.
@@ -27,6 +29,7 @@ class GloOptions:
 
     crossover_probability: float = 0.8
     integer_mutation_probability: float = 0.05
+    constant_mutation_probability: float = 0.2
     node_mutation_probability: float = 0.05
     shrink_probability: float = 0.025
     grow_probability: float = 0.025

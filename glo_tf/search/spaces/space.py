@@ -6,12 +6,14 @@ import bisect
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.expressions.constants import Part
 from glo_tf.expressions.leaves import LEAVES
 from glo_tf.expressions.prefix import Node, arity, is_named_node, named_nodes
 from glo_tf.expressions.tree import Expression
@@ -41,8 +43,8 @@ class SearchSpace:
     coefficient phase, if it has that too, tunes the best of them. The other has the coefficient
     phase alone, which searches the parameters of one expression.
 
-    Constants are integers among the nodes, where trees evolve; real ones come from the coefficient
-    phase, as each node's factor.
+    Constants are integers among the nodes, and real ones where the space has a `const_range`; the
+    coefficient phase gives each node a factor of its own.
 
     Attributes:
         name: Under which it is registered.
@@ -50,6 +52,10 @@ class SearchSpace:
         weights: Relative probability of each node (operations of `glo_tf.nodes`, leaves such as x
             and n, and integers) among the nodes that may stand at a place; empty without a
             discovery phase.
+        const_range: Of the real constants that stand among the leaves, as gplearn draws them; with
+            them, the factors that nodes of a known loss have evolve as well. None for trees of
+            integers alone, as in the paper.
+        const_weight: Relative probability of a real constant among the nodes.
         max_initial_depth: Deepest tree of the initial population, in edges.
         phases: Which apply, of discovery and coefficients.
         parameterization: What the coefficient phase searches where there is no discovery phase.
@@ -65,13 +71,16 @@ class SearchSpace:
             None is pycma's default, 4 + 3 ln(parameters).
 
     Raises:
-        ValueError: If a node is unknown, a weight is not positive, x or y is missing, or phases,
-            weights and parameterization do not fit together.
+        ValueError: If a node is unknown, a weight is not positive, x or y is missing, real
+            constants have no range or no product, or phases, weights and parameterization do not
+            fit together.
     """
 
     name: str
     description: str
     weights: Mapping[Node, float]
+    const_range: tuple[float, float] | None = None
+    const_weight: float = 1.0
     max_initial_depth: int = 2
     phases: tuple[Phase, ...] = (Phase.DISCOVERY, Phase.COEFFICIENTS)
     parameterization: Parameterization | None = None
@@ -110,10 +119,29 @@ class SearchSpace:
                 "Expected no weights without a discovery phase. "
                 f"Received: {sorted(map(str, self.weights))}"
             )
+        if self.const_range is not None:
+            self._check_constants(self.const_range)
         if self.max_initial_depth < 0:
             raise InvalidArgumentError(
                 "Expected max_initial_depth of at least 0. "
                 f"Received: max_initial_depth={self.max_initial_depth}"
+            )
+
+    def _check_constants(self, bounds: tuple[float, float]) -> None:
+        if not (len(bounds) == 2 and all(map(math.isfinite, bounds)) and bounds[0] < bounds[1]):
+            raise InvalidArgumentError(
+                "Expected const_range as two finite numbers, the smaller one first. "
+                f"Received: const_range={bounds}"
+            )
+        if not self.const_weight > 0:
+            raise InvalidArgumentError(
+                "Expected a positive const_weight; const_range=None leaves real constants out. "
+                f"Received: const_weight={self.const_weight}"
+            )
+        if "*" not in self.weights:
+            raise InvalidArgumentError(
+                "Expected '*' among the weights, by which constants become factors. "
+                f"Received: const_range={bounds}, {sorted(map(str, self.weights))}"
             )
 
     @property
@@ -143,11 +171,14 @@ class SearchSpace:
         """Whether losses may see this part of `glo_tf.expressions.leaves.Surroundings`."""
         return any(part in LEAVES[name].needs for name in self.leaves)
 
-    def draw_same_arity(self, count: int, random: float) -> Node:
-        """The node with `count` operands at `random`, uniform in [0, 1), on the weights' wheel."""
+    def draw_same_arity(self, count: int, random: float) -> Part:
+        """The node with `count` operands at `random`, uniform in [0, 1), on the weights' wheel.
+
+        Where the wheel stops at real constants, how far it went there says which one.
+        """
         return self._by_arity[count].at(random)
 
-    def draw_leaf(self, random: float) -> Node:
+    def draw_leaf(self, random: float) -> Part:
         """A leaf; `random` as in `draw_same_arity`."""
         return self.draw_same_arity(0, random)
 
@@ -155,10 +186,10 @@ class SearchSpace:
         """A node with operands; None if the space has none."""
         return str(self._functions.at(random)) if self.functions else None
 
-    def draw_tree(self, rng: np.random.Generator) -> tuple[Node, ...]:
+    def draw_tree(self, rng: np.random.Generator) -> tuple[Part, ...]:
         """Random prefix list of depth at most `max_initial_depth`, its nodes drawn by weight."""
 
-        def grow(depth: int) -> list[Node]:
+        def grow(depth: int) -> list[Part]:
             node = (self._any if depth else self._by_arity[0]).at(rng.random())
             return [node, *itertools.chain(*(grow(depth - 1) for _ in range(arity(node))))]
 
@@ -166,27 +197,40 @@ class SearchSpace:
 
     @functools.cached_property
     def _by_arity(self) -> dict[int, _Wheel]:
-        return {count: _Wheel(self.weights, {count}) for count in set(map(arity, self.weights))}
+        return {count: self._wheel({count}) for count in set(map(arity, self.weights))}
 
     @functools.cached_property
     def _functions(self) -> _Wheel:
-        return _Wheel(self.weights, {1, 2})
+        return self._wheel({1, 2})
 
     @functools.cached_property
     def _any(self) -> _Wheel:
-        return _Wheel(self.weights, {0, 1, 2})
+        return self._wheel({0, 1, 2})
+
+    def _wheel(self, arities: set[int]) -> _Wheel:
+        places: dict[Node | tuple[float, float], float] = {
+            node: weight for node, weight in self.weights.items() if arity(node) in arities
+        }
+        if self.const_range is not None and 0 in arities:
+            places[self.const_range] = self.const_weight
+        return _Wheel(places)
 
 
 class _Wheel:
-    """Nodes of some arities, found by a uniform random number."""
+    """Nodes and ranges of constants with their weights, found by a uniform random number."""
 
-    def __init__(self, weights: Mapping[Node, float], arities: set[int]):
-        self._nodes = [node for node in weights if arity(node) in arities]
-        self._cumulative = list(itertools.accumulate(weights[node] for node in self._nodes))
+    def __init__(self, weights: Mapping[Node | tuple[float, float], float]):
+        self._places = list(weights)
+        self._cumulative = list(itertools.accumulate(weights.values()))
 
-    def at(self, random: float) -> Node:
-        place = bisect.bisect_right(self._cumulative, random * self._cumulative[-1])
-        return self._nodes[min(place, len(self._nodes) - 1)]
+    def at(self, random: float) -> Part:
+        position = random * self._cumulative[-1]
+        index = min(bisect.bisect_right(self._cumulative, position), len(self._places) - 1)
+        place = self._places[index]
+        if not isinstance(place, tuple):
+            return place
+        (low, high), start = place, self._cumulative[index - 1]
+        return low + (high - low) * (position - start) / (self._cumulative[index] - start)
 
 
 def glo() -> SearchSpace:
@@ -223,6 +267,21 @@ def glo_extended() -> SearchSpace:
         "glo_extended",
         f"the paper's nodes and {', '.join(added)}",
         {**glo().weights, **dict.fromkeys(added, 1.0)},
+    )
+
+
+def glo_constants() -> SearchSpace:
+    """The nodes of `glo`, and real constants.
+
+    Where known losses begin the search, their factors are passed on with the parts that offspring
+    take of them. Weights, range and initial depth are the project's default.
+    """
+    return SearchSpace(
+        "glo_constants",
+        "the paper's nodes, and real constants",
+        glo().weights,
+        const_range=(-1.0, 1.0),
+        const_weight=2.0,
     )
 
 

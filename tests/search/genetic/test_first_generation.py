@@ -23,7 +23,7 @@ from glo_tf.search.genetic.first_generation import (
     initial_trees,
     known_trees,
 )
-from glo_tf.search.spaces.space import SearchSpace, glo, glo_extended
+from glo_tf.search.spaces.space import SearchSpace, glo, glo_constants, glo_extended
 from glo_tf.training.candidate import Candidate
 
 OUTPUTS = Outputs.of_classes(10)
@@ -90,6 +90,10 @@ def test_initial_trees_are_distinct_and_of_the_search_space() -> None:
         with pytest.raises(ValueError, match=f"search space 'bare'. Received: .*, with {absent}"):
             initial_trees([Expression.parse(text)], bare)
     assert initial_trees([Expression.parse("-(x*tanh(y))")], glo_extended())
+    loss = Expression.parse("-(x*log(0.5*y) + 3*x)")
+    with pytest.raises(ValueError, match=r"without real constants: .* such as glo_constants"):
+        initial_trees([loss], glo())
+    assert initial_trees([loss], glo_constants()) == [loss.negated()]
 
 
 NUMBER, X_AND_Y = Outputs((Output("linear", 1),)), np.array([[0.5, 3.0], [1.5, -1.0]])

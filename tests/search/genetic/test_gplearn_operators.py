@@ -1,6 +1,7 @@
 """gplearn's own operators on the project's trees."""
 
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from glo_tf.expressions import operations
 from glo_tf.expressions.prefix import arity
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.genetic.gplearn_operators import GplearnOperators, from_gplearn, to_gplearn
-from glo_tf.search.spaces.space import SearchSpace, glo_extended
+from glo_tf.search.spaces.space import SearchSpace, glo_constants, glo_extended
 
 SEEDS = st.integers(0, 2**32 - 1)
 METHODS = {
@@ -95,6 +96,16 @@ def test_point_mutation_keeps_the_shape(tree, seed) -> None:
     operators = only("p_point_mutation", p_point_replace=1.0)
     (child,) = operators.breed(lambda: tree, np.random.default_rng(seed))
     assert list(map(arity, child.nodes)) == list(map(arity, tree.nodes))
+
+
+def test_real_constants_are_gplearns() -> None:
+    space = dataclasses.replace(glo_constants(), const_range=(5.0, 6.0), const_weight=50.0)
+    operators = GplearnOperators(space, p_crossover=0.5, p_subtree_mutation=0.4)
+    rng, parent = np.random.default_rng(0), Expression.parse("x*log(0.7*y) - 0.2*x")
+    children = [operators.breed(lambda: parent, rng)[0] for _ in range(200)]
+    factors = {factor for child in children for factor in child.coefficients}
+    assert {1.0, 0.7, 0.2} <= factors
+    assert any(5.0 < factor < 6.0 for factor in factors)
 
 
 @given(expressions(), SEEDS)

@@ -1,6 +1,8 @@
 """The paper's operators as properties of trees, and their rates."""
 
 import collections
+import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -8,16 +10,18 @@ from expression_strategies import expressions
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glo_tf.expressions.constants import parts_of
 from glo_tf.expressions.prefix import MAX_DEPTH, arity
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.genetic.operators import GloOperators, within_limits
-from glo_tf.search.spaces.space import SearchSpace, glo_extended
+from glo_tf.search.spaces.space import SearchSpace, glo_constants, glo_extended
 
 SPACE = glo_extended()
 SEEDS = st.integers(0, 2**32)
 OFF = {
     "crossover_probability": 0.0,
     "integer_mutation_probability": 0.0,
+    "constant_mutation_probability": 0.0,
     "node_mutation_probability": 0.0,
     "shrink_probability": 0.0,
     "grow_probability": 0.0,
@@ -66,6 +70,37 @@ def test_integer_mutation_moves_every_integer_by_one_and_nothing_else(tree, seed
             assert abs(after - before) == 1
         else:
             assert after == before
+
+
+FACTORS = st.floats(0.1, 9).filter(lambda factor: factor != 1.0)
+
+
+@given(expressions(unit=False, coefficients=FACTORS), SEEDS)
+def test_constant_mutation_scales_every_constant_and_nothing_else(tree, seed) -> None:
+    operators = GloOperators(glo_constants(), **{**OFF, "constant_mutation_probability": 1.0})
+    parts = parts_of(tree)
+    mutant = operators.mutate(parts, np.random.default_rng(seed))
+    for before, after in zip(parts, mutant, strict=True):
+        if isinstance(before, float):
+            assert abs(after) == pytest.approx(abs(before), rel=2.0**9)
+            assert (after != before) == (before != 0.0)
+        else:
+            assert after == before
+
+
+@given(expressions(unit=False, coefficients=FACTORS), SEEDS)
+def test_without_mutation_factors_are_only_exchanged(tree, seed) -> None:
+    operators = GloOperators(glo_constants(), **{**OFF, "crossover_probability": 1.0})
+    rng = np.random.default_rng(seed)
+    children = operators.breed(lambda: tree, rng)
+    whole = dataclasses.replace(glo_constants(), const_range=None)
+    assert set(GloOperators(whole, **OFF).breed(lambda: tree, rng)[0].coefficients) == {1.0}
+    if all(child is not tree for child in children):
+        product = math.prod(part for part in parts_of(tree) if isinstance(part, float))
+        parts = [part for child in children for part in parts_of(child)]
+        assert math.prod(part for part in parts if isinstance(part, float)) == pytest.approx(
+            product**2
+        )
 
 
 @given(expressions(), SEEDS)

@@ -1,6 +1,7 @@
 """Every registered search space, and the wheel that draws by weight."""
 
 import collections
+import math
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from glo_tf.testing import SearchSpaceTestCase, registered
 globals().update(registered(SearchSpaceTestCase, "glo_tf"))
 
 LINE = Parameterization.of_coefficients(Expression.parse("x*y"))
+PRODUCTS = {"x": 1.0, "y": 1.0, "*": 1.0}
 
 
 def test_glo_has_the_nodes_and_weights_of_the_facts() -> None:
@@ -55,6 +57,20 @@ def test_the_wheel_covers_the_whole_interval() -> None:
     assert space.draw_same_arity(1, 0.0) == "log"
 
 
+def test_real_constants_are_drawn_by_weight_and_uniformly() -> None:
+    space = SearchSpace("real", "", {"x": 1.0, "y": 1.0, "*": 1.0}, (-1.0, 3.0), 2.0)
+    drawn = [space.draw_leaf(at) for at in (0.0, 0.25, 0.5, 0.75, np.nextafter(1, 0))]
+    assert drawn[:4] == ["x", "y", -1.0, 1.0]
+    assert drawn[4] == pytest.approx(3.0)
+    assert space.draw_same_arity(2, 0.9) == "*"
+    rng = np.random.default_rng(0)
+    trees = [space.draw_tree(rng) for _ in range(2_000)]
+    constants = [part for parts in trees for part in parts if isinstance(part, float)]
+    leaves = sum(part != "*" for parts in trees for part in parts)
+    assert len(constants) / leaves == pytest.approx(0.5, abs=0.05)
+    assert np.quantile(constants, [0.25, 0.5, 0.75]) == pytest.approx([0.0, 1.0, 2.0], abs=0.15)
+
+
 def test_a_space_of_leaves_alone_has_no_function() -> None:
     assert SearchSpace("leaves", "", {"x": 1.0, "y": 1.0}).draw_function(0.5) is None
 
@@ -67,6 +83,14 @@ def test_a_space_of_leaves_alone_has_no_function() -> None:
         ({"weights": {"x": 1.0, "y": float("nan")}}, r"weights\['y'\]=nan"),
         ({"weights": {"x": 1.0, "log": 1.0}}, "Expected weights for x and y"),
         ({"weights": {"x": 1.0, "y": 1.0}, "max_initial_depth": -1}, "max_initial_depth=-1"),
+        (
+            {"weights": PRODUCTS, "const_range": (1.0, 1.0)},
+            r"the smaller one first\. .*=\(1.0, ",
+        ),
+        ({"weights": PRODUCTS, "const_range": (0.0, math.inf)}, "two finite numbers"),
+        ({"weights": PRODUCTS, "const_range": (0.0,)}, "two finite numbers"),
+        ({"weights": PRODUCTS, "const_range": (0, 1), "const_weight": 0.0}, "const_weight=0.0"),
+        ({"weights": {"x": 1.0, "y": 1.0}, "const_range": (0, 1)}, r"Expected '\*' among"),
         ({"weights": {"x": 1.0, "y": 1.0}, "phases": ()}, r"phases=\(\)"),
         ({"weights": {"x": 1.0, "y": 1.0}, "phases": ("comparison",)}, "phases=.*comparison"),
         ({"weights": {}, "phases": ("coefficients",)}, "Expected a parameterization where .*=None"),
