@@ -12,13 +12,14 @@ from benchmarks.suite import figures
 from benchmarks.suite.data_sets import DATA_SETS
 from benchmarks.suite.frozen import FROZEN, Frozen
 from benchmarks.suite.leads import SURE, Lead, Row, Tested, held_against, rows, tested
+from benchmarks.suite.search import VARIANTS
 from benchmarks.suite.tasks import TASKS
 from glo_tf.utils.files import write_whole
 from glo_tf.utils.style import as_files
 
 FOUND = "found"
 _TEMPLATE = pathlib.Path(__file__).with_name("page.md")
-_ABLATIONS = "What searches find that differ in one thing; its lead over `found`, p not corrected."
+_ABLATIONS = "What searches find that differ in one thing, p not corrected."
 _HEADS = {
     "noise": "Wrong training labels",
     "tail": "Long tails",
@@ -71,7 +72,8 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
     """
     of_all = rows(documents)
     pairs = tested(of_all, FOUND)
-    done = list(dict.fromkeys(pair[0].row.document["task"] for pair in pairs))
+    searched = {pair[0].row.document["task"] for pair in pairs}
+    done = {row.document["task"] for row in of_all if _is_complete(row)}
     parts = [_summary(pairs)]
     if "leads" in pictures:
         parts.append(f"![Leads of what was found, a row a task]({folder}/leads.png)")
@@ -91,6 +93,7 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
     template = string.Template(_TEMPLATE.read_text(encoding="utf-8"))
     text = template.substitute(
         done=len(done),
+        searched=len(searched),
         all=len(TASKS),
         budget=_budget(documents),
         sure=SURE,
@@ -252,14 +255,15 @@ def _ablations(found: Sequence[Row]) -> str:
     lines = []
     for row in found:
         for name in row.document["searches"]:
-            if name == FOUND or name not in row.entries or FOUND not in row.entries:
+            against = VARIANTS[name].against
+            if name == FOUND or name not in row.entries or against not in row.entries:
                 continue
-            lead = row.lead(name, FOUND)
+            lead = row.lead(name, against)
             show = _shown(row)
             said = f"{_said(lead, row)}, p = {lead.p_value:.2g}" if lead else "diverged"
-            cells = [show(row.mean(FOUND)), show(row.mean(name)), said]
+            cells = [show(row.mean(name)), against, show(row.mean(against)), said]
             lines.append([row.document["task"], row.optimizer, name, *cells])
-    head = ["task", "optimizer", "search", "found", "by this one", "difference"]
+    head = ["task", "optimizer", "search", "score", "beside", "score", "difference"]
     return f"## Ablations\n\n{_ABLATIONS}\n\n{_table(head, lines)}\n\n" if lines else ""
 
 

@@ -29,17 +29,21 @@ class Variant:
         name: How what it finds is shown.
         settings: Arguments of `glo_tf.LossSearch` that differ.
         random: Whether trees are random in all generations.
+        constants: Whether trees have real constants, beside the nodes of the task's search space.
         steps_of: Name of a variant that has run before, and whose training steps end this one.
         space: In place of the task's search space.
         instead_of: Search space of the tasks that it is for; all if None.
+        against: Name of the variant from which it differs in one thing.
     """
 
     name: str
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     random: bool = False
+    constants: bool = True
     steps_of: str | None = None
     space: str | None = None
     instead_of: str | None = None
+    against: str = "found"
 
     def is_for(self, space: str) -> bool:
         """Whether it is one for tasks with this search space."""
@@ -47,6 +51,7 @@ class Variant:
 
 
 _USUAL: dict[str, Any] = {
+    "initial_losses": "library",
     "learning_rate": "own",
     "population_size": 100,
     "elites": 6,
@@ -56,20 +61,25 @@ _USUAL: dict[str, Any] = {
     "finalists": 8,
     "finalist_seeds": 3,
 }
-_FIXED = "found with fixed coefficients"
+_RANDOM: dict[str, Any] = {"initial_losses": None}
+_FIXED = "found from random trees with fixed coefficients"
 
 VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("found"),
-        Variant("found from the library", {"initial_losses": "library"}),
+        Variant("found from random trees", _RANDOM),
+        Variant("found without real constants", constants=False),
         Variant("found at the given rate", {"learning_rate": "given"}),
-        Variant(_FIXED, {"coefficient_expressions": 0}),
+        Variant(
+            _FIXED, {**_RANDOM, "coefficient_expressions": 0}, against="found from random trees"
+        ),
         Variant(
             "found by random search",
-            {"coefficient_expressions": 0, "generations": 100},
+            {**_RANDOM, "coefficient_expressions": 0, "generations": 100},
             random=True,
             steps_of=_FIXED,
+            against=_FIXED,
         ),
         Variant("found without n", space="glo", instead_of="glo_long_tail"),
         Variant("found without early stopping", {"strategy": "local"}),
@@ -131,6 +141,8 @@ def search(
     stopping = EarlyStopping(range(every, recipe.steps + 1, every))
     space = getattr(search_spaces, variant.space or space_name)()
     space = dataclasses.replace(space, begins_with=())
+    if variant.constants:
+        space = dataclasses.replace(space, const_range=(-1.0, 1.0), const_weight=2.0)
     settings: dict[str, Any] = {
         **_USUAL,
         "search_space": space,

@@ -53,7 +53,7 @@ class Task:
 def _all() -> list[Task]:
     tasks = [
         Task(f"noise/{kind}/{data_set}", data_set, ACCURACY, damage)
-        for data_set in ("digits", "letter", "satimage", "penbased", "texture", "mnist")
+        for data_set in ("digits", "letter", "satimage", "penbased", "texture", "segment", "mnist")
         for kind, damage in (
             ("symmetric 40 %", Damage(symmetric=0.4)),
             ("symmetric 60 %", Damage(symmetric=0.6)),

@@ -304,7 +304,7 @@ def test_a_whole_training_counts_as_its_best_checkpoint() -> None:
 def test_variants_come_after_what_they_need() -> None:
     assert chosen_variants(["all"]) == list(VARIANTS)
     assert next(iter(VARIANTS)) == page.FOUND
-    with pytest.raises(ValueError, match="Expected 'found with fixed coefficients' before"):
+    with pytest.raises(ValueError, match=r"Expected 'found from random trees with fixed .* before"):
         chosen_variants(["found by random search"])
     with pytest.raises(ValueError, match="variants=fuond"):
         chosen_variants(["fuond"])
@@ -319,7 +319,7 @@ def test_random_search_ends_with_the_steps_of_another(monkeypatch, tmp_path) -> 
 
     monkeypatch.setattr(unit, "search", search)
     task = dataclasses.replace(TASK, rivals=())
-    names = ["found with fixed coefficients", "found by random search"]
+    names = ["found from random trees with fixed coefficients", "found by random search"]
     unit.Unit(task, SETTINGS, tmp_path, tmp_path).run(names)
     assert asked == [(names[0], None), (names[1], 70)]
     limit = StepLimit(100)
