@@ -89,6 +89,8 @@ class LossSearch:
         else:
             arguments = _at_given_rate(arguments.loaded())
             self.task = TrainingTask.of(arguments)
+        if self.settings.search_space.const_range is not None:
+            self.task = self.task.interpreting()
         self._arguments = arguments
         check_leaves(self.settings.search_space.leaves, self.task.outputs, "search_space")
         for loss in self.settings.initial_expressions:

@@ -43,5 +43,8 @@ class SearchTask(Task, Protocol):
     def has_penalties(self) -> bool:
         """Whether a model adds terms to every loss."""
 
+    def interpreting(self) -> SearchTask:
+        """The same task for losses each of which has a tree and coefficients of its own."""
+
     def optimizer_at(self, rate: float) -> keras.Optimizer:
         """A new optimizer as a training with this rate has it."""

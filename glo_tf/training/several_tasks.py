@@ -134,6 +134,11 @@ class SeveralTasks:
         """Whether any model adds terms to every loss."""
         return any(task.has_penalties for task in self.each.values())
 
+    def interpreting(self) -> SeveralTasks:
+        """The same tasks for losses each of which has a tree and coefficients of its own."""
+        each = {name: task.interpreting() for name, task in self.each.items()}
+        return dataclasses.replace(self, each=each)
+
     def optimizer_at(self, rate: float) -> keras.Optimizer:
         """A new optimizer as a training with this rate has it, in a task of the mean rate."""
         return self._first.optimizer_at(rate)

@@ -58,6 +58,8 @@ class TrainingTask:
         lanes: How many candidates a trainer trains side by side.
         threads: CPU threads of one operation. On a CPU they decide how sums are split, and with
             that the last bits of a training.
+        compiles_trees: Whether a loss with coefficients is compiled, for others of the same tree to
+            follow; see `interpreting`.
         description: What determines a result, by name.
     """
 
@@ -77,6 +79,7 @@ class TrainingTask:
     jit_compile: bool
     lanes: int
     threads: int
+    compiles_trees: bool
     description: dict[str, Any]
 
     @classmethod
@@ -212,6 +215,7 @@ class TrainingTask:
             jit_compile=jit_compile,
             lanes=given.lanes,
             threads=threads,
+            compiles_trees=True,
             description={
                 "train_data": _described(samples, columns, counted.weights, counted.valid),
                 **{n: _described(d.samples, d.labels, d.weights) for n, d in held_out.items()},
@@ -241,6 +245,15 @@ class TrainingTask:
         return schedules.as_trained(
             self.optimizer, rate, self.learning_rate, self.learning_rate_decay, self.train_steps
         )
+
+    def interpreting(self) -> TrainingTask:
+        """The same task for losses each of which has a tree and coefficients of its own.
+
+        To compile each of them would take longer than to train with it, and memory mappings of
+        which a process has a limited number.
+        """
+        description = {**self.description, "compiles_trees": False}
+        return dataclasses.replace(self, compiles_trees=False, description=description)
 
     @property
     def has_penalties(self) -> bool:

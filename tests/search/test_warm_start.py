@@ -126,6 +126,7 @@ def test_where_there_are_real_constants_coefficients_are_passed_on(monkeypatch) 
         generations=2,
         elites=1,
     )
+    assert not search.task.compiles_trees
     first, *others = search.run().records
     coefficients = set(tree_of(first.loss).coefficients) - {1.0}
     inherited = [record for record in others if coefficients & set(record.loss.coefficients)]

@@ -128,6 +128,11 @@ def test_a_search_over_several_tasks_is_resumed_from_its_study(tmp_path) -> None
     assert result.best_optimizer().get_config()["learning_rate"] is not None
     with pytest.raises(glo_tf.UsageError, match="a search of one task"):
         result.compare(["baikal"])
+    tasks = first.task, first.task.interpreting()
+    assert [{one.compiles_trees for one in task.each.values()} for task in tasks] == [
+        {True},
+        {False},
+    ]
     again = search()
     assert again.trained_before > 0
     history = (tmp_path / "search/history.csv").read_bytes()

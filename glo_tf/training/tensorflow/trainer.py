@@ -91,8 +91,8 @@ class CandidateTrainer:
     ) -> Evaluation:
         """Trains a network with the request's candidate and measures its fitness.
 
-        If no node of the loss but the root has a coefficient, the loss is interpreted, else
-        translated. A training that is to be stopped at chance looks after
+        If no node of the loss but the root has a coefficient, or the task compiles no trees, the
+        loss is interpreted, else translated. A training that is to be stopped at chance looks after
         `early_stopping.CHECK_AT` of the task's steps, if that has `early_stopping.FEWEST_STEPS`.
         One that goes on from a shorter one ends as if it had begun anew.
 
@@ -223,7 +223,8 @@ class CandidateTrainer:
 
     def _compiled(self, loss: Expression) -> tuple[Steps, tuple[tf.Tensor, ...]]:
         """The compiled training that serves this loss, and what it takes beside the batches."""
-        if any(factor != 1.0 for factor in loss.coefficients[1:]):
+        has_coefficients = any(factor != 1.0 for factor in loss.coefficients[1:])
+        if has_coefficients and self.task.compiles_trees:
             coefficients = tf.constant(loss.coefficients, tf.float32)
             return self._translator(loss.nodes), (coefficients,)
         capacity = max(_CAPACITY, 1 << (loss.size - 1).bit_length())

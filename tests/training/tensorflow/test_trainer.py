@@ -106,6 +106,19 @@ def test_expressions_without_coefficients_share_one_trace() -> None:
     assert trainer._translator.cache_info().misses == 0
 
 
+def test_where_trees_are_not_compiled_all_coefficients_share_one_trace() -> None:
+    translating = make_trainer(train_steps=5)
+    interpreting = CandidateTrainer(translating.task.interpreting())
+    assert interpreting.task.description != translating.task.description
+    for text in ("-(0.5*log(1.5*y) - 2.0*x/y)", "-(x*log(0.3*y) + 0.2*y)"):
+        request = Request(Candidate(Expression.parse(text)), seed=0)
+        assert interpreting.evaluate(request).fitness == translating.evaluate(request).fitness
+        for ours, theirs in zip(_weights(interpreting), _weights(translating), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=2e-5)
+    assert interpreting._interpreter.cache_info().misses == 1
+    assert interpreting._translator.cache_info().misses == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("model", [linear, dropout_and_batch_norm, Subclassed])
