@@ -1,6 +1,7 @@
 """What the gallery says of each loss that the loss does not say itself; data of `make_gallery`.
 
-Every reason to use a loss, or not to, has a source here, or figures of the project beside it.
+Every reason to use a loss, or not to, says in parentheses what it rests on: a source, its picture
+or its formula, or figures of the project, above, below or in the results.
 """
 
 from __future__ import annotations
@@ -36,12 +37,14 @@ def _arxiv(number: str) -> str:
     return f"[arXiv {number}](https://arxiv.org/abs/{number})"
 
 
+_GNEITING = "[Gneiting 2011](https://doi.org/10.1198/jasa.2011.r10138)"
+
 GROUPS: dict[str, list[Entry]] = {
     "The usual ones": [
         Entry(
             glo_tf.CrossEntropy,
             r"-\sum x \log y",
-            "Anything, first: it is what the others are measured against, at its own rate.",
+            "Anything, first: most others are no better, each at its own rate (table above).",
             "Many labels are wrong: given time, networks fit those as well "
             f"({_arxiv('1611.03530')}).",
         ),
@@ -57,7 +60,8 @@ GROUPS: dict[str, list[Entry]] = {
             r"-\sum x (1 - y)^{\gamma} \log y",
             "Very many easy samples that drown the hard ones, as background does in object "
             f"detection (its paper); sure networks, which it calibrates ({_arxiv('2002.09437')}).",
-            "Hard samples are hard because their labels are wrong: these are what it looks at.",
+            "Hard samples are hard because their labels are wrong: these are what it looks at "
+            "(below).",
         ),
         Entry(
             glo_tf.Poly1,
@@ -73,7 +77,7 @@ GROUPS: dict[str, list[Entry]] = {
             "scoring rule, as cross-entropy is "
             "([Gneiting, Raftery 2007](https://doi.org/10.1198/016214506000001437)).",
             "Training has to leave a wrong, sure prediction quickly: there its slope by the logits "
-            "vanishes.",
+            "vanishes (picture).",
         ),
     ],
     "For wrong labels": [
@@ -89,7 +93,8 @@ GROUPS: dict[str, list[Entry]] = {
             glo_tf.SCE,
             r"-\alpha \sum x \log y - \beta \sum y \log x",
             "Labels of which some are wrong, where hard classes are not learned (its paper).",
-            "Two weights are not to be tuned: its authors had other ones for each data set.",
+            "Two weights are not to be tuned: its authors had other ones for each data set (its "
+            "paper).",
         ),
         Entry(
             glo_tf.MAE,
@@ -101,7 +106,8 @@ GROUPS: dict[str, list[Entry]] = {
             glo_tf.AMSE,
             r"\sum (a x - y)^2",
             "Beside a loss that learns actively, as in NCEAndAMSE (its paper).",
-            "It is the only loss: for a large a it is the mean absolute error in all but scale.",
+            "It is the only loss: for a large a it is the mean absolute error in all but scale "
+            "(its formula; below).",
         ),
         Entry(
             glo_tf.TaylorCrossEntropy,
@@ -122,13 +128,14 @@ GROUPS: dict[str, list[Entry]] = {
             glo_tf.NCEAndRCE,
             r"\alpha \frac{\sum x \log y}{\sum \log y} - \beta \sum y \log x",
             "Labels of which many are wrong, in trainings that are long (its paper).",
-            "Two weights are not to be tuned, or trainings are short.",
+            "Two weights are not to be tuned: its authors had other ones for each data set (its "
+            "paper). Or classes are rare (below).",
         ),
         Entry(
             glo_tf.NCEAndAMSE,
             r"\alpha \frac{\sum x \log y}{\sum \log y} + \frac{\beta}{C} \sum (a x - y)^2",
             "Labels of which many are wrong, in trainings that are long (its paper).",
-            "Three numbers are not to be tuned, or trainings are short.",
+            "Three numbers are not to be tuned (its formula).",
         ),
     ],
     "For rare classes": [
@@ -137,13 +144,15 @@ GROUPS: dict[str, list[Entry]] = {
             r"-\sum x \log \frac{y\, n^{\tau}}{\sum y\, n^{\tau}}",
             "A long tail, where rare classes count as much as frequent ones: it is consistent for "
             "the mean accuracy of the classes (its paper).",
-            "Classes are as frequent where the network is used as in the training data.",
+            "Classes are as frequent where the network is used as in the training data: "
+            "cross-entropy is consistent for that (its paper).",
             frequencies=True,
         ),
         Entry(
             glo_tf.ClassWeighted,
             r"-\sum w\, x \log y, \quad w \propto n^{-p}",
-            "A long tail, and a network too small to fit the training data.",
+            "A long tail (below), and a network too small to fit the training data "
+            f"({_arxiv('1812.03372')}).",
             "The network fits all training data: weights then change little "
             f"({_arxiv('1812.03372')}).",
             source="King, Zeng, Logistic regression in rare events data (2001)",
@@ -156,7 +165,7 @@ GROUPS: dict[str, list[Entry]] = {
             "A long tail, with logits that are cosines, and class weights late in training (its "
             "paper).",
             "Logits are those of a plain layer: at a scale of 30 it begins as a loss 30 times as "
-            "steep.",
+            "steep (its formula).",
             frequencies=True,
         ),
     ],
@@ -166,45 +175,47 @@ GROUPS: dict[str, list[Entry]] = {
             r"-\sum x (1 - y)^{\gamma_+} \log y + (1 - x)\, p^{\gamma_-} \log(1 - p), \quad "
             r"p = \max(y - m, 0)",
             "Several labels to a sample, of which most are absent (its paper).",
-            "Classes exclude each other.",
+            "Classes exclude each other: it takes each label for itself (its formula).",
         ),
     ],
     "For numbers": [
         Entry(
             glo_tf.SquaredError,
             r"(x - y)^2",
-            "Means are wanted, and errors have no heavy tails.",
-            "Some targets are far off: the slope grows with the error.",
+            f"Means are wanted ({_GNEITING}), and errors have no heavy tails.",
+            "Some targets are far off: the slope grows with the error (picture).",
             source="Gauss, Theoria combinationis observationum (1823)",
         ),
         Entry(
             glo_tf.AbsoluteError,
             r"\left|x - y\right|",
-            "Medians are wanted, or some targets are far off.",
-            "Steps are of constant size: its slope does not shrink with the error, so the learning "
-            "rate has to.",
+            f"Medians are wanted ({_GNEITING}), or some targets are far off.",
+            "Learning rates stay as they are: its slope does not shrink with the error, so the "
+            "rate has to (picture).",
             source="Boscovich (1757); Koenker, Bassett (1978)",
         ),
         Entry(
             glo_tf.Huber,
             r"\begin{cases} \frac{e^2}{2} & |e| \le \delta \\ \delta \left(|e| - "
             r"\frac{\delta}{2}\right) & \text{else} \end{cases}, \quad e = x - y",
-            "Some targets are far off, and the others want a mean (its paper).",
-            "The scale of the errors is not known: delta is in the unit of the targets.",
+            "Some targets are far off, and the others want a mean (its source).",
+            "The scale of the errors is not known: delta is in the unit of the targets (its "
+            "formula).",
             source="[Huber 1964](https://doi.org/10.1214/aoms/1177703732)",
         ),
         Entry(
             glo_tf.LogCosh,
             r"\log \cosh(x - y)",
-            "As Huber's with delta = 1, where a second derivative is to be smooth.",
-            "Targets have another scale than 1: it has no parameter for that.",
+            "As Huber's with delta = 1, where a second derivative is to be smooth (its formula).",
+            "Targets have another scale than 1: it has no parameter for that (its formula).",
             source="as `keras.losses.LogCosh`",
         ),
         Entry(
             glo_tf.Quantile,
             r"\max(q\, e, (q - 1)\, e), \quad e = x - y",
-            "A bound that a share q of the targets stays below; with two, an interval (its paper).",
-            "A mean is wanted.",
+            "A bound that a share q of the targets stays below; with two, an interval (its "
+            "source).",
+            f"A mean is wanted: its least value is at a quantile ({_GNEITING}).",
             source="[Koenker, Bassett 1978](https://doi.org/10.2307/1913643)",
         ),
         Entry(
@@ -212,15 +223,16 @@ GROUPS: dict[str, list[Entry]] = {
             r"\begin{cases} \tau e^2 & e > 0 \\ (1 - \tau) e^2 & \text{else} \end{cases}, \quad "
             r"e = x - y",
             "Predictions that are too low cost more than those that are too high, or the reverse "
-            "(its paper).",
-            "A share of targets is to stay below: that is a quantile.",
+            "(its source).",
+            f"A share of targets is to stay below: that is a quantile ({_GNEITING}).",
             source="[Newey, Powell 1987](https://doi.org/10.2307/1911031)",
         ),
         Entry(
             glo_tf.Cauchy,
             r"\frac{c^2}{2} \log\left(1 + \left(\frac{x - y}{c}\right)^2\right)",
             "Targets with gross errors: their slope falls again (its source).",
-            "Training begins far from the targets: slopes are small there, too. Standardise them.",
+            "Training begins far from the targets: slopes are small there, too (picture). "
+            "Standardise them.",
             source="[Holland, Welsch 1977](https://doi.org/10.1080/03610927708827533)",
         ),
         Entry(
@@ -228,7 +240,8 @@ GROUPS: dict[str, list[Entry]] = {
             r"\frac{c^2}{6} \left(1 - \max\left(1 - \left(\frac{x - y}{c}\right)^2, "
             r"0\right)^3\right)",
             "Targets with gross errors, which are to have no influence at all (its source).",
-            "Training begins further than c from the targets: there is no slope. Standardise them.",
+            "Training begins further than c from the targets: there is no slope (picture). "
+            "Standardise them.",
             source="[Beaton, Tukey 1974](https://doi.org/10.1080/00401706.1974.10489171)",
         ),
     ],
@@ -239,8 +252,8 @@ GROUPS: dict[str, list[Entry]] = {
             "A given, small learning rate that is not to be tuned, and accuracy alone: it trains "
             "faster then, as its steps are larger ([results](results/paper.md)).",
             "You need probabilities to act on: its outputs are under-confident on purpose, and "
-            "only their order counts. Or learning rates are tuned. Its slope grows as 1/y² for a "
-            "true class of small probability: at a high rate it diverges before cross-entropy.",
+            "only their order counts ([results](results/paper.md)). Or learning rates are tuned "
+            "(below). Its slope grows as 1/y² for a true class of small probability (its formula).",
         ),
         Entry(
             glo_tf.BaikalCMA,
@@ -248,7 +261,8 @@ GROUPS: dict[str, list[Entry]] = {
             "As Baikal, with larger steps at the same learning rate: the paper's best on MNIST at "
             "a learning rate of 0.01, here, too ([results](results/paper.md)).",
             "As Baikal. Its scale is about five times Baikal's: tune the learning rate down (on "
-            "MNIST it diverges at 0.05, where cross-entropy and Baikal train).",
+            "MNIST it diverges at 0.05, where cross-entropy and Baikal train; "
+            "[results](results/paper.md)).",
         ),
         Entry(
             glo_tf.NGL,
@@ -256,7 +270,8 @@ GROUPS: dict[str, list[Entry]] = {
             "Clean labels, of which no sample is to dominate a batch: its slopes are bounded, and "
             "it was ahead of cross-entropy on digits (below).",
             "You need probabilities to act on, or have many classes at a small learning rate: its "
-            "terms are averaged over the classes, so its slopes shrink as their number grows.",
+            "terms are averaged over the classes, so its slopes shrink as their number grows (its "
+            "formula).",
         ),
     ],
 }

@@ -3,7 +3,8 @@
     python docs/make_gallery.py
 
 Numbers are computed from the losses, or read from `docs/results/known_losses.json`, which
-`benchmarks/known_losses.py` writes. A picture is left alone where the text that it belongs to has
+`benchmarks/known_losses.py` writes, and `docs/results/agreement.json`, which
+`docs/make_agreement.py` writes. A picture is left alone where the text that it belongs to has
 not changed, since matplotlib's output differs from version to version.
 """
 
@@ -29,6 +30,7 @@ sys.path.insert(0, str(FOLDER))
 from gallery_losses import GROUPS, LOSSES, Entry  # noqa: E402 (beside this file)
 
 FIGURES = FOLDER / "results" / "known_losses.json"
+AGREEMENT = FOLDER / "results" / "agreement.json"
 FREQUENCIES = tuple(np.round(100 * 20.0 ** (-np.arange(10) / 9), 1).tolist())
 SETTINGS = {
     "clean": "clean labels",
@@ -101,6 +103,22 @@ def against_usual(name: str) -> str:
     return ", ".join(found)
 
 
+def agreement(name: str) -> str:
+    """How far a class is from the formula of its paper, and by how many numbers that is known."""
+    row = json.loads(AGREEMENT.read_text(encoding="utf-8"))["losses"][name]
+    settings = f" at {row['settings']} settings of its parameters" if row["settings"] > 1 else ""
+    return (
+        f"{row['values']:,} values and {row['slopes']:,} slopes{settings}; they differ by at most "
+        f"{row['value']:.1g} and {row['slope']:.1g}"
+    )
+
+
+def compared() -> int:
+    """How many values and slopes of all losses together are compared."""
+    losses = json.loads(AGREEMENT.read_text(encoding="utf-8"))["losses"]
+    return sum(row["values"] + row["slopes"] for row in losses.values())
+
+
 def table() -> str:
     """All losses in all settings, and which are better than cross-entropy."""
     rows = json.loads(FIGURES.read_text(encoding="utf-8"))["rows"]
@@ -168,6 +186,7 @@ def section(entry: Entry) -> str:
         )
     usual = "squared error" if is_of(entry, Activation.LINEAR) else "cross-entropy"
     parts.append(f"- **Gradient scale** (divide the learning rate of {usual} by it): {scale}.")
+    parts.append(f"- **Agreement** with an independent formula: {agreement(kind.__name__)}.")
     _, use, avoid = LOSSES[kind.NAME]
     parts.append(f"- **Use it for:** {use}")
     parts.append(f"- **Not when:** {avoid}")
@@ -193,6 +212,12 @@ def page() -> str:
         "and its slope divided by its gradient scale: of classes against the prediction of the "
         "true one of 10, the rarest, others sharing the rest, and the slope by its logit; of "
         "numbers against the error.\n",
+        "Values and slopes of each loss agree with its formula, written a second time in NumPy "
+        f"(`{json.loads(AGREEMENT.read_text(encoding='utf-8'))['command']}`: {compared():,} "
+        "numbers, float64; a difference is relative to magnitudes above 1, and slopes are compared "
+        "with central differences, whose own error that is, for the most part; powers of 1 - y are "
+        "kept from zero by 1e-7). Each reason to use a loss, or not to, rests on what stands in "
+        "parentheses.\n",
         "## Which one\n",
         f"`{json.loads(FIGURES.read_text(encoding='utf-8'))['command']}`: digits, an MLP of 64 "
         "units, 1,000 steps of SGD, every loss with its default parameters at its own learning "

@@ -1,6 +1,7 @@
 """The gallery in the repository is what its script makes of the code."""
 
 import importlib.util
+import json
 import pathlib
 import re
 
@@ -20,3 +21,14 @@ def test_the_gallery_is_up_to_date_and_complete() -> None:
     assert len(pictures) == len(script.LOSSES)
     for picture in pictures:
         assert (DOCS / picture).read_bytes().startswith(b"\x89PNG")
+    reasons = re.findall(r"\*\*(?:Use it for|Not when):\*\* (.*)", text)
+    assert len(reasons) == 2 * len(script.LOSSES)
+    for reason in reasons:
+        assert re.search(
+            r"\((?:its (?:paper|source|formula)|picture|below|table above|\[.+\]\()|\(\[.+?\]\(|"
+            r"\[results\]",
+            reason,
+        ), f"{reason} rests on nothing"
+    for name, row in json.loads(script.AGREEMENT.read_text())["losses"].items():
+        assert min(row["values"], row["slopes"]) >= 64, name
+        assert max(row["value"], row["slope"]) < 1e-4, name
