@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from glo_tf.recommendation.loss_recommendation import Advance
 
 
+FURTHER_SEEDS = 4
+"""With which the best setting of a contender is trained again, before it is settled."""
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RecommendationConfig:
     """How long losses are tuned, and how surely the best are told apart.
@@ -102,6 +106,12 @@ class RecommendationArguments(RunConfig, FailurePolicy, RecommendationConfig, Ta
         """Of the trainings that the contenders are compared by: those after."""
         first = self.seeds_of_trials.stop
         return range(first, first + self.fresh_seeds)
+
+    @property
+    def seeds_that_settings_hold_with(self) -> range:
+        """Of further trainings that the contenders' settings are chosen by: those after."""
+        first = self.seeds_of_contenders.stop
+        return range(first, first + FURTHER_SEEDS)
 
 
 class RecommendationKeywords(RunKeywords, TaskKeywords, total=False):

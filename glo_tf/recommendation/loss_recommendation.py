@@ -19,7 +19,12 @@ from glo_tf.losses.files import as_document as as_loss_file
 from glo_tf.losses.for_outputs import by_output, loss_for
 from glo_tf.metrics.calibration import ECE, NLL
 from glo_tf.recommendation.advice import advise
-from glo_tf.recommendation.config import RecommendationArguments, RecommendationConfig
+from glo_tf.recommendation.config import (
+    FURTHER_SEEDS,
+    RecommendationArguments,
+    RecommendationConfig,
+)
+from glo_tf.recommendation.contenders import contenders, with_settings_that_hold
 from glo_tf.recommendation.families import families_of
 from glo_tf.recommendation.time_limit import TuningTimeLimit
 from glo_tf.recommendation.tuning import TuningProgress, tune_losses
@@ -101,6 +106,7 @@ class LossRecommendation:
         self._families = families_of(given.losses, self.task.outputs)
         self._seeds_of_trials = given.seeds_of_trials
         self._seeds_of_contenders = given.seeds_of_contenders
+        self._further_seeds = given.seeds_that_settings_hold_with
         self._told = [] if given.on_progress is None else [given.on_progress]
         self._verbosity = Verbosity.of(given.verbose)
         # Last, so that a refused argument leaves no folder behind.
@@ -170,7 +176,7 @@ class LossRecommendation:
 
     def _tune(self, dispatcher: Dispatcher) -> list[TunedLoss]:
         config = self._config
-        return tune_losses(
+        tuned = tune_losses(
             dispatcher.evaluate,
             self._families,
             self.task,
@@ -181,20 +187,24 @@ class LossRecommendation:
             else TuningTimeLimit(
                 config.max_minutes,
                 dispatcher.study,
-                trainings_after=config.contenders * config.fresh_seeds,
+                trainings_after=config.contenders * (config.fresh_seeds + FURTHER_SEEDS),
                 seeds=config.trial_seeds,
             ),
             told=self._tell_of_trial,
         )
+        return with_settings_that_hold(
+            dispatcher.evaluate,
+            tuned,
+            config.contenders,
+            seeds=self._further_seeds,
+            trained=config.trial_seeds,
+        )
 
     def _compare(self, dispatcher: Dispatcher, tuned: Sequence[TunedLoss]) -> list[LossTrainings]:
         """The contenders with fresh seeds, the best first."""
-        usual, *others = tuned
-        sound = [loss for loss in others if loss.best.status == Status.OK]
-        best = sorted(sound, key=lambda loss: loss.best.order)[: self._config.contenders - 1]
         entrants = [
-            Entrant.of_tuned(trial.name, trial.loss, trial.learning_rate)
-            for trial in (loss.best for loss in (usual, *best))
+            Entrant.of_tuned(loss.best.name, loss.best.loss, loss.best.learning_rate)
+            for loss in contenders(tuned, self._config.contenders)
         ]
         task, objective = self.task, self.task.objective
         calibration = (NLL, ECE) if task.outputs.num_classes else ()

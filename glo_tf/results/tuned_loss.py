@@ -21,6 +21,7 @@ class Trial:
         expression: The whole loss, per class.
         learning_rate: Per step; of a schedule its peak.
         fitness: Mean over the seeds, from validation data; of one that ended early, after its heat.
+            The best setting of a contender has had more seeds than others.
         status: `"ok"`; `"stopped"` of a trial that its heat showed to be hopeless; else what became
             of a training that failed.
         steps: Training steps that it cost.

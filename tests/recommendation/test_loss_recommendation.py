@@ -104,7 +104,7 @@ def test_the_best_loss_is_found_and_told_apart_on_test_data_in_the_end(trainer) 
     assert result.tuned[0].name == "GCE"
     # Test data are measured with fresh seeds alone, after everything else.
     finals = [r for r in trainer.requests if r.checkpoints]
-    assert {r.seed for r in trainer.requests if not r.checkpoints} == {3, 4}
+    assert {r.seed for r in trainer.requests if not r.checkpoints} == {3, 4, 9, 10, 11, 12}
     assert [r.seed for r in finals] == [5, 6, 7, 8] * 3
     assert trainer.tested == [False] * (len(trainer.tested) - 12) + [True] * 12
     assert result.comparison.split == Split.TEST
@@ -173,7 +173,8 @@ def test_validation_data_take_the_place_of_absent_test_data(trainer) -> None:
     result = made.run()
     assert result.comparison.split == Split.VALIDATION
     assert {entry.name for entry in result.comparison.losses} == {"cross-entropy", "MAE"}
-    assert len(trainer.requests) == 2 * 3 * 2 + 4  # a heat and a training of each trial
+    # A heat and a training of each trial, four to settle each setting, the comparison.
+    assert len(trainer.requests) == 2 * 3 * 2 + 2 * 4 + 4
 
 
 def test_a_recommendation_is_resumed_and_its_files_are_read(trainer, tmp_path) -> None:
