@@ -8,7 +8,7 @@ import numpy as np
 
 
 def long_tail_digits(
-    seed: int, ratio: float, *, units: int, held_out: int, tested: int = 0
+    seed: int, ratio: float, *, units: int, held_out: int, tested: int = 0, tail: int = 0
 ) -> dict[str, Any]:
     """Arguments of `glo_tf.LossSearch`: an MLP, and data of one draw.
 
@@ -18,6 +18,8 @@ def long_tail_digits(
         units: Of the hidden layer.
         held_out: Images of each class for the fitness.
         tested: Further ones, as `"test_data"`; without them there is none.
+        tail: Of the seed's: which classes are rare, and which images are trained on and held out.
+            All of a seed have the same test data.
     """
     import keras
     from sklearn.datasets import load_digits
@@ -28,10 +30,16 @@ def long_tail_digits(
     parts: dict[str, list[np.ndarray]] = {"validation_data": [], "test_data": [], "train_data": []}
     cuts = held_out, held_out + tested
     most = int(np.bincount(labels).min()) - cuts[1]
+    of_tail = np.random.default_rng([seed, 1, tail])
+    order = of_tail.permutation(10)
     for rank, digit in enumerate(rng.permutation(10)):
         of_class = rng.permutation(np.flatnonzero(labels == digit))
-        count = max(1, round(most * ratio ** (-rank / 9)))
         held, test, rest = np.split(of_class, cuts)
+        if tail:
+            rank = order[rank]
+            pool = of_tail.permutation(np.concatenate([held, rest]))
+            held, rest = np.split(pool, [held_out])
+        count = max(1, round(most * ratio ** (-rank / 9)))
         for part, chosen in zip(parts.values(), (held, test, rest[:count]), strict=True):
             part.append(chosen)
     data = {name: np.concatenate(part) for name, part in parts.items()}

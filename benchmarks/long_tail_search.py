@@ -2,20 +2,25 @@
 
     nice -n 19 python benchmarks/long_tail_search.py --work_dir=long_tail --output=long_tail.json
 
-For each draw of a long tail of digits, of which the most frequent class has `--ratio` times the
-samples of the rarest, a search from random trees of `glo_long_tail` judges candidates at learning
-rates of their own. Validation and test data have equally many images of each class, so accuracy is
-balanced accuracy. What was found, cross-entropy, class weights `n^-power`, logit adjustment and
-cross-entropy whose predictions are divided by `n^tau` afterwards (post-hoc adjustment) are then
-tuned alike: parameters and a ladder of learning rates on the validation data, with
-`--tuning_seeds` trainings each; the best is trained with `--seeds` further seeds and measured on
-test data that nothing else has seen. The draws make the pairs of the tests; p values are corrected
-(Holm). Each draw is a line in `draws.jsonl` of `--work_dir`; what is there is not done again, and a
-search that was cut off goes on.
+Of digits, `--tested` images of each class are put aside for each draw. From the others, tails are
+drawn: which class is how frequent, from `--ratio` times the samples of the rarest, which images
+are trained on and which are for the fitness. A search from random trees of `glo_long_tail` judges
+candidates at learning rates of their own by their mean over `--tails` of them: on one alone, whose
+few validation images every candidate is judged by, the best candidate is a lucky one. Validation
+and test data have equally many images of each class, so accuracy is balanced accuracy.
+
+What was found, cross-entropy, class weights `n^-power`, logit adjustment and cross-entropy whose
+predictions are divided by `n^tau` afterwards (post-hoc adjustment) are then tuned alike: parameters
+and a ladder of learning rates by the mean over the same tails, with `--tuning_seeds` trainings
+each. All that is frozen is trained on `--fresh_tails` other tails, with `--seeds` seeds each, and
+measured on the images that were put aside. The draws make the pairs of the tests; p values are
+corrected (Holm). Each draw is a line in `draws.jsonl` of `--work_dir`; what is there is not done
+again, and a search that was cut off goes on.
 """
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import statistics
 import time
@@ -28,21 +33,24 @@ from long_tail_digits import long_tail_digits
 from reporting import report_draws
 
 FLAGS = flags.FLAGS
-flags.DEFINE_integer("draws", 5, "Of tail and split.")
+flags.DEFINE_integer("draws", 5, "Searches, each with test images of its own.")
+flags.DEFINE_integer("tails", 3, "That a search sees, and that losses are tuned on.")
+flags.DEFINE_integer("fresh_tails", 4, "That losses are trained on for the comparison.")
 flags.DEFINE_float("ratio", 20.0, "Of the samples of the most frequent class to the rarest's.")
-flags.DEFINE_integer("units", 128, "Of the hidden layer.")
-flags.DEFINE_integer("train_steps", 500, "Of each training.")
-flags.DEFINE_integer("population_size", 40, "Of the discovery phase.")
-flags.DEFINE_integer("generations", 8, "Of the discovery phase.")
-flags.DEFINE_integer("coefficient_generations", 6, "Of the coefficient phase.")
+flags.DEFINE_integer("units", 64, "Of the hidden layer.")
+flags.DEFINE_integer("train_steps", 300, "Of each training.")
+flags.DEFINE_integer("population_size", 120, "Of the discovery phase.")
+flags.DEFINE_integer("generations", 12, "Of the discovery phase.")
+flags.DEFINE_integer("coefficient_expressions", 1, "Whose coefficients are tuned.")
+flags.DEFINE_integer("coefficient_generations", 8, "For each of them.")
 flags.DEFINE_integer("held_out", 30, "Images of each class for the fitness.")
 flags.DEFINE_integer("tested", 50, "Images of each class for the comparison.")
-flags.DEFINE_integer("tuning_seeds", 3, "Trainings at each rate and parameter that is tried.")
-flags.DEFINE_integer("seeds", 5, "Trainings of each loss on the test data.")
+flags.DEFINE_integer("tuning_seeds", 2, "Trainings at each rate and parameter that is tried.")
+flags.DEFINE_integer("seeds", 3, "Trainings of each loss on each fresh tail.")
 flags.DEFINE_string("work_dir", None, "Folder for what is done.", required=True)
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
-RATES = tuple(float(f"{0.02 * 10 ** (place / 3):.3g}") for place in range(9))
+RATES = tuple(float(f"{0.0431 * 10 ** (place / 3):.3g}") for place in range(7))
 """For a loss of gradient scale 1; others have these divided by their scale."""
 
 PARAMETERS = (0.5, 1.0, 1.5)
@@ -56,8 +64,8 @@ KNOWN = {
 }
 
 
-def long_tail(draw: int) -> dict[str, Any]:
-    """Arguments of `glo_tf.LossSearch` for one draw, with `"test_data"`."""
+def long_tail(draw: int, tail: int) -> dict[str, Any]:
+    """Arguments of `glo_tf.LossSearch`, with `"test_data"`."""
     return {
         "train_steps": FLAGS.train_steps,
         **long_tail_digits(
@@ -66,21 +74,41 @@ def long_tail(draw: int) -> dict[str, Any]:
             units=FLAGS.units,
             held_out=FLAGS.held_out,
             tested=FLAGS.tested,
+            tail=tail,
         ),
     }
 
 
-def adjusted(frequencies: np.ndarray, tau: float) -> Any:
+def seen_tails() -> range:
+    """Those of a draw that losses are searched and tuned on."""
+    return range(1, 1 + FLAGS.tails)
+
+
+def fresh_tails() -> range:
+    """Those that only what is frozen is trained on."""
+    return range(1 + FLAGS.tails, 1 + FLAGS.tails + FLAGS.fresh_tails)
+
+
+@functools.cache
+def tau() -> Any:
+    """A variable: the power of the frequencies that predictions are divided by."""
+    import keras
+
+    return keras.Variable(0.0, trainable=False)
+
+
+def adjusted(frequencies: np.ndarray) -> Any:
     """A metric: accuracy of predictions that are divided by `n^tau`."""
     import keras
 
-    row = (frequencies**-tau).astype(np.float32)
+    row = np.log(frequencies).astype(np.float32)
 
     class Adjusted(keras.metrics.CategoricalAccuracy):
         def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
             y_true = keras.ops.one_hot(keras.ops.cast(y_true, "int32"), 10)
             y_true = keras.ops.reshape(y_true, (-1, 10))
-            return super().update_state(y_true, y_pred * row, sample_weight)
+            shifted = y_pred * keras.ops.exp(-keras.ops.convert_to_tensor(tau()) * row)
+            return super().update_state(y_true, shifted, sample_weight)
 
     return Adjusted(name="accuracy")
 
@@ -89,16 +117,22 @@ def searched(draw: int, folder: pathlib.Path) -> dict[str, Any]:
     """One search from random trees."""
     import glo_tf
 
+    tasks = {}
+    for tail in seen_tails():
+        data = long_tail(draw, tail)
+        del data["test_data"]
+        tasks[f"tail{tail}"] = glo_tf.TaskArguments(**data)
     result = glo_tf.LossSearch(
-        **{name: value for name, value in long_tail(draw).items() if name != "test_data"},
+        tasks=tasks,
         search_space="glo_long_tail",
         learning_rate="own",
         population_size=FLAGS.population_size,
-        elites=4,
+        elites=8,
         generations=FLAGS.generations,
+        coefficient_expressions=FLAGS.coefficient_expressions,
         coefficient_generations=FLAGS.coefficient_generations,
-        finalists=5,
-        finalist_seeds=3,
+        finalists=8,
+        finalist_seeds=4,
         reference_losses=[],
         comparison_seeds=0,
         seed=draw,
@@ -107,39 +141,45 @@ def searched(draw: int, folder: pathlib.Path) -> dict[str, Any]:
     return {
         "loss": str(result.found.loss),
         "searched": str(result.best.loss),
+        "finalists": {row.name: row.mean for row in result.confirmation},
         "steps": sum(record.steps for record in result.records),
         "candidates": len(result.records),
+        "sources": result.counts,
     }
 
 
-def tuned(trainer: Any, texts: Sequence[str], outputs: Any, name: str) -> dict[str, Any]:
-    """The best of some losses at some rates on validation data, measured on test data."""
+def tuned(trainers: Sequence[Any], texts: Sequence[str], outputs: Any) -> tuple[float, Any]:
+    """The best of some losses at some rates by the mean of several tails, and that mean."""
     from glo_tf.expressions.tree import Expression
     from glo_tf.screening.scale import relative_scale
     from glo_tf.training.candidate import Candidate, Hyperparameters
-    from glo_tf.training.trial import Request, Status
+    from glo_tf.training.trial import Request
 
     best: tuple[float, Any] = (-1.0, None)
     for loss in map(Expression.parse, texts):
         scale = relative_scale(loss, outputs) or 1.0
         for rate in RATES:
             candidate = Candidate(loss, Hyperparameters(rate / scale))
-            runs = [trainer.evaluate(Request(candidate, s)) for s in range(FLAGS.tuning_seeds)]
-            value = statistics.fmean(run.fitness for run in runs)
+            value = statistics.fmean(
+                trainer.evaluate(Request(candidate, seed)).fitness
+                for trainer in trainers
+                for seed in range(FLAGS.tuning_seeds)
+            )
             best = max(best, (value, candidate), key=lambda one: one[0])
-    validated, candidate = best
-    steps = (FLAGS.train_steps,)
+    return best
+
+
+def tested(candidate: Any, trainers: Sequence[Any]) -> float:
+    """Mean balanced accuracy on test data; a training that fails has none right."""
+    from glo_tf.training.trial import Request, Status
+
     accuracies = []
-    for seed in range(1000, 1000 + FLAGS.seeds):
-        run = trainer.evaluate(Request(candidate, seed, checkpoints=steps))
-        accuracies.append(run.measured["test"]["accuracy"][0] if run.status == Status.OK else 0.0)
-    return {
-        "name": name,
-        "loss": str(candidate.loss),
-        "learning_rate": candidate.hyperparameters.learning_rate,
-        "validation": validated,
-        "accuracy": statistics.fmean(accuracies),
-    }
+    for trainer in trainers:
+        for seed in range(1000, 1000 + FLAGS.seeds):
+            run = trainer.evaluate(Request(candidate, seed, checkpoints=(FLAGS.train_steps,)))
+            fine = run.status == Status.OK
+            accuracies.append(run.measured["test"]["accuracy"][0] if fine else 0.0)
+    return statistics.fmean(accuracies)
 
 
 def done(draw: int) -> dict[str, Any]:
@@ -148,17 +188,30 @@ def done(draw: int) -> dict[str, Any]:
 
     began = time.perf_counter()
     found = searched(draw, pathlib.Path(FLAGS.work_dir) / f"draw{draw}")
-    data = long_tail(draw)
-    task = TrainingTask.define(**data)
-    trainer, outputs = task.make_trainer(), task.outputs
-    losses = {**KNOWN, FOUND: [found["loss"]]}
-    rows = {name: tuned(trainer, texts, outputs, name) for name, texts in losses.items()}
-    after = []
-    for tau in PARAMETERS:
-        metric = adjusted(outputs.frequencies, tau)
-        of_tau = TrainingTask.define(**data, metric=metric, metric_mode="max").make_trainer()
-        after.append(tuned(of_tau, KNOWN["cross-entropy"], outputs, f"{POST_HOC}, tau {tau}"))
-    rows[POST_HOC] = max(after, key=lambda row: row["validation"])
+    tails = [*seen_tails(), *fresh_tails()]
+    trainers = {}
+    for tail in tails:
+        data = long_tail(draw, tail)
+        frequencies = TrainingTask.define(**data).outputs.frequencies
+        task = TrainingTask.define(**data, metric=adjusted(frequencies), metric_mode="max")
+        trainers[tail], outputs = task.make_trainer(), task.outputs
+    seen = [trainers[tail] for tail in seen_tails()]
+    fresh = [trainers[tail] for tail in fresh_tails()]
+    ways = [(kind, 0.0, texts) for kind, texts in KNOWN.items()]
+    ways += [(FOUND, 0.0, [found["loss"]])]
+    ways += [(POST_HOC, power, KNOWN["cross-entropy"]) for power in PARAMETERS]
+    rows: dict[str, Any] = {}
+    for kind, power, texts in ways:
+        tau().assign(power)
+        validated, candidate = tuned(seen, texts, outputs)
+        if kind not in rows or validated > rows[kind]["validation"]:
+            rows[kind] = {
+                "name": f"{kind}, tau {power}" if power else kind,
+                "loss": str(candidate.loss),
+                "learning_rate": candidate.hyperparameters.learning_rate,
+                "validation": validated,
+                "accuracy": tested(candidate, fresh),
+            }
     seconds = time.perf_counter() - began
     return {"draw": draw, "search": found, "tested": rows, "seconds": seconds}
 
