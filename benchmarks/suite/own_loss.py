@@ -1,12 +1,11 @@
 """Searches one loss for several tasks, as one that is for many data sets.
 
-`python -m benchmarks.suite.own_loss --work=FOLDER` goes on where it was cut off, and prints
-the finalists, best first.
+`python -m benchmarks.suite.own_loss --recipe=NAME --work=FOLDER` goes on where it was cut off, and
+prints the finalists, best first.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import json
 import logging
@@ -17,37 +16,13 @@ from typing import TYPE_CHECKING
 from absl import app, flags
 
 from benchmarks.suite import __main__ as suite  # the environment that it sets
+from benchmarks.suite.own_recipes import RECIPES, USUAL_LOSS
 
 if TYPE_CHECKING:
     import glo_tf
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list(
-    "search_on",
-    [
-        f"noise/{kind} 40 %/{data_set}"
-        for data_set in ("digits", "satimage", "penbased")
-        for kind in ("symmetric", "asymmetric")
-    ],
-    "Tasks whose mean fitness counts; those of a data set share a draw.",
-)
-flags.DEFINE_integer("seed", 12, "Of the search.")
-flags.DEFINE_bool(
-    "constants",
-    False,
-    "Whether losses have real constants and C, the number of classes, beside the paper's nodes.",
-)
-
-_START = (
-    *("-(x*log(y))", "-(x*sqrt(y))", "square(x-y)", "-(x*y)", "-(x*(y+log(y)))"),
-    *("-(x*sqrt(sqrt(y)))", "-(x*y+sqrt(y))", "-(x*y+sqrt(sqrt(y)))", "-(x*y+log(y))"),
-    *("-(x*sqrt(y)+log(y))", "-(x*log(y)-y*y)"),
-)
-_START_WITH_CONSTANTS = (
-    *("-(x*(y + 0.05*log(y)))", "-(x*(y + 0.2*log(y)))", "square(3*x - y)", "square(1.5*x - y)"),
-    *("-(x*y + 0.1*sqrt(y))", "-(x*y + sqrt(y)/C)", "-(x*y + 0.1*square(y))", "-(x*y + log(y)/C)"),
-)
-_LADDER = (0.0015, 0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2)
+flags.DEFINE_enum("recipe", next(iter(RECIPES)), list(RECIPES), "What is searched, and where.")
 
 
 def main(_: list[str]) -> None:
@@ -57,21 +32,22 @@ def main(_: list[str]) -> None:
     from benchmarks.suite.training import RECIPE
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    work = pathlib.Path(FLAGS.work) / "own_loss"
+    recipe = RECIPES[FLAGS.recipe]
+    work = pathlib.Path(FLAGS.work) / FLAGS.recipe
     work.mkdir(parents=True, exist_ok=True)
-    data_sets = list(dict.fromkeys(TASKS[name].data_set for name in FLAGS.search_on))
+    data_sets = list(dict.fromkeys(TASKS[name].data_set for name in recipe.tasks))
     tasks = {
         name.replace(" ", "_").replace("/", "_"): _at_usual_rate(
-            name, data_sets.index(TASKS[name].data_set), work / "rates.json"
+            name, data_sets.index(TASKS[name].data_set), recipe.rates, work / "rates.json"
         )
-        for name in FLAGS.search_on
+        for name in recipe.tasks
     }
     every = RECIPE.steps // 10
     result = glo_tf.LossSearch(
         tasks=tasks,
         learning_rate="own",
-        search_space=_with_constants() if FLAGS.constants else "glo",
-        initial_expressions=(*_START, *_START_WITH_CONSTANTS * FLAGS.constants),
+        search_space=recipe.space(),
+        initial_expressions=recipe.start,
         population_size=150,
         elites=8,
         generations=20,
@@ -84,21 +60,16 @@ def main(_: list[str]) -> None:
         comparison_seeds=0,
         strategy=EarlyStopping(range(every, RECIPE.steps + 1, every)),
         output_dir=work / "search",
-        seed=FLAGS.seed,
+        seed=recipe.seed,
     ).run()
     for row in result.confirmation:
         print(f"{row.mean:.4f}  {row.name}")
     print(result.found)
 
 
-def _with_constants() -> glo_tf.SearchSpace:
-    from glo_tf.search_spaces import glo_constants
-
-    space = glo_constants()
-    return dataclasses.replace(space, name="own_loss", weights={**space.weights, "C": 1.5})
-
-
-def _at_usual_rate(name: str, seed: int, known: pathlib.Path) -> glo_tf.TaskArguments:
+def _at_usual_rate(
+    name: str, seed: int, ladder: tuple[float, ...], known: pathlib.Path
+) -> glo_tf.TaskArguments:
     """A task at the learning rate that suits cross-entropy best there, of a ladder."""
     import keras
     import numpy as np
@@ -113,12 +84,14 @@ def _at_usual_rate(name: str, seed: int, known: pathlib.Path) -> glo_tf.TaskArgu
     rates = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
     make = functools.partial(trained_on, drawn_of(task, seed), task.measure, RECIPE)
     if name not in rates:
-        one = make(rate=_LADDER[0])
+        one = make(rate=ladder[0])
         search = glo_tf.LossSearch(
             one.model,
             one.train_data,
             one.validation_data,
             optimizer=one.optimizer,
+            metric=one.metric,
+            metric_mode=one.metric_mode,
             learning_rate_decay=one.learning_rate_decay,
             train_steps=one.train_steps,
             batch_size=one.batch_size,
@@ -127,15 +100,15 @@ def _at_usual_rate(name: str, seed: int, known: pathlib.Path) -> glo_tf.TaskArgu
         means = [
             np.mean(
                 [
-                    search.evaluate(["-(x*log(y))"], seed=run, learning_rate=rate)[0].fitness
+                    search.evaluate([USUAL_LOSS], seed=run, learning_rate=rate)[0].fitness
                     for run in (1, 2)
                 ]
             )
-            for rate in _LADDER
+            for rate in ladder
         ]
         search.close()
         keras.backend.clear_session()
-        rates[name] = _LADDER[int(np.argmax(means))]
+        rates[name] = ladder[int(np.argmax(means))]
         known.write_text(json.dumps(rates), encoding="utf-8")
     found: glo_tf.TaskArguments = make(rate=rates[name])
     return found
