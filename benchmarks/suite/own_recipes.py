@@ -18,6 +18,12 @@ _WITH_CONSTANTS = (
     *("-(x*(y + 0.05*log(y)))", "-(x*(y + 0.2*log(y)))", "square(3*x - y)", "square(1.5*x - y)"),
     *("-(x*y + 0.1*sqrt(y))", "-(x*y + sqrt(y)/C)", "-(x*y + 0.1*square(y))", "-(x*y + log(y)/C)"),
 )
+_FOUND_BEFORE = (
+    *("-(x*y + sqrt(sqrt(y))/C)", "-(x*(y + 0.052*log(y)) + 0.047*(y*square(y)))"),
+    *("-(x*y + 2*sqrt(sqrt(y))/C + 0.28*square(y))",),
+    *("-(x*(y + 0.05*log(y)) + 2*sqrt(sqrt(y))/C + 0.28*square(y))",),
+)
+"""By searches that were cut off, and by that for `ladoga`, with its sum in proportion to 1/C."""
 _RARE = (
     *(USUAL_LOSS, "-(x*log(y)/n)", "-(x*log(y)/sqrt(n))", "-(x*log(y*n/total(y*n)))"),
     *("-(x*log(y*sqrt(n)/total(y*sqrt(n))))", "square(x-y)", "-(x*sqrt(y)/n)", "-(x*y/n)"),
@@ -57,6 +63,7 @@ def _long_tail() -> SearchSpace:
         weights={**space.weights, "C": 1.0},
         const_range=(-1.0, 1.0),
         const_weight=2.0,
+        coefficient_sigma0=0.3,
     )
 
 
@@ -70,8 +77,8 @@ RECIPES: dict[str, OwnRecipe] = {
     "many_classes": OwnRecipe(
         _noise("digits", "letter", "satimage"),
         _with_constants_and_classes,
-        _SIMPLE + _WITH_CONSTANTS,
-        14,
+        _SIMPLE + _WITH_CONSTANTS + _FOUND_BEFORE,
+        16,
     ),
     "long_tail": OwnRecipe(
         tuple(

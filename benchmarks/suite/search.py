@@ -143,6 +143,7 @@ def search(
     space = dataclasses.replace(space, begins_with=())
     if variant.constants:
         space = dataclasses.replace(space, const_range=(-1.0, 1.0), const_weight=2.0)
+        space = dataclasses.replace(space, coefficient_sigma0=0.3)
     settings: dict[str, Any] = {
         **_USUAL,
         "search_space": space,

@@ -73,6 +73,8 @@ class CoefficientSearch(AskTell):
         start = list(parameterization.start)
         if expected is not None:
             start.append(self._octaves(expected, parameterization))
+        if parameterization.steps is not None:
+            options["CMA_stds"] = [*parameterization.steps, 1.0][: len(start)]
         self._strategy = cma.CMAEvolutionStrategy(start, sigma0, options)
         self._vectors: list[np.ndarray] = []
 

@@ -19,10 +19,13 @@ class Parameterization:
         expression: Turns parameters into the tree. All its trees have the same nodes and differ in
             coefficients, so that one compiled training serves them all.
         start: The parameters that the search starts from.
+        steps: How far each parameter moves at first, in units of the initial step size; as far as
+            the others if None.
     """
 
     expression: Callable[[Sequence[float]], Expression]
     start: tuple[float, ...]
+    steps: tuple[float, ...] | None = None
 
     @classmethod
     def of_coefficients(
@@ -32,7 +35,7 @@ class Parameterization:
 
         Args:
             tree: Its own coefficients are ignored.
-            start: Where to start; ones, as in the paper, if None.
+            start: Where to start, with steps in proportion; ones, as in the paper, if None.
 
         Raises:
             ValueError: If the tree has a single node.
@@ -41,4 +44,7 @@ class Parameterization:
             raise InvalidArgumentError(
                 f"Expected a tree with an operation. Received: expression='{tree}'"
             )
-        return cls(tree.with_coefficients, (1.0,) * tree.size if start is None else tuple(start))
+        if start is None:
+            return cls(tree.with_coefficients, (1.0,) * tree.size)
+        steps = tuple(abs(value) or 1.0 for value in start)
+        return cls(tree.with_coefficients, tuple(start), steps)

@@ -66,7 +66,8 @@ class SearchSpace:
         begins_with: Known losses of numbers, as text without coefficients, which the first
             generation begins with where an output is a number; those that need other nodes than the
             space has are left out.
-        coefficient_sigma0: Initial step size of CMA-ES, if the caller gives none.
+        coefficient_sigma0: Initial step size of CMA-ES, if the caller gives none; in proportion to
+            the coefficients that it starts from, where these are not all 1.
         coefficient_population_size: Candidates per generation of CMA-ES, if the caller gives none;
             None is pycma's default, 4 + 3 ln(parameters).
 
@@ -282,6 +283,7 @@ def glo_constants() -> SearchSpace:
         glo().weights,
         const_range=(-1.0, 1.0),
         const_weight=2.0,
+        coefficient_sigma0=0.3,
     )
 
 

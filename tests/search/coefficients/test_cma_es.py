@@ -158,3 +158,11 @@ def test_the_search_starts_where_the_parameterization_does() -> None:
     )
     for candidate in ask(search):
         np.testing.assert_allclose(candidate.coefficients, [1, 3, -2], atol=0.01)
+
+
+def test_steps_from_known_coefficients_are_in_proportion_to_them() -> None:
+    known = [-1.0, 0.01, 100.0, 1.0, 0.0, 5.0]
+    start = Parameterization.of_coefficients(BAIKAL, known)
+    trees = ask(CoefficientSearch(start, sigma0=0.1, population_size=400, seed=0))
+    found = np.array([tree.coefficients for tree in trees])
+    np.testing.assert_allclose(found.std(axis=0), 0.1 * np.abs([*known[:4], 1.0, 5.0]), rtol=0.2)
