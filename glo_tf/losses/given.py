@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
+import numpy as np
+
 from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.leaves_seen import check_leaves
@@ -101,6 +103,8 @@ def _as_expression(
                 f"Expected a loss with {option}={shown(value)}, as the search trains it. "
                 f"Received: {name} with {option}={shown(getattr(loss, option))}"
             )
+    if outputs is not None:
+        _check_frequencies(loss, outputs, name)
     tree = loss.tree
     if loss.SMOOTHS and loss.label_smoothing:
         assert classes is not None
@@ -111,3 +115,21 @@ def _as_expression(
         assert width is not None
         tree = averaged(tree, width)
     return tree
+
+
+def _check_frequencies(loss: ExpressionLoss, outputs: Outputs, name: str) -> None:
+    """Raises `ValueError` if n is to be something else than what trainings count."""
+    given = loss.frequencies
+    if given is None or not loss.tree.needs("frequencies"):
+        return
+    shares = np.array(given) / (1.0 if loss.activation == Activation.SIGMOID else sum(given))
+    counted = [np.array(output.frequencies) for output in outputs.each if output.frequencies]
+    if counted and not any(
+        len(one) == len(shares) and np.allclose(one, shares, rtol=1e-6, atol=1e-9)
+        for one in counted
+    ):
+        raise InvalidArgumentError(
+            "Expected a loss with the frequencies of the training data, which are counted there; "
+            f"or its text, '{loss.expression}', which has none of its own. "
+            f"Received: {name} with frequencies={shown(list(given))}"
+        )

@@ -54,8 +54,8 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
     Args:
         text: Keras's name of a cross-entropy, the name of a registered loss, maybe with values of
             its parameters in parentheses, as in `gce(q=0.5)`, the path of a file of
-            `glo_tf.save_loss` (it ends in `.json`), or an expression; or one of these after a name
-            of its own and `=`.
+            `glo_tf.save_loss` (it ends in `.json`; frequencies are those of the data at hand), or
+            an expression; or one of these after a name of its own and `=`.
         outputs: Of the model that is trained with it. A cross-entropy is summed over them.
         argument: Where the text was given, for messages.
 
@@ -80,7 +80,7 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
     if called and called[1] in NAMED_LOSSES:
         return text, _named(called[1], called[2] or "", outputs, f"{argument}='{text}'")
     if text.endswith(".json"):
-        return text, load_loss(text)
+        return text, _uncounted(load_loss(text))
     try:
         tree = Expression.parse(text)
     except ParseError as error:
@@ -91,6 +91,13 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
             raise InvalidArgumentError(f"{known}{alike}. Received: {argument}='{text}'") from error
         raise InvalidArgumentError(f"{known} ({error}). Received: {argument}='{text}'") from error
     return str(tree), tree
+
+
+def _uncounted(loss: ExpressionLoss) -> ExpressionLoss:
+    """The same for any training data, whose frequencies take the place of those in its file."""
+    config = loss.get_config()
+    config.pop("frequencies", None)
+    return ExpressionLoss(**config)
 
 
 def _named(name: str, options: str, outputs: Outputs, received: str) -> Loss:

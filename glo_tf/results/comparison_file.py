@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import enum
 import itertools
 import json
 import pathlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from glo_tf.data.split import Split
-from glo_tf.errors import InvalidFileError
 from glo_tf.metrics.mode import Mode
 from glo_tf.results.comparison_version_1 import from_version_1
+from glo_tf.results.json_fields import FieldReader
 from glo_tf.utils.display_text import legible
-from glo_tf.utils.json_file import is_count, is_finite, read_document, shown
+from glo_tf.utils.json_file import is_finite, read_document
 
 FORMAT, VERSION = "glo_tf.comparison", 2
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from glo_tf.results.loss_trainings import Values
 
 _MAX_BYTES = 50_000_000
-
-_Choice = TypeVar("_Choice", bound=enum.StrEnum)
 
 
 def as_document(data: Mapping[str, Any]) -> bytes:
@@ -75,94 +72,91 @@ def trainings_fields(data: object, path: pathlib.Path) -> tuple[dict[str, Any], 
     return _Reader(path).trainings(data)
 
 
-class _Reader:
-    """Takes fields out of JSON objects, with errors that name the field and the file."""
-
-    def __init__(self, path: pathlib.Path):
-        self._path = path
+class _Reader(FieldReader):
+    """Takes what belongs to a comparison out of JSON objects."""
 
     def trainings(self, data: object) -> tuple[dict[str, Any], ...]:
-        entries = self._objects({"trainings": data}, "trainings")
+        entries = self.objects({"trainings": data}, "trainings")
         return tuple(self._entry(entry, steps=1) for entry in entries)
 
     def comparison(self, data: object) -> dict[str, Any]:
         if not isinstance(data, dict):
-            raise self._error("a comparison as this version of glo_tf writes it", data)
-        steps = self._counts(data, "steps")
-        entries = [self._entry(entry, len(steps)) for entry in self._objects(data, "losses")]
+            raise self.error("a comparison as this version of glo_tf writes it", data)
+        steps = self.counts(data, "steps")
+        entries = [self._entry(entry, len(steps)) for entry in self.objects(data, "losses")]
         if not steps or not entries:
-            raise self._error("steps and losses", [])
+            raise self.error("steps and losses", [])
         if steps[0] < 1 or any(one >= other for one, other in itertools.pairwise(steps)):
-            raise self._error("'steps' that rise from 1 on", steps)
+            raise self.error("'steps' that rise from 1 on", steps)
         named = [(entry["name"], entry["tuned"], entry["train_fraction"]) for entry in entries]
         if len(set(named)) < len(named):
-            raise self._error("each name once for each 'tuned' and 'train_fraction'", named)
-        compared = self._text(data, "metric"), self._one_of(Split, data, "split")
+            raise self.error("each name once for each 'tuned' and 'train_fraction'", named)
+        compared = self.text(data, "metric"), self.one_of(Split, data, "split")
         others = [found for e in entries if (found := (e["metric"], e["split"])) != compared]
         if others:
-            raise self._error(f"each loss to be compared by {', '.join(compared)}", others[0])
+            raise self.error(f"each loss to be compared by {', '.join(compared)}", others[0])
         return {
             "metric": compared[0],
-            "mode": self._one_of(Mode, data, "mode"),
+            "mode": self.one_of(Mode, data, "mode"),
             "split": compared[1],
-            "confidence": self._share(data, "confidence"),
+            "confidence": self.share(data, "confidence"),
             "steps": steps,
-            "baseline": legible(self._text(data, "baseline")),
-            "baseline_tuned": self._bool(data, "baseline_tuned"),
+            "baseline": legible(self.text(data, "baseline")),
+            "baseline_tuned": self.truth(data, "baseline_tuned"),
             "losses": tuple(entries),
-            "tests": tuple(self._test(test) for test in self._objects(data, "tests")),
-            "verdict": self._text(data, "verdict"),
+            "tests": tuple(self._test(test) for test in self.objects(data, "tests")),
+            "verdict": self.text(data, "verdict"),
             "rate_curves": tuple(self._curve(curve) for curve in self._curves(data)),
         }
 
     def _curves(self, data: dict[str, Any]) -> list[dict[str, Any]]:
-        return self._objects(data, "rate_curves") if "rate_curves" in data else []
+        return self.objects(data, "rate_curves") if "rate_curves" in data else []
 
     def _curve(self, data: dict[str, Any]) -> dict[str, Any]:
-        rates, fitnesses = (self._numbers(data, name) for name in ("learning_rates", "fitnesses"))
+        rates, fitnesses = (self.numbers(data, name) for name in ("learning_rates", "fitnesses"))
         if not rates or rates[0] <= 0.0 or any(a >= b for a, b in itertools.pairwise(rates)):
-            raise self._error("'learning_rates' that rise from above 0", rates)
+            raise self.error("'learning_rates' that rise from above 0", rates)
         if len(fitnesses) != len(rates) or min(fitnesses) < 0.0:
-            raise self._error(f"'fitnesses' of {len(rates)} learning rates", fitnesses)
-        chosen = self._number(data, "learning_rate")
+            raise self.error(f"'fitnesses' of {len(rates)} learning rates", fitnesses)
+        chosen = self.number(data, "learning_rate")
         if chosen not in rates:
-            raise self._error("a 'learning_rate' that is one of the 'learning_rates'", chosen)
+            raise self.error("a 'learning_rate' that is one of the 'learning_rates'", chosen)
         return {
-            "name": legible(self._text(data, "name")),
-            "train_fraction": self._share(data, "train_fraction"),
+            "name": legible(self.text(data, "name")),
+            "train_fraction": self.share(data, "train_fraction"),
             "learning_rates": rates,
             "fitnesses": fitnesses,
             "learning_rate": chosen,
         }
 
     def _entry(self, data: dict[str, Any], steps: int) -> dict[str, Any]:
-        seeds = self._counts(data, "seeds")
+        seeds = self.counts(data, "seeds")
         if not seeds:
-            raise self._error("'seeds'", seeds)
+            raise self.error("'seeds'", seeds)
         given = data.get("values")
         if not isinstance(given, dict) or not all(isinstance(v, dict) for v in given.values()):
-            raise self._error("'values' by data and name", given)
+            raise self.error("'values' by data and name", given)
         values = {
-            self._one_of(Split, {"split": split}, "split"): {
+            self.one_of(Split, {"split": split}, "split"): {
                 name: self._rows(rows, name, len(seeds), steps) for name, rows in of_split.items()
             }
             for split, of_split in given.items()
         }
-        metric, split = self._text(data, "metric"), self._one_of(Split, data, "split")
+        metric, split = self.text(data, "metric"), self.one_of(Split, data, "split")
         if metric not in values.get(split, {}):
-            raise self._error(f"values of '{metric}' on {split} data of each loss", given)
+            raise self.error(f"values of '{metric}' on {split} data of each loss", given)
         return {
-            "name": legible(self._text(data, "name")),
-            "tuned": self._bool(data, "tuned"),
-            "expression": self._text(data, "expression"),
-            "learning_rate": self._number(data, "learning_rate"),
-            "train_fraction": self._share(data, "train_fraction"),
+            "name": legible(self.text(data, "name")),
+            "tuned": self.truth(data, "tuned"),
+            "expression": self.text(data, "expression"),
+            "learning_rate": self.number(data, "learning_rate"),
+            "train_fraction": self.share(data, "train_fraction"),
             "seeds": seeds,
             "metric": metric,
             "split": split,
             "values": values,
             "fitnesses": self._fitnesses(data, len(seeds)),
-            "mean": self._number(data, "mean"),
+            "mean": self.number(data, "mean"),
             "interval": self._interval(data),
         }
 
@@ -172,7 +166,7 @@ class _Reader:
         except (TypeError, ValueError):
             values = ()
         if list(map(len, values)) != [steps] * seeds:
-            raise self._error(f"'{name}' of {seeds} seeds and {steps} steps", rows)
+            raise self.error(f"'{name}' of {seeds} seeds and {steps} steps", rows)
         return values
 
     def _fitnesses(self, data: dict[str, Any], seeds: int) -> tuple[float, ...]:
@@ -182,85 +176,30 @@ class _Reader:
             or len(value) not in (0, seeds)
             or not all(is_finite(fitness) and fitness >= 0 for fitness in value)
         ):
-            raise self._error(f"'fitnesses' of {seeds} seeds", value)
+            raise self.error(f"'fitnesses' of {seeds} seeds", value)
         return tuple(map(float, value))
 
     def _test(self, data: dict[str, Any]) -> dict[str, Any]:
         return {
-            "train_fraction": self._share(data, "train_fraction"),
-            "loss": legible(self._text(data, "loss")),
-            "tuned": self._bool(data, "tuned"),
-            "baseline": legible(self._text(data, "baseline")),
-            "baseline_tuned": self._bool(data, "baseline_tuned"),
-            "difference": self._number(data, "difference"),
+            "train_fraction": self.share(data, "train_fraction"),
+            "loss": legible(self.text(data, "loss")),
+            "tuned": self.truth(data, "tuned"),
+            "baseline": legible(self.text(data, "baseline")),
+            "baseline_tuned": self.truth(data, "baseline_tuned"),
+            "difference": self.number(data, "difference"),
             "interval": self._interval(data),
-            "p_value": self._number(data, "p_value"),
-            "p_value_corrected": self._number(data, "p_value_corrected"),
-            "effect_size": self._number(data, "effect_size"),
+            "p_value": self.number(data, "p_value"),
+            "p_value_corrected": self.number(data, "p_value_corrected"),
+            "effect_size": self.number(data, "effect_size"),
         }
-
-    def _objects(self, data: dict[str, Any], name: str) -> list[dict[str, Any]]:
-        value = data.get(name)
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self._error(f"a list '{name}' of objects", value)
-        return value
-
-    def _text(self, data: dict[str, Any], name: str) -> str:
-        value = data.get(name)
-        if not isinstance(value, str):
-            raise self._error(f"a text '{name}'", value)
-        return value
-
-    def _number(self, data: dict[str, Any], name: str) -> float | None:
-        value = data.get(name)
-        if value is None:
-            return None
-        if not is_finite(value):
-            raise self._error(f"a finite number '{name}'", value)
-        return float(value)
-
-    def _numbers(self, data: dict[str, Any], name: str) -> tuple[float, ...]:
-        value = data.get(name)
-        if not isinstance(value, list) or not all(map(is_finite, value)):
-            raise self._error(f"a list '{name}' of finite numbers", value)
-        return tuple(map(float, value))
-
-    def _share(self, data: dict[str, Any], name: str) -> float:
-        value = self._number(data, name)
-        if value is None or not 0.0 < value <= 1.0:
-            raise self._error(f"'{name}' above 0 and at most 1", value)
-        return value
-
-    def _one_of(self, choices: type[_Choice], data: dict[str, Any], name: str) -> _Choice:
-        value = self._text(data, name)
-        if value not in list(choices):
-            raise self._error(f"'{name}' of {' or '.join(choices)}", value)
-        return choices(value)
-
-    def _bool(self, data: dict[str, Any], name: str) -> bool:
-        value = data.get(name)
-        if not isinstance(value, bool):
-            raise self._error(f"'{name}' to be true or false", value)
-        return value
-
-    def _counts(self, data: dict[str, Any], name: str) -> tuple[int, ...]:
-        value = data.get(name)
-        if not isinstance(value, list) or not all(map(is_count, value)):
-            raise self._error(f"a list '{name}' of integers from 0 to 2**53", value)
-        return tuple(value)
 
     def _interval(self, data: dict[str, Any]) -> tuple[float, float] | None:
         value = data.get("interval")
         if value is None or value == [None, None]:
             return None
         if not isinstance(value, list) or len(value) != 2 or not all(map(is_finite, value)):
-            raise self._error("an 'interval' of two finite numbers", value)
+            raise self.error("an 'interval' of two finite numbers", value)
         return float(value[0]), float(value[1])
-
-    def _error(self, expected: str, received: object) -> InvalidFileError:
-        return InvalidFileError(
-            f"Expected {expected}. Received: {shown(received)} in '{self._path}'"
-        )
 
 
 def _value(value: object) -> float | None:

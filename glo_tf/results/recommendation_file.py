@@ -7,12 +7,13 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from glo_tf.errors import InvalidFileError, ParseError
+from glo_tf.errors import ParseError
 from glo_tf.expressions.tree import Expression
+from glo_tf.results.json_fields import FieldReader
 from glo_tf.training.candidate import LARGEST_RATE, SMALLEST_RATE
 from glo_tf.training.trial import Status
 from glo_tf.utils.display_text import legible
-from glo_tf.utils.json_file import in_short, is_count, is_finite, read_document, shown
+from glo_tf.utils.json_file import in_short, is_count, is_finite, read_document
 
 FORMAT, VERSION = "glo_tf.recommendation", 1
 
@@ -50,29 +51,21 @@ def read_data(path: pathlib.Path) -> dict[str, Any]:
         raise read.error("'recommended' to be one of the tuned losses, or null", chosen)
     return {
         "recommended": chosen,
-        "sentence": read.text(document, "sentence"),
+        "sentence": legible(read.text(document, "sentence")),
         "tuned": losses,
         "comparison": document.get("comparison"),
     }
 
 
-class _RecommendationReader:
-    """Takes fields out of JSON objects, with errors that name the field and the file."""
-
-    def __init__(self, path: pathlib.Path):
-        self._path = path
-
-    def error(self, expected: str, received: object) -> InvalidFileError:
-        return InvalidFileError(
-            f"Expected {expected}. Received: {shown(received)} in '{self._path}'"
-        )
+class _RecommendationReader(FieldReader):
+    """Takes what belongs to a tuned loss out of JSON objects."""
 
     def loss(self, data: dict[str, Any]) -> dict[str, Any]:
         trials = [self.trial(trial) for trial in self.objects(data, "trials")]
         if not trials:
             raise self.error("'trials' of each loss", trials)
         return {
-            "name": self.text(data, "name"),
+            "name": legible(self.text(data, "name")),
             "trials": trials,
             "dropped": self.truth(data, "dropped"),
             "at_edge": self.truth(data, "at_edge"),
@@ -98,7 +91,7 @@ class _RecommendationReader:
         if status not in [*Status]:
             raise self.error(f"a 'status' of {', '.join(Status)}", status)
         return {
-            "name": self.text(data, "name"),
+            "name": legible(self.text(data, "name")),
             "parameters": parameters,
             "expression": expression,
             "learning_rate": float(rate),  # type: ignore[arg-type]
@@ -106,21 +99,3 @@ class _RecommendationReader:
             "status": Status(str(status)),
             "steps": steps,
         }
-
-    def objects(self, data: dict[str, Any], name: str) -> list[dict[str, Any]]:
-        value = data.get(name)
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self.error(f"a list '{name}' of objects", value)
-        return value
-
-    def text(self, data: dict[str, Any], name: str) -> str:
-        value = data.get(name)
-        if not isinstance(value, str):
-            raise self.error(f"a text '{name}'", value)
-        return legible(value)
-
-    def truth(self, data: dict[str, Any], name: str) -> bool:
-        value = data.get(name)
-        if not isinstance(value, bool):
-            raise self.error(f"'{name}' to be true or false", value)
-        return value

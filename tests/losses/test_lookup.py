@@ -176,6 +176,29 @@ def test_losses_of_all_classes_are_trained_as_their_expressions(text, logits) ->
     assert float(ours(labels, y)) == pytest.approx(float(keras_loss(labels, y)), rel=1e-5)
 
 
+@pytest.mark.parametrize("given", [[40, 10, 5, 1], [0.4, 0.1, 0.05, 0.01]])
+def test_a_loss_with_the_frequencies_of_the_data_is_its_expression(given, tmp_path) -> None:
+    outputs = Outputs.of_classes(4).with_frequencies([40.0, 10.0, 5.0, 1.0])
+    loss = glo_tf.ExpressionLoss("-(x*log(y)/n)", frequencies=given)
+    assert with_baseline([loss], outputs)[0][loss.expression] == loss.tree
+    # In a file, the same for other data: these have frequencies of their own.
+    glo_tf.save_loss(loss, tmp_path / "loss.json")
+    other = Outputs.of_classes(3).with_frequencies([1.0, 1.0, 2.0])
+    assert loss.tree in with_baseline([str(tmp_path / "loss.json")], other)[0].values()
+
+
+@pytest.mark.parametrize("given", [[1, 10, 5, 40], [40, 10, 5, 2], [4, 1, 1]])
+def test_a_loss_with_other_frequencies_than_those_of_the_data_is_refused(given) -> None:
+    outputs = Outputs.of_classes(4).with_frequencies([40.0, 10.0, 5.0, 1.0])
+    with pytest.raises(
+        ValueError, match=r"or its text, '-\(x\*log\(y\)/n\)'.*Received: losses\[0\]"
+    ):
+        with_baseline([glo_tf.ExpressionLoss("-(x*log(y)/n)", frequencies=given)], outputs)
+    # What sees no n is the same with any.
+    usual = glo_tf.ExpressionLoss("-(x*sqrt(y))", frequencies=given)
+    assert usual.tree in with_baseline([usual], outputs)[0].values()
+
+
 def test_losses_with_other_parameters_have_other_names() -> None:
     losses = [glo_tf.GCE(), glo_tf.GCE(q=0.5), glo_tf.GCE(q=0.9, name="mine"), "gce(q=0.1)"]
     names = list(with_baseline(losses, CLASSES)[0])
