@@ -78,6 +78,40 @@ def test_a_second_signal_is_heard_while_c_code_keeps_the_main_thread() -> None:
     assert (ended.returncode, ended.stderr) == (130, "")
 
 
+@pytest.mark.parametrize(
+    ("handling", "line"),
+    [
+        ("contextlib.nullcontext", "Ended before its time.\n"),
+        ("interruption.Interruption", "Ending; once more ends at once.\n"),
+    ],
+)
+def test_a_signal_is_acknowledged_while_nothing_of_python_runs(handling, line) -> None:
+    """C code that never gives back the interpreter's lock, so that no handler or thread runs."""
+    code = (
+        "import contextlib, itertools, sys\n"
+        "sys.argv = ['glo-tf']\n"
+        "import glo_tf\n"
+        "from glo_tf.utils import interruption\n"
+        f"with {handling}():\n"
+        "    print('held', flush=True); sum(itertools.repeat(0))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "held\n"
+            process.send_signal(signal.SIGINT)
+            assert process.stdout.readline() == line
+            assert process.poll() is None
+        finally:
+            process.kill()
+        assert process.stdout.read() == ""  # its end: no process is left behind
+
+
 def test_signals_of_a_forked_child_are_its_own() -> None:
     code = (
         "import os, signal, time\n"
