@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import three_classes
+from tensorflow.python.eager import context
 from three_classes import CLEAR, LABELS
 
 import glo_tf
@@ -90,6 +91,30 @@ def test_the_generators_are_given_back_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError), seeded(1):
         draws()[0] / 0
     assert draws() == expected
+
+
+def test_operations_with_a_seed_of_their_own_begin_anew_in_each_block() -> None:
+    tf.random.set_seed(7)
+    tf.random.uniform([], seed=3)  # by the kernel that the block takes
+    drawn = []
+    for _ in range(2):
+        with seeded(7):
+            drawn.append([float(tf.random.uniform([], seed=3)) for _ in range(2)])
+    assert drawn[0] == drawn[1]
+    assert drawn[0][0] != drawn[0][1]
+
+
+def test_compiled_functions_are_kept_where_nothing_draws_from_tensorflow(monkeypatch) -> None:
+    current = context.context()
+    cleared = []
+    monkeypatch.setattr(current, "clear_kernel_cache", lambda: cleared.append(True))
+    with seeded(1):
+        build_model()(CLEAR[:1])
+    assert cleared == []
+    with seeded(1):
+        tf.random.uniform([])
+        tf.random.uniform([])
+    assert cleared == [True]
 
 
 UNSEEDED = """
