@@ -136,7 +136,7 @@ def _drawings(runs: Sequence[OverviewRun]) -> list[Drawing]:
         ]
     for probabilities in (True, False):
         losses = [
-            (run.name, run.search.best, run.search.classes)
+            (run.name, run.search.best, next(iter(run.search.classes)))
             for run in searched
             if run.search is not None
             and run.search.best is not None

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from glo_tf import losses
 from glo_tf.metrics.mode import Mode
 from glo_tf.plots.history import generations
-from glo_tf.plots.slopes import CLASSES, predictions, usual_pulls
+from glo_tf.plots.slopes import CLASSES
 from glo_tf.report.asked import Asked
 from glo_tf.report.comparison_part import ComparisonPart, TrainingsPart
 from glo_tf.report.inline import InlinePicture, formula
@@ -25,7 +25,7 @@ from glo_tf.report.search_pictures import (
     pictures_of_records,
 )
 from glo_tf.report.task_settings import TaskSettings
-from glo_tf.report.why import PullRow, rows, sentences
+from glo_tf.report.why import Why
 from glo_tf.results.outcomes import headline_of
 from glo_tf.results.record import Record, Source, pareto_front
 from glo_tf.training.trial import Status
@@ -115,32 +115,27 @@ class SearchPart:
         data = self.files.comparison
         return headline_of(data, data[0].name) if data else ""
 
-    @property
-    def classes(self) -> int:
-        """Of the network, where its outputs are classes."""
-        found = re.search(r"(\d+) classes", self.task.shown("outputs", str) or "")
-        return max(2, int(found[1])) if found else CLASSES
+    @functools.cached_property
+    def classes(self) -> dict[int, str]:
+        """The numbers of classes of the tasks' networks, with the names of tasks that have them."""
+        found: dict[int, str] = {}
+        for name, outputs in self.task.each("outputs").items():
+            number = re.search(r"(\d+) classes", str(outputs))
+            classes = max(2, int(number[1])) if number else CLASSES
+            found[classes] = ", ".join(filter(None, (found.get(classes), name)))
+        return found or {CLASSES: ""}
 
-    @property
-    def why(self) -> list[str]:
-        """What the best loss does to predictions, in words."""
-        return [] if self.best is None else sentences(self.best, self.classes)
-
-    @property
-    def pulls(self) -> list[PullRow]:
-        """The same in numbers."""
-        return [] if self.best is None else rows(self.best, self.classes)
-
-    @property
-    def usual(self) -> str:
-        """Name of what such a network is usually trained with."""
-        assert self.best is not None
-        return usual_pulls(self.best, predictions(self.best), self.classes)[0]
+    @functools.cached_property
+    def why(self) -> list[Why]:
+        """What the best loss does to predictions, for each number of classes."""
+        if self.best is None:
+            return []
+        return [Why(self.best, classes, tasks) for classes, tasks in self.classes.items()]
 
     @functools.cached_property
     def pictures_of_slopes(self) -> list[InlinePicture]:
-        """Of what the best loss does to predictions."""
-        return [] if self.best is None else [picture_of_slopes(self.best, self.classes)]
+        """Of the same."""
+        return [picture_of_slopes(why.loss, why.classes, why.name) for why in self.why]
 
     @property
     def own_rates(self) -> bool:

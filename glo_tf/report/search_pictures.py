@@ -58,10 +58,10 @@ def pictures_of_loss(loss: ExpressionLoss) -> list[InlinePicture]:
     ]
 
 
-def picture_of_slopes(loss: ExpressionLoss, classes: int) -> InlinePicture:
+def picture_of_slopes(loss: ExpressionLoss, classes: int, name: str) -> InlinePicture:
     """What it does to predictions, beside what the usual loss does."""
     return InlinePicture(
-        "slopes",
+        name,
         "The pull of the found loss and of the usual one, by the prediction.",
         "Lines over the prediction; the table of pulls has values.",
         plot_slopes(loss, classes),

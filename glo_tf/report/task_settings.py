@@ -25,6 +25,15 @@ class TaskSettings:
             if name.startswith(_EACH) and name.endswith(_OF_EACH)
         ]
 
+    def each(self, name: str) -> dict[str, Any]:
+        """A setting of each task by its name, or of the one task under `""`.
+
+        Args:
+            name: Without `task.`.
+        """
+        keys = {each: f"{_EACH}{each}.{name}" for each in self.names} or {"": f"task.{name}"}
+        return {each: self._settings[key] for each, key in keys.items() if key in self._settings}
+
     def shown(self, name: str, readable: Callable[[Any], str]) -> str | None:
         """A setting for readers, as `"mnist: 10 classes; letters: 26 classes"` where tasks differ.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glo_tf.plots.slopes import pull_of_right, pull_of_wrong, usual_pulls
+from glo_tf.plots.slopes import predictions, pull_of_right, pull_of_wrong, usual_pulls
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
@@ -44,6 +44,41 @@ class PullRow:
         """How many times the usual loss's pull; None where that is no number."""
         ratio = self.own / self.usual if self.usual else np.nan
         return float(ratio) if np.isfinite(ratio) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Why:
+    """What a loss does to the predictions of networks with as many classes.
+
+    Attributes:
+        loss: The loss.
+        classes: Of the network, where its outputs are classes.
+        tasks: Names of the tasks that have as many, where there are several.
+    """
+
+    loss: ExpressionLoss
+    classes: int
+    tasks: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its figure."""
+        return f"slopes_{self.classes}" if self.tasks else "slopes"
+
+    @property
+    def sentences(self) -> list[str]:
+        """In words."""
+        return sentences(self.loss, self.classes)
+
+    @property
+    def pulls(self) -> list[PullRow]:
+        """In numbers."""
+        return rows(self.loss, self.classes)
+
+    @property
+    def usual(self) -> str:
+        """Name of what such a network is usually trained with."""
+        return usual_pulls(self.loss, predictions(self.loss), self.classes)[0]
 
 
 def rows(loss: ExpressionLoss, classes: int) -> list[PullRow]:

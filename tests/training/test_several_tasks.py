@@ -150,6 +150,12 @@ def test_a_search_over_several_tasks_is_resumed_from_its_study(tmp_path) -> None
     assert of_report.asked["batch size (samples)"] == "8"
     assert of_report.environment["keras"] == keras.__version__
     assert of_report.environment["XLA"] == "not used"
+    assert of_report.classes == {3: "three", 5: "five"}
+    for why in of_report.why:
+        assert f"<h3>{why.classes} classes: {why.tasks}</h3>" in page
+        assert f'id="figure-slopes_{why.classes}"' in page
+        # Undecided is 1 of as many classes as this one's networks have.
+        assert why.pulls[1].prediction == pytest.approx(1.0 / why.classes)
     other = tmp_path / "other"
     other.mkdir()
     example_comparison.write(other)
