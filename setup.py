@@ -86,7 +86,7 @@ setup(
             "setuptools>=70.1",  # tests build wheels in the environment they run in
             "tensorboard>=2.21",
         ],
-        "browser": ["selenium>=4.11"],  # the report in Debian's chromium
+        "browser": ["axe-core-python>=0.1", "selenium>=4.11"],  # pages in Debian's chromium
         # pytest-timeout: this repository's settings name it, also for the tests in plugins/.
         "plugin-test": ["psutil>=5.9", "pytest>=8.0", "pytest-timeout>=2.3"],
         # pytest, psutil: the reference describes glo_tf.testing.

@@ -1,4 +1,4 @@
-"""The report in a browser: Debian's chromium, without a screen."""
+"""The report and notebooks in a browser: Debian's chromium, without a screen."""
 
 import pathlib
 import shutil
@@ -6,11 +6,16 @@ import shutil
 import example_comparison
 import pytest
 from digits_search import make_search
+from example_records import RECORDS
 from processes import wait_for
 
-from glo_tf.report import write_report
+from glo_tf.display.callbacks import Generation
+from glo_tf.display.live import LivePage
+from glo_tf.report import write_overview, write_report
+from glo_tf.results.record import Phase, Source
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="the extra 'browser' is missing")
+axe = pytest.importorskip("axe_core_python.selenium", reason="the extra 'browser' is missing")
 service = pytest.importorskip("selenium.webdriver.chrome.service")
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -134,3 +139,56 @@ def test_the_hall_of_fame_is_sorted_by_its_heads(shown) -> None:
         assert head.get_attribute("aria-sort") == order
         found = shown.execute_script(sizes)
         assert found == sorted(found, reverse=order == "descending")
+
+
+@pytest.fixture(scope="module")
+def pages(page, tmp_path_factory) -> dict[str, pathlib.Path]:
+    """One of each kind of page."""
+    compared, both, running = (tmp_path_factory.mktemp(name) for name in ("a", "b", "c"))
+    example_comparison.write(compared)
+    write_report(compared, figures=False)
+    live = LivePage(running, lambda: {"running": 2, "finished": 5, "failed": 1}, "accuracy")
+    live.on_search_begin(10)
+    for record in RECORDS:
+        live.on_evaluation(record)
+    counts = {Source.TRAINED: 3}
+    live.on_generation(Generation(Phase.DISCOVERY, 3, 10, 0.5, RECORDS[0], counts))
+    wait_for(lambda: "discovery 3/10" in _text(running / "report.html"))
+    (running / "live.html").write_text(_text(running / "report.html"), encoding="utf-8")
+    live.close()
+    return {
+        "search": page,
+        "comparison": compared / "report.html",
+        "overview": pathlib.Path(write_overview([page.parent, compared], both)),
+        "live": running / "live.html",
+    }
+
+
+def _text(path: pathlib.Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        *(("search", "light"), ("search", "dark"), ("comparison", "dark")),
+        *(("overview", "light"), ("live", "dark")),
+    ],
+)
+def test_nothing_keeps_anyone_from_reading_it(browser, pages, name, scheme) -> None:
+    """axe-core finds nothing serious or critical, on a phone either."""
+    size = {"width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    prefer(browser, scheme)
+    browser.get(pages[name].as_uri())
+    browser.execute_script("localStorage.clear()")
+    browser.refresh()
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+    found = axe.Axe().run(browser)
+    assert found["passes"]
+    assert [
+        (violation["id"], [node["target"] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ] == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
