@@ -22,11 +22,20 @@ sys.exit(pytest.main(sys.argv[1:]))
 """
 
 
+_EVERY_TRAINER = "test_trainer.py"
+"""What every trainer has to do: as long as all others together, and beside them in time."""
+
+
 @pytest.mark.slow
-def test_trainings_on_jax_need_no_tensorflow() -> None:
+@pytest.mark.parametrize(
+    "which",
+    [[TESTS / _EVERY_TRAINER], [TESTS, f"--ignore={TESTS / _EVERY_TRAINER}"]],
+    ids=["trainer", "others"],
+)
+def test_trainings_on_jax_need_no_tensorflow(which) -> None:
     pytest.importorskip("jax")
     environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
-    arguments = ["-q", "-x", "-p", "no:cacheprovider", str(TESTS)]
+    arguments = ["-q", "-x", "-p", "no:cacheprovider", *map(str, which)]
     tests = subprocess.run(
         [sys.executable, "-c", _WITHOUT, *arguments],
         env=environment,
