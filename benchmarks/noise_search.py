@@ -19,6 +19,7 @@ import time
 from typing import Any
 
 from absl import app, flags
+from equal_steps import GIVEN, searched_twice
 from noisy_digits import noisy_digits
 from reporting import report_draws
 
@@ -42,53 +43,6 @@ flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 REFERENCES = {"cross-entropy": "-(x*log(y))", "x*sqrt(y)": "-(x*sqrt(y))"}
 AT_OWN, AT_GIVEN = "found at own rates", "found at the given rate"
-GIVEN = 0.1
-"""Learning rate of the optimizer; that of cross-entropy is tuned to it in 300 steps."""
-
-
-def searched(draw: int, rates: str, folder: pathlib.Path, budget: int | None) -> dict[str, Any]:
-    """One search; it ends with its generations, or after `budget` training steps."""
-    import keras
-
-    import glo_tf
-
-    class Budget(glo_tf.Callback):
-        steps = 0
-
-        def on_evaluation(self, record: Any) -> None:
-            self.steps += record.steps
-
-        def on_generation(self, generation: Any) -> None:
-            if budget is not None and self.steps >= budget:
-                raise glo_tf.StopSearch
-
-    counted = Budget()
-    longer = 1 if budget is None else 4
-    result = glo_tf.LossSearch(
-        **{k: v for k, v in data(draw).items() if k != "test_data"},
-        optimizer=keras.optimizers.SGD(GIVEN),
-        learning_rate=rates,
-        learning_rate_decay=FLAGS.decay,
-        train_steps=FLAGS.train_steps,
-        population_size=FLAGS.population_size,
-        elites=4,
-        generations=FLAGS.generations * (1 if budget is None else 2),
-        coefficient_generations=FLAGS.coefficient_generations * longer,
-        finalists=FLAGS.finalists,
-        finalist_seeds=FLAGS.finalist_seeds,
-        comparison_seeds=0,
-        seed=draw,
-        output_dir=folder / rates,
-        callbacks=[counted],
-    ).run()
-    trained = [r.steps for r in result.records if r.steps]
-    return {
-        "loss": str(result.best.loss),
-        "learning_rate": result.best.candidate.hyperparameters.learning_rate or GIVEN,
-        "steps": counted.steps,
-        "trainings a candidate": statistics.fmean(trained) / FLAGS.train_steps,
-        "candidates": len(trained),
-    }
 
 
 def data(draw: int) -> dict[str, Any]:
@@ -129,8 +83,18 @@ def done(draw: int) -> dict[str, Any]:
     """All of one draw."""
     folder = pathlib.Path(FLAGS.work_dir) / f"draw{draw}"
     began = time.perf_counter()
-    own = searched(draw, "own", folder, None)
-    given = searched(draw, "given", folder, own["steps"])
+    settings = {
+        "learning_rate_decay": FLAGS.decay,
+        "train_steps": FLAGS.train_steps,
+        "population_size": FLAGS.population_size,
+        "elites": 4,
+        "generations": FLAGS.generations,
+        "coefficient_generations": FLAGS.coefficient_generations,
+        "finalists": FLAGS.finalists,
+        "finalist_seeds": FLAGS.finalist_seeds,
+        "seed": draw,
+    }
+    own, given = searched_twice(data(draw), settings, folder)
     losses = {**REFERENCES, AT_GIVEN: given["loss"]}
     tested = compared(draw, losses, folder / "tuned")
     found = compared(draw, {AT_OWN: own["loss"]}, folder / "found", own["learning_rate"])

@@ -8,10 +8,17 @@ first has a candidate of that fitness: for the plain algorithm itself, and for t
 less training. As those steps are cheaper, such a search may run for more generations, and one that
 never gets there is counted with all steps that it spent, as a lower bound (`reached` says so).
 Digits, an MLP of 64 units, 300 steps a candidate; discovery phase only.
+
+    python benchmarks/search_cost.py --rates --seeds=8 --work_dir=rates --output=rates.json
+
+Instead, searches at own learning rates beside such at the given one, for as many training steps, on
+clean digits and with 40 % of the training labels replaced, each seed with split and noise of its
+own (`searched_rates.py`).
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import statistics
 import time
@@ -19,13 +26,16 @@ from typing import Any
 
 from absl import app, flags
 from digits_task import digits_task
-from reporting import report
+from reporting import report, report_draws
+from searched_rates import done, summarised
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("seeds", 10, "Searches per setting, with seeds 0, 1, ...")
 flags.DEFINE_integer("population_size", 40, "As in digits.flags.")
 flags.DEFINE_integer("generations", 10, "Of the plain algorithm.")
 flags.DEFINE_integer("patience", 10, "Times as many generations for the others, at most.")
+flags.DEFINE_bool("rates", False, "Own learning rates against the given one.")
+flags.DEFINE_string("work_dir", "search_rates", "Folder for what is done, with --rates.")
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -69,6 +79,16 @@ def steps_to(history: list[Any], target: float) -> tuple[int, bool]:
 
 def main(_: list[str]) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if FLAGS.rates:
+        report_draws(
+            "Found at own rates and at the given one in as many steps, each at its own rate",
+            FLAGS.seeds,
+            functools.partial(done, work_dir=FLAGS.work_dir),
+            summarised,
+            FLAGS.work_dir,
+            FLAGS.output,
+        )
+        return
     rows: list[dict[str, Any]] = []
     ratios: dict[str, list[float]] = {name: [] for name in SETTINGS}
     for seed in range(FLAGS.seeds):
