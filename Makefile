@@ -1,11 +1,18 @@
 # Every target sets up .venv first, once per set of extras and packaging change.
 PYTHON ?= python3
+ifeq ($(KERAS_BACKEND),jax)
+EXTRAS ?= jax
+VENV := .venv-jax
+# uv leaves out what can never be needed; pip would install TensorFlow, too.
+WITHOUT := --override without_tensorflow.txt
+else
 EXTRAS ?= test
 VENV := .venv
+endif
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed-$(EXTRAS)
 # In a third of pip's time; pip takes over where uv can't, as where only pip's settings name an index.
-UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --quiet
+UV_INSTALL := $(BIN)/uv pip install --python $(BIN)/python --compile-bytecode --quiet $(WITHOUT)
 
 .PHONY: demo test quick-test explore lint typecheck docs notebooks screens clean
 

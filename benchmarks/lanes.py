@@ -1,18 +1,26 @@
 """Candidates per second against the number of lanes, beside Keras's own loop on this device.
 
     KERAS_BACKEND=jax python benchmarks/lanes.py --cases=digits,lenet5,cnn --lanes=1,16,256
+    python benchmarks/lanes.py --backends=tensorflow,jax --cases=digits --lanes=1,4,16
 
 Each case trains `--train_steps` steps with as many different losses as there are lanes, and
 measures their accuracy on the validation data. `digits` needs scikit-learn, the others
 `--data=mnist.npz`.
 `convolutions`: "products" is what the trainer does; "grouped" what `jax.vmap` makes of them.
-With KERAS_BACKEND=tensorflow the rows are those of the TensorFlow trainer, one after the other.
+With KERAS_BACKEND=tensorflow the rows are those of the TensorFlow trainer, one after the other;
+`--backends` has a process of each in turn, `--rounds` times, as machines are not always as fast. On
+CPUs that others use, too, candidates per second of CPU time, of all threads, can be compared.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import pathlib
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +40,8 @@ flags.DEFINE_list("train_steps", ["300", "300", "100"], "Steps of a training, fo
 flags.DEFINE_list("convolutions", ["products"], "products, grouped.")
 flags.DEFINE_float("seconds", 60.0, "A case goes on to more lanes as long as it took no more.")
 flags.DEFINE_string("data", "mnist.npz", "What mnist_npz.py wrote.")
+flags.DEFINE_list("backends", [], "Of Keras, a process each; its own in this one if empty.")
+flags.DEFINE_integer("rounds", 1, "How often each of the backends has its turn.")
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
 # Factors before a loss make further losses, which train at other speeds.
@@ -108,9 +118,10 @@ def measured(name: str, steps: int, convolutions: str) -> list[dict[str, Any]]:
         began = time.perf_counter()
         run()
         first = time.perf_counter() - began
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.process_time()
         found = run()
         seconds = time.perf_counter() - began
+        cpu_seconds = time.process_time() - began_cpu
         rows.append(
             {
                 "case": name,
@@ -119,6 +130,7 @@ def measured(name: str, steps: int, convolutions: str) -> list[dict[str, Any]]:
                 "lanes": lanes,
                 "steps": steps,
                 "candidates per second": lanes / seconds,
+                "candidates per CPU second": lanes / cpu_seconds,
                 "steps of a network per second": lanes * steps / seconds,
                 "seconds to compile": first - seconds,
                 "median accuracy": float(np.median([e.fitness for e in found])),
@@ -144,9 +156,11 @@ def fitted(name: str, steps: int) -> dict[str, Any]:
     samples, labels = samples[:count], labels[:count]
     epochs = max(1, steps * batch_size // count)
     model.fit(samples, labels, batch_size=batch_size, verbose=0)
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     model.fit(samples, labels, batch_size=batch_size, epochs=epochs, verbose=0)
-    speed = epochs * (count // batch_size) / (time.perf_counter() - began)
+    done = epochs * (count // batch_size)
+    speed = done / (time.perf_counter() - began)
+    cpu_speed = done / (time.process_time() - began_cpu)
     return {
         "case": name,
         "trainer": f"Model.fit of Keras on {keras.backend.backend()}",
@@ -154,13 +168,35 @@ def fitted(name: str, steps: int) -> dict[str, Any]:
         "lanes": 1,
         "steps": steps,
         "candidates per second": speed / steps,
+        "candidates per CPU second": cpu_speed / steps,
         "steps of a network per second": speed,
         "seconds to compile": "",
         "median accuracy": "",
     }
 
 
+def rows_of(backend: str) -> list[dict[str, Any]]:
+    """What a process on this backend measures."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = pathlib.Path(folder, "rows.json")
+        subprocess.run(
+            [sys.executable, *sys.argv, "--backends=", f"--output={output}"],
+            env={**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            check=True,
+        )
+        return list(json.loads(output.read_text())["rows"])
+
+
 def main(_: list[str]) -> None:
+    if FLAGS.backends:
+        rows = [
+            {"round": number, **row}
+            for number in range(FLAGS.rounds)
+            for backend in FLAGS.backends
+            for row in rows_of(backend)
+        ]
+        report("Candidates per second", rows, FLAGS.output)
+        return
     import keras
 
     rows = []

@@ -15,7 +15,6 @@ trainings, to go on with after an interruption; `--known` takes the ladder from 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import os
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from absl import app, flags
+from distinct_losses import CROSS_ENTROPY, distinct_losses
 from noisy_digits import noisy_digits
 from reporting import report
 
@@ -42,57 +42,12 @@ flags.DEFINE_string("study_dir", None, "Folder for the trainings.")
 flags.DEFINE_string("known", None, "Output of an earlier run with the same losses and draws.")
 flags.DEFINE_string("output", None, "JSON file for the figures.")
 
-CROSS_ENTROPY = "-(x*log(y))"
-KNOWN = (
-    CROSS_ENTROPY,
-    "-(log(y) - x/y)",
-    "-(x*y)",
-    "square(x - y)",
-    "-(x*sqrt(y))",
-    "-log(1 + x*y)",
-    "-(1 - (x + x)/y)",
-    "-(x*(log(1 + y) + y))",
-)
 OFFSETS = {
     "divided by the scale": (0,),
     "best of 3 around that, factor 4.64": (-2, 0, 2),
     "best of 5 around that, factor 2.15": (-2, -1, 0, 1, 2),
 }
 """Rungs of the ladder."""
-
-
-def distinct_losses(outputs: Any) -> list[Any]:
-    """Known losses, and random ones that can learn and whose gradients point elsewhere."""
-    from glo_tf import plugins
-    from glo_tf.expressions.tree import Expression
-    from glo_tf.screening.screen import Screen, Traits, Verdict
-    from glo_tf.search.genetic.first_generation import loss_of
-    from glo_tf.training.candidate import Candidate
-
-    space = plugins.load("glo_tf.search_spaces", "glo")()
-    spaces = [dataclasses.replace(space, max_initial_depth=depth) for depth in (2, 3, 4)]
-    rng = np.random.default_rng(1)
-    screen, found = Screen(outputs), [Expression.parse(text) for text in KNOWN]
-    directions = [_direction(Traits.of(loss, outputs)) for loss in found]
-    screen.examine([Candidate(loss) for loss in found])
-    while len(found) < len(KNOWN) + FLAGS.losses:
-        trees = [Expression(each.draw_tree(rng)) for each in spaces for _ in range(50)]
-        drawn = [loss_of(tree) for tree in trees if tree.has_x_and_y]
-        for loss, verdict in zip(
-            drawn, screen.examine([Candidate(loss) for loss in drawn]), strict=True
-        ):
-            direction = _direction(Traits.of(loss, outputs))
-            if verdict == Verdict() and all(abs(direction @ d) < 1 - 1e-6 for d in directions):
-                found.append(loss)
-                directions.append(direction)
-    return found[: len(KNOWN) + FLAGS.losses]
-
-
-def _direction(traits: Any) -> np.ndarray:
-    from glo_tf.screening.probes import UNDECIDED
-
-    gradients = traits.gradients[:UNDECIDED].ravel()
-    return gradients / (np.linalg.norm(gradients) or 1.0)
 
 
 def new_search(seed: int, **settings: Any) -> Any:
@@ -125,7 +80,7 @@ def accuracies(rates: np.ndarray) -> tuple[list[Any], np.ndarray, np.ndarray]:
     for seed in range(FLAGS.seeds):
         search = new_search(seed, screening="none", output_dir=folder(f"draw{seed}"))
         if not losses:
-            losses = distinct_losses(search.task.outputs)
+            losses = distinct_losses(search.task.outputs, FLAGS.losses)
             scales = np.array([relative_scale(loss, search.task.outputs) for loss in losses])
             reached = np.zeros((len(losses), FLAGS.seeds, len(rates)))
             if FLAGS.known:

@@ -73,7 +73,7 @@ class Dispatcher:
         together = strategy.trains_side_by_side and policy.candidate_timeout is None
         if task.lanes > 1 and not together:
             raise InvalidArgumentError(
-                "Expected lanes=1, or the strategy 'local' in this process and no "
+                "Expected lanes=1, or the strategy 'devices', or 'local' in this process, and no "
                 "candidate_timeout, with which candidates train side by side. "
                 f"Received: lanes={task.lanes}"
             )

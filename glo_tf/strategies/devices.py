@@ -1,4 +1,7 @@
-"""Trainings side by side on the devices of this process, one thread and one trainer each."""
+"""Trainings side by side on the devices of this process, one thread and one trainer each.
+
+A trainer's lanes stay on its device, so devices exchange nothing, and none waits for another.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ import platform
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from glo_tf.strategies.base import Failure, Result, Strategy, Task
+from glo_tf.strategies.base import Result, Strategy, Task
+from glo_tf.strategies.lanes import LaneWorkers, names_of_lanes
 from glo_tf.strategies.worker import (
     Deadline,
     failure_of,
@@ -19,7 +23,7 @@ from glo_tf.strategies.worker import (
     run,
     timed_out,
 )
-from glo_tf.training.trial import Evaluation, Request, Trainer
+from glo_tf.training.trial import Request, SideBySideTrainer, Trainer
 
 _LONGEST_WAIT = 1.0  # seconds; a signal that another thread received is not seen before
 _SECONDS_TO_STOP = 5.0  # for a thread, when the strategy is closed
@@ -28,7 +32,7 @@ logger = logging.getLogger("glo_tf")
 
 
 class DevicesStrategy(Strategy):
-    """One worker per logical device.
+    """One worker per logical device, or as many as a task has lanes.
 
     `tf.distribute.Strategy` splits a batch over devices; this hands each device a candidate of its
     own, so nothing is exchanged while a network trains.
@@ -50,6 +54,11 @@ class DevicesStrategy(Strategy):
         """Threads do."""
         return True
 
+    @property
+    def trains_side_by_side(self) -> bool:
+        """In the lanes of each device."""
+        return True
+
     def start(self, task: Task, candidate_timeout: float | None = None) -> None:
         """Starts the threads; each makes its trainer when it gets its first request."""
         if self._devices is None:
@@ -61,16 +70,17 @@ class DevicesStrategy(Strategy):
             self._start_thread(name)
 
     def idle(self) -> Sequence[str]:
-        """Devices without a training."""
-        return [name for name, thread in self._threads.items() if thread.request is None]
+        """Devices without a training, or their lanes without one."""
+        return [lane for t in self._threads.values() for lane in t.lanes if lane not in t.held]
 
     def workers(self) -> Sequence[str]:
-        """All devices."""
-        return list(self._threads)
+        """All devices, or all their lanes."""
+        return [lane for thread in self._threads.values() for lane in thread.lanes]
 
     def submit(self, request: Request, worker: str) -> None:
         """Wakes the device's thread."""
-        self._threads[worker].take(request)
+        (thread,) = (t for t in self._threads.values() if worker in t.lanes)
+        thread.take(request, worker)
 
     def wait(self) -> list[Result]:
         """Waits for a thread to finish, or for one to be past all patience."""
@@ -103,7 +113,7 @@ class DevicesStrategy(Strategy):
         while True:
             thread, result = self._results.get(timeout=timeout)
             if self._threads.get(thread.name) is thread:  # else one that was left behind
-                thread.request = None
+                del thread.held[result.worker]
                 return result
 
     def _patience(self) -> float:
@@ -114,11 +124,13 @@ class DevicesStrategy(Strategy):
         for name, thread in list(self._threads.items()):
             end = thread.given_up_at
             if end is not None and time.monotonic() > end:
-                assert thread.request is not None
                 logger.warning("The training on %s hangs; a new thread takes its place", name)
                 thread.stop()
                 self._start_thread(name)
-                results.append(timed_out(thread.request, name, thread.where, self._timeout))
+                results += [
+                    timed_out(request, lane, thread.where, self._timeout)
+                    for lane, request in thread.held.items()
+                ]
         return results
 
 
@@ -127,7 +139,7 @@ class _StoppedError(Exception):
 
 
 class _DeviceThread(threading.Thread):
-    """Trains on one device; `request` is what it works on, kept by the caller's thread."""
+    """Trains on one device; `held` is what it works on, by lane, kept by the caller's thread."""
 
     def __init__(
         self,
@@ -137,52 +149,75 @@ class _DeviceThread(threading.Thread):
         results: queue.SimpleQueue[tuple[_DeviceThread, Result]],
     ):
         super().__init__(name=name, daemon=True)
-        self.request: Request | None = None
+        self.lanes = names_of_lanes(task.lanes, name)
+        self.held: dict[str, Request] = {}
         self.given_up_at: float | None = None
         self.where = f"{platform.node()} {name}"
         self._task = task
         self._timeout = timeout
         self._results = results
-        self._inbox: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[Request, str] | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
         self._trainer: Trainer | None = None
+        self._in_lanes: LaneWorkers | None = None
 
-    def take(self, request: Request) -> None:
-        self.request = request
+    def take(self, request: Request, lane: str) -> None:
+        self.held[lane] = request
         self.given_up_at = given_up_at(self._timeout)
-        self._inbox.put(request)
+        self._inbox.put((request, lane))
 
     def stop(self) -> None:
         self._stopped.set()
         self._inbox.put(None)
 
     def run(self) -> None:
-        while (request := self._inbox.get()) is not None and not self._stopped.is_set():
-            outcome = self._run(request)
-            if self._stopped.is_set():
-                return
-            self.given_up_at = None
-            self._results.put((self, Result(request, self.name, self.where, outcome)))
+        while (taken := self._inbox.get()) is not None and not self._stopped.is_set():
+            for result in self._trained(*taken):
+                if self._stopped.is_set():
+                    return
+                self.given_up_at = None
+                self._results.put((self, result))
 
-    def _run(self, request: Request) -> Evaluation | Failure:
+    def _trained(self, request: Request, lane: str) -> Iterator[Result]:
+        """The result of a request, and of all that arrive meanwhile for other lanes."""
         from glo_tf.training.backends import backend  # Keras, which no list of strategies needs
 
         deadline = Deadline(self._timeout)
 
         def check() -> None:
             deadline()
-            if self._stopped.is_set():
-                raise _StoppedError
+            self._check_wanted()
 
         with backend().device(self.name):
             if self._trainer is None:
                 try:
                     self._trainer = self._task.make_trainer()
                 except Exception as error:
-                    return failure_of(error)
-            return run(self._trainer, request, check)
+                    yield Result(request, lane, self.where, failure_of(error))
+                    return
+                if isinstance(self._trainer, SideBySideTrainer) and len(self.lanes) > 1:
+                    self._in_lanes = LaneWorkers(
+                        self._trainer, self.lanes, self.where, self._arrive, self._check_wanted
+                    )
+            if self._in_lanes is None:
+                yield Result(request, lane, self.where, run(self._trainer, request, check))
+                return
+            self._in_lanes.submit(request, lane)
+            while len(self._in_lanes.idle) < len(self.lanes):
+                yield from self._in_lanes.wait()
+
+    def _arrive(self) -> None:
+        """Hands to the lanes what has been taken meanwhile."""
+        assert self._in_lanes is not None
+        with contextlib.suppress(queue.Empty):
+            while (taken := self._inbox.get_nowait()) is not None:
+                self._in_lanes.submit(*taken)
+
+    def _check_wanted(self) -> None:
+        if self._stopped.is_set():
+            raise _StoppedError
 
 
 def devices() -> DevicesStrategy:
-    """All GPUs of this machine, a candidate each."""
+    """All GPUs of this machine, a candidate each, or as many as there are lanes."""
     return DevicesStrategy()

@@ -4,23 +4,41 @@ from __future__ import annotations
 
 import collections
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from glo_tf.strategies.base import Result
 from glo_tf.strategies.worker import failure_of
-from glo_tf.training.trial import Evaluation, Request, SideBySideTrainer
+from glo_tf.training.trial import Evaluation, Request, SideBySideTrainer, nothing_to_check
+
+
+def names_of_lanes(lanes: int, worker: str = "") -> list[str]:
+    """What the lanes of a worker are called; the one lane of a worker has its name."""
+    return [f"{worker} lane {n}".strip() for n in range(lanes)] if lanes > 1 else [worker]
 
 
 class LaneWorkers:
-    """What trains in the lanes of a trainer of this process.
+    """What trains in the lanes of a trainer.
 
     Args:
         trainer: Has the lanes.
+        names: Of the lanes.
+        where: Host and device that they are on.
+        arrive: Called before a free lane is filled; may `submit`.
+        check: As for `evaluate_many`.
     """
 
-    def __init__(self, trainer: SideBySideTrainer):
-        self.names = [f"lane {number}" for number in range(trainer.lanes)]
+    def __init__(
+        self,
+        trainer: SideBySideTrainer,
+        names: list[str],
+        where: str = "",
+        arrive: Callable[[], None] = nothing_to_check,
+        check: Callable[[], None] = nothing_to_check,
+    ):
+        self.names = names
+        self._where = where or platform.node()
         self._trainer = trainer
+        self._arrive, self._check = arrive, check
         self._held: dict[Request, str] = {}
         self._waiting: collections.deque[Request] = collections.deque()
         self._evaluations: Iterator[tuple[Request, Evaluation]] = iter(())
@@ -41,17 +59,17 @@ class LaneWorkers:
         try:
             found = next(self._evaluations, None)
             if found is None:  # it had nothing to train when it last came to its end
-                self._evaluations = self._trainer.evaluate_many(self._next_requests())
+                self._evaluations = self._trainer.evaluate_many(self._next_requests(), self._check)
                 found = next(self._evaluations)
         except Exception as error:
             failure, held = failure_of(error), dict(self._held)
             self.clear()
-            return [Result(one, lane, platform.node(), failure) for one, lane in held.items()]
+            return [Result(one, lane, self._where, failure) for one, lane in held.items()]
         except BaseException:  # Ctrl-C has cut all of them off
             self.clear()
             raise
         request, evaluation = found
-        return [Result(request, self._held.pop(request), platform.node(), evaluation)]
+        return [Result(request, self._held.pop(request), self._where, evaluation)]
 
     def clear(self) -> None:
         """Forgets what trains, and what waits."""
@@ -61,4 +79,5 @@ class LaneWorkers:
 
     def _next_requests(self) -> Iterator[Request | None]:
         while True:
+            self._arrive()
             yield self._waiting.popleft() if self._waiting else None

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Sequence
 
 from glo_tf.strategies.base import Failure, Result, Strategy, Task
-from glo_tf.strategies.lanes import LaneWorkers
+from glo_tf.strategies.lanes import LaneWorkers, names_of_lanes
 from glo_tf.strategies.process import WorkerProcess
 from glo_tf.strategies.worker import run
 from glo_tf.training.trial import (
@@ -68,7 +68,7 @@ class LocalStrategy(Strategy):
             self._worker = _ThisProcess(trainer)
             self._lanes = None
             if isinstance(trainer, SideBySideTrainer) and trainer.lanes > 1:
-                self._lanes = LaneWorkers(trainer)
+                self._lanes = LaneWorkers(trainer, names_of_lanes(trainer.lanes))
         self._task = task
 
     def idle(self) -> Sequence[str]:

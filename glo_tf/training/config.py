@@ -73,9 +73,9 @@ class TrainingConfig:
         epsilon: Predictions that are probabilities are clipped to `[epsilon, 1]`.
         jit_compile: Whether XLA compiles the trainings; `"auto"` does so for dense models on a CPU,
             where it was measured to pay.
-        lanes: How many candidates train side by side, as lanes of one compiled program on one
-            device; with Keras on JAX and the strategy `local` in this process only. On GPUs many
-            are faster. A result depends on their number, in its last bits.
+        lanes: How many candidates train side by side on each device, as lanes of one compiled
+            program; with Keras on JAX and the strategies `devices` and, in this process, `local`
+            only. On GPUs many are faster. A result depends on their number, in its last bits.
 
     Raises:
         ValueError: If a value is out of range or of another type.

@@ -231,7 +231,7 @@ class SideBySideTrainer(Trainer, Protocol):
 
         Args:
             requests: What to train, different ones; asked for the next one whenever a lane is free.
-                None stands for none at present: it is asked again when a training has ended.
+                None stands for none at present: it is asked again several times a second.
             check: Called several times a second; what it raises ends the trainings.
         """
         ...

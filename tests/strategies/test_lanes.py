@@ -1,4 +1,4 @@
-"""The strategy `local` with a trainer that trains several candidates at once."""
+"""Strategies with a trainer that trains several candidates at once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from glo_tf.errors import InvalidArgumentError, TrainingError
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.execution.study import Study
+from glo_tf.strategies.base import Strategy
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.testing.scripted_task import fitness_of, ordinary
@@ -66,8 +67,9 @@ class SideBySide:
             yield request, Evaluation(request.candidate, 0, fitness, Status.OK, 5, 0.1)
 
 
-def dispatcher(task: SideBySide, **policy: float) -> Dispatcher:
-    return Dispatcher(task, LocalStrategy(), Study.in_memory({}), FailurePolicy(**policy))
+def dispatcher(task: SideBySide, strategy: Strategy | None = None, **policy: float) -> Dispatcher:
+    where = strategy or LocalStrategy()
+    return Dispatcher(task, where, Study.in_memory({}), FailurePolicy(**policy))
 
 
 def test_all_lanes_are_kept_busy_and_each_request_has_its_evaluation() -> None:
@@ -89,6 +91,44 @@ def test_lanes_out_of_memory_are_tried_again() -> None:
     assert not task.errors
 
 
+@dataclasses.dataclass
+class OnDevices(SideBySide):
+    """Of which each device makes a trainer of its own, that waits until all its lanes are full.
+
+    Attributes:
+        trainers: Those made so far.
+    """
+
+    trainers: list[SideBySide] = dataclasses.field(default_factory=list)
+
+    def make_trainer(self) -> SideBySide:
+        self.trainers.append(SideBySide(self.lanes, self.errors))
+        return self.trainers[-1]
+
+
+def test_lanes_of_every_device_are_kept_busy() -> None:
+    task = OnDevices()
+    trained = dispatcher(task, DevicesStrategy(["CPU:0", "CPU:1"]))
+    again = [dataclasses.replace(one, seed=seed) for seed in range(4) for one in REQUESTS]
+    found = list(trained.evaluate(again))
+    assert [one.candidate for one in found] == [one.candidate for one in again]
+    assert [one.fitness for one in found] == [fitness_of(one.loss) for one in again]
+    assert trained.workers == 2 * LANES
+    assert len(task.trainers) == 2
+    trained.close()
+
+
+@pytest.mark.parametrize("raised", [MemoryError("no room"), ValueError("of the model")])
+def test_what_fails_on_a_device_is_tried_again_or_ends_the_search(raised: Exception) -> None:
+    trained = dispatcher(OnDevices(errors=[raised]), DevicesStrategy(["CPU:0"]))
+    if isinstance(raised, MemoryError):
+        assert {one.status for one in trained.evaluate(REQUESTS)} == {Status.OK}
+    else:
+        with pytest.raises(TrainingError, match="of the model"):
+            list(trained.evaluate(REQUESTS))
+    trained.close()
+
+
 def test_an_error_of_the_model_ends_the_search() -> None:
     task = SideBySide(errors=[ValueError("of the model")])
     with pytest.raises(TrainingError, match="of the model"):
@@ -105,11 +145,9 @@ def test_what_was_cut_off_is_trained_when_it_is_asked_for_again() -> None:
 
 def test_lanes_are_refused_where_trainings_are_elsewhere_or_can_be_given_up() -> None:
     study = Study.in_memory({})
-    expected = "Expected lanes=1, or the strategy 'local' .* Received: lanes=3"
+    expected = "Expected lanes=1, or the strategy 'devices', or 'local' .* Received: lanes=3"
     with pytest.raises(InvalidArgumentError, match=expected):
         Dispatcher(SideBySide(), LocalStrategy(process=True), study)
-    with pytest.raises(InvalidArgumentError, match=expected):
-        Dispatcher(SideBySide(), DevicesStrategy(["CPU:0"]), study)
     with pytest.raises(InvalidArgumentError, match=expected):
         dispatcher(SideBySide(), candidate_timeout=5.0)
     assert len(list(dispatcher(SideBySide(lanes=1)).evaluate([]))) == 0

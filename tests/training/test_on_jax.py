@@ -34,7 +34,13 @@ _EVERY_TRAINER = "test_trainer.py"
 )
 def test_trainings_on_jax_need_no_tensorflow(which) -> None:
     pytest.importorskip("jax")
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+    devices = "--xla_force_host_platform_device_count=2"
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {devices}",
+    }
     arguments = ["-q", "-x", "-p", "no:cacheprovider", *map(str, which)]
     tests = subprocess.run(
         [sys.executable, "-c", _WITHOUT, *arguments],

@@ -99,7 +99,8 @@ class JaxTrainer:
         A lane whose training has ended takes the next request, which is asked for only then.
 
         Args:
-            requests: What to train; None stands for none at present.
+            requests: What to train; None stands for none at present, and is asked again as long as
+                a lane is free, several times a second.
             check: Called several times a second; what it raises ends the trainings.
 
         Yields:
@@ -168,7 +169,10 @@ class JaxTrainer:
         running: Mapping[int, LaneTraining],
         check: Callable[[], None],
     ) -> Lanes:
-        """Trains until a lane has come to its goal, or has met a value that is not finite."""
+        """Trains until a lane has come to its goal, or has met a value that is not finite.
+
+        Where a lane is free, for one call only.
+        """
         seeds = sorted({training.request.seed for training in running.values()})
         goals, which = np.zeros((2, self.lanes), np.int32)
         for lane, training in running.items():
@@ -183,7 +187,9 @@ class JaxTrainer:
             steps, finite = np.asarray(lanes.step), np.asarray(lanes.finite)
             done = max(1, int((steps - before).max()))
             self._pace = max(1, int(_SECONDS_PER_CALL * done / (time.perf_counter() - began)))
-            if any(steps[lane] >= goals[lane] or not finite[lane] for lane in running):
+            if len(running) < self.lanes or any(
+                steps[lane] >= goals[lane] or not finite[lane] for lane in running
+            ):
                 return lanes
 
     def _found(self, lanes: Lanes, stopped: Mapping[int, LaneTraining]) -> dict[int, Found]:
