@@ -85,6 +85,9 @@ def test_notebooks_show_formulas_and_tables(searched) -> None:
     (alone,) = tables(result.hall_of_fame._repr_html_())
     assert ElementTree.tostring(alone) == ElementTree.tostring(front)
     assert copy.copy(result)._repr_html_() == result._repr_html_()
+    # What is wider than a phone scrolls, each table by itself.
+    text = result._repr_html_()
+    assert text.count('<div style="overflow-x:auto"><table>') == text.count("<table>") == 2
 
 
 @pytest.mark.parametrize("name", ["Baikal", "CrossEntropy"])
