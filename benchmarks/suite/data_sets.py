@@ -165,6 +165,8 @@ DATA_SETS: dict[str, DataSet] = {
     "satimage": _of_keel("balanced/raw/satimage"),
     "penbased": _of_keel("balanced/raw/penbased"),
     "texture": _of_keel("balanced/raw/texture", "ELENA project (names no licence)"),
+    "vehicle": _of_keel("balanced/raw/vehicle"),
+    "vowel": _of_keel("balanced/raw/vowel"),
     "segment": _of_keel("balanced/raw/segment"),
     "mnist": DataSet(_mnist, "TensorFlow Datasets", "LeCun, Cortes, Burges (CC BY-SA 3.0)"),
     "yeast": DataSet(_yeast, _COMMON, _UCI),

@@ -247,25 +247,33 @@ OF_NUMBERS = (
 )
 
 
-def found(name: str, expression: str) -> Rival:
+def found(
+    name: str, expression: str, term: str | None = None, ranges: tuple[Range, ...] = ()
+) -> Rival:
     """What a search found.
 
     Args:
         name: How it is shown.
         expression: Its text.
+        term: What is added to it, times the parameter.
+        ranges: Of the parameter, where there is one.
     """
     from glo_tf.expressions.leaves import Surroundings
     from glo_tf.expressions.tree import Expression
     from glo_tf.expressions.value import value_of
 
-    tree = Expression.parse(expression)
+    trees = [Expression.parse(text) for text in (expression, term) if text]
 
     def of_classes(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
         seen = Surroundings(frequencies=shares, classes=x.shape[-1])
         y = _clipped(np, log_y)
-        return value_of(tree, x, y, ops=np, log_y_pred=log_y, surroundings=seen).sum(-1)
+        first, *others = (
+            value_of(tree, x, y, ops=np, log_y_pred=log_y, surroundings=seen).sum(-1)
+            for tree in trees
+        )
+        return first + sum(p[0] * each for each in others)
 
-    return Rival(name, of_classes, expression=expression)
+    return Rival(name, of_classes, ranges, expression=expression)
 
 
 def found_of_numbers(name: str, expression: str) -> Rival:

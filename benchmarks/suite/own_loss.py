@@ -56,6 +56,7 @@ def main(_: list[str]) -> None:
         coefficient_generations=25,
         finalists=12,
         finalist_seeds=3,
+        model_selection="accuracy",
         reference_losses=[],
         comparison_seeds=0,
         strategy=EarlyStopping(range(every, RECIPE.steps + 1, every)),

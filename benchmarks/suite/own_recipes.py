@@ -74,7 +74,7 @@ def _noise(*data_sets: str) -> tuple[str, ...]:
 
 RECIPES: dict[str, OwnRecipe] = {
     "ladoga": OwnRecipe(_noise("digits", "satimage", "penbased"), search_spaces.glo, _SIMPLE, 12),
-    "many_classes": OwnRecipe(
+    "onega": OwnRecipe(
         _noise("digits", "letter", "satimage"),
         _with_constants_and_classes,
         _SIMPLE + _WITH_CONSTANTS + _FOUND_BEFORE,

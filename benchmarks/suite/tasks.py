@@ -50,10 +50,16 @@ class Task:
         return self.name.split("/")[0]
 
 
+_NOISY = (
+    *("digits", "letter", "satimage", "penbased", "texture", "segment", "vehicle", "vowel"),
+    "mnist",
+)
+
+
 def _all() -> list[Task]:
     tasks = [
         Task(f"noise/{kind}/{data_set}", data_set, ACCURACY, damage)
-        for data_set in ("digits", "letter", "satimage", "penbased", "texture", "segment", "mnist")
+        for data_set in _NOISY
         for kind, damage in (
             ("symmetric 40 %", Damage(symmetric=0.4)),
             ("symmetric 60 %", Damage(symmetric=0.6)),

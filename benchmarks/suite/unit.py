@@ -112,8 +112,9 @@ class Unit:
             for name, of in self.document["searches"].items()
             if of["expression"]
         ]
-        self.document["frozen"] = frozen.of_task(self.task)
-        found += [self._found(name, text) for name, text in self.document["frozen"].items()]
+        own = frozen.of_task(self.task)
+        self.document["frozen"] = {one.name: one.text_of_it for one in own}
+        found += [one.rival for one in own]
         for optimizer in OPTIMIZERS:
             self._enter(optimizer, found)
 
