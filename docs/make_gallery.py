@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 import glo_tf
 from glo_tf.data.outputs import Activation
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.value import value_of
 from glo_tf.utils.style import LIGHT, style
 
@@ -68,7 +69,9 @@ def value(loss: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
         if isinstance(loss, glo_tf.AllClassesLoss):
             return np.asarray(loss.formula(np, x, y, np.log(y)))
-        terms = np.broadcast_to(value_of(loss.tree, x, y, ops=np), y.shape)
+        around = Surroundings(classes=y.shape[-1])
+        terms = value_of(loss.tree, x, y, ops=np, surroundings=around)
+        terms = np.broadcast_to(terms, y.shape)
         return np.asarray(terms.sum(-1) if loss.class_reduction == "sum" else terms.mean(-1))
 
 

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     )
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.losses.files import load_loss, save_loss
-    from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss
+    from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, Saimaa
     from glo_tf.losses.progress import TrainingProgress
     from glo_tf.losses.regression import (
         AbsoluteError,
@@ -145,6 +145,7 @@ _MODULES = {
     "QuantileLoss": "metrics.numbers",
     "Recommendation": "results.recommendation",
     "SCE": "losses.classes",
+    "Saimaa": "losses.named",
     "SearchResult": "results.search_result",
     "SearchSpace": "search.spaces.space",
     "Source": "results.record",
@@ -222,6 +223,7 @@ __all__ = [
     "Quantile",
     "QuantileLoss",
     "Recommendation",
+    "Saimaa",
     "SearchResult",
     "SearchSpace",
     "Source",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from glo_tf.losses.expression_loss import ExpressionLoss
     from glo_tf.losses.files import load_loss, save_loss
-    from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, register_loss
+    from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, Saimaa, register_loss
     from glo_tf.losses.progress import TrainingProgress
     from glo_tf.losses.regression import (
         AbsoluteError,
@@ -80,6 +80,7 @@ _MODULES = {
     "Poly1": "classes",
     "Quantile": "regression",
     "SCE": "classes",
+    "Saimaa": "named",
     "SquaredError": "regression",
     "TaylorCrossEntropy": "classes",
     "TrainingProgress": "progress",
@@ -120,6 +121,7 @@ __all__ = [
     "NumberLoss",
     "Poly1",
     "Quantile",
+    "Saimaa",
     "SquaredError",
     "TaylorCrossEntropy",
     "TrainingProgress",

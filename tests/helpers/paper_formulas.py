@@ -71,6 +71,11 @@ def poly(x, y, first):
     return cross_entropy(x, y) + first * (1 - of_label(x, y))
 
 
+def saimaa(x, y, alpha):
+    entropy = 2.04 * (y**0.375).sum(-1) / y.shape[-1]
+    return 8 * (alpha * cross_entropy(x, y) - of_label(x, y) - entropy - 0.28 * (y**2).sum(-1))
+
+
 def taylor(x, y, order):
     return sum((1.0 - of_label(x, y)) ** i / i for i in range(1, order + 1))
 
@@ -133,6 +138,7 @@ EVOLVED = [
     (glo_tf.Baikal, {}, lambda x, y: (x / y - np.log(y)).sum(-1)),
     (glo_tf.BaikalCMA, {}, baikal_cma),
     (glo_tf.NGL, {}, ngl),
+    *((glo_tf.Saimaa, {"alpha": a}, lambda x, y, a=a: saimaa(x, y, a)) for a in (0, 0.02, 0.5)),
 ]
 OF_FREQUENCIES = [
     *(
