@@ -1,5 +1,6 @@
 """JAX in this process, and what it has for trainings."""
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -121,7 +122,8 @@ def test_a_process_with_another_jax_is_refused() -> None:
 
 
 def test_devices_are_those_that_jax_lists() -> None:
-    assert backend().logical_devices() == ["CPU:0"]
+    names = backend().logical_devices()
+    assert names == [f"CPU:{number}" for number in range(jax.local_device_count())]
     assert not backend().several_gpus()
-    with backend().device("CPU:0"):
-        pass
+    with backend().device(names[-1]):
+        assert jax.numpy.zeros(1).devices() == {jax.local_devices()[-1]}
