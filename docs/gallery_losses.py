@@ -282,7 +282,8 @@ GROUPS: dict[str, list[Entry]] = {
             "searched on.",
             "There are few samples: on vowel, with 90 of each of 11 classes, it was behind the "
             "best known loss ([the suite](results/suite.md)), and with 50 labels behind "
-            "cross-entropy (below). Or you need probabilities to act on: the loss is least short of 1 (above).",
+            "cross-entropy (below). Or you need probabilities to act on: the loss is least "
+            "short of 1 (above).",
             source="found by this project ([the suite](results/suite.md))",
         ),
     ],
