@@ -98,7 +98,8 @@ def build(model: Builder, samples: Structure, seed: int) -> keras.Model:
                 f"Received: model={shown(model)}, which returned {shown(built)}"
             )
         _check_stateless(built)
-        known = {id(v) for other in _BUILT for v in other.trainable_variables}
+        # Held, as what is collected meanwhile leaves its identity to what is new.
+        known = {id(v): v for other in _BUILT for v in other.trainable_variables}
         # A subclassed model has no weights before its first call.
         call(built, samples)
         shared = [v.path for v in built.trainable_variables if id(v) in known]

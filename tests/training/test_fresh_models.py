@@ -1,7 +1,9 @@
 """Models that trainings can begin from, and those that are refused."""
 
 import functools
+import gc
 import itertools
+import weakref
 
 import keras
 import numpy as np
@@ -12,6 +14,7 @@ from three_classes import CLEAR, LABELS, build_model
 import glo_tf
 from glo_tf import LossSearch
 from glo_tf.expressions.tree import Expression
+from glo_tf.training import fresh_models
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request
@@ -125,6 +128,28 @@ def pool_of_copies():
 def test_a_builder_that_gives_the_same_weights_again_is_refused(make) -> None:
     with pytest.raises(ValueError, match=r"Expected model to build new layers and weights.*shares"):
         define(make())
+
+
+def test_what_is_collected_meanwhile_does_not_leave_its_identity_to_new_weights() -> None:
+    earlier = fresh_models.build(fresh, CLEAR, seed=0)
+    weights = weakref.ref(earlier.trainable_variables[0])
+    del earlier
+    alive = []
+
+    class Collecting(Subclassed):
+        def call(self, samples: tf.Tensor) -> tf.Tensor:
+            gc.collect()
+            alive.append(weights() is not None)
+            return super().call(samples)
+
+    gc.disable()  # until the new model is called
+    try:
+        fresh_models.build(Collecting, CLEAR, seed=0)
+    finally:
+        gc.enable()
+    assert all(alive)
+    gc.collect()
+    assert weights() is None
 
 
 def test_a_pool_of_models_is_refused_when_it_begins_anew() -> None:
