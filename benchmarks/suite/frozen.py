@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.suite import known
 from benchmarks.suite.known import Range, Rival
@@ -58,14 +58,18 @@ class Frozen:
         return group == self.group and kind in self.kinds and task.data_set not in self.seen
 
 
+_OF_WRONG_LABELS: dict[str, Any] = {
+    "group": "noise",
+    "kinds": ("symmetric 40 %", "asymmetric 40 %"),
+    "rivals": ("gce", "sce", "nce_rce", "nce_amse"),
+}
+
 FROZEN: tuple[Frozen, ...] = (
     Frozen(
         name="saimaa",
         expression="-8.0*(x*y + 2.04*(sqrt(sqrt(y*sqrt(y)))/C) + 0.28*square(y))",
-        group="noise",
-        kinds=("symmetric 40 %", "asymmetric 40 %"),
         seen=("digits", "satimage", "penbased", "letter"),
-        rivals=("gce", "sce", "nce_rce", "nce_amse"),
+        **_OF_WRONG_LABELS,
         text="`-8*(x*(y + alpha*log(y)) + 2.04*(sqrt(sqrt(y*sqrt(y)))/C) + 0.28*square(y))`, "
         "`glo_tf.Saimaa(alpha)`: a third attempt, after `onega` had fallen behind on the data "
         "sets below. It is put together from what the searches found, `ladoga` with its "
@@ -83,10 +87,8 @@ FROZEN: tuple[Frozen, ...] = (
     Frozen(
         name="onega",
         expression="-8.96*(x*y + 1.12*(sqrt(sqrt(y*sqrt(y)))/C))",
-        group="noise",
-        kinds=("symmetric 40 %", "asymmetric 40 %"),
         seen=("digits", "satimage", "penbased", "letter"),
-        rivals=("gce", "sce", "nce_rce", "nce_amse"),
+        **_OF_WRONG_LABELS,
         text="`-8.96*(x*y + 1.12*(sqrt(sqrt(y*sqrt(y)))/C))`: mean absolute error and an entropy "
         "of y to the power of 3/8, in proportion to one over the number of classes. Found by "
         "a search over symmetric and asymmetric noise of 40 % in digits, letter and satimage, "
@@ -102,10 +104,8 @@ FROZEN: tuple[Frozen, ...] = (
     Frozen(
         name="ladoga",
         expression="-1.63*(sqrt(sqrt(y)) + 4.9*(y*(x + 0.28*y)))",
-        group="noise",
-        kinds=("symmetric 40 %", "asymmetric 40 %"),
         seen=("digits", "satimage", "penbased"),
-        rivals=("gce", "sce", "nce_rce", "nce_amse"),
+        **_OF_WRONG_LABELS,
         text="`-1.63*(sqrt(sqrt(y)) + 4.9*(y*(x + 0.28*y)))`, found by one search over symmetric "
         "and asymmetric noise of 40 % in digits, satimage and penbased (`python -m "
         "benchmarks.suite.own_loss --recipe=ladoga`), frozen before it met other data, and "

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FLAGS = flags.FLAGS
 flags.DEFINE_enum("recipe", next(iter(RECIPES)), list(RECIPES), "What is searched, and where.")
 
+_LADDER = (0.0015, 0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2)
+
 
 def main(_: list[str]) -> None:
     import glo_tf
@@ -38,7 +40,7 @@ def main(_: list[str]) -> None:
     data_sets = list(dict.fromkeys(TASKS[name].data_set for name in recipe.tasks))
     tasks = {
         name.replace(" ", "_").replace("/", "_"): _at_usual_rate(
-            name, data_sets.index(TASKS[name].data_set), recipe.rates, work / "rates.json"
+            name, data_sets.index(TASKS[name].data_set), work / "rates.json"
         )
         for name in recipe.tasks
     }
@@ -68,9 +70,7 @@ def main(_: list[str]) -> None:
     print(result.found)
 
 
-def _at_usual_rate(
-    name: str, seed: int, ladder: tuple[float, ...], known: pathlib.Path
-) -> glo_tf.TaskArguments:
+def _at_usual_rate(name: str, seed: int, known: pathlib.Path) -> glo_tf.TaskArguments:
     """A task at the learning rate that suits cross-entropy best there, of a ladder."""
     import keras
     import numpy as np
@@ -85,7 +85,7 @@ def _at_usual_rate(
     rates = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
     make = functools.partial(trained_on, drawn_of(task, seed), task.measure, RECIPE)
     if name not in rates:
-        one = make(rate=ladder[0])
+        one = make(rate=_LADDER[0])
         search = glo_tf.LossSearch(
             one.model,
             one.train_data,
@@ -105,11 +105,11 @@ def _at_usual_rate(
                     for run in (1, 2)
                 ]
             )
-            for rate in ladder
+            for rate in _LADDER
         ]
         search.close()
         keras.backend.clear_session()
-        rates[name] = ladder[int(np.argmax(means))]
+        rates[name] = _LADDER[int(np.argmax(means))]
         known.write_text(json.dumps(rates), encoding="utf-8")
     found: glo_tf.TaskArguments = make(rate=rates[name])
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
+from benchmarks.suite.search import with_constants
 from glo_tf import search_spaces
 from glo_tf.search_spaces import SearchSpace
 
@@ -40,14 +41,12 @@ class OwnRecipe:
         space: Makes the search space.
         start: What the first generation begins with.
         seed: Of the search.
-        rates: Of which the tasks have that which suits cross-entropy best.
     """
 
     tasks: tuple[str, ...]
     space: Callable[[], SearchSpace]
     start: tuple[str, ...]
     seed: int
-    rates: tuple[float, ...] = (0.0015, 0.003, 0.006, 0.012, 0.025, 0.05, 0.1, 0.2)
 
 
 def _with_constants_and_classes() -> SearchSpace:
@@ -56,15 +55,8 @@ def _with_constants_and_classes() -> SearchSpace:
 
 
 def _long_tail() -> SearchSpace:
-    space = search_spaces.glo_long_tail()
-    return dataclasses.replace(
-        space,
-        name="own_long_tail",
-        weights={**space.weights, "C": 1.0},
-        const_range=(-1.0, 1.0),
-        const_weight=2.0,
-        coefficient_sigma0=0.3,
-    )
+    space = with_constants(search_spaces.glo_long_tail())
+    return dataclasses.replace(space, name="own_long_tail", weights={**space.weights, "C": 1.0})
 
 
 def _noise(*data_sets: str) -> tuple[str, ...]:

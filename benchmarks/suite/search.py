@@ -16,6 +16,7 @@ from benchmarks.suite.training import MOMENTUM, Recipe
 
 if TYPE_CHECKING:
     import glo_tf
+    from glo_tf.search_spaces import SearchSpace
 
 REFERENCE_RATE = 0.03
 _CHECKPOINTS = 10
@@ -146,8 +147,7 @@ def search(
     space = getattr(search_spaces, variant.space or space_name)()
     space = dataclasses.replace(space, begins_with=())
     if variant.constants:
-        space = dataclasses.replace(space, const_range=(-1.0, 1.0), const_weight=2.0)
-        space = dataclasses.replace(space, coefficient_sigma0=0.3)
+        space = with_constants(space)
     settings: dict[str, Any] = {
         **_USUAL,
         "search_space": space,
@@ -172,6 +172,19 @@ def search(
         "steps": len(draws) * sum(record.steps for record in result.records),
         "seconds": round(time.perf_counter() - began, 1),
     }
+
+
+def with_constants(space: SearchSpace) -> SearchSpace:
+    """The same with the real constants of `glo_constants`."""
+    from glo_tf import search_spaces
+
+    given = search_spaces.glo_constants()
+    return dataclasses.replace(
+        space,
+        const_range=given.const_range,
+        const_weight=given.const_weight,
+        coefficient_sigma0=given.coefficient_sigma0,
+    )
 
 
 def trained_on(
