@@ -220,6 +220,8 @@ def summarised(draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Balanced accuracies on test data, and leads of what was found, paired over the draws."""
     from scipy.stats import ttest_1samp
 
+    from glo_tf.utils.statistics import correct_by_holm
+
     rows = []
     for name in (*KNOWN, POST_HOC, FOUND):
         values = [draw["tested"][name]["accuracy"] for draw in draws]
@@ -237,10 +239,10 @@ def summarised(draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "p": float(ttest_1samp(leads, 0.0).pvalue) if several else 1.0,
             }
         )
-    largest, compared = 0.0, [row for row in rows if row["loss"] != FOUND]
-    for place, row in enumerate(sorted(compared, key=lambda row: row["p"])):  # Holm
-        largest = max(largest, min(1.0, (len(compared) - place) * row["p"]))
-        row["corrected p"] = largest
+    compared = [row for row in rows if row["loss"] != FOUND]
+    p_values = [row["p"] for row in compared]
+    for row, corrected in zip(compared, correct_by_holm(p_values), strict=True):
+        row["corrected p"] = corrected
     return rows
 
 

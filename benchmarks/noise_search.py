@@ -112,6 +112,8 @@ def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The leads of what was found, paired over the draws."""
     from scipy.stats import ttest_1samp
 
+    from glo_tf.utils.statistics import correct_by_holm
+
     rows = []
     for found in (AT_OWN, AT_GIVEN):
         for other in (*REFERENCES, AT_GIVEN):
@@ -129,10 +131,8 @@ def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
                     "p": float(ttest_1samp(leads, 0.0).pvalue) if several else 1.0,
                 }
             )
-    largest = 0.0
-    for place, row in enumerate(sorted(rows, key=lambda row: row["p"])):  # Holm
-        largest = max(largest, min(1.0, (len(rows) - place) * row["p"]))
-        row["corrected p"] = largest
+    for row, corrected in zip(rows, correct_by_holm([row["p"] for row in rows]), strict=True):
+        row["corrected p"] = corrected
     return rows
 
 
