@@ -208,7 +208,7 @@ def said(loss: LossTrainings, baseline: LossTrainings, test: LossTest, mode: Mod
     if test.difference is None:
         return f"cannot be compared with {against}, as trainings failed,"
     if loss.setting == baseline.setting:
-        return f"is the same as {against}"
+        return f"is {against} itself"
     amount = f"{test.difference:+.4f} {loss.metric}"
     if test.interval is None or test.p_value_corrected is None:
         return f"differs from {against} by {amount} (no test is possible, n = {len(loss.seeds)})"

@@ -118,10 +118,11 @@ def _verdict(
         if row is None:
             continue
         (test,) = [t for t in tests if (t.loss, t.baseline) == (FOUND, row.name)]
-        sentences.append(
-            f"{beside}{FOUND} {said(found, row, test, task.objective.mode)}, each at a learning "
-            f"rate of its own ({found.learning_rate:g}, {row.name} {row.learning_rate:g})."
-        )
+        rates = f"each at a learning rate of its own ({found.learning_rate:g}, {row.name} "
+        rates += f"{row.learning_rate:g})"
+        if found.setting == row.setting:
+            rates = f"at the same learning rate ({row.learning_rate:g})"
+        sentences.append(f"{beside}{FOUND} {said(found, row, test, task.objective.mode)}, {rates}.")
     sentences += [failed_sentence(rows)] if any(row.failed for row in rows) else []
     collapsed = collapse_sentence(rows, task.objective.mode)
     sentences += [collapsed] if collapsed else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from glo_tf.results.loss_trainings import LossTrainings
 
 
-_NARROW = 80  # columns, in which headings have no room
+_NARROW = 80  # columns, below which frames and headings have no room
+_NAME, _OTHERS = 15, 60  # columns of a loss at least, and of what stands beside it
 
 
 class ComparisonDisplay(DisplayWithBar):
@@ -56,11 +58,15 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
         console: Where to.
     """
     first = comparison.losses[0]
+    narrow = console.width < _NARROW
     table = Table(
         title=f"{comparison.split.capitalize()} data after {comparison.steps[-1]} steps, "
         f"n = {len(first.seeds)}, ± 95% CI; "
         f"against {escape(legible(comparison.baseline_label))}: difference, corrected p",
         title_justify="left",
+        box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
+        padding=(0, 1, 0, 0) if narrow else (0, 1),
+        pad_edge=not narrow,
     )
     several = len(comparison.train_fractions) > 1
     if several:
@@ -71,30 +77,37 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
         for name in names
         if (name, split) != (comparison.metric, comparison.split)
     ]
-    table.add_column("loss", overflow="fold")
-    table.add_column("rate")
-    difference = "difference" if console.width >= _NARROW else "diff."
-    for column in (comparison.metric, difference, "p"):
-        table.add_column(column, justify="right")
+    all_tuned = all(entry.tuned for entry in comparison.losses)
+    rows = [_row(entry, comparison.test_of(entry), all_tuned) for entry in comparison.losses]
+    longest = max(len(name) for name, *_ in rows)
+    # The mean alone may take a second line, for its interval.
+    table.add_column(
+        "loss", overflow="fold", width=min(longest, max(console.width - _OTHERS, _NAME))
+    )
+    rate = "tuned rate" if all_tuned else "rate"
+    table.add_column(rate.replace(" ", "\n") if narrow else rate, no_wrap=True)
+    table.add_column(comparison.metric, justify="right")
+    table.add_column("diff." if narrow else "difference", justify="right", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
     for name, split in others:
         there = "" if split is comparison.split else f"{split} "
         table.add_column(there + name, justify="right")
-    for entry in comparison.losses:
+    for entry, row in zip(comparison.losses, rows, strict=True):
         table.add_row(
             *([f"{100 * entry.train_fraction:g}%"] if several else []),
-            *_row(entry, comparison.test_of(entry)),
+            *map(escape, row),
             *(_mean(entry, name, split) for name, split in others),
         )
     console.print(table)
     print_prose(comparison.verdict, console)
 
 
-def _row(entry: LossTrainings, test: LossTest | None) -> list[str]:
+def _row(entry: LossTrainings, test: LossTest | None, all_tuned: bool) -> list[str]:
     rate = "schedule" if entry.learning_rate is None else f"{entry.learning_rate:.3g}"
     difference, p = (test.difference, test.p_value_corrected) if test else (None, None)
     return [
-        escape(legible(entry.name)),
-        rate + (" tuned" if entry.tuned else ""),
+        legible(entry.name),
+        rate + (" tuned" if entry.tuned and not all_tuned else ""),
         entry.shown,
         "" if difference is None else f"{difference:+.4f}",
         "" if p is None else f"{p:.2g}",

@@ -18,7 +18,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.results.bar import Bar, shown_lead
 from glo_tf.results.record import Record, Source, Stage
 from glo_tf.results.search_result import SearchResult
-from glo_tf.results.summary import answer, brief, hall_of_fame, shortened
+from glo_tf.results.summary import TO_COPY, answer, brief, hall_of_fame, shortened
 from glo_tf.screening.simplification import simplified
 from glo_tf.training.trial import Evaluation, Status
 
@@ -170,10 +170,9 @@ def show_result(result: SearchResult, console: Console) -> None:
         show_comparison(result.comparison, console)
     for line in hall_of_fame(result):
         print_text(shortened(line, console.width), console)
-    first, *others = answer(result)
-    print_prose(f"\n{first}", console)
-    for line in others:
-        print_text(line, console)
+    console.print()
+    for line in answer(result):
+        (print_text if line.startswith(TO_COPY) else print_prose)(line, console)
 
 
 def _time(seconds: float) -> str:

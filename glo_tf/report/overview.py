@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from glo_tf.errors import InvalidArgumentError, InvalidFileError
 from glo_tf.plots.history import generations
+from glo_tf.plots.slopes import CLASSES
 from glo_tf.report.asked import read_asked
 from glo_tf.report.charts import Chart, line, slopes_chart, text, wrapped
 from glo_tf.report.comparison_part import ComparisonPart
@@ -22,6 +24,9 @@ from glo_tf.results.record import Record
 from glo_tf.results.run_files import COMPARISON
 from glo_tf.utils.files import user_path
 from glo_tf.utils.style import SERIES
+
+if TYPE_CHECKING:
+    from glo_tf.losses.expression_loss import ExpressionLoss
 
 
 class OverviewRun:
@@ -134,23 +139,28 @@ def _drawings(runs: Sequence[OverviewRun]) -> list[Drawing]:
                 _fronts(searched),
             ),
         ]
-    for probabilities in (True, False):
-        losses = [
-            (run.name, run.search.best, next(iter(run.search.classes)))
-            for run in searched
-            if run.search is not None
-            and run.search.best is not None
-            and run.search.best.probabilities is probabilities
-        ]
-        if losses:
-            drawings.append(
-                Drawing(
-                    "slopes" if probabilities else "slopes_regression",
-                    "The pull of each found loss at the right and at a wrong output.",
-                    "One line for each run, and one for the usual loss.",
-                    slopes_chart([(name, loss) for name, loss, _ in losses], losses[0][2]),
-                )
+    return [*drawings, *_slopes(searched)]
+
+
+def _slopes(runs: Sequence[OverviewRun]) -> list[Drawing]:
+    """The found losses beside each other, each among those of networks with as many classes."""
+    alike: dict[tuple[bool, int], list[tuple[str, ExpressionLoss]]] = {}
+    for run in runs:
+        for why in [] if run.search is None else run.search.why:
+            kind = (why.loss.probabilities, why.classes if why.loss.probabilities else CLASSES)
+            alike.setdefault(kind, []).append((run.name, why.loss))
+    drawings = []
+    for (probabilities, classes), losses in sorted(alike.items(), reverse=True):
+        at = "the right and at a wrong one" if probabilities else "an output of a regression"
+        network = f" of {classes} classes" if probabilities else ""
+        drawings.append(
+            Drawing(
+                f"slopes_{classes}" if probabilities else "slopes_regression",
+                f"The pull of each found loss at {at}{network}.",
+                "One line for each run, and one for the usual loss.",
+                slopes_chart(losses, classes),
             )
+        )
     return drawings
 
 

@@ -77,6 +77,7 @@ def headline(comparison: Comparison) -> str:
     said = {test.loss: outcome(test, comparison.mode) for test in tests}
     rates = ", each at a learning rate of its own" if _all_tuned(comparison, tests) else ""
     if len(tests) == 1:
+        rates = "" if _is_baseline(tests[0], comparison) else rates
         return headline_of(comparison, tests[0].loss)[:-1] + f"{rates}."
     better = sorted(
         (t for t in tests if said[t.loss] == ComparisonOutcome.WIN),
@@ -123,15 +124,29 @@ def headline_of(comparison: Comparison, loss: str) -> str:
                 fair[test.baseline] = test
     if not fair:
         return ""
-    said = [
-        _ANSWERS[outcome(test, comparison.mode)].format(name=name) + _detail(test, comparison)
-        for name, test in fair.items()
-    ]
+    said = [_answer(test, comparison) for test in fair.values()]
     wins = [outcome(test, comparison.mode) == ComparisonOutcome.WIN for test in fair.values()]
     answer = "Yes" if all(wins) else "In part" if any(wins) else "No"
-    if not any(wins) and all(test.p_value_corrected is None for test in fair.values()):
+    if not any(wins) and all(
+        test.p_value_corrected is None and not _is_baseline(test, comparison)
+        for test in fair.values()
+    ):
         answer = "Nobody can say"
     return f"{answer}: {loss} {', and '.join(said)}."
+
+
+def _answer(test: LossTest, comparison: Comparison) -> str:
+    if _is_baseline(test, comparison):
+        return f"is {test.baseline} itself"
+    said = _ANSWERS[outcome(test, comparison.mode)].format(name=test.baseline)
+    return said + _detail(test, comparison)
+
+
+def _is_baseline(test: LossTest, comparison: Comparison) -> bool:
+    """Whether both are the same loss at the same learning rate."""
+    settings = {(e.name, e.tuned): e.setting for e in comparison.at(test.train_fraction)}
+    loss = settings.get((test.loss, test.tuned))
+    return loss is not None and loss == settings.get((test.baseline, test.baseline_tuned))
 
 
 _ANSWERS = {

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from glo_tf.results.search_result import SearchResult
 
 _MOST = 10  # rows of a hall of fame on a screen
+_BEST, _LOAD, _REPORT = "Best loss: ", "Load it: ", "Report: "
+
+TO_COPY = (_BEST, _LOAD, _REPORT)
+"""Beginnings of lines of an answer that are copied, so that no terminal may break them."""
 
 
 def answer(result: SearchResult) -> list[str]:
@@ -34,15 +38,15 @@ def answer(result: SearchResult) -> list[str]:
         lines.append("Is it better? Nobody asked (comparison_seeds=0).")
     shown = result.best.loss if result.found is None else result.found.loss
     value = f"Validation {result.objective.name} in the search: {shown_value(result.best_value)}"
-    lines += [f"Best loss: {shown}", value + _confirmed(result)]
+    lines += [f"{_BEST}{shown}", value + _confirmed(result)]
     if result.found is not None and result.found.known:
         lines.append(f"It is a known loss, {result.found.known}; no loss that was found is better.")
     if result.found is not None:
         lines.append(_rate_of(result.found))
     if result.folder is not None:
         for path in best_loss_files(result.folder).values():
-            lines.append(f'Load it: glo_tf.load_loss("{path}")')
-        lines.append(f"Report: {result.folder / REPORT}")
+            lines.append(f'{_LOAD}glo_tf.load_loss("{path}")')
+        lines.append(f"{_REPORT}{result.folder / REPORT}")
     return lines
 
 
@@ -117,8 +121,9 @@ def _confirmed(result: SearchResult) -> str:
     if not result.confirmation:
         return ""
     first = result.confirmation[0]
+    seeds = "1 other seed" if len(first.seeds) == 1 else f"{len(first.seeds)} other seeds"
     return (
-        f"; with {len(first.seeds)} other seed(s): {first.shown} "
+        f"; with {seeds}: {first.shown} "
         f"({'95% CI; ' if first.interval else ''}best of {len(result.confirmation)} finalists)"
     )
 

@@ -101,8 +101,8 @@ def test_what_is_the_baseline_itself_is_no_hypothesis() -> None:
             assert test.p_value_corrected == test.p_value  # of one test alone
     first, _ = concluded(entries).verdict.splitlines()
     assert first == (
-        "loss is the same as base at the given learning rate; with a learning rate tuned for base "
-        "alone (0.01) it is the same as base: there is no lead."
+        "loss is base itself at the given learning rate; with a learning rate tuned for base "
+        "alone (0.01) it is base itself: there is no lead."
     )
 
 

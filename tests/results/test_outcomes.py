@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from example_comparison import entry, of
 
+from glo_tf.comparison.verdict import against
 from glo_tf.metrics.mode import Mode
 from glo_tf.results.outcomes import (
     ComparisonOutcome,
@@ -53,6 +54,17 @@ def test_a_headline_is_one_line_that_answers() -> None:
     )
     assert headline(of({"cross-entropy": STEADY})) == ""
     assert headline_of(none, "d") == ""
+
+
+def test_a_loss_that_is_the_baseline_is_called_so() -> None:
+    """As where a search finds the usual loss: neither a difference of 0, nor a matter of doubt."""
+    same = dataclasses.replace(entry("a", STEADY), expression="-(x*log(y))")
+    usual = dataclasses.replace(entry("cross-entropy", STEADY), expression="-(x*log(y))")
+    tests = against([same], usual)
+    comparison = dataclasses.replace(
+        of({"cross-entropy": STEADY}), losses=(usual, same), tests=tuple(tests)
+    )
+    assert headline(comparison) == headline_of(comparison, "a") == "No: a is cross-entropy itself."
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,11 @@ def test_a_search_over_several_tasks_is_resumed_from_its_study(tmp_path) -> None
     other = tmp_path / "other"
     other.mkdir()
     example_comparison.write(other)
-    assert "three: 32 samples" in write_overview([tmp_path / "search", other]).read_text()
+    overview = write_overview([tmp_path / "search", other]).read_text()
+    assert "three: 32 samples" in overview
+    for classes in (3, 5):  # the pull at a wrong class depends on how many there are
+        assert f'id="figure-slopes_{classes}"' in overview
+        assert f"at the right and at a wrong one of {classes} classes." in overview
 
 
 def two_outputs() -> keras.Model:
