@@ -249,7 +249,7 @@ def summarised(draws: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def main(_: list[str]) -> None:
     report_draws(
         f"Digits, long tail of ratio {FLAGS.ratio:g}, {FLAGS.train_steps} steps",
-        FLAGS.draws,
+        range(FLAGS.draws),
         done,
         summarised,
         FLAGS.work_dir,

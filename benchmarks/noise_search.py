@@ -140,7 +140,7 @@ def main(_: list[str]) -> None:
     report_draws(
         f"Leads on test data, {FLAGS.noise:.0%} label noise, {FLAGS.train_steps} steps, "
         f"decay {FLAGS.decay}",
-        FLAGS.draws,
+        range(FLAGS.draws),
         done,
         summarised,
         FLAGS.work_dir,

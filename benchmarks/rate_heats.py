@@ -41,6 +41,7 @@ RACES = {
     "3, 2 to step 150, 1 to the end": (GRID, ((33, 2), (150, 1))),
     "3, 2 to step 200, 1 to the end": (GRID, ((33, 2), (200, 1))),
     "3 to step 150, 1 to the end": (GRID, ((150, 1),)),
+    "3 down to 1/4, 2 to step 150, 1 to the end": ((-2.0, -0.5, 1.0), ((33, 2), (150, 1))),
 }
 """The rates that begin, and how many go on after a heat."""
 

@@ -11,7 +11,7 @@ import pathlib
 import platform
 import statistics
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -54,8 +54,8 @@ def report(
 
 def report_draws(
     title: str,
-    draws: int,
-    done: Callable[[int], dict[str, Any]],
+    draws: Iterable[Any],
+    done: Callable[[Any], dict[str, Any]],
     summarised: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
     work_dir: str,
     output: str | None,
@@ -64,8 +64,8 @@ def report_draws(
 
     Args:
         title: As for `report`.
-        draws: How many there are to be.
-        done: What one gives, with its number as `"draw"`; a line of `draws.jsonl`.
+        draws: What they are called, as JSON has it.
+        done: What one gives, with its name as `"draw"`; a line of `draws.jsonl`.
         summarised: The rows of those that are there.
         work_dir: Folder of `draws.jsonl`.
         output: As for `report`.
@@ -76,7 +76,7 @@ def report_draws(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "draws.jsonl"
     made = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    for draw in range(draws):
+    for draw in draws:
         if any(known["draw"] == draw for known in made):
             continue
         made.append(done(draw))

@@ -27,7 +27,7 @@ from typing import Any
 from absl import app, flags
 from digits_task import digits_task
 from reporting import report, report_draws
-from searched_rates import done, summarised
+from searched_rates import done, draws, summarised
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("seeds", 10, "Searches per setting, with seeds 0, 1, ...")
@@ -82,7 +82,7 @@ def main(_: list[str]) -> None:
     if FLAGS.rates:
         report_draws(
             "Found at own rates and at the given one in as many steps, each at its own rate",
-            FLAGS.seeds,
+            draws(FLAGS.seeds),
             functools.partial(done, work_dir=FLAGS.work_dir),
             summarised,
             FLAGS.work_dir,

@@ -16,7 +16,7 @@ from typing import Any
 from equal_steps import GIVEN, searched_twice
 from noisy_digits import noisy_digits
 
-NOISES = {"clean": 0.0, "40 % noise": 0.4}
+NOISES = {"40 % noise": 0.4, "clean": 0.0}
 REFERENCES = {
     "cross-entropy": "-(x*log(y))",
     "x*sqrt(y)": "-(x*sqrt(y))",
@@ -42,21 +42,20 @@ SETTINGS = {
 }
 
 
-def done(seed: int, work_dir: str) -> dict[str, Any]:
-    """Figures of one seed, by noise."""
-    began = time.perf_counter()
-    found = {
-        name: _done(seed, noise, pathlib.Path(work_dir) / f"draw{seed}_{noise:g}")
-        for name, noise in NOISES.items()
-    }
-    return {"draw": seed, **found, "seconds": time.perf_counter() - began}
+def draws(seeds: int) -> list[list[Any]]:
+    """Noise and seed of each, those with noise first."""
+    return [[noise, seed] for noise in NOISES for seed in range(seeds)]
 
 
-def _done(seed: int, noise: float, folder: pathlib.Path) -> dict[str, Any]:
+def done(draw: list[Any], work_dir: str) -> dict[str, Any]:
+    """Figures of one draw."""
     import keras
 
     import glo_tf
 
+    began = time.perf_counter()
+    seed, noise = draw[1], NOISES[draw[0]]
+    folder = pathlib.Path(work_dir) / f"draw{seed}_{noise:g}"
     data = noisy_digits(seed, noise, units=64, held_out=450, tested=450)
     own, given = searched_twice(data, {**SETTINGS, "seed": seed}, folder)
     comparison = glo_tf.compare(
@@ -81,33 +80,38 @@ def _done(seed: int, noise: float, folder: pathlib.Path) -> dict[str, Any]:
         }
         for name, entry in entries.items()
     }
-    return {"own": own, "given": given, "best reference": best, "judged": judged}
+    found = {"own": own, "given": given, "best reference": best, "judged": judged}
+    return {"draw": draw, **found, "seconds": time.perf_counter() - began}
 
 
-def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def summarised(made: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Means over the seeds, and leads on test data, paired; p values corrected by Holm."""
     from glo_tf.utils.statistics import correct_by_holm
 
-    rows = [row for noise in NOISES for row in _rows(draws, noise)]
+    rows = [
+        row
+        for noise in NOISES
+        for row in _rows([draw for draw in made if draw["draw"][0] == noise], noise)
+    ]
     tested = [row for row in rows if row["p"] is not None]
     for row, corrected in zip(tested, correct_by_holm([row["p"] for row in tested]), strict=True):
         row["corrected p"] = corrected
     return rows
 
 
-def _rows(draws: list[dict[str, Any]], noise: str) -> Iterator[dict[str, Any]]:
+def _rows(made: list[dict[str, Any]], noise: str) -> Iterator[dict[str, Any]]:
     from scipy.stats import ttest_rel
 
     accuracies: dict[str, list[dict[str, float]]] = {}
-    for draw in draws:
-        judged, best = draw[noise]["judged"], draw[noise]["best reference"]
+    for draw in made:
+        judged, best = draw["judged"], draw["best reference"]
         for name in (USUAL, BEST, OWN, AT_GIVEN):
             accuracies.setdefault(name, []).append(judged[best if name == BEST else name])
     for name, of_loss in accuracies.items():
         row = {
             "labels": noise,
             "loss": name,
-            "seeds": len(draws),
+            "seeds": len(made),
             **{
                 data: statistics.fmean(each[data] for each in of_loss)
                 for data in ("validation", "test")
@@ -121,7 +125,7 @@ def _rows(draws: list[dict[str, Any]], noise: str) -> Iterator[dict[str, Any]]:
             lead = statistics.fmean(mine) - statistics.fmean(its)
             if other == OWN:
                 continue
-            same = len(draws) < 2 or mine == its
+            same = len(made) < 2 or mine == its
             yield row | {
                 "against": other,
                 "lead on test data": lead,

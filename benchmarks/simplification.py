@@ -149,7 +149,7 @@ def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def main(_: list[str]) -> None:
     report_draws(
         f"Found with {FLAGS.noise:.0%} label noise, {FLAGS.train_steps} steps",
-        FLAGS.draws,
+        range(FLAGS.draws),
         done,
         summarised,
         FLAGS.work_dir,

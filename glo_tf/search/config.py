@@ -147,7 +147,7 @@ class SearchConfig:
     screening: str = Screening.FULL
     racing: bool = False
     learning_rate: float | str = RateSource.GIVEN
-    learning_rate_grid: Sequence[float] = (0.5, 1.0, 2.0)
+    learning_rate_grid: Sequence[float] = (0.25, 0.707, 2.0)
     reference_losses: Losses | None = None
 
     def __post_init__(self) -> None:

@@ -9,12 +9,18 @@ from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Status
 
 RACING_FACTOR = 3
-"""Of the candidates in a heat, one in this many goes on, to this many times the steps."""
+"""Of the candidates in a heat, one in this many goes on."""
 
 
-def heats(train_steps: int) -> tuple[int, ...]:
-    """Training steps of the heats before the full training; fewer where there are few steps."""
-    shares = (RACING_FACTOR**2, RACING_FACTOR)
+def heats(
+    train_steps: int, shares: Sequence[int] = (RACING_FACTOR**2, RACING_FACTOR)
+) -> tuple[int, ...]:
+    """Training steps of the heats before the full training; fewer where there are few steps.
+
+    Args:
+        train_steps: Of the full training.
+        shares: A heat has one in so many of these.
+    """
     return tuple(train_steps // share for share in shares if train_steps >= share)
 
 

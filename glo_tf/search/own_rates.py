@@ -2,9 +2,10 @@
 
 A loss is expected to train best at the reference rate, which suits the usual loss, divided by how
 steep it is (`glo_tf.screening.scale.relative_steepness`), as far as the optimizer's steps grow with
-the gradient. A candidate begins at a grid of rates around that. Those far behind the best end after
-a first heat, all but one after a second, and that one trains to the end. Heats run at the final
-schedule, as its beginning, so that trainings go on where heats have ended.
+the gradient. A candidate begins at a grid of rates around that. All but the best two end after a
+first heat, the second, too, if it is far behind; one goes on after half of the steps, and trains to
+the end. Heats run at the final schedule, as its beginning, so that trainings go on where heats have
+ended.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Request, Status
 
 _WIDENINGS = 2  # rates beyond the grid, at most
-_KEPT = 3  # rates that a second heat has, at most
+_SHARES = (9, 2)  # earlier than at half, a rate that is too high in the end is often ahead
+_KEPT = 2  # rates that a second heat has, at most
 _BEHIND = 0.5  # of the best fitness; less ends with the first heat
 _AT_ONCE = 6  # candidates whose heats a worker can hold paused
 
@@ -55,7 +57,7 @@ class OwnRates:
         self._evaluate = evaluate
         self.expected = expected
         self._grid = sorted(grid)
-        self._heats = heats(train_steps)
+        self._heats = heats(train_steps, _SHARES)
         self._seed = seed
         self._stop_at_chance = stop_at_chance
         self._field = Field(self._heats) if racing else None

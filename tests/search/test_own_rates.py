@@ -92,10 +92,10 @@ def test_rates_far_behind_end_after_the_first_heat_and_one_goes_to_the_end() -> 
             for r in trainings.requests
             if r.train_steps == steps
         ]
-        for steps in (10, 30)
+        for steps in (10, 45)
     }
     assert sorted(of_heat[10]) == [0.05, 0.1, 0.2]
-    assert sorted(of_heat[30]) == [0.05, 0.1]
+    assert sorted(of_heat[45]) == [0.05, 0.1]
 
 
 def test_where_a_training_diverges_in_the_end_the_next_lower_rate_takes_its_place() -> None:
@@ -164,7 +164,7 @@ def test_racing_prunes_candidates_at_their_best_rates() -> None:
 
 
 def test_few_steps_have_fewer_heats() -> None:
-    for train_steps, asked in [(2, [None]), (5, [1, 1, 1, None])]:
+    for train_steps, asked in [(1, [None]), (5, [2, 2, 2, None])]:
         trainings = Trainings({CROSS_ENTROPY: 0.1})
         rates_and_steps(own_rates(trainings, train_steps=train_steps), trainings, [CROSS_ENTROPY])
         assert [request.train_steps for request in trainings.requests] == asked
