@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import logging
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -260,8 +262,10 @@ def _from_tfds(name: str, source: str, *, validation: int, data_dir: str | None)
     tfds.disable_progress_bar()
     splits = [f"train[:-{validation}]", f"train[-{validation}:]", "test"]
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
-        if not builder.is_prepared():
+        with _without_warnings():  # of folders that it looks into
+            builder = tfds.builder(name, data_dir=data_dir)
+            prepared = builder.is_prepared()
+        if not prepared:
             _check_reachable(source)
             builder.download_and_prepare()
         # A batch of -1 is the whole split as one tensor.
@@ -270,8 +274,8 @@ def _from_tfds(name: str, source: str, *, validation: int, data_dir: str | None)
         raise DatasetUnavailableError(
             f"Expected {name} prepared in a TFDS folder, or a network to download it. "
             f"Run `tfds build {name} --data_dir=FOLDER` where there is a network, then pass "
-            f"--data_dir=FOLDER. Received: data_dir='{data_dir}' "
-            f"({type(error).__name__})"
+            "--data_dir=FOLDER; --dataset=digits needs no download. "
+            f"Received: data_dir={data_dir!r} ({type(error).__name__})"
         ) from error
     (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = (
         (images.astype(np.float32) / np.float32(255.0), labels.astype(np.int32))
@@ -287,6 +291,18 @@ def _from_tfds(name: str, source: str, *, validation: int, data_dir: str | None)
         y_test,
         num_classes=builder.info.features["label"].num_classes,
     )
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Keeps what TFDS logs below an error off the screen."""
+    logger = logging.getLogger("absl")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _check_reachable(address: str) -> None:

@@ -168,8 +168,21 @@ def _with_command(arguments: Sequence[str]) -> list[str]:
     return [arguments[0], f"--mode={word}", *arguments[2:]]
 
 
-def _with_suggestion(problem: str) -> str:
+_KINDS = {
+    "invalid literal for int": "an integer",
+    "could not convert string to float": "a number",
+    "Non-boolean argument": "true or false",
+}
+"""What a flag has to be, by how absl says that it is not."""
+
+
+def _in_words(problem: str) -> str:
     """What is wrong, with the value that may be meant where there are a few."""
+    kinds = "|".join(map(re.escape, _KINDS))
+    wrong = re.fullmatch(rf"flag --(\w+)=(.*?): \W*({kinds}).*", problem, re.DOTALL)
+    if wrong:
+        name, value, what = wrong.groups()
+        return f"Expected --{name} to be {_KINDS[what]}. Received: {name}={value!r}"
     match = re.fullmatch(r"(flag --\w+=(.*): value should be one of <(.*)>)", problem, re.DOTALL)
     return problem if match is None else problem + did_you_mean(match[2], match[3].split("|"))
 
@@ -195,7 +208,7 @@ def _parsed(arguments: Sequence[Argument]) -> tuple[flags.FlagValues, str]:
     try:
         surplus = values([argument.text for argument in arguments])[1:]
     except flags.Error as error:
-        return values, _with_suggestion(str(error))
+        return values, _in_words(str(error))
     if values.mode == "report":
         values["runs"].value = [*(values.runs or []), *surplus] or None
         return values, ""

@@ -1,11 +1,16 @@
-"""Command line: `glo-tf COMMAND FLAGS`, such as `glo-tf search --flagfile=mnist.flags`.
+"""glo-tf evolves a loss function for a Keras model, and compares and recommends known ones.
 
-Commands are search, compare, recommend, report, list and new-plugin; `--mode` says the same, and
-`search` may be left out. `python -m glo_tf.main` is `glo-tf`.
+  glo-tf search --flagfile=digits.flags      finds a loss: two minutes, nothing to download
+  glo-tf compare --losses=baikal,gce         losses beside cross-entropy, on test data
+  glo-tf recommend --flagfile=digits.flags   which of the known losses to use
+  glo-tf report runs/digits_seed0            the page of a run; of several, one page for all
+  glo-tf list                                data sets, networks and other plugins, with options
+  glo-tf new-plugin NAME --kind=dataset      a package to begin with, for data of your own
+  glo-tf --help                              all flags
 
-Evolves a loss function for a Keras model (Genetic Loss-function Optimization, arXiv 1905.11528).
-Every flag can stand in a flagfile; the shipped ones (digits.flags, mnist_quick.flags, mnist.flags)
-are found from any folder. `glo-tf new-plugin NAME --kind=KIND` writes the skeleton of a plugin.
+Every flag can stand in a flagfile, one a line; the shipped ones (digits.flags, mnist_quick.flags,
+mnist.flags) are found from any folder. `search` may be left out, `--mode=compare` is `compare`, and
+`python -m glo_tf.main` is `glo-tf`. The method is that of arXiv 1905.11528.
 """
 
 from __future__ import annotations
@@ -15,8 +20,8 @@ import logging
 import os
 import pathlib
 import sys
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NoReturn, Protocol, TypeVar
 
 from absl import flags
 
@@ -50,9 +55,24 @@ from glo_tf.results.run_files import (
 from glo_tf.utils.interruption import Interruption, stack_of_crashes
 
 if TYPE_CHECKING:
-    from glo_tf.comparison.loss_comparison import LossComparison
-    from glo_tf.recommendation.loss_recommendation import LossRecommendation
-    from glo_tf.search.loss_search import LossSearch
+    from glo_tf.display.bar import DisplayWithBar
+    from glo_tf.display.verbosity import Verbose
+
+_Result = TypeVar("_Result")
+_Found = TypeVar("_Found", covariant=True)
+
+
+class _Resumable(Protocol):
+    trained_before: int
+    suspects: list[str]
+
+
+class _Run(_Resumable, Protocol[_Found]):
+    @property
+    def understood(self) -> str: ...
+
+    def run(self, verbose: Verbose | None) -> _Found: ...
+
 
 logger = logging.getLogger("glo_tf")
 
@@ -102,10 +122,14 @@ def _run(arguments: list[str]) -> int:
 def _do(arguments: list[str]) -> int:
     if arguments[1:2] == ["new-plugin"]:
         return _new_plugin(arguments[2:])
+    only_asked = arguments[1:] in ([], ["help"])
     try:
-        values = parse_flags(arguments)
+        values = parse_flags(arguments[:1] if only_asked else arguments)
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
+    if only_asked:
+        print(__doc__, end="")
+        return 0
     if values.version:
         print(f"glo-tf {__version__}")
         return 0
@@ -148,52 +172,66 @@ def _search(values: flags.FlagValues, arguments: list[str]) -> int:
 
 
 def _compare(values: flags.FlagValues, arguments: list[str]) -> int:
-    folder = output_dir(values)
-    log, flagfile = folder / COMPARISON_LOG, folder / COMPARISON_FLAGS
-    try:
-        from rich.console import Console
+    from rich.console import Console
 
-        from glo_tf.display.comparison import ComparisonDisplay  # SciPy, not for --help
+    from glo_tf.display.comparison import ComparisonDisplay  # SciPy, not for --help
 
-        check_free(log, flagfile)
-        display = ComparisonDisplay(Console())
-        comparison, _ = make_comparison(values, display)
-        _write_flags(flagfile, values, arguments)
-    except EXPECTED as error:
-        return fail(error, BAD_INPUT)
-    _show_what_was_before(comparison, folder)
-    display.on_understood(comparison.summary)
-    with Interruption() as interruption:
-        try:
-            with _log_to(log), display:
-                result = comparison.run(verbose=0)  # what it shows is told by `on_training`
-        except KeyboardInterrupt as error:
-            return _ended(error, interruption, flagfile)
-        except EXPECTED as error:  # the log has the traceback
-            return fail(error, FAILED)
-    display.show(result)
-    print(f"Results: {folder}")
-    return 0
+    display = ComparisonDisplay(Console())
+    return _shown_by(
+        display,
+        lambda: make_comparison(values, display),
+        (COMPARISON_LOG, COMPARISON_FLAGS),
+        values,
+        arguments,
+    )
 
 
 def _recommend(values: flags.FlagValues, arguments: list[str]) -> int:
-    folder = output_dir(values)
-    log, flagfile = folder / RECOMMENDATION_LOG, folder / RECOMMENDATION_FLAGS
-    try:
-        from glo_tf.display.recommendation import RecommendationDisplay  # SciPy, not for --help
+    from glo_tf.display.recommendation import RecommendationDisplay  # SciPy, not for --help
 
+    display = RecommendationDisplay()
+    return _shown_by(
+        display,
+        lambda: make_recommendation(values, display),
+        (RECOMMENDATION_LOG, RECOMMENDATION_FLAGS),
+        values,
+        arguments,
+    )
+
+
+def _shown_by(
+    display: DisplayWithBar[_Result],
+    make: Callable[[], tuple[_Run[_Result], pathlib.Path]],
+    files: tuple[str, str],
+    values: flags.FlagValues,
+    arguments: list[str],
+) -> int:
+    """Runs what has a display of its own.
+
+    Args:
+        display: Which the run tells of its trainings.
+        make: The run.
+        files: Names of its log and of the file of its flags.
+        values: The flags.
+        arguments: That they come from.
+
+    Returns:
+        The exit code.
+    """
+    folder = output_dir(values)
+    log, flagfile = (folder / name for name in files)
+    try:
         check_free(log, flagfile)
-        display = RecommendationDisplay()
-        recommendation, _ = make_recommendation(values, display)
+        run, _ = make()
         _write_flags(flagfile, values, arguments)
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
-    _show_what_was_before(recommendation, folder)
-    display.on_understood(recommendation.summary, len(recommendation.losses))
+    _show_what_was_before(run, folder)
+    display.on_understood(run.understood)
     with Interruption() as interruption:
         try:
             with _log_to(log), display:
-                result = recommendation.run(verbose=0)  # as above
+                result = run.run(verbose=0)  # what it shows is told to the display
         except KeyboardInterrupt as error:
             return _ended(error, interruption, flagfile)
         except EXPECTED as error:  # the log has the traceback
@@ -203,9 +241,7 @@ def _recommend(values: flags.FlagValues, arguments: list[str]) -> int:
     return 0
 
 
-def _show_what_was_before(
-    run: LossSearch | LossComparison | LossRecommendation, folder: pathlib.Path
-) -> None:
+def _show_what_was_before(run: _Resumable, folder: pathlib.Path) -> None:
     if run.trained_before:
         print(f"Resuming in {folder}: {run.trained_before} trainings are done.")
     if run.suspects:
@@ -231,7 +267,10 @@ def _report(values: flags.FlagValues) -> int:
     runs: list[str] = values.runs or []
     try:
         if not (values.output_dir or runs):
-            raise InvalidArgumentError("Expected the folder of a run. Received: output_dir=''")
+            raise InvalidArgumentError(
+                "Expected the folder of a run, as in glo-tf report runs/digits_seed0. "
+                "Received: none"
+            )
         with quiet_start():
             from glo_tf.report import write_overview, write_report
         if len(runs) > 1:

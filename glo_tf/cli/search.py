@@ -39,6 +39,12 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
     """
     for config in (SearchConfig, SearchBudget, TrainingConfig, FailurePolicy, RunConfig):
         made_of_flags(values, config)  # refused here, before anything is loaded
+    if values.losses:
+        raise InvalidArgumentError(
+            "Expected --reference_losses, which a search has to beat, or --initial_losses, which "
+            "it begins with; --losses are those of compare and recommend. "
+            f"Received: losses='{values.losses}' with search"
+        )
     space = plugin(values, "search_space", "glo_tf.search_spaces")()
     _, common = training_arguments(values)
 

@@ -131,6 +131,11 @@ class LossComparison:
             fraction: Study.in_memory(task.description) for fraction, task in self._tasks.items()
         }
 
+    @property
+    def understood(self) -> str:
+        """What is said before it starts: the summary."""
+        return self.summary
+
     def run(self, verbose: Verbose | None = None) -> Comparison:
         """Tunes learning rates, trains, measures, tests.
 
@@ -147,7 +152,7 @@ class LossComparison:
         if not verbosity:
             return self._run()
         display = ComparisonDisplay(verbosity=verbosity)
-        display.on_understood(self.summary)
+        display.on_understood(self.understood)
         self._told.append(display.on_training)
         try:
             with display:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import html
 import sys
 import time
-from typing import IO, Any, Self, cast
+from typing import IO, Any, Generic, Self, TypeVar, cast
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from glo_tf.display.verbosity import Verbosity
+
+Result = TypeVar("Result")
 
 _OF_NOTEBOOK = 100  # columns
 _WIDTH_OF_FILES = 120  # columns; the cells of tables then stay in one line
@@ -184,7 +187,7 @@ class _InNotebook:
             self._handle.update(HTML(text))
 
 
-class DisplayWithBar:
+class DisplayWithBar(abc.ABC, Generic[Result]):
     """A bar in terminals and notebooks; elsewhere a line for each thing that is done.
 
     Args:
@@ -204,6 +207,14 @@ class DisplayWithBar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+    def on_understood(self, summary: str) -> None:
+        """Prints what was understood of the task."""
+        self._print(summary)
+
+    @abc.abstractmethod
+    def show(self, result: Result) -> None:
+        """Prints what came out."""
 
     def _print(self, text: str) -> None:
         self._bar.print(text)

@@ -23,12 +23,8 @@ _NARROW = 80  # columns, below which frames and headings have no room
 _NAME, _OTHERS = 15, 60  # columns of a loss at least, and of what stands beside it
 
 
-class ComparisonDisplay(DisplayWithBar):
+class ComparisonDisplay(DisplayWithBar["Comparison"]):
     """See `DisplayWithBar`; a line for each training."""
-
-    def on_understood(self, summary: str) -> None:
-        """Prints what was understood of the task."""
-        self._print(summary)
 
     def on_training(self, progress: Progress) -> None:
         """Shows that a training has ended."""
@@ -45,9 +41,9 @@ class ComparisonDisplay(DisplayWithBar):
             f"{progress.stage}: {legible(progress.name)}", progress.done, progress.planned
         )
 
-    def show(self, comparison: Comparison) -> None:
+    def show(self, result: Comparison) -> None:
         """Prints the table and the verdict."""
-        show_comparison(comparison, self._console)
+        show_comparison(result, self._console)
 
 
 def show_comparison(comparison: Comparison, console: Console) -> None:

@@ -17,12 +17,8 @@ if TYPE_CHECKING:
 _TEXT_COLUMNS = 2  # of the table; the others are numbers
 
 
-class RecommendationDisplay(DisplayWithBar):
+class RecommendationDisplay(DisplayWithBar["Recommendation"]):
     """See `DisplayWithBar`; a line for each trial."""
-
-    def on_understood(self, summary: str, losses: int) -> None:
-        """Prints what was understood of the task, and how many losses are tuned."""
-        self._print(f"{summary}; {losses} losses")
 
     def on_progress(self, advance: Advance) -> None:
         """Shows that a trial or a training has ended."""

@@ -85,11 +85,13 @@ def find_loss(text: str, outputs: Outputs, argument: str = "losses") -> tuple[st
         tree = Expression.parse(text)
     except ParseError as error:
         names = (*_USUAL, *_fitting(outputs))
-        known = f"Expected {', '.join(names)}, the path of a best_loss.json, or an expression"
         alike = did_you_mean(called[1], names) if called else ""
-        if alike:  # it is no expression
-            raise InvalidArgumentError(f"{known}{alike}. Received: {argument}='{text}'") from error
-        raise InvalidArgumentError(f"{known} ({error}). Received: {argument}='{text}'") from error
+        if alike or (called and called[1] == text):  # it is no expression
+            expected = f"{', '.join(names)}, the path of a best_loss.json, or an expression{alike}"
+        else:
+            expected = "an expression, the name of a loss or the path of a best_loss.json"
+            expected += f" ({error})"
+        raise InvalidArgumentError(f"Expected {expected}. Received: {argument}='{text}'") from error
     return str(tree), tree
 
 

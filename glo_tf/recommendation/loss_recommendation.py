@@ -131,6 +131,11 @@ class LossRecommendation:
         return f"LossRecommendation({len(self._families)} losses; {self.summary})"
 
     @property
+    def understood(self) -> str:
+        """What is said before it starts: the summary, and how many losses are tuned."""
+        return f"{self.summary}; {len(self._families)} losses"
+
+    @property
     def losses(self) -> list[str]:
         """Names of all losses that are tuned, the usual one first."""
         return [family.name for family in self._families]
@@ -151,7 +156,7 @@ class LossRecommendation:
         if not verbosity:
             return self._run()
         display = RecommendationDisplay(verbosity=verbosity)
-        display.on_understood(self.summary, len(self._families))
+        display.on_understood(self.understood)
         self._told.append(display.on_progress)
         try:
             with display:

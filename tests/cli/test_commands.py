@@ -53,6 +53,41 @@ def test_list_and_help_and_version_are_there(capsys) -> None:
             assert of_kind.group in out
 
 
+@pytest.mark.parametrize("arguments", [[], ["help"]])
+def test_without_a_command_it_says_what_there_is(capsys, arguments) -> None:
+    """And begins no search of many minutes."""
+    code, out, _ = run(capsys, *arguments)
+    assert code == 0
+    for word in ("search", "compare", "recommend", "report", "list", "new-plugin", "--help"):
+        assert f"\n  glo-tf {word} " in out
+    assert max(map(len, out.splitlines())) <= 100
+    assert run(capsys, "--help")[1].startswith(out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--train_steps=a b"], "Expected --train_steps to be an integer. Received: "),
+        (["--seed="], "Expected --seed to be an integer. Received: seed=''"),
+        (["--racing=maybe"], "Expected --racing to be true or false. Received: racing='maybe'\n"),
+        (["--target_fitness=high"], "Expected --target_fitness to be a number. Received: "),
+        (["search", "--losses=baikal"], "Expected --reference_losses, which a search has to beat"),
+        (["report"], "Expected the folder of a run, as in glo-tf report runs/digits_seed0. "),
+        (["compare", "--losses=foo"], "Expected categorical_crossentropy, "),
+        (["compare", "--losses=log(y"], "Expected an expression, the name of a loss or the path "),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_in_words_of_the_command_line(
+    capsys, tmp_path, arguments, said
+) -> None:
+    folder = [] if arguments == ["report"] else [f"--output_dir={tmp_path / 'out'}"]
+    code, _, error = run(capsys, *arguments, *folder)
+    assert code == 2
+    assert error.startswith(f"glo-tf: error: {said}")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("command", ["list", "--mode=list"])
 def test_nodes_and_leaves_are_listed_with_what_they_are(capsys, monkeypatch, command) -> None:
     monkeypatch.setenv("COLUMNS", "160")
