@@ -78,6 +78,16 @@ class StudyError(GloError, ValueError):
     """A study cannot be read, written or resumed."""
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether Python, TensorFlow or JAX says that memory, of whichever device, is all taken."""
+    # Of TensorFlow by the class's name, of JAX by the message: one need not have either.
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "ResourceExhaustedError"
+        or (type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in str(error))
+    )
+
+
 class ForeignFileError(StudyError):
     """Where results go, others have put something."""
 

@@ -23,7 +23,7 @@ from glo_tf.screening.screen import Screening
 from glo_tf.search.config import ModelSelection, RateSource, SearchBudget, SearchConfig
 from glo_tf.search.genetic.options import GloOptions, GplearnOptions
 from glo_tf.strategies.ray_options import RayOptions
-from glo_tf.training.config import TrainingConfig
+from glo_tf.training.config import AUTO, TrainingConfig
 from glo_tf.utils.checks import plain_types
 from glo_tf.utils.keywords import descriptions
 
@@ -141,6 +141,27 @@ class _Rate(flags.FloatParser):
             ) from None
 
 
+class _Lanes(flags.IntegerParser):
+    """A whole number, or the word for what is found."""
+
+    syntactic_help = f"a whole number, or {AUTO}"
+
+    def parse(self, argument: str | int) -> str | int:
+        """The number, or the word.
+
+        Raises:
+            ValueError: If it is neither.
+        """
+        if argument == AUTO:
+            return AUTO
+        try:
+            return int(argument)
+        except ValueError:
+            raise InvalidArgumentError(
+                f"Expected {self.syntactic_help}. Received: {argument!r}"
+            ) from None
+
+
 def define_fields(values: flags.FlagValues) -> None:
     """Defines a flag for each field."""
     for kind, section in SECTIONS.items():
@@ -199,6 +220,8 @@ def _define(name: str, field: dataclasses.Field[Any], help: str, of: dict[str, o
         flags.DEFINE_multi_string(name, None, help, **of)
     elif name == "learning_rate":
         flags.DEFINE(_Rate(), name, _RATE, help, serializer=flags.ArgumentSerializer(), **of)
+    elif name == "lanes":
+        flags.DEFINE(_Lanes(), name, default, help, serializer=flags.ArgumentSerializer(), **of)
     elif name in _EMPTY:
         flags.DEFINE_string(name, "", help, **of)
     else:

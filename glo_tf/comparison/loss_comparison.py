@@ -86,11 +86,15 @@ class LossComparison:
         self._policy = narrowed(FailurePolicy, given)  # without the data
         whole = TrainingTask.of(given, test_data=given.test_data)
         self._objective = whole.objective
-        self.summary = whole.summary
         self._losses, self._baseline = with_baseline(given.losses, whole.outputs)
         self._learning_rate = whole.learning_rate
         self._tune = given.tune_learning_rate
         self._fractions = given.fractions
+        self._tuning_seeds, self._seeds = given.seeds_of_tuning, given.seeds_of_comparison
+        of_rates = len(self._tuning_seeds) * len(LEARNING_RATE_FACTORS) * self._tune
+        at_once = len(self._losses) * max(len(self._seeds), of_rates)
+        whole = whole.for_trainings(at_once)
+        self.summary = whole.summary
         kinds = whole.outputs.restore([output.activation for output in whole.outputs.each])
         self._tasks: dict[float, TrainingTask] = {}
         for fraction in self._fractions:
@@ -106,10 +110,9 @@ class LossComparison:
             self._tasks[fraction] = (
                 whole
                 if part is given.train_data
-                else TrainingTask.of(of_part, test_data=given.test_data)
+                else TrainingTask.of(of_part, test_data=given.test_data).for_trainings(at_once)
             )
         self._steps = given.steps
-        self._tuning_seeds, self._seeds = given.seeds_of_tuning, given.seeds_of_comparison
         self._told = [] if given.on_training is None else [given.on_training]
         self._verbosity = Verbosity.of(given.verbose)
         self._split = Split.VALIDATION if given.test_data is None else Split.TEST

@@ -13,7 +13,13 @@ from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.crash_guard import CrashGuard
 from glo_tf.execution.study import Study
 from glo_tf.strategies.base import Failure, FailureKind, Result, Strategy, Task, TrainingError
-from glo_tf.training.trial import Evaluation, Request, Status, log_training
+from glo_tf.training.trial import (
+    Evaluation,
+    Request,
+    Status,
+    TaskThatFindsLanes,
+    log_training,
+)
 
 logger = logging.getLogger("glo_tf")
 
@@ -22,6 +28,7 @@ FINISHED, FAILED = "finished", "failed"
 """Kinds of trainings that have ended."""
 
 _FAILURES = (Status.FAILED, Status.NON_FINITE)
+_LANES = "lanes"  # note in a study
 
 
 @dataclasses.dataclass
@@ -41,6 +48,17 @@ class _Caller:
     def finish(self, request: Request, evaluation: Evaluation) -> None:
         """Answers each time that the request was submitted."""
         self.finished.extend([(request, evaluation)] * self.waits_for.pop(request, 0))
+
+
+def _in_lanes_of(study: Study, task: TaskThatFindsLanes) -> Task:
+    """The task in as many lanes as the study began with: results depend on their number."""
+    lanes = study.noted(_LANES)
+    if lanes is None:
+        study.note(_LANES, task.lanes)
+        return task
+    if lanes != task.lanes:
+        logger.info("%d candidates side by side, as when this study began", lanes)
+    return task.in_lanes(lanes)
 
 
 class Dispatcher:
@@ -71,6 +89,8 @@ class Dispatcher:
     ):
         policy = policy or FailurePolicy()
         together = strategy.trains_side_by_side and policy.candidate_timeout is None
+        if isinstance(task, TaskThatFindsLanes) and task.finds_lanes:
+            task = _in_lanes_of(study, task if together else task.in_lanes(1))
         if task.lanes > 1 and not together:
             raise InvalidArgumentError(
                 "Expected lanes=1, or the strategy 'devices', or 'local' in this process, and no "

@@ -102,9 +102,10 @@ class LossRecommendation:
         self._policy = narrowed(FailurePolicy, given)  # without the data
         self._config = narrowed(RecommendationConfig, given)
         self.task = TrainingTask.of(given, test_data=given.test_data)
-        self.summary = self.task.summary
         self._families = families_of(given.losses, self.task.outputs)
         self._seeds_of_trials = given.seeds_of_trials
+        self.task = self.task.for_trainings(len(self._families) * len(self._seeds_of_trials))
+        self.summary = self.task.summary
         self._seeds_of_contenders = given.seeds_of_contenders
         self._further_seeds = given.seeds_that_settings_hold_with
         self._told = [] if given.on_progress is None else [given.on_progress]

@@ -88,7 +88,7 @@ class LossSearch:
             self.task: SearchTask = SeveralTasks.of(arguments.tasks)
         else:
             arguments = _at_given_rate(arguments.loaded())
-            self.task = TrainingTask.of(arguments)
+            self.task = TrainingTask.of(arguments).for_trainings(self.settings.trainings_at_once)
         if self.settings.search_space.const_range is not None:
             self.task = self.task.interpreting()
         self._arguments = arguments

@@ -152,6 +152,14 @@ class SearchSettings(SearchConfig):
             planned += self.population_size * self.generations
         return planned + self.trainings_before(0)
 
+    @property
+    def trainings_at_once(self) -> int:
+        """Of a generation, each candidate at all rates that it is tried at first, at most."""
+        size = self.population_size
+        if not self.search_space.has_discovery:
+            size = self.coefficient_population_size or size
+        return size * (len(self.learning_rate_grid) if self.learning_rate == RateSource.OWN else 1)
+
     def trainings_before(self, references: int) -> int:
         """Of so many losses that are to beat, and at the rates among which one is chosen."""
         own = self.learning_rate == RateSource.OWN

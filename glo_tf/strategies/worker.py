@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable
 
 from glo_tf.errors import CandidateTimeoutError as CandidateTimeoutError
+from glo_tf.errors import is_out_of_memory
 from glo_tf.strategies.base import Failure, FailureKind, Result
 from glo_tf.training.trial import Evaluation, Request, Trainer
 
@@ -68,11 +69,6 @@ def failure_of(error: Exception) -> Failure:
     message = f"{type(error).__name__}: {' '.join(str(error).split())}"
     if isinstance(error, CandidateTimeoutError):
         return Failure(FailureKind.TIMEOUT, str(error))
-    # Of TensorFlow by the class's name, of JAX by the message: workers need not have either.
-    if (
-        isinstance(error, MemoryError)
-        or type(error).__name__ == "ResourceExhaustedError"
-        or (type(error).__name__ == "JaxRuntimeError" and "RESOURCE_EXHAUSTED" in message)
-    ):
+    if is_out_of_memory(error):
         return Failure(FailureKind.OUT_OF_MEMORY, message)
     return Failure(FailureKind.ERROR, message, traceback.format_exc())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import keras
 
 from glo_tf.data.arrays import Structure
-from glo_tf.data.outputs import Activation
+from glo_tf.data.outputs import Activation, Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.fresh_models import ForwardPass
 from glo_tf.training.trial import Trainer
@@ -66,6 +66,28 @@ class Backend(Protocol):
 
         Raises:
             ValueError: With what to do.
+        """
+        ...
+
+    def find_lanes(
+        self,
+        model: keras.Model,
+        optimizer: keras.Optimizer,
+        outputs: Outputs,
+        samples: Structure,
+        batch_size: int,
+    ) -> int | None:
+        """How many candidates side by side pay on this device, and find room in its memory.
+
+        Args:
+            model: Built.
+            optimizer: Not built.
+            outputs: Of the model.
+            samples: Arrays such as it takes.
+            batch_size: Of a step.
+
+        Returns:
+            At least 1; None if trainers of the backend have no lanes.
         """
         ...
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from glo_tf.training.optimizers import Given as GivenOptimizer
 
 
+AUTO = "auto"
+"""Of lanes: as many as pay and have room."""
+
+
 class Decay(enum.StrEnum):
     """How learning rates fall from the first step of a training to its last."""
 
@@ -74,8 +78,10 @@ class TrainingConfig:
         jit_compile: Whether XLA compiles the trainings; `"auto"` does so for dense models on a CPU,
             where it was measured to pay.
         lanes: How many candidates train side by side on each device, as lanes of one compiled
-            program; with Keras on JAX and the strategies `devices` and, in this process, `local`
-            only. On GPUs many are faster. A result depends on their number, in its last bits.
+            program; with Keras on JAX, and where candidates train in this process or on Ray. On
+            GPUs many are faster. `"auto"` takes as many as pay and find room in memory, and as a
+            resumed run had; where there are no lanes it is 1. A result depends on their number, in
+            its last bits.
 
     Raises:
         ValueError: If a value is out of range or of another type.
@@ -94,13 +100,17 @@ class TrainingConfig:
     learning_rate_decay: str = Decay.NONE
     epsilon: float = DEFAULT_EPSILON
     jit_compile: bool | str = "auto"
-    lanes: int = 1
+    lanes: int | str = 1
 
     def __post_init__(self) -> None:
         check_types(self)
-        check_at_least(
-            1, train_steps=self.train_steps, batch_size=self.batch_size, lanes=self.lanes
-        )
+        check_at_least(1, train_steps=self.train_steps, batch_size=self.batch_size)
+        if isinstance(self.lanes, int):
+            check_at_least(1, lanes=self.lanes)
+        elif self.lanes != AUTO:
+            raise InvalidArgumentError(
+                f"Expected lanes as a whole number or {AUTO}. Received: lanes={shown(self.lanes)}"
+            )
         check_between_0_and_1(epsilon=self.epsilon)
         check_class_weight(self.class_weight)
         choice(Decay, "learning_rate_decay", self.learning_rate_decay)
@@ -177,7 +187,7 @@ class TrainingKeywords(TypedDict, total=False):
     learning_rate_decay: str
     epsilon: float
     jit_compile: bool | str
-    lanes: int
+    lanes: int | str
 
 
 class TaskKeywords(TrainingKeywords, total=False):

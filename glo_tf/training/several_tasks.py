@@ -19,7 +19,7 @@ from glo_tf.data.outputs import Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.metrics.objective import Objective
 from glo_tf.training.candidate import Candidate, Hyperparameters
-from glo_tf.training.config import TaskArguments
+from glo_tf.training.config import AUTO, TaskArguments
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status, Trainer, nothing_to_check
 
@@ -57,7 +57,8 @@ class SeveralTasks:
         names = list(given) if isinstance(given, Mapping) else list(map(str, range(len(given))))
         arguments = list(given.values() if isinstance(given, Mapping) else given)
         each = {
-            name: TrainingTask.of(one.loaded()) for name, one in zip(names, arguments, strict=True)
+            name: TrainingTask.of(_one_by_one(one.loaded()))
+            for name, one in zip(names, arguments, strict=True)
         }
         tasks = list(each.values())
         for name, task in each.items():
@@ -213,6 +214,10 @@ class TrainerOfSeveral:
                 for split in (last.measured if whole else ())
             },
         )
+
+
+def _one_by_one(arguments: TaskArguments) -> TaskArguments:
+    return dataclasses.replace(arguments, lanes=1) if arguments.lanes == AUTO else arguments
 
 
 def _values(objective: Objective, own: Sequence[float | None]) -> dict[str, float | None]:

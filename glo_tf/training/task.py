@@ -27,7 +27,7 @@ from glo_tf.identity import fingerprint
 from glo_tf.metrics.objective import Objective
 from glo_tf.training import fresh_models, optimizers, schedules
 from glo_tf.training.backends import backend
-from glo_tf.training.config import Decay, TaskArguments, TrainingKeywords
+from glo_tf.training.config import AUTO, Decay, TaskArguments, TrainingKeywords
 from glo_tf.training.trial import Trainer
 
 _LOOKED_AT = 32  # samples whose predictions may confirm what the model's outputs are
@@ -55,7 +55,8 @@ class TrainingTask:
         train_steps: Training steps per candidate.
         batch_size: Samples per step.
         jit_compile: Whether XLA compiles the training.
-        lanes: How many candidates a trainer trains side by side.
+        lanes: How many candidates a trainer trains side by side. Where their number was found, not
+            given, the description says so, and a study which it was.
         threads: CPU threads of one operation. On a CPU they decide how sums are split, and with
             that the last bits of a training.
         compiles_trees: Whether a loss with coefficients is compiled, for others of the same tree to
@@ -131,7 +132,8 @@ class TrainingTask:
                 f"({arrays.count(samples)}). Received: batch_size={batch_size}"
             )
         trains = backend()
-        trains.check_lanes(given.lanes)
+        if isinstance(given.lanes, int):
+            trains.check_lanes(given.lanes)
         trains.begin()
         for name, (others, _) in {"train_data": given.train_data, **loaded}.items():
             trains.check_samples(name, others)
@@ -195,6 +197,11 @@ class TrainingTask:
                 key=f"{described} {checked.config}",
             )
         threads = trains.threads()
+        lanes = (
+            given.lanes
+            if isinstance(given.lanes, int)
+            else trains.find_lanes(built, checked.make(), understood, samples, batch_size)
+        )
         codes = {"optimizer_code": checked.code, "metric_code": objective.code}
         return cls(
             model=given.model,
@@ -213,7 +220,7 @@ class TrainingTask:
             train_steps=train_steps,
             batch_size=batch_size,
             jit_compile=jit_compile,
-            lanes=given.lanes,
+            lanes=lanes or 1,
             threads=threads,
             compiles_trees=True,
             description={
@@ -229,7 +236,7 @@ class TrainingTask:
                 "epsilon": given.epsilon,
                 "jit_compile": jit_compile,
                 "intra_op_threads": threads,
-                **({"lanes": given.lanes} if given.lanes > 1 else {}),
+                **({} if lanes is None or given.lanes == 1 else {"lanes": given.lanes}),
                 **{name: code for name, code in codes.items() if code is not None},
                 **trains.computing(),
             },
@@ -238,13 +245,32 @@ class TrainingTask:
     @property
     def summary(self) -> str:
         """What was understood, such as "3 classes, softmax; fitness: accuracy"."""
-        return f"{self.outputs.in_words}; fitness: {self.objective.goal}"
+        side_by_side = f"; {self.lanes} candidates side by side" if self.finds_lanes else ""
+        return f"{self.outputs.in_words}; fitness: {self.objective.goal}{side_by_side}"
 
     def optimizer_at(self, rate: float) -> keras.Optimizer:
         """A new optimizer as a training with this rate has it, with schedule and decay."""
         return schedules.as_trained(
             self.optimizer, rate, self.learning_rate, self.learning_rate_decay, self.train_steps
         )
+
+    @property
+    def finds_lanes(self) -> bool:
+        """Whether the number of lanes was found, and not given."""
+        return self.description.get("lanes") == AUTO
+
+    def in_lanes(self, lanes: int) -> TrainingTask:
+        """The same task with so many candidates side by side."""
+        return dataclasses.replace(self, lanes=lanes)
+
+    def for_trainings(self, most: int) -> TrainingTask:
+        """The same task, in no more lanes than are of use to so many trainings at once.
+
+        Args:
+            most: At least 1. Where the number of lanes was given, it stays.
+        """
+        useful = 1 << (most - 1).bit_length()
+        return self.in_lanes(min(self.lanes, useful)) if self.finds_lanes else self
 
     def interpreting(self) -> TrainingTask:
         """The same task for losses each of which has a tree and coefficients of its own.

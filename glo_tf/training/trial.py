@@ -264,6 +264,20 @@ class Task(Protocol):
         ...
 
 
+@runtime_checkable
+class TaskThatFindsLanes(Task, Protocol):
+    """A task that may look itself for how many candidates train side by side."""
+
+    @property
+    def finds_lanes(self) -> bool:
+        """Whether it did, as their number was not given."""
+        ...
+
+    def in_lanes(self, lanes: int) -> TaskThatFindsLanes:
+        """The same task with so many candidates side by side."""
+        ...
+
+
 def log_training(evaluation: Evaluation) -> None:
     """One line of the log."""
     logger.info(

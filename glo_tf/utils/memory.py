@@ -1,4 +1,4 @@
-"""How much data a process may hold."""
+"""How much memory there is, and how much data a process may hold."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from glo_tf.errors import InvalidArgumentError
 
 _SHARE = 1 / 3  # of the memory: data is there twice while it is joined, and while it is trained on
 _WHERE_UNKNOWN = 16 * 2**30  # bytes
-_CGROUP = pathlib.Path("/sys/fs/cgroup/memory.max")
+_CGROUP = pathlib.Path("/sys/fs/cgroup")
+_OF_LINUX = pathlib.Path("/proc/meminfo")
 
 
 def most_bytes() -> int:
@@ -19,8 +20,21 @@ def most_bytes() -> int:
     if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
-        total = min(total, int(_CGROUP.read_text()))
+        total = min(total, int((_CGROUP / "memory.max").read_text()))
     return int(total * _SHARE)
+
+
+def free_bytes() -> int:
+    """Bytes that the machine or container has left; where that is unknown, `most_bytes`."""
+    free = most_bytes()
+    with contextlib.suppress(OSError, ValueError):
+        lines = _OF_LINUX.read_text().splitlines()
+        (kibibytes,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+        free = int(kibibytes) * 1024
+    with contextlib.suppress(OSError, ValueError):
+        most, taken = (_CGROUP / f"memory.{name}" for name in ("max", "current"))
+        free = min(free, int(most.read_text()) - int(taken.read_text()))
+    return max(0, free)
 
 
 def check(argument: str, size: int, advice: str) -> None:

@@ -207,3 +207,13 @@ def test_what_are_no_weights_of_classes_is_refused_in_a_line(text) -> None:
     with pytest.raises(ValueError, match="class_weight") as refused:
         made_of_flags(parsed(f"--class_weight={text}"), TrainingConfig)
     assert "\n" not in str(refused.value)
+
+
+def test_lanes_are_a_number_or_found() -> None:
+    assert made_of_flags(parsed("--lanes=8"), TrainingConfig).lanes == 8
+    assert made_of_flags(parsed("--lanes=auto"), TrainingConfig).lanes == "auto"
+    with pytest.raises(flags.IllegalFlagValueError, match="Expected a whole number, or auto"):
+        parsed("--lanes=many")
+    for wrong in (0, "many", True):
+        with pytest.raises(ValueError, match=f"Expected lanes .* Received: lanes='?{wrong}'?"):
+            TrainingConfig(lanes=wrong)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from glo_tf.architectures import NamedArchitecture
 from glo_tf.errors import InvalidArgumentError, TrainingError
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
@@ -15,7 +16,9 @@ from glo_tf.strategies.base import Strategy
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
 from glo_tf.testing.scripted_task import fitness_of, ordinary
+from glo_tf.testing.small_task import small_data
 from glo_tf.training.candidate import Candidate
+from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status, nothing_to_check
 
 LANES = 3
@@ -143,6 +146,33 @@ def test_what_was_cut_off_is_trained_when_it_is_asked_for_again() -> None:
     assert len(list(trained.evaluate(REQUESTS))) == len(REQUESTS)
 
 
+@dataclasses.dataclass
+class Finding(SideBySide):
+    """Has found its number of lanes itself."""
+
+    finds_lanes: bool = True
+
+    def in_lanes(self, lanes: int) -> Finding:
+        return dataclasses.replace(self, lanes=lanes)
+
+
+def test_a_found_number_of_lanes_is_that_of_the_study() -> None:
+    study = Study.in_memory({})
+    for lanes in (3, 8, 2):  # as on devices with more or less free memory
+        dispatcher = Dispatcher(Finding(lanes), LocalStrategy(), study)
+        again = [dataclasses.replace(one, seed=lanes) for one in REQUESTS]
+        assert len(list(dispatcher.evaluate(again))) == len(again)
+        assert dispatcher.workers == 3
+    with pytest.raises(InvalidArgumentError, match="Received: lanes=3"):
+        Dispatcher(Finding(8), LocalStrategy(process=True), study)
+
+
+def test_where_there_are_no_lanes_one_is_found() -> None:
+    study = Study.in_memory({})
+    Dispatcher(Finding(8), LocalStrategy(process=True), study)
+    assert study.noted("lanes") == 1
+
+
 def test_lanes_are_refused_where_trainings_are_elsewhere_or_can_be_given_up() -> None:
     study = Study.in_memory({})
     expected = "Expected lanes=1, or the strategy 'devices', or 'local' .* Received: lanes=3"
@@ -151,3 +181,16 @@ def test_lanes_are_refused_where_trainings_are_elsewhere_or_can_be_given_up() ->
     with pytest.raises(InvalidArgumentError, match=expected):
         dispatcher(SideBySide(), candidate_timeout=5.0)
     assert len(list(dispatcher(SideBySide(lanes=1)).evaluate([]))) == 0
+
+
+def test_tensorflow_has_one_lane_where_a_number_is_to_be_found() -> None:
+    shape, classes = (2, 2, 1), 2
+    data = small_data(shape, classes, 16, seed=1)
+    model = NamedArchitecture("mlp", shape, classes)
+    given, found = (
+        TrainingTask.define(model, "sgd", data, data, train_steps=2, batch_size=8, lanes=lanes)
+        for lanes in (1, "auto")
+    )
+    assert found.lanes == 1
+    assert found.description == given.description
+    assert found.summary == given.summary

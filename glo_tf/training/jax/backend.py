@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,8 +16,10 @@ from jaxlib import version as jaxlib_version
 from glo_tf._version import __version__
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
+from glo_tf.data.outputs import Outputs
 from glo_tf.data.ragged import Ragged
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.training.jax import lane_memory
 from glo_tf.training.jax.forward_pass import JaxprForwardPass
 from glo_tf.training.jax.last_activation import give_any_numbers as give_any_numbers
 from glo_tf.training.jax.last_activation import last_activations as last_activations
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 _PRECISION = "jax_default_matmul_precision", "jax_enable_x64"
 _INTEGERS = np.iinfo(np.int32)
+_MOST_LANES = {"cpu": 32, "gpu": 1024}  # more were measured not to pay
+
+logger = logging.getLogger("glo_tf")
 
 forward_pass = JaxprForwardPass
 
@@ -114,6 +120,33 @@ def check_samples(name: str, samples: Structure) -> None:
 
 def check_lanes(lanes: int) -> None:
     """Refuses none."""
+
+
+def find_lanes(
+    model: keras.Model,
+    optimizer: keras.Optimizer,
+    outputs: Outputs,
+    samples: Structure,
+    batch_size: int,
+) -> int:
+    """As many as there is room for, up to what was measured to pay.
+
+    On CPUs more pay for dense networks alone, as convolutions are slow there however they are done.
+    """
+    device = lane_memory.used_device()
+    size = lane_memory.LaneSize.of(model, optimizer, outputs, samples, batch_size)
+    if device.platform == "cpu" and size.convolves:
+        return 1
+    free = lane_memory.free_bytes()
+    lanes = min(size.fit_in(free), _MOST_LANES.get(device.platform, _MOST_LANES["gpu"]))
+    logger.info(
+        "Candidates side by side on %s: %d, of at most %.1f MiB each; %.1f GiB are free",
+        device.device_kind,
+        lanes,
+        (size.state + size.work) / 2**20,
+        free / 2**30,
+    )
+    return lanes
 
 
 def decide_jit_compile(

@@ -35,8 +35,8 @@ def interpret(
         codes: int32 `(capacity, 6)`, see `glo_tf.expressions.program.Program`.
         numbers: `(capacity, 3)`, dtype of `y_pred`.
         length: int32 scalar, instructions of this program.
-        longest: int32 scalar, instructions that are run; those beyond `length` do nothing. The same
-            for all lanes, so that none waits for another's condition.
+        longest: int32 scalar, instructions that are run; those beyond `length` do nothing. Under
+            `jax.vmap` the same for all lanes, so that none waits for another's condition.
         log_y: For programs that take it; None for others.
         layout: Of the programs; that of labels and predictions alone if None.
         surroundings: What leaves beside x and y are made of.
@@ -71,11 +71,10 @@ def interpret(
             value = jnp.where(register == IMMEDIATE, number[1 + place], held[0])
             return Dual(value, jnp.where(depends, held[1], 0.0), depends)
 
-        operands = operand(0), operand(1)
-
         def branch(operation: Operation) -> Callable[[], jax.Array]:
             def run() -> jax.Array:
-                used = operands[: operation.arity]
+                # Read here, they are part of the one loop over elements that an operation is.
+                used = [operand(place) for place in range(operation.arity)]
                 value, slope = operation.dual(jnp, *used)
                 depends = jnp.any(jnp.stack([part.depends for part in used]))
                 slope = jnp.where(depends, slope * number[0], 0.0)
@@ -117,12 +116,17 @@ def _backward(
         ]
 
     def forward(index: jax.Array, registers: jax.Array) -> jax.Array:
-        parts, target = operands(index, registers), codes[index][3]
+        target = codes[index][3]
 
         def branch(operation: Operation) -> Callable[[], jax.Array]:
-            return lambda: operation.value(jnp, *parts[: operation.arity])
+            def run() -> jax.Array:
+                used = operands(index, registers)[: operation.arity]
+                value: jax.Array = operation.value(jnp, *used) * numbers[index][0]
+                return value
 
-        value = jax.lax.switch(codes[index][0], list(map(branch, table))) * numbers[index][0]
+            return run
+
+        value = jax.lax.switch(codes[index][0], list(map(branch, table)))
         # Where the program has ended, its target is written with what it holds.
         return registers.at[target].set(jnp.where(index < length, value, registers[target]))
 
@@ -131,12 +135,12 @@ def _backward(
 
     def backward(done: jax.Array, adjoints: jax.Array) -> jax.Array:
         index = longest - 1 - done
-        code, parts = codes[index], operands(index, registers)
-        adjoint = adjoints[code[3]] * numbers[index][0]
+        code = codes[index]
 
         def branch(operation: Operation) -> Callable[[], jax.Array]:
             def run() -> jax.Array:
-                used = parts[: operation.arity]
+                adjoint = adjoints[code[3]] * numbers[index][0]
+                used = operands(index, registers)[: operation.arity]
                 pulled = [
                     operation.pulled(jnp, adjoint, place, *used) for place in range(operation.arity)
                 ]

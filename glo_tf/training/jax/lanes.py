@@ -49,6 +49,11 @@ class LaneVariables:
         """In the order of `Lanes.variables`."""
         return [*self.trained, *self._kept, *self.stepped]
 
+    @property
+    def bytes(self) -> int:
+        """Of one lane."""
+        return sum(variable.value.nbytes for variable in self.all)
+
     def parts(self, values: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """Values of weights, of the model's other variables, and of the optimizer's."""
         first, second = len(self.trained), len(self.trained) + len(self._kept)

@@ -83,10 +83,11 @@ def terms_and_slopes(
     """Every lane's loss, of arrays `(lanes, batch, W)`.
 
     Each lane's program is run as its layout says, so its result does not depend on its neighbours.
-    On a CPU lane by lane, as then only the operation that is needed is computed; elsewhere all at
-    once, as what is side by side costs next to nothing there.
+    On a CPU lane by lane, each as long as it is, as then only the operations that are needed are
+    computed; elsewhere all at once, as what is side by side costs next to nothing there.
     """
     *each, longest = programs
+    one_by_one = jax.default_backend() == "cpu"
     frequencies, classes = (
         (None, None) if surroundings is None else (surroundings.frequencies, surroundings.classes)
     )
@@ -100,7 +101,8 @@ def terms_and_slopes(
 
         def run(layout: Layout) -> tuple[jax.Array, jax.Array]:
             def of_output(true: Any, pred: Any, log_y: Any, around: Any) -> Any:
-                return interpret(true, pred, codes, numbers, length, longest, log_y, layout, around)
+                until = length if one_by_one else longest
+                return interpret(true, pred, codes, numbers, length, until, log_y, layout, around)
 
             if layout.across:
                 return over_outputs(outputs, keras.ops, of_output, true, pred, log_y, around)
@@ -115,7 +117,7 @@ def terms_and_slopes(
 
     of_lanes = surroundings and (surroundings.progress, surroundings.weights)
     lanes = (y_true, y_pred, log_y, of_lanes, *each)
-    if jax.default_backend() == "cpu":
+    if one_by_one:
         found: tuple[jax.Array, jax.Array] = jax.lax.map(of_lane, lanes)
         return found
     return jax.vmap(of_lane)(lanes)

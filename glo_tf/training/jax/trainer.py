@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 import functools
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -11,11 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from glo_tf.errors import is_out_of_memory
 from glo_tf.expressions.leaves import LABEL_AND_PREDICTION
 from glo_tf.expressions.operations import Operation
 from glo_tf.expressions.program import Layout, instruction_set
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
+from glo_tf.training.jax.lane_memory import free_bytes
 from glo_tf.training.jax.lane_training import Found, LaneTraining, MeasuredData
 from glo_tf.training.jax.lanes import Lanes, LaneVariables
 from glo_tf.training.jax.loop import Advance, LaneLoop
@@ -31,6 +35,9 @@ if TYPE_CHECKING:
 _SECONDS_PER_CALL = 0.2
 _MOST_PREDICTED = 64  # networks in one call
 _MOST_PAUSED = 32  # trainings a lane whose state is held in memory
+_SHARE_OF_PAUSED = 0.125  # of what memory is free
+
+logger = logging.getLogger("glo_tf")
 
 
 class JaxTrainer:
@@ -64,12 +71,7 @@ class JaxTrainer:
         self._validation = MeasuredData(task, task.validation_data)
         self._test = None if task.test_data is None else MeasuredData(task, task.test_data)
         self._pace = 1  # steps per call
-        self._paused = PausedTrainings[list[jax.Array]](_MOST_PAUSED * lanes)
-        # Bounded: a comparison may take many seeds.
-        self._initial = functools.lru_cache(maxsize=32)(self._initial_values)
-        self._stacked_initial = functools.lru_cache(maxsize=2)(self._stack_initial)
-        self._batches = functools.lru_cache(maxsize=4)(self._stacked_batches)
-        self._advance = functools.lru_cache(maxsize=8)(self._compile)
+        self._forget()
 
     def evaluate(
         self, request: Request, check: Callable[[], None] = nothing_to_check
@@ -105,13 +107,39 @@ class JaxTrainer:
 
         Yields:
             Requests with their evaluations, as trainings end. It ends where nothing trains and
-            nothing is asked for.
+            nothing is asked for. Where memory is all taken, trainings under way begin again in half
+            as many lanes, from then on.
 
         Raises:
             ValueError: If a checkpoint lies beyond the training's end.
         """
+        waiting: collections.deque[Request] = collections.deque()
+
+        def next_requests() -> Iterator[Request | None]:
+            while True:
+                yield waiting.popleft() if waiting else next(requests, None)
+
+        while True:
+            running: dict[int, LaneTraining] = {}
+            try:
+                yield from self._trained(next_requests(), running, check)
+                return
+            except Exception as error:
+                if self.lanes == 1 or not is_out_of_memory(error):
+                    raise
+                reason = str(error).partition("\n")[0]
+            # Only now nothing holds what the lanes held.
+            waiting.extendleft(reversed([training.request for training in running.values()]))
+            self._halve(reason)
+
+    def _trained(
+        self,
+        requests: Iterator[Request | None],
+        running: dict[int, LaneTraining],
+        check: Callable[[], None],
+    ) -> Iterator[tuple[Request, Evaluation]]:
+        """As `evaluate_many`; `running` is what trains, by lane."""
         programs = LanePrograms(self.lanes, self.task.outputs)
-        running: dict[int, LaneTraining] = {}
         free = list(range(self.lanes))[::-1]
         lanes = self._variables.empty(self.lanes)
         while True:
@@ -137,6 +165,30 @@ class JaxTrainer:
                     del running[lane]
                     free.append(lane)
                     yield training.request, evaluation
+
+    def _halve(self, reason: str) -> None:
+        before, self.lanes = self.lanes, self.lanes // 2
+        logger.warning(
+            "Out of memory with %d trainings side by side; from here on %d (%s)",
+            before,
+            self.lanes,
+            reason,
+        )
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is kept to save time."""
+        self._paused = PausedTrainings[list[jax.Array]](self._most_paused())
+        # Bounded: a comparison may take many seeds.
+        self._initial = functools.lru_cache(maxsize=32)(self._initial_values)
+        self._stacked_initial = functools.lru_cache(maxsize=2)(self._stack_initial)
+        self._batches = functools.lru_cache(maxsize=4)(self._stacked_batches)
+        self._advance = functools.lru_cache(maxsize=8)(self._compile)
+
+    def _most_paused(self) -> int:
+        """Trainings whose states take no more than their share of the memory."""
+        state = max(1, self._variables.bytes)
+        return max(1, min(_MOST_PAUSED * self.lanes, int(_SHARE_OF_PAUSED * free_bytes()) // state))
 
     def _training(self, request: Request) -> LaneTraining:
         total = request.steps_of(self.task.train_steps)

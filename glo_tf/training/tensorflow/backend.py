@@ -85,6 +85,10 @@ def check_samples(name: str, samples: Structure) -> None:
     """Refuses none: what a model does not take shows when it is called."""
 
 
+def find_lanes(*_: object) -> None:
+    """None: candidates train one after the other."""
+
+
 def check_lanes(lanes: int) -> None:
     """Refuses several: TensorFlow trains one candidate after the other."""
     if lanes > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator
 
+import jax
 import pytest
 
 from glo_tf.expressions.tree import Expression
@@ -111,6 +112,32 @@ def test_requests_are_asked_for_as_lanes_become_free(trainer: JaxTrainer) -> Non
     next(evaluations)
     assert len(asked) == LANES
     assert len(list(evaluations)) == 3 * LANES - 1
+
+
+def test_out_of_memory_halves_the_lanes_and_changes_no_result(
+    trainer: JaxTrainer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = [request(loss, rate, seed=6) for loss in LOSSES[3::-1] for rate in (0.1, 0.2)]
+    expected = trained(trainer, asked)
+    run, calls = trainer._run, []
+
+    def out_of_room(*arguments):
+        calls.append(len(calls))
+        if len(calls) == 2:  # amid trainings, beside which others have met NaN
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 8 GiB")
+        return run(*arguments)
+
+    monkeypatch.setattr(trainer, "_run", out_of_room)
+    try:
+        with caplog.at_level("WARNING", "glo_tf"):
+            assert trained(trainer, asked) == expected  # of two lanes, the last bits too
+        assert trainer.lanes == 2
+        assert [entry.args[:2] for entry in caplog.records] == [(4, 2)]
+        trainer.lanes, calls[:] = 1, [0]
+        with pytest.raises(jax.errors.JaxRuntimeError):
+            trainer.evaluate(asked[0])
+    finally:
+        trainer.lanes = LANES
 
 
 def test_what_a_check_raises_ends_the_trainings(trainer: JaxTrainer) -> None:
