@@ -16,6 +16,7 @@ from typing import Any
 
 from glo_tf import plugins
 from glo_tf.errors import InvalidArgumentError
+from glo_tf.plugins.on_use import all_names, find_on_use
 
 GROUP = "glo_tf.leaves"
 """Entry points of leaves."""
@@ -171,7 +172,7 @@ def register(leaf: Leaf) -> None:
 
 def names() -> list[str]:
     """Names of all leaves, those of installed packages included."""
-    return list(dict.fromkeys([*LEAVES, *plugins.names(GROUP)]))
+    return all_names(LEAVES, GROUP)
 
 
 def find(name: str) -> Leaf | None:
@@ -180,16 +181,7 @@ def find(name: str) -> Leaf | None:
     Raises:
         PluginError: If several packages register the name, or what one registers is no such leaf.
     """
-    if name not in LEAVES:
-        if name not in plugins.names(GROUP):
-            return None
-        loaded = plugins.load(GROUP, name)
-        if not isinstance(loaded, Leaf) or loaded.name != name:
-            raise plugins.PluginError(
-                f"Expected {GROUP} '{name}' to be a Leaf named '{name}'. Received: {loaded!r}"
-            )
-        register(loaded)
-    return LEAVES[name]
+    return find_on_use(name, LEAVES, GROUP, Leaf, register)
 
 
 def spelled(text: str) -> str | None:

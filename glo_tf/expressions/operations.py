@@ -18,13 +18,13 @@ the order of operands, and every Keras backend finds the same when it differenti
 
 from __future__ import annotations
 
-from glo_tf import plugins
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.built_in_operations import BUILT_IN
 from glo_tf.expressions.built_in_operations import EPSILON as EPSILON
 from glo_tf.expressions.operation import INFIX as INFIX
 from glo_tf.expressions.operation import Dual as Dual
 from glo_tf.expressions.operation import Operation as Operation
+from glo_tf.plugins.on_use import all_names, find_on_use
 
 GROUP = "glo_tf.nodes"
 """Entry points of operations."""
@@ -47,7 +47,7 @@ def is_across(node: str | int) -> bool:
 
 def names() -> list[str]:
     """Names of all operations, those of installed packages included."""
-    return list(dict.fromkeys([*_registry, *plugins.names(GROUP)]))
+    return all_names(_registry, GROUP)
 
 
 def register(operation: Operation) -> None:
@@ -70,16 +70,7 @@ def find(name: str) -> Operation | None:
         PluginError: If several packages register the name, or what one registers is no such
             operation.
     """
-    if name not in _registry:
-        if name not in plugins.names(GROUP):
-            return None
-        loaded = plugins.load(GROUP, name)
-        if not isinstance(loaded, Operation) or loaded.name != name:
-            raise plugins.PluginError(
-                f"Expected {GROUP} '{name}' to be an Operation named '{name}'. Received: {loaded!r}"
-            )
-        register(loaded)
-    return _registry[name]
+    return find_on_use(name, _registry, GROUP, Operation, register)
 
 
 def get(name: str) -> Operation:
