@@ -7,8 +7,6 @@ so one that was killed is resumed by running it again: what the study holds is n
 from __future__ import annotations
 
 import contextlib
-import datetime
-import functools
 import json
 import logging
 import os
@@ -35,6 +33,8 @@ from glo_tf.execution.study_file import (
     transaction,
 )
 from glo_tf.execution.study_rescue import StudyPlace, rescue
+from glo_tf.execution.study_rows import evaluation_of, key_of, row_of
+from glo_tf.execution.study_settings import flat, hash_of, warn_of_unhashable
 from glo_tf.execution.study_tables import (
     EVALUATIONS,
     NOTE,
@@ -46,18 +46,7 @@ from glo_tf.execution.study_tables import (
     make_tables,
     read_column,
 )
-from glo_tf.expressions import operations
-from glo_tf.expressions.prefix import Node, arity
-from glo_tf.identity import fingerprint
-from glo_tf.identity.code_identity import UNHASHABLE, code_of
-from glo_tf.training.trial import (
-    Evaluation,
-    Request,
-    Status,
-    measured_as_json,
-    measured_from_json,
-    values_from_json,
-)
+from glo_tf.training.trial import Evaluation, Request, Status
 
 logger = logging.getLogger("glo_tf")
 
@@ -103,7 +92,7 @@ class Study:
         """
         connection = connect(":memory:")
         make_tables(connection)
-        return cls(connection, _hash(task))
+        return cls(connection, hash_of(task))
 
     @classmethod
     def open(
@@ -127,16 +116,16 @@ class Study:
         """
         path = pathlib.Path(path)
         lock = locked(path)
-        given = _flat({**settings, "task": task})
+        given = flat({**settings, "task": task})
         try:
             if path.exists() and path.stat().st_size:
                 check_header(path)
                 check_contents(path, given)
             else:
                 create(path, given)
-                _warn_of_unhashable(path, given)
+                warn_of_unhashable(path, given)
             # Absolute, whatever the working directory is later.
-            return cls(connect(path), _hash(task), path.absolute(), lock)
+            return cls(connect(path), hash_of(task), path.absolute(), lock)
         except (OSError, sqlite3.Error) as error:
             lock.release()
             raise not_written(path, error) from error
@@ -170,7 +159,7 @@ class Study:
                 row = self._connection.execute(query, (key, 1)).fetchone()
                 if row is not None:
                     self.started.end(request)
-                    return _evaluation(request, checked(EVALUATIONS, row))
+                    return evaluation_of(request, checked(EVALUATIONS, row))
         return None
 
     def add(
@@ -275,24 +264,7 @@ class Study:
         tries: int,
         reason: str,
     ) -> None:
-        origin = evaluation.inherited_from
-        row = (
-            key,
-            trained,
-            *_asked(request),
-            _real(evaluation.fitness),
-            str(evaluation.status),  # a checksum is of its repr
-            int(evaluation.steps),
-            _real(evaluation.seconds),
-            _plain(worker),
-            int(tries),
-            _plain(reason),
-            None if origin is None else str(origin),
-            datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            json.dumps(request.checkpoints),
-            measured_as_json(evaluation.measured),
-            json.dumps(dict(evaluation.values), allow_nan=False),
-        )
+        row = (key, trained, *row_of(request, evaluation, worker, tries, reason))
         with self._written():
             there = f"SELECT count(*) FROM {EVALUATIONS} WHERE {_IS_IT}"
             (count,) = self._connection.execute(there, (key, trained)).fetchone()
@@ -325,82 +297,4 @@ class Study:
             raise not_written(self._path, error) from error
 
     def _key(self, request: Request, *, stopped: bool = False) -> str:
-        steps = (request.train_steps, stopped, request.checkpoints)
-        codes = _codes_of_nodes(request.loss.nodes)
-        what = (request.candidate.key, request.seed, *steps, *codes)
-        return fingerprint.of_bytes([self._task.encode(), repr(what).encode()])
-
-
-def _codes_of_nodes(nodes: Iterable[Node]) -> list[str]:
-    """Of the rules of nodes that are not this package's, which have nothing but a name else."""
-    named = sorted({node for node in nodes if isinstance(node, str) and arity(node)})
-    return [code for name in named if (code := _code_of_rules(operations.get(name))) is not None]
-
-
-@functools.cache
-def _code_of_rules(operation: operations.Operation) -> str | None:
-    return code_of((operation.value, operation.slope))
-
-
-def _asked(request: Request) -> tuple[Any, ...]:
-    """The columns that say what was asked for."""
-    return (
-        str(request.loss),
-        json.dumps(request.loss.coefficients),
-        json.dumps(request.candidate.hyperparameters.own),
-        int(request.seed),
-        None if request.train_steps is None else int(request.train_steps),
-    )
-
-
-def _evaluation(request: Request, row: tuple[Any, ...]) -> Evaluation:
-    """What a row says that a request gave.
-
-    Raises:
-        DamageError: If the row is another request's.
-    """
-    number, _, _, *asked = row[:8]
-    fitness, status, steps, seconds = row[8:12]
-    if tuple(asked) != _asked(request) or row[17] != json.dumps(request.checkpoints):
-        raise DamageError(f"row {number} of the table {EVALUATIONS} is of another training")
-    return Evaluation(
-        request.candidate,
-        request.seed,
-        fitness,
-        Status(status),
-        steps,
-        seconds,
-        measured=read_column("measured", measured_from_json, row[18]),
-        values=read_column("values", values_from_json, row[19]),
-    )
-
-
-def _real(number: float) -> float:
-    """A float as SQLite gives it back, which knows no negative zero."""
-    return float(number) + 0.0
-
-
-def _plain(text: str) -> str:
-    """Text that SQLite takes."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings as one level of names and JSON texts."""
-    flat: dict[str, str] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = json.dumps(value, default=str)
-    return flat
-
-
-def _warn_of_unhashable(path: pathlib.Path, given: Mapping[str, str]) -> None:
-    for name, value in given.items():
-        if UNHASHABLE in value:
-            logger.warning("'%s' is new, and no later run can resume it: %s=%s", path, name, value)
-
-
-def _hash(task: Mapping[str, Any]) -> str:
-    return fingerprint.of_bytes([json.dumps(_flat(task), sort_keys=True).encode()])
+        return key_of(self._task, request, stopped=stopped)
