@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -70,6 +70,16 @@ def _block_math(translator: HTML5Translator, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+def _level_captions(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Sphinx calls captions of contents headings and leaves out of which level, as readers need."""
+    for part in ("furo_navigation_tree", "body"):
+        given = context.get(part, "")
+        context[part] = given.replace('role="heading">', 'role="heading" aria-level="2">')
+
+
 def setup(app: Sphinx) -> None:
-    """Adds the renderer of formulas."""
+    """Adds the renderer of formulas, and what the theme leaves out."""
     app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
+    app.connect("html-page-context", _level_captions, priority=900)  # after the theme

@@ -26,12 +26,15 @@ class Page(html.parser.HTMLParser):
         self.anchors: set[str] = set()
         self.links: set[str] = set()
         self.loads: set[str] = set()
+        self.heading_levels: list[str | None] = []  # of what is no h1 to h6
         self.text = path.read_text(encoding="utf-8")
         self.feed(self.text)
 
     def handle_starttag(self, tag, attributes) -> None:
         given = dict(attributes)
         self.anchors.add(given.get("id"))
+        if given.get("role") == "heading":
+            self.heading_levels.append(given.get("aria-level"))
         if tag == "a" and "href" in given:
             self.links.add(given["href"])
         elif target := given.get("src") or given.get("href"):
@@ -90,6 +93,13 @@ def test_links_and_anchors_inside_the_site_lead_somewhere(site) -> None:
                 assert fragment in site[target.resolve()].anchors, f"{path}: {link}"
                 checked += 1
     assert checked > 100
+
+
+def test_captions_of_the_menu_are_headings_of_a_level(site) -> None:
+    """Without one, screen readers miss where they belong."""
+    levels = [level for page in site.values() for level in page.heading_levels]
+    assert len(levels) > len(site)
+    assert set(levels) == {"2"}
 
 
 def test_nothing_is_loaded_from_a_network(folder, site) -> None:
