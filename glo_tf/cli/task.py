@@ -45,7 +45,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
     architecture_options = plugin(values, "architecture", "glo_tf.architectures").keywords
     strategy = _strategy(values)
 
-    with quiet_start():
+    with shown_meanwhile("Starting Keras and its backend ..."), quiet_start():
         trains = _backend()
         trains.begin()
         if values.intra_op_threads:
@@ -81,6 +81,21 @@ def output_dir(values: flags.FlagValues) -> pathlib.Path:
     """The folder for the results of a search, a comparison or a recommendation."""
     mode = f"_{values.mode}" if values.mode in ("compare", "recommend") else ""
     return user_path(values.output_dir or f"runs/{values.dataset}{mode}_seed{values.seed}")
+
+
+@contextlib.contextmanager
+def shown_meanwhile(text: str) -> Iterator[None]:
+    """Shows on a terminal, for as long as it takes, what is done before there is anything else."""
+    if not sys.stdout.isatty() or os.environ.get("TERM") in (None, "", "dumb", "unknown"):
+        yield
+        return
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    try:
+        yield
+    finally:
+        sys.stdout.write("\r\x1b[2K")
+        sys.stdout.flush()
 
 
 @contextlib.contextmanager
