@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import dataclasses
 import functools
 import logging
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.comparison.learning_rates import Evaluate
-from glo_tf.comparison.trainings import Conditions
-from glo_tf.comparison.with_references import compare_with_references
-from glo_tf.comparison.with_usual import compare_with_usual, nothing_compared
+from glo_tf.comparison.with_usual import nothing_compared
 from glo_tf.display.callbacks import Callback, CallbackList, Generation, StopSearch
 from glo_tf.display.live import LivePage
 from glo_tf.errors import at_the_end, raise_first
@@ -23,30 +19,24 @@ from glo_tf.execution.dispatcher import Dispatcher
 from glo_tf.expressions.tree import Expression
 from glo_tf.report.attempt import try_to_write_report
 from glo_tf.results.bar import Bar
-from glo_tf.results.comparison import Comparison
-from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Ending, Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, SearchResult
 from glo_tf.screening.screen import Screen, Screening, proportional, trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.budget import BudgetSpent, Patience, TimeLimit, check_target
-from glo_tf.search.config import ModelSelection, RateSource, SearchBudget
-from glo_tf.search.confirmation import Finalist, confirm, with_rates_of_several_seeds
+from glo_tf.search.candidate_rates import CandidateRates
+from glo_tf.search.config import SearchBudget
+from glo_tf.search.ending import SearchEnding
 from glo_tf.search.evaluator import CandidateEvaluator, Outcome
-from glo_tf.search.finalists import FinalistChoice
 from glo_tf.search.output_folder import OutputFolder
-from glo_tf.search.own_rates import OwnRates
 from glo_tf.search.phases import coefficient_searches, discovery
 from glo_tf.search.plan import plan_of
 from glo_tf.search.ranking import Ranking
-from glo_tf.search.reference_rate import tune_reference
 from glo_tf.search.references import set_bar
 from glo_tf.search.settings import SearchSettings
 from glo_tf.search.warm_start import WarmStart
-from glo_tf.training.candidate import Candidate
 from glo_tf.training.search_task import SearchTask
-from glo_tf.training.step_length import measure_step_length
 from glo_tf.training.trial import Evaluation, Request, Status
 
 logger = logging.getLogger("glo_tf")
@@ -103,10 +93,8 @@ class SearchRun:
         self._time_limit = TimeLimit(self._budget.max_minutes, dispatcher.study, self._end_takes)
         self._ended_by: Ending | None = None
         self._seconds_per_step: list[float] = []
-        self._expected: ExpectedRates | None = None
-        self._choice = FinalistChoice(task, settings, self._ranking)
-        self._up_to_scale: float | None = None
-        self._found: FoundLoss | None = None
+        self._rates = CandidateRates(task, settings)
+        self._ending = SearchEnding(task, settings, self._ranking, self._rates, self._retrain)
         self._references = dict(references or {})
         self._summary = "\n".join([task.summary, *([str(start)] if start and start.losses else [])])
         self._bar: Bar | None = None
@@ -129,7 +117,9 @@ class SearchRun:
                 self._callbacks.on_plan(plan)
                 self._callbacks.on_search_begin(self._planned)
                 self._time_limit.check()
-                self._look_for_rates()
+                if self._rates.are_own:
+                    self._rates.look(self._retrain(Stage.TUNING))
+                    self._time_limit.step_done()
                 if self._references:
                     self._bar = self._set_bar()
                     self._time_limit.step_done()
@@ -137,16 +127,17 @@ class SearchRun:
                     self._task,
                     self._settings,
                     self._dispatcher,
-                    self._own_rates(racing=self._settings.racing),
-                    self._up_to_scale,
+                    self._rates.own(self._dispatcher.evaluate, racing=self._settings.racing),
+                    self._rates.up_to_scale,
                 )
                 for phase, generations, search in self._phases(candidates.screen):
                     self._search(candidates, phase, generations, search)
             with self._stoppable(), self._watched():
                 if self._settings.finalists:
-                    confirmation = self._confirm()
+                    best, confirmation = self._ending.confirm(self._records, self._bar)
+                    self._best = best or self._best
                 if self._best is not None and self._settings.comparison_seeds:
-                    comparison = self._compare(self._best.candidate)
+                    comparison = self._ending.compare(self._best, self._bar)
             interrupted = False
         except KeyboardInterrupt:
             logger.info("Interrupted")
@@ -154,7 +145,7 @@ class SearchRun:
             failure.append(error)
         result = SearchResult(
             best=self._best,
-            found=self._found_loss(),
+            found=None if self._best is None else self._ending.found(self._best),
             bar=self._bar,
             optimizer_maker=OptimizerMaker(self._task.optimizer_at),
             confirmation=confirmation,
@@ -215,35 +206,6 @@ class SearchRun:
         logger.info(reason)
         self._callbacks.on_early_end(reason)
 
-    def _look_for_rates(self) -> None:
-        """Finds where candidates have their own learning rates, if the settings ask for them."""
-        task, settings = self._task, self._settings
-        if settings.learning_rate != RateSource.OWN:
-            return
-        retrain = self._retrain(Stage.TUNING)
-        reference = tune_reference(retrain, task, [settings.seed]).learning_rate
-        logger.info("Learning rate of the usual loss: %g", reference)
-        self._time_limit.step_done()
-        steps = measure_step_length(task.optimizer)
-        self._choice = FinalistChoice(task, settings, self._ranking, steps)
-        self._expected = ExpectedRates(reference, steps.exponent, task.outputs)
-        self._up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
-
-    def _own_rates(self, *, racing: bool) -> OwnRates | None:
-        """What finds the learning rate of each candidate; None where all have the same."""
-        settings = self._settings
-        if self._expected is None:
-            return None
-        return OwnRates(
-            self._dispatcher.evaluate,
-            self._expected,
-            grid=settings.learning_rate_grid,
-            train_steps=self._task.train_steps,
-            seed=settings.seed,
-            stop_at_chance=settings.screening == Screening.FULL,
-            racing=racing,
-        )
-
     @property
     def _planned(self) -> int:
         settings, references = self._settings, len(self._references)
@@ -261,7 +223,7 @@ class SearchRun:
                 self._dispatcher,
                 seeds=self._settings.seeds_of_fitness,
                 stop_at_chance=self._settings.screening == Screening.FULL,
-                own_rates=self._own_rates(racing=False),
+                own_rates=self._rates.own(self._dispatcher.evaluate, racing=False),
             ),
             self._retrain(Stage.REFERENCES),
             told,
@@ -278,7 +240,7 @@ class SearchRun:
             search = discovery(settings, self._ranking, screen, self._task.outputs)
             yield Phase.DISCOVERY, settings.generations, search
         best = self._best_records(settings.tuned_expressions)
-        for tuning in coefficient_searches(settings, best, self._expected):
+        for tuning in coefficient_searches(settings, best, self._rates.expected):
             yield Phase.COEFFICIENTS, settings.coefficient_generations, tuning
 
     def _search(
@@ -341,69 +303,13 @@ class SearchRun:
     def _best_records(self, count: int) -> list[Record]:
         """The best losses so far that train differently, if each has a rate of its own."""
         outputs = self._task.outputs
-        if self._expected is not None:
+        if self._rates.expected is not None:
             return self._ranking.best(
                 self._records, count, lambda one, other: proportional(one.loss, other.loss, outputs)
             )
         return self._ranking.best(
             self._records, count, lambda one, other: trains_alike(one, other, outputs)
         )
-
-    def _confirm(self) -> list[LossTrainings]:
-        """Trains the finalists with other seeds, and takes the best loss from among them."""
-        settings = self._settings
-        records = self._choice.records(self._records, self._bar)
-        evaluate = self._retrain(Stage.CONFIRMATION)
-        finalists = (
-            [Finalist(record) for record in records]
-            if self._expected is None
-            else with_rates_of_several_seeds(evaluate, records, settings.seeds_of_finalists_rates)
-        )
-        conditions = Conditions(
-            seeds=settings.seeds_of_confirmation,
-            objective=self._task.objective,
-            learning_rate=self._task.learning_rate,
-        )
-        confirmed = confirm(
-            evaluate,
-            [dataclasses.replace(one, forms=self._choice.forms(one.record)) for one in finalists],
-            self._ranking,
-            conditions,
-            ModelSelection(settings.model_selection),
-        )
-        if confirmed:
-            (best, _), *_ = confirmed
-            self._best, (self._found,) = best.record, best.forms
-        return [row for _, row in confirmed]
-
-    def _compare(self, best: Candidate) -> Comparison:
-        settings, evaluate = self._settings, self._retrain(Stage.COMPARISON)
-        seeds = settings.fresh_seeds(settings.comparison_seeds)
-        found = self._found_loss()
-        assert found is not None
-        if settings.learning_rate != RateSource.OWN:
-            return compare_with_usual(
-                evaluate,
-                dataclasses.replace(best, loss=found.loss),
-                self._task,
-                self._bar,
-                tuning_seed=settings.seed,
-                seeds=seeds,
-            )
-        return compare_with_references(
-            evaluate,
-            found,
-            self._bar,
-            self._task,
-            tuning_seeds=settings.seeds_of_rates,
-            seeds=seeds,
-        )
-
-    def _found_loss(self) -> FoundLoss | None:
-        """What the best candidate is for users: as it was confirmed, or with all its digits."""
-        if self._found is None and self._best is not None:
-            self._found = self._choice.forms(self._best)[-1]
-        return self._found
 
     def _retrain(self, stage: Stage) -> Evaluate:
         """Trains, with callbacks told of each training."""
