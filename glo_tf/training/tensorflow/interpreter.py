@@ -6,7 +6,9 @@ serve every expression, and the cost follows the length of the expression at han
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -68,34 +70,15 @@ def interpret(
         return _backward(inputs, codes, numbers, length, layout)
     empty = tf.zeros(tf.concat([[results], tf.shape(inputs)[1:]], 0), y_pred.dtype)
     registers = tf.concat([inputs, empty], 0)
+    table = instruction_set()
 
     def unfinished(index: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
         return index < length
 
     def instruction(index: tf.Tensor, registers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         # By tf.gather: for XLA, the place of a slice is a constant, to be compiled for each value.
-        code = tf.unstack(tf.gather(codes, index))
-        number = tf.unstack(tf.gather(numbers, index))
-
-        def operand(place: int) -> Dual:
-            register, depends = code[1 + place], code[4 + place] > 0
-            # Row 0 is read, and not used, where the operand is a number.
-            held = tf.gather(registers, tf.maximum(register, 0))
-            value = tf.where(register == IMMEDIATE, number[1 + place], held[0])
-            return Dual(value, tf.where(depends, held[1], 0.0), depends)
-
-        def branch(operation: Operation) -> Callable[[], tf.Tensor]:
-            # Operands are read inside the branch, where XLA fuses reading and operation.
-            def run() -> tf.Tensor:
-                operands = [operand(place) for place in range(operation.arity)]
-                value, slope = operation.dual(keras.ops, *operands)
-                depends = tf.reduce_any([operand.depends for operand in operands])
-                slope = tf.where(depends, slope * number[0], 0.0)
-                return tf.stack([value * number[0], slope])
-
-            return run
-
-        result = tf.switch_case(code[0], list(map(branch, instruction_set())))
+        code, number = tf.gather(codes, index), tf.gather(numbers, index)
+        result = _switch(_dual, table, code, number, registers)
         return index + 1, tf.tensor_scatter_nd_update(registers, [[code[3]]], result[tf.newaxis])
 
     _, registers = tf.while_loop(unfinished, instruction, (tf.constant(0), registers))
@@ -110,25 +93,11 @@ def _backward(
     empty = tf.zeros(tf.concat([[codes.shape[0]], tf.shape(inputs)[2:]], 0), inputs.dtype)
     last = layout.first_result + length - 1
 
-    def operands(index: tf.Tensor, registers: tf.Tensor, count: int) -> list[tf.Tensor]:
-        code, number = tf.gather(codes, index), tf.gather(numbers, index)
-        return [
-            tf.where(
-                code[1 + place] == IMMEDIATE,
-                number[1 + place],
-                tf.gather(registers, tf.maximum(code[1 + place], 0)),
-            )
-            for place in range(count)
-        ]
-
     def forward(index: tf.Tensor, registers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def branch(operation: Operation) -> Callable[[], tf.Tensor]:
-            return lambda: operation.value(keras.ops, *operands(index, registers, operation.arity))
-
-        value = tf.switch_case(tf.gather(codes, index)[0], list(map(branch, table)))
-        target = tf.gather(codes, index)[3]
-        scaled = (value * tf.gather(numbers, index)[0])[tf.newaxis]
-        return index + 1, tf.tensor_scatter_nd_update(registers, [[target]], scaled)
+        code, number = tf.gather(codes, index), tf.gather(numbers, index)
+        value = _switch(_value, table, code, number, registers)
+        scaled = (value * number[0])[tf.newaxis]
+        return index + 1, tf.tensor_scatter_nd_update(registers, [[code[3]]], scaled)
 
     _, registers = tf.while_loop(
         lambda index, _: index < length,
@@ -137,25 +106,9 @@ def _backward(
     )
 
     def backward(index: tf.Tensor, adjoints: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        code = tf.gather(codes, index)
-        adjoint = tf.gather(adjoints, code[3]) * tf.gather(numbers, index)[0]
-
-        def branch(operation: Operation) -> Callable[[], tf.Tensor]:
-            def run() -> tf.Tensor:
-                parts = operands(index, registers, operation.arity)
-                pulled = [
-                    tf.where(
-                        code[4 + place] > 0,
-                        operation.pulled(keras.ops, adjoint, place, *parts),
-                        0.0,
-                    )
-                    for place in range(operation.arity)
-                ]
-                return tf.stack([*pulled, tf.zeros_like(adjoint)][:2])
-
-            return run
-
-        pulled = tf.switch_case(code[0], list(map(branch, table)))
+        code, number = tf.gather(codes, index), tf.gather(numbers, index)
+        adjoint = tf.gather(adjoints, code[3]) * number[0]
+        pulled = _switch(_pulled, table, code, number, registers, adjoint)
         # One after the other, as both may be for the same register.
         places = tf.maximum(code[1:3], 0)[:, tf.newaxis]
         return index - 1, tf.tensor_scatter_nd_add(adjoints, places, pulled)
@@ -167,3 +120,101 @@ def _backward(
     own = [register for register in range(inputs.shape[0]) if layout.depends(register)]
     slope = tf.add_n([adjoints[register] * inputs[register, 1] for register in own])
     return registers[last], slope
+
+
+def _switch(
+    run: Callable[..., tf.Tensor],
+    table: Sequence[Operation],
+    code: tf.Tensor,
+    number: tf.Tensor,
+    registers: tf.Tensor,
+    *more: tf.Tensor,
+) -> tf.Tensor:
+    """What `run` makes of the instruction's operation, of the instruction and of what is given.
+
+    As `tf.switch_case`, of functions that are traced once for all trainings of the process. They
+    are called, and not made part of the graph, which is then of a size that runs quickly.
+    """
+    # On a GPU, int32 is in the memory of the host, where called functions do not expect it.
+    given = (tf.cast(code, tf.int64), number, registers, *more)
+    branches = [_traced(run, operation, *map(_spec, given)) for operation in table]
+    (result,) = tf.raw_ops.Case(
+        branch_index=code[0], input=given, Tout=[registers.dtype], branches=branches
+    )
+    return result
+
+
+def _spec(tensor: tf.Tensor) -> tf.TensorSpec:
+    """Of any size but of the last axis, that of the classes."""
+    return tf.TensorSpec((*(None,) * (len(tensor.shape) - 1), tensor.shape[-1]), tensor.dtype)
+
+
+@functools.lru_cache(maxsize=1024)
+def _traced(run: Callable[..., tf.Tensor], operation: Operation, *specs: tf.TensorSpec) -> Any:
+    function = tf.function(functools.partial(run, operation), autograph=False)
+    return function.get_concrete_function(*specs)
+
+
+class _Operand(NamedTuple):
+    """Of an instruction: a row of the registers, or a number in its place."""
+
+    row: tf.Tensor
+    is_number: tf.Tensor
+    number: tf.Tensor
+    depends: tf.Tensor
+
+
+def _operands(operation: Operation, code: tf.Tensor, number: tf.Tensor) -> list[_Operand]:
+    codes, numbers = tf.unstack(code), tf.unstack(number)
+    # Row 0 is read, and not used, where the operand is a number.
+    return [
+        _Operand(tf.maximum(row, 0), row == IMMEDIATE, value, depends > 0)
+        for row, value, depends, _ in zip(
+            codes[1:], numbers[1:], codes[4:], range(operation.arity), strict=False
+        )
+    ]
+
+
+def _dual(
+    operation: Operation, code: tf.Tensor, number: tf.Tensor, registers: tf.Tensor
+) -> tf.Tensor:
+    """Value and slope."""
+    duals = []
+    # Operands are read here, where XLA fuses reading and operation.
+    for operand in _operands(operation, code, number):
+        value, slope = tf.unstack(tf.gather(registers, operand.row), num=2)
+        value = tf.where(operand.is_number, operand.number, value)
+        duals.append(Dual(value, tf.where(operand.depends, slope, 0.0), operand.depends))
+    value, slope = operation.dual(keras.ops, *duals)
+    depends = functools.reduce(tf.logical_or, [dual.depends for dual in duals])
+    factor = number[0]
+    return tf.stack([value * factor, tf.where(depends, slope * factor, 0.0)])
+
+
+def _value(
+    operation: Operation, code: tf.Tensor, number: tf.Tensor, registers: tf.Tensor
+) -> tf.Tensor:
+    """The value alone, without the factor."""
+    operands = _operands(operation, code, number)
+    return operation.value(keras.ops, *(_read(operand, registers) for operand in operands))
+
+
+def _pulled(
+    operation: Operation,
+    code: tf.Tensor,
+    number: tf.Tensor,
+    registers: tf.Tensor,
+    adjoint: tf.Tensor,
+) -> tf.Tensor:
+    """Derivatives by two operands; 0 by those that it does not have, or that do not depend on y."""
+    operands = _operands(operation, code, number)
+    values = [_read(operand, registers) for operand in operands]
+    pulled = [
+        tf.where(operand.depends, operation.pulled(keras.ops, adjoint, place, *values), 0.0)
+        for place, operand in enumerate(operands)
+    ]
+    return tf.stack([*pulled, tf.zeros_like(adjoint)][:2])
+
+
+def _read(operand: _Operand, registers: tf.Tensor) -> tf.Tensor:
+    return tf.where(operand.is_number, operand.number, tf.gather(registers, operand.row))

@@ -21,6 +21,7 @@ from glo_tf.expressions.value import value_of
 from glo_tf.search.genetic import evolution
 from glo_tf.search.genetic.operators import GloOperators
 from glo_tf.search.spaces import space as search_spaces
+from glo_tf.training.tensorflow import interpreter
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.translator import translate
 
@@ -280,3 +281,25 @@ def test_losses_that_see_all_classes_and_more_have_the_slopes_of_the_graph(tree)
             finite = (np.isfinite(mine) & np.isfinite(theirs)).all(axis=-1)
             scale = 1e-9 * (1.0 + np.abs(theirs[finite]).max(initial=0.0))
             np.testing.assert_allclose(mine[finite], theirs[finite], rtol=1e-6, atol=scale)
+
+
+def test_operations_are_traced_once_whatever_the_number_of_samples() -> None:
+    program = tensors(Program.of(Expression.parse("-(x*log(y))"), capacity=CAPACITY))
+    found = []
+    for samples in (4, 7):
+        graph = tf.function(interpret, autograph=False)
+        terms, _ = graph(X[:samples], Y[:samples], *program)
+        np.testing.assert_allclose(terms, -X[:samples] * np.log(Y[:samples]), rtol=1e-5, atol=1e-7)
+        found.append(interpreter._traced.cache_info().misses)
+    assert found[0] == found[1]
+
+
+def test_what_is_traced_for_one_device_runs_on_any() -> None:
+    interpreter._traced.cache_clear()
+    program = tensors(Program.of(Expression.parse("-(x*log(y))"), capacity=CAPACITY))
+    with tf.device("CPU:0"):
+        traced = tf.function(interpret, autograph=False).get_concrete_function(X, Y, *program)
+    functions = traced.graph.as_graph_def().library.function
+    nodes = [n for f in functions for n in f.node_def if "while" not in f.signature.name]
+    assert any(node.op == "Log" for node in nodes)
+    assert {node.device for node in nodes} == {""}
