@@ -40,7 +40,7 @@ from glo_tf.cli.flags import parse_flags
 from glo_tf.cli.listing import list_plugins
 from glo_tf.cli.recommend import make_recommendation
 from glo_tf.cli.search import make_search
-from glo_tf.cli.task import output_dir, quiet_start
+from glo_tf.cli.task import output_dir, quiet_start, shown_meanwhile
 from glo_tf.errors import GloError, InvalidArgumentError
 from glo_tf.plugins.skeleton import new_plugin
 from glo_tf.report.asked import continued_by, head
@@ -237,6 +237,8 @@ def _shown_by(
         except EXPECTED as error:  # the log has the traceback
             return fail(error, FAILED)
     display.show(result)
+    if (folder / run_files.REPORT).is_file():  # one that fails is a line in the log
+        print(f"Report: {folder / run_files.REPORT}")
     print(f"Results: {folder}")
     return 0
 
@@ -271,7 +273,8 @@ def _report(values: flags.FlagValues) -> int:
                 "Expected the folder of a run, as in glo-tf report runs/digits_seed0. "
                 "Received: none"
             )
-        with quiet_start():
+        with shown_meanwhile("Starting Keras ..."), quiet_start():
+            from glo_tf.losses import expression_loss as expression_loss  # which starts Keras
             from glo_tf.report import write_overview, write_report
         if len(runs) > 1:
             print(write_overview(runs, values.output_dir or None))

@@ -292,7 +292,7 @@ def test_the_command_line_recommends(trainer, tmp_path, capsys, monkeypatch) -> 
     folder = pathlib.Path("runs/digits_recommend_seed0")
     assert code == 0
     assert "tuning 6/6" in out
-    assert out.splitlines()[-1] == f"Results: {folder}"
+    assert out.splitlines()[-2:] == [f"Report: {folder / 'report.html'}", f"Results: {folder}"]
     assert glo_tf.Recommendation.load(folder / "recommendation.json").sentence in out
     repeated = (folder / "recommend.flags").read_text()
     assert "--trials=3" in repeated
