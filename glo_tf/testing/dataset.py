@@ -25,6 +25,20 @@ class DatasetTestCase(PluginTestCase):
 
     group = "glo_tf.datasets"
     most_shared: ClassVar[float] = 0.05
+    _loaded: ClassVar[dict[tuple[type, str], Dataset]] = {}
+
+    @classmethod
+    def teardown_class(cls) -> None:
+        """Data may be large."""
+        cls._loaded.clear()
+
+    def loaded(self, options: Mapping[str, OptionValue]) -> Dataset:
+        """The data, loaded once for tests that leave it as it is."""
+        key = type(self), repr(sorted(options.items()))
+        if key not in self._loaded:
+            self._loaded.clear()
+            self._loaded[key] = self.data(options)
+        return self._loaded[key]
 
     def data(self, options: Mapping[str, OptionValue]) -> Dataset:
         """The data, loaded anew."""
@@ -47,7 +61,7 @@ class DatasetTestCase(PluginTestCase):
 
         Samples may be integers, such as of words, and targets that are numbers are finite float32.
         """
-        data = self.data(plugin_options)
+        data = self.loaded(plugin_options)
         assert isinstance(data, Dataset)
         classes = dict(named_parts("", data.num_classes))
         for split in SPLITS:
@@ -65,7 +79,7 @@ class DatasetTestCase(PluginTestCase):
         """With its weights, and more than one batch's worth of each split's structure."""
         from glo_tf.data import arrays
 
-        data = self.data(plugin_options)
+        data = self.loaded(plugin_options)
         for split in SPLITS:
             loaded = arrays.load(split, data.split(split))
             assert (loaded.weights is None) == (getattr(data, f"weights_{split}") is None)
@@ -75,7 +89,7 @@ class DatasetTestCase(PluginTestCase):
     ) -> None:
         """A fitness on samples that were trained on says nothing."""
         seen: set[int] = set()
-        data = self.data(plugin_options)
+        data = self.loaded(plugin_options)
         for name in SPLITS:
             parts = [part for _, part in named_parts("", getattr(data, f"x_{name}"))]
             contents = [
@@ -88,11 +102,10 @@ class DatasetTestCase(PluginTestCase):
 
     def test_loaded_twice_it_is_the_same(self, plugin_options: Mapping[str, OptionValue]) -> None:
         """A search that is resumed finds the data that it began with."""
-        first, second = (self._digest(plugin_options) for _ in range(2))
-        assert first == second
+        first, second = self.loaded(plugin_options), self.data(plugin_options)
+        assert self._digest(first) == self._digest(second)
 
-    def _digest(self, options: Mapping[str, OptionValue]) -> str:
-        data = self.data(options)
+    def _digest(self, data: Dataset) -> str:
         structures = (structure for split in SPLITS for structure in data.split(split))
         parts = (part for structure in structures for _, part in named_parts("", structure))
         return fingerprint.of_arrays(part for part in parts if part is not None)
