@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from glo_tf.data.outputs import Activation, Outputs
@@ -18,6 +18,7 @@ from glo_tf.losses.named import NAMED_LOSSES, Named
 from glo_tf.losses.parameters import checked
 from glo_tf.plugins.options import convert
 from glo_tf.utils.alike import did_you_mean
+from glo_tf.utils.checks import check_losses
 from glo_tf.utils.display_text import legible
 
 _USUAL = {
@@ -163,11 +164,7 @@ def by_name(losses: Losses, outputs: Outputs, argument: str = "losses") -> dict[
         OSError: If a file cannot be read.
     """
     given: dict[str, Loss] = {}
-    if isinstance(losses, str) or not isinstance(losses, Mapping | Sequence):
-        raise InvalidArgumentError(
-            f"Expected {argument} as a sequence or a dict, such as ['baikal']. "
-            f"Received: {argument}={losses!r}"
-        )
+    check_losses(losses, argument, "['baikal']")
     items = losses.items() if isinstance(losses, Mapping) else ((None, loss) for loss in losses)
     for key, loss in items:
         name, found = (

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.execution.config import FailurePolicy, RunConfig, RunKeywords
 from glo_tf.training.config import TaskArguments, TaskKeywords
-from glo_tf.utils.checks import check_at_least, check_positive, check_types
+from glo_tf.utils.checks import check_at_least, check_losses, check_positive, check_types
 
 if TYPE_CHECKING:
     from glo_tf.losses.given import Losses
@@ -82,14 +82,8 @@ class RecommendationArguments(RunConfig, FailurePolicy, RecommendationConfig, Ta
         for config in (TaskArguments, RecommendationConfig, FailurePolicy, RunConfig):
             config.__post_init__(self)
         Verbosity.of(self.verbose)
-        losses = self.losses
-        if losses is not None and (
-            isinstance(losses, str) or not isinstance(losses, Mapping | Sequence)
-        ):
-            raise InvalidArgumentError(
-                "Expected losses as a sequence or a dict, such as ['gce', 'focal'], or None for "
-                f"all that are known. Received: losses={shown(losses)}"
-            )
+        if self.losses is not None:
+            check_losses(self.losses, "losses", "['gce', 'focal'], or None for all that are known")
         if self.on_progress is not None and not callable(self.on_progress):
             raise InvalidArgumentError(
                 "Expected on_progress to be a function that takes an Advance of a recommendation. "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from glo_tf.metrics.mode import Mode
 from glo_tf.results.comparison_version_1 import from_version_1
 from glo_tf.results.json_fields import FieldReader
 from glo_tf.utils.display_text import legible
-from glo_tf.utils.json_file import is_finite, read_document
+from glo_tf.utils.json_file import document_of, is_finite, read_document
 
 FORMAT, VERSION = "glo_tf.comparison", 2
 
@@ -29,8 +28,7 @@ def as_document(data: Mapping[str, Any]) -> bytes:
     Args:
         data: See `Comparison.as_dict`.
     """
-    document = {"format": FORMAT, "version": VERSION, **data}
-    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
+    return document_of(FORMAT, VERSION, data)
 
 
 def read_data(path: pathlib.Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +12,7 @@ from glo_tf.results.json_fields import FieldReader
 from glo_tf.training.candidate import LARGEST_RATE, SMALLEST_RATE
 from glo_tf.training.trial import Status
 from glo_tf.utils.display_text import legible
-from glo_tf.utils.json_file import in_short, is_count, is_finite, read_document
+from glo_tf.utils.json_file import document_of, in_short, is_count, is_finite, read_document
 
 FORMAT, VERSION = "glo_tf.recommendation", 1
 
@@ -26,8 +25,7 @@ def as_document(data: Mapping[str, Any]) -> bytes:
     Args:
         data: See `Recommendation.as_dict`.
     """
-    document = {"format": FORMAT, "version": VERSION, **data}
-    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
+    return document_of(FORMAT, VERSION, data)
 
 
 def read_data(path: pathlib.Path) -> dict[str, Any]:
@@ -87,15 +85,12 @@ class _RecommendationReader(FieldReader):
             raise self.error("a 'fitness' of at least 0", fitness)
         if not is_count(steps):
             raise self.error("'steps' from 0 to 2**53", steps)
-        status = data.get("status")
-        if status not in [*Status]:
-            raise self.error(f"a 'status' of {', '.join(Status)}", status)
         return {
             "name": legible(self.text(data, "name")),
             "parameters": parameters,
             "expression": expression,
             "learning_rate": float(rate),  # type: ignore[arg-type]
             "fitness": float(fitness),  # type: ignore[arg-type]
-            "status": Status(str(status)),
+            "status": self.one_of(Status, data, "status"),
             "steps": steps,
         }

@@ -15,6 +15,7 @@ from glo_tf.training.candidate import Hyperparameters
 from glo_tf.training.config import TaskArguments, TaskKeywords, check_tasks
 from glo_tf.utils.checks import (
     check_at_least,
+    check_losses,
     check_named_or,
     check_not_negative,
     check_positive,
@@ -203,14 +204,9 @@ class SearchConfig:
                 "Expected initial_losses as text, a sequence or a dict of losses, such as "
                 f"'library' or ['baikal']. Received: initial_losses={shown(self.initial_losses)}"
             )
-        losses = self.reference_losses
-        if losses is not None and (
-            isinstance(losses, str) or not isinstance(losses, Mapping | Sequence)
-        ):
-            raise InvalidArgumentError(
-                "Expected reference_losses as a sequence or a dict of losses, such as ['baikal'], "
-                f"or as [] for none. Received: reference_losses={shown(losses)}"
-            )
+        if self.reference_losses is not None:
+            example = "['baikal'], or as [] for none"
+            check_losses(self.reference_losses, "reference_losses", example)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

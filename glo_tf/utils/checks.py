@@ -6,7 +6,7 @@ import dataclasses
 import math
 import numbers
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,24 @@ def plain_types(annotation: str) -> list[str]:
     """The types in an annotation such as `"int | None"`; empty where one is not of Python's own."""
     types = re.split(r"\s*\|\s*", annotation)
     return types if set(types) <= set(_PLAIN) else []
+
+
+def check_losses(losses: object, argument: str, example: str) -> None:
+    """Whether losses are given by name or one after the other; what each of them is shows later.
+
+    Args:
+        losses: As they were given.
+        argument: Where, for the message.
+        example: What may be given, for the message.
+
+    Raises:
+        InvalidArgumentError: (a `ValueError`) if they are not.
+    """
+    if isinstance(losses, str) or not isinstance(losses, Mapping | Sequence):
+        raise InvalidArgumentError(
+            f"Expected {argument} as a sequence or a dict of losses, such as {example}. "
+            f"Received: {argument}={shown(losses)}"
+        )
 
 
 def check_types(config: DataclassInstance) -> None:

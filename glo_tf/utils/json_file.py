@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from glo_tf.errors import InvalidFileError
@@ -13,6 +13,18 @@ LARGEST = 2**53
 """Of the integers in a file; beyond it, numbers are not exact in every reader of JSON."""
 
 _LARGEST_MEASURED = 1e100  # nothing that is measured in float32 comes near
+
+
+def document_of(form: str, version: int, data: Mapping[str, Any]) -> bytes:
+    """The content of such a file.
+
+    Args:
+        form: Its format.
+        version: Of the format.
+        data: All else.
+    """
+    document = {"format": form, "version": version, **data}
+    return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
 
 
 def read_document(
