@@ -93,8 +93,8 @@ class Dispatcher:
             task = _in_lanes_of(study, task if together else task.in_lanes(1))
         if task.lanes > 1 and not together:
             raise InvalidArgumentError(
-                "Expected lanes=1, or the strategy 'devices', or 'local' in this process, and no "
-                "candidate_timeout, with which candidates train side by side. "
+                "Expected lanes=1, or the strategy 'devices', 'ray', or 'local' in this process, "
+                "and no candidate_timeout, with which candidates train side by side. "
                 f"Received: lanes={task.lanes}"
             )
         self._task = task

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import platform
-from collections.abc import Callable, Iterator
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
 
 from glo_tf.strategies.base import Result
 from glo_tf.strategies.worker import failure_of
@@ -81,3 +84,44 @@ class LaneWorkers:
         while True:
             self._arrive()
             yield self._waiting.popleft() if self._waiting else None
+
+
+class LaneThread:
+    """Lanes that train while requests arrive and results are fetched, each in a thread.
+
+    Args:
+        trainer: Has the lanes.
+        names: Of the lanes.
+        where: Host and device that they are on.
+    """
+
+    def __init__(self, trainer: SideBySideTrainer, names: list[str], where: str):
+        self._arriving: queue.SimpleQueue[tuple[Request, str]] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Result] = queue.SimpleQueue()
+        self._lanes = LaneWorkers(trainer, names, where, self._arrive)
+        threading.Thread(target=self._run, name=where, daemon=True).start()
+
+    def submit(self, requests: Sequence[tuple[Request, str]]) -> None:
+        """Hands requests to lanes without one, and returns at once."""
+        for one in requests:
+            self._arriving.put(one)
+
+    def wait(self) -> list[Result]:
+        """Waits for a result; with it come all others that are there."""
+        found = [self._results.get()]
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found.append(self._results.get_nowait())
+        return found
+
+    def _arrive(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._lanes.submit(*self._arriving.get_nowait())
+
+    def _run(self) -> None:
+        while True:
+            self._lanes.submit(*self._arriving.get())
+            while len(self._lanes.idle) < len(self._lanes.names):
+                for result in self._lanes.wait():
+                    self._results.put(result)

@@ -31,6 +31,7 @@ from glo_tf.strategies.base import (
     TrainingError,
 )
 from glo_tf.strategies.environment import environment
+from glo_tf.strategies.lanes import LaneThread, names_of_lanes
 from glo_tf.strategies.ray_options import RayArguments, RayOptions
 from glo_tf.strategies.worker import (
     Deadline,
@@ -40,7 +41,7 @@ from glo_tf.strategies.worker import (
     run,
     timed_out,
 )
-from glo_tf.training.trial import Evaluation, Request, Trainer
+from glo_tf.training.trial import Request, SideBySideTrainer, Trainer
 from glo_tf.utils.keywords import documented, made_of, takes
 
 _PATIENCE = 30.0  # seconds without any worker, before the log says so
@@ -54,7 +55,7 @@ logger = logging.getLogger("glo_tf")
 
 @documented(RayOptions)
 class RayStrategy(Strategy):
-    """Workers are actors of a Ray cluster; a lost one is replaced where there is room.
+    """Workers are actors of a Ray cluster, or lanes of such; a lost one is replaced.
 
     The task travels once to each node, through Ray's object store. If no Ray cluster is connected
     to yet, this connects to one, or starts one on this machine that listens on the loopback
@@ -82,8 +83,14 @@ class RayStrategy(Strategy):
         self._connected_here = False
         self._slots: dict[str, _Slot] = {}
         self._by_reference: dict[Any, _Slot] = {}
+        self._slot_of: dict[str, _Slot] = {}  # by worker
         self._make_actor: Any = None
         self._timeout: float | None = None
+
+    @property
+    def trains_side_by_side(self) -> bool:
+        """In the lanes of each actor."""
+        return True
 
     def start(self, task: Task, candidate_timeout: float | None = None) -> None:
         """Connects, ships the task and asks for the actors.
@@ -104,46 +111,61 @@ class RayStrategy(Strategy):
         if cpus is None:
             cpus = min(task.threads, max(1.0, resources.get("CPU", 1.0)))
         reference = [self._ray.put(task)]  # in a list: the actor fetches it when it is ready to
-        actor = self._ray.remote(_Worker).options(num_cpus=cpus, num_gpus=gpus)
+        # In lanes, one call brings requests while another waits for results.
+        calls = {"max_concurrency": 2} if task.lanes > 1 else {}
+        actor = self._ray.remote(_Worker).options(num_cpus=cpus, num_gpus=gpus, **calls)
         # An actor's process begins without Keras, and is to import it as it was here.
         told = environment()
         self._make_actor = lambda: actor.remote(reference, told)
         count = self._options.num_workers or _room(resources, cpus, gpus)
         for number in range(count):
-            self._start_actor(_Slot(f"ray-{number}"))
+            slot = _Slot(f"ray-{number}", task.lanes)
+            self._slot_of.update(dict.fromkeys(slot.lanes, slot))
+            self._start_actor(slot)
 
     def idle(self) -> Sequence[str]:
-        """Actors that are ready and have no request."""
-        return [s.name for s in self._slots.values() if s.ready and s.request is None]
+        """Actors that are ready and have no request, or their lanes without one."""
+        return [
+            lane
+            for slot in self._slots.values()
+            if slot.ready
+            for lane in slot.lanes
+            if lane not in slot.held
+        ]
 
     def workers(self) -> Sequence[str]:
-        """Actors that are ready; one that waits for room is not."""
-        return [slot.name for slot in self._slots.values() if slot.ready]
+        """Actors that are ready, or their lanes; one that waits for room is not."""
+        return [lane for slot in self._slots.values() if slot.ready for lane in slot.lanes]
 
     def submit(self, request: Request, worker: str) -> None:
-        """Calls the actor."""
-        slot = self._slots[worker]
-        slot.request = request
+        """Calls the actor; requests for lanes wait for `wait`, and travel together."""
+        slot = self._slot_of[worker]
+        slot.held[worker] = request
+        if len(slot.lanes) > 1:
+            slot.arriving.append((request, worker))
+            return
         slot.end = given_up_at(self._timeout)
-        self._expect(slot, slot.actor.evaluate.remote(request, self._timeout))
+        self._expect(slot, slot.actor.evaluate.remote(request, worker, self._timeout))
 
     def wait(self) -> list[Result]:
         """Waits for an actor's answer, or for its death, or for one to be past all patience."""
         while True:
+            for slot in self._slots.values():
+                self._send(slot)
             references = list(self._by_reference)
             done, _ = self._ray.wait(references, timeout=self._patience())
             if done:
                 done, _ = self._ray.wait(references, num_returns=len(references), timeout=0)
-            answered = [self._answer(reference) for reference in done]
+            results = [result for reference in done for result in self._answer(reference)]
             late = self._give_up_hanging()
             if done or late:
-                return [result for result in (*answered, *late) if result is not None]
+                return [*results, *late]
             if not self.workers():
                 logger.warning("No worker: waiting for room on the Ray cluster")
 
     def close(self) -> None:
         """Ends the actors, and the connection to the cluster if it was made here."""
-        slots, self._slots, self._by_reference = self._slots, {}, {}
+        slots, self._slots, self._slot_of, self._by_reference = self._slots, {}, {}, {}
         if not self._ray.is_initialized():
             return
         for slot in slots.values():
@@ -174,41 +196,54 @@ class RayStrategy(Strategy):
             )
 
     def _start_actor(self, slot: _Slot) -> None:
-        slot.actor, slot.ready, slot.request, slot.end = self._make_actor(), False, None, None
+        slot.actor, slot.ready, slot.end, slot.waits = self._make_actor(), False, None, False
+        slot.held, slot.arriving = {}, []
         self._slots[slot.name] = slot
-        self._expect(slot, slot.actor.prepare.remote())
+        self._expect(slot, slot.actor.prepare.remote(slot.lanes))
 
     def _replace(self, slot: _Slot) -> None:
         self._ray.kill(slot.actor)
         self._start_actor(slot)
 
+    def _send(self, slot: _Slot) -> None:
+        """Takes requests for lanes to their actor, and waits there for results."""
+        if slot.arriving:
+            slot.actor.submit.remote(slot.arriving)
+            slot.arriving = []
+        if len(slot.lanes) > 1 and slot.held and not slot.waits:
+            slot.waits = True
+            self._expect(slot, slot.actor.wait.remote())
+
     def _expect(self, slot: _Slot, reference: Any) -> None:
         self._by_reference[reference] = slot
 
-    def _answer(self, reference: Any) -> Result | None:
-        """The result behind a finished call; None if it only made an actor ready."""
+    def _answer(self, reference: Any) -> list[Result]:
+        """The results behind a finished call; none if it only made an actor ready."""
         slot = self._by_reference.pop(reference)
-        request = slot.request
         try:
-            where, outcome = self._ray.get(reference)
+            where, found = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:
             failure = _failure_of(error, self._ray.exceptions)
             logger.warning("%s is lost: %s", slot.name, failure.message)
-            slot.deaths += request is None
+            slot.deaths += not slot.held
             if slot.deaths == _STARTS:
                 raise TrainingError(
                     f"Expected workers to start. Received, {_STARTS} times: {failure.message}"
                 ) from error
+            lost = [Result(one, lane, slot.where, failure) for lane, one in slot.held.items()]
             self._replace(slot)
-            return None if request is None else Result(request, slot.name, slot.where, failure)
-        slot.where, slot.request, slot.end = where, None, None
-        if request is None:
-            if outcome is not None:
-                logger.error("%s", outcome.traceback or outcome.message)
-                raise TrainingError(f"Expected {where} to be ready. Received: {outcome.message}")
+            return lost
+        slot.where, slot.end, slot.waits = where, None, False
+        if not slot.ready:
+            if found is not None:
+                logger.error("%s", found.traceback or found.message)
+                raise TrainingError(f"Expected {where} to be ready. Received: {found.message}")
             slot.ready, slot.deaths = True, 0
-            return None
-        return Result(request, slot.name, where, outcome)
+            return []
+        results: list[Result] = found
+        for result in results:
+            del slot.held[result.worker]
+        return results
 
     def _patience(self) -> float:
         return patience((slot.end for slot in self._slots.values()), _PATIENCE)
@@ -217,22 +252,27 @@ class RayStrategy(Strategy):
         results = []
         for reference, slot in list(self._by_reference.items()):
             if slot.end is not None and time.monotonic() > slot.end:
-                assert slot.request is not None
                 logger.warning("The training on %s hangs; the worker is replaced", slot.name)
-                results.append(timed_out(slot.request, slot.name, slot.where, self._timeout))
+                results += [
+                    timed_out(request, lane, slot.where, self._timeout)
+                    for lane, request in slot.held.items()
+                ]
                 del self._by_reference[reference]
                 self._replace(slot)
         return results
 
 
 class _Slot:
-    """One worker of the cluster; its actor changes when it dies."""
+    """One worker of the cluster, or several lanes; its actor changes when it dies."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, lanes: int):
         self.name = name
+        self.lanes = names_of_lanes(lanes, name)
         self.actor: Any = None
         self.ready = False
-        self.request: Request | None = None
+        self.held: dict[str, Request] = {}  # by lane
+        self.arriving: list[tuple[Request, str]] = []  # those that are not there yet
+        self.waits = False  # whether results of lanes are waited for
         self.end: float | None = None
         self.where = ""
         self.deaths = 0  # since it was last ready
@@ -245,9 +285,10 @@ class _Worker:
         self._reference = task
         os.environ.update(environment)
         self._trainer: Trainer | None = None
+        self._lanes: LaneThread | None = None
 
-    def prepare(self) -> tuple[str, Failure | None]:
-        """Fetches the task and makes the trainer."""
+    def prepare(self, lanes: list[str]) -> tuple[str, Failure | None]:
+        """Fetches the task and makes the trainer; with several lanes, they are these."""
         import ray
 
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -265,12 +306,28 @@ class _Worker:
             self._trainer = task.make_trainer()
         except Exception as error:
             return self._where, failure_of(error)
+        if len(lanes) > 1:
+            assert isinstance(self._trainer, SideBySideTrainer)
+            self._lanes = LaneThread(self._trainer, lanes, self._where)
         return self._where, None
 
-    def evaluate(self, request: Request, timeout: float | None) -> tuple[str, Evaluation | Failure]:
+    def evaluate(
+        self, request: Request, worker: str, timeout: float | None
+    ) -> tuple[str, list[Result]]:
         """Trains."""
         assert self._trainer is not None
-        return self._where, run(self._trainer, request, Deadline(timeout))
+        outcome = run(self._trainer, request, Deadline(timeout))
+        return self._where, [Result(request, worker, self._where, outcome)]
+
+    def submit(self, requests: list[tuple[Request, str]]) -> None:
+        """Hands requests to lanes."""
+        assert self._lanes is not None
+        self._lanes.submit(requests)
+
+    def wait(self) -> tuple[str, list[Result]]:
+        """Results of lanes, when there are some."""
+        assert self._lanes is not None
+        return self._where, self._lanes.wait()
 
 
 def _check_reachable(address: str) -> None:

@@ -7,7 +7,7 @@ import os
 import pathlib
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from glo_tf.expressions.tree import Expression
@@ -79,6 +79,21 @@ class ScriptedTask:
             time.sleep(0.005)
         fitness = fitness_of(request.loss)
         return Evaluation(request.candidate, request.seed, fitness, Status.OK, 1, 0.0)
+
+    def evaluate_many(
+        self,
+        requests: Iterator[Request | None],
+        check: Callable[[], None] = nothing_to_check,
+    ) -> Iterator[tuple[Request, Evaluation]]:
+        """As `evaluate`; of what is in the lanes, the last comes to its end first."""
+        running: list[Request] = []
+        while True:
+            while len(running) < self.lanes and (request := next(requests, None)) is not None:
+                running.append(request)
+            if not running:
+                return
+            request = running.pop()
+            yield request, self.evaluate(request, check)
 
     def trainings(self) -> list[str]:
         """Losses in the order in which their trainings began."""

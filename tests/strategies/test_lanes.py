@@ -175,7 +175,7 @@ def test_where_there_are_no_lanes_one_is_found() -> None:
 
 def test_lanes_are_refused_where_trainings_are_elsewhere_or_can_be_given_up() -> None:
     study = Study.in_memory({})
-    expected = "Expected lanes=1, or the strategy 'devices', or 'local' .* Received: lanes=3"
+    expected = "Expected lanes=1, or the strategy 'devices', 'ray', or 'local' .* Received: lanes=3"
     with pytest.raises(InvalidArgumentError, match=expected):
         Dispatcher(SideBySide(), LocalStrategy(process=True), study)
     with pytest.raises(InvalidArgumentError, match=expected):

@@ -173,6 +173,24 @@ def test_candidates_that_kill_hang_or_exhaust_their_worker(
     processes.wait_for(no_worker_is_left)
 
 
+def test_lanes_of_actors_are_kept_busy_and_one_that_dies_costs_time_alone(
+    ray_cluster, tmp_path
+) -> None:
+    losses = [*ordinary(4), scripted.DIE, *ordinary(12)[4:]]
+    task = ScriptedTask(str(tmp_path), times=1, seconds=0.02, lanes=3)
+    study = Study.in_memory(task.description)
+    strategy = RayStrategy(ray_cluster.address, num_cpus=1, num_workers=2)
+    dispatcher = Dispatcher(task, strategy, study, FailurePolicy(candidate_retries=2))
+    evaluations = list(dispatcher.evaluate([Request(Candidate(loss), 0) for loss in losses]))
+    names = {f"ray-{actor} lane {lane}" for actor in range(2) for lane in range(3)}
+    assert set(strategy._slot_of) == names
+    dispatcher.close()
+    assert [(one.loss, one.fitness) for one in evaluations] == [
+        (loss, fitness_of(loss)) for loss in losses
+    ]
+    assert task.trainings().count(str(scripted.DIE)) == 2
+
+
 def no_worker_is_left() -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):  # it ended in this moment; asked again
         children = psutil.Process().children(recursive=True)
