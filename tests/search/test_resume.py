@@ -9,8 +9,6 @@ import re
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 
 import psutil
@@ -146,29 +144,6 @@ def test_the_workers_of_a_killed_search_end_with_it(tmp_path, whole) -> None:
     wait_for(lambda: not any(map(_lives, children)))
     assert run(folder) == 0
     assert results(folder) == results(whole)
-
-
-def test_the_second_interrupt_ends_at_once() -> None:
-    code = (
-        "import os, time\n"
-        "from glo_tf.utils.interruption import Interruption\n"
-        "with Interruption():\n"
-        "    try:\n"
-        "        os.write(1, b'ready\\n'); time.sleep(600)\n"
-        "    except KeyboardInterrupt:\n"
-        "        os.write(1, b'ending\\n'); time.sleep(600)\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
-        assert process.stdout is not None
-        for line in ("ready\n", "ending\n"):  # between them, a thread answers the signal
-            assert line in process.stdout
-            process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
 
 
 def test_a_full_disk_ends_a_search_that_continues_with_room(tmp_path, whole) -> None:

@@ -29,9 +29,22 @@ def run(code: str) -> subprocess.CompletedProcess:
         capture_output=True,
         text=True,
         check=False,
-        # A test run in the background may ignore SIGINT, and its children with it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=hear_interrupts,
     )
+
+
+def started(code: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
+    )
+
+
+def hear_interrupts() -> None:
+    """A test run in the background may ignore SIGINT, and its children with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.mark.slow
@@ -78,6 +91,25 @@ def test_a_second_signal_is_heard_while_c_code_keeps_the_main_thread() -> None:
     assert (ended.returncode, ended.stderr) == (130, "")
 
 
+@pytest.mark.slow
+def test_the_second_interrupt_ends_at_once() -> None:
+    code = (
+        "import os, time\n"
+        "from glo_tf.utils.interruption import Interruption\n"
+        "with Interruption():\n"
+        "    try:\n"
+        "        os.write(1, b'ready\\n'); time.sleep(600)\n"
+        "    except KeyboardInterrupt:\n"
+        "        os.write(1, b'ending\\n'); time.sleep(600)\n"
+    )
+    with started(code) as process:
+        assert process.stdout is not None
+        for line in ("ready\n", "ending\n"):  # between them, a thread answers the signal
+            assert line in process.stdout
+            process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+
+
 @pytest.mark.parametrize(
     ("handling", "line"),
     [
@@ -95,12 +127,7 @@ def test_a_signal_is_acknowledged_while_nothing_of_python_runs(handling, line) -
         f"with {handling}():\n"
         "    print('held', flush=True); sum(itertools.repeat(0))\n"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as process:
+    with started(code) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == "held\n"
