@@ -62,6 +62,8 @@ _USUAL: dict[str, Any] = {
     "finalists": 8,
     "finalist_seeds": 3,
 }
+_BETWEEN = "library, class_weighted(power=0.7), logit_adjusted(tau=0.7)"
+"""For losses that see n: those with a power of it that CMA-ES can tune."""
 _RANDOM: dict[str, Any] = {"initial_losses": None}
 _FIXED = "found from random trees with fixed coefficients"
 
@@ -150,6 +152,7 @@ def search(
         space = with_constants(space)
     settings: dict[str, Any] = {
         **_USUAL,
+        **({"initial_losses": _BETWEEN} if space.needs("frequencies") else {}),
         "search_space": space,
         "operators": RandomTrees(space) if variant.random else None,
         "strategy": stopping,

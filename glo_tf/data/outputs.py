@@ -19,6 +19,9 @@ from glo_tf.errors import InvalidArgumentError
 DEFAULT_EPSILON = 1e-7
 """What predictions that are probabilities are at least, where nobody says otherwise."""
 
+LEAST_FREQUENCY = 1e-6
+"""How frequent a class without training data is taken to be, as losses divide by frequencies."""
+
 SAMPLES_AT_ONCE = 500
 _POSITIONS_AT_ONCE = 1 << 18
 
@@ -203,10 +206,15 @@ class Outputs:
 
     @property
     def frequencies(self) -> np.ndarray | None:
-        """Of each column in the training data, float64 `(W,)`; None where an output has none."""
+        """Of each column in the training data, float64 `(W,)`, at least `LEAST_FREQUENCY`.
+
+        None where an output has none.
+        """
         if not all(output.frequencies for output in self.each):
             return None
-        return np.concatenate([np.tile(out.frequencies, out.places) for out in self.each])
+        counted = [np.tile(output.frequencies, output.places) for output in self.each]
+        found: np.ndarray = np.maximum(np.concatenate(counted), LEAST_FREQUENCY)
+        return found
 
     @property
     def classes(self) -> np.ndarray:

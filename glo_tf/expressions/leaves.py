@@ -30,7 +30,7 @@ class Surroundings:
     dtype.
 
     Attributes:
-        frequencies: Of each class or label in the training data, in [0, 1].
+        frequencies: Of each class or label in the training data, above 0, at most 1.
         progress: Of the training: 0 at its first step, and 1 at its end.
         weights: Of the samples; 1 where they have none.
         classes: Number of classes, labels or numbers of the output.
@@ -110,7 +110,7 @@ def _built_in() -> Iterable[Leaf]:
     yield Leaf(
         "n",
         "frequency",
-        "Frequency of the class in the training data, from 0 to 1.",
+        "Frequency of the class in the training data, from 1e-6 to 1.",
         value=lambda seen: seen.frequencies,
         needs=("frequencies",),
         assumed={"positive": True},

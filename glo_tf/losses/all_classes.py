@@ -347,8 +347,9 @@ _NCE = "x*log(y)/total(log(y))"
 
 
 def _power_of_n(exponent: float) -> str:
-    """A power of the class's frequency, which is 0 of a class without training data."""
-    return f"exp({exponent!r}*log(max(n, 1e-06)))"
+    """A power of the class's frequency, with a logarithm only where no simpler node says it."""
+    simple = {1.0: "n", 0.5: "sqrt(n)", -1.0: "(1/n)", -0.5: "(1/sqrt(n))"}
+    return simple.get(exponent, f"exp({exponent!r}*log(n))")
 
 
 def _normalised_cross_entropy(ops: Any, x: Any, log_y: Any) -> Any:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from glo_tf.data.outputs import Activation
+from glo_tf.data.outputs import LEAST_FREQUENCY, Activation
 from glo_tf.expressions import operations
 from glo_tf.expressions.leaves import LABEL_AND_PREDICTION, LEAVES, Surroundings, check_known
 from glo_tf.expressions.prefix import arity
@@ -163,6 +163,7 @@ def _surroundings(loss: ExpressionLoss) -> list[str]:
             lines.append("    frequencies = frequencies / frequencies.sum()")
         elif loss.two_sided:
             lines.append("    frequencies = np.stack([1.0 - frequencies, frequencies], axis=-1)")
+        lines.append(f"    frequencies = np.maximum(frequencies, {LEAST_FREQUENCY!r})")
     if loss.tree.needs("weights"):
         lines += [
             "    sample_weight = np.asarray(sample_weight, dtype=np.float64)",

@@ -221,15 +221,24 @@ def known_losses(outputs: Outputs) -> dict[str, Expression]:
     Those that look at all classes at once are not among them.
     """
     losses, _ = with_baseline([], outputs)
-    for name, tree in _registered(outputs):
+    for name, tree in _registered(ExpressionLoss, outputs):
         if tree not in losses.values():
             losses.setdefault(name, tree)
     return losses
 
 
-def _registered(outputs: Outputs) -> Iterator[tuple[str, Expression]]:
+def known_of_all_classes(outputs: Outputs) -> dict[str, Expression]:
+    """Those with a name that look at all classes at once, by it, as far as they are expressions.
+
+    They have sums over the classes or know how frequent these are in the training data, so not
+    every search space has the nodes.
+    """
+    return dict(_registered(AllClassesLoss, outputs))
+
+
+def _registered(base: type, outputs: Outputs) -> Iterator[tuple[str, Expression]]:
     for name, kind in NAMED_LOSSES.items():
-        if not issubclass(kind, ExpressionLoss):
+        if not issubclass(kind, base):
             continue
         try:
             yield from by_name([name], outputs).items()

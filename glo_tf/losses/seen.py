@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from keras.src.backend.common import symbolic_scope
 
-from glo_tf.data.outputs import Activation
+from glo_tf.data.outputs import LEAST_FREQUENCY, Activation
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.prefix import PrefixList
@@ -142,7 +142,7 @@ class KnownToLoss:
                 f"Expected frequencies of {count} classes or labels, as predictions have them. "
                 f"Received: {len(found)} frequencies"
             )
-        return ops.convert_to_tensor(found, dtype=y.dtype)
+        return ops.convert_to_tensor(np.maximum(found, LEAST_FREQUENCY), dtype=y.dtype)
 
     def _weights(self, y: Any) -> Any:
         if self.weights is None:

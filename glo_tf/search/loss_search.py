@@ -102,6 +102,7 @@ class LossSearch:
         self._references = reference_losses(
             self.settings.reference_losses,
             self.task.outputs,
+            self.settings.search_space,
             own=self.settings.learning_rate == RateSource.OWN,
         )
         # Last, so that a refused argument leaves no folder behind.

@@ -12,26 +12,33 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.given import Losses
 from glo_tf.results.bar import Bar, Reference
+from glo_tf.search.ask_tell import tree_of
 from glo_tf.search.evaluator import CandidateEvaluator
+from glo_tf.search.genetic.first_generation import missing_nodes
 from glo_tf.search.settings import SearchSettings
+from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.search_task import SearchTask
 from glo_tf.training.trial import Evaluation, Request, Status
 
 
-def reference_losses(given: Losses | None, outputs: Outputs, *, own: bool) -> dict[str, Expression]:
+def reference_losses(
+    given: Losses | None, outputs: Outputs, space: SearchSpace, *, own: bool
+) -> dict[str, Expression]:
     """The reference losses by their names, of which no two are the same.
 
     Args:
         given: What a user chose; None for all that fit, where each has a learning rate of its own.
         outputs: Of the model.
+        space: Of the search. Losses that look at all classes at once, as those that know how
+            frequent classes are, fit where it has what they are made of.
         own: Whether each has. One rate for all compares step sizes, so there is no bar by itself.
 
     Raises:
         ValueError: If one that was chosen is no loss that can be trained.
         OSError: If a file cannot be read.
     """
-    from glo_tf.losses.lookup import by_name, known_losses
+    from glo_tf.losses.lookup import by_name, known_losses, known_of_all_classes
 
     if given is not None:
         named = by_name(given, outputs, "reference_losses") if given else {}
@@ -41,7 +48,11 @@ def reference_losses(given: Losses | None, outputs: Outputs, *, own: bool) -> di
                 f"Received: reference_losses with '{FOUND}'"
             )
         return named
-    return known_losses(outputs) if own else {}
+    if not own:
+        return {}
+    of_all = known_of_all_classes(outputs).items()
+    fitting = {name: loss for name, loss in of_all if not missing_nodes(tree_of(loss), space)}
+    return {**known_losses(outputs), **fitting}
 
 
 def set_bar(

@@ -18,7 +18,7 @@ from glo_tf.search.spaces.space import SearchSpace
 LIBRARY = "library"
 """Stands for all losses with a name that fit the outputs of the model."""
 
-_NOT_ELEMENT_WISE = "it looks at all classes at once"
+_NO_EXPRESSION = "it looks at all classes at once"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +53,7 @@ def warm_start(given: str | Losses | None, space: SearchSpace, outputs: Outputs)
             space, or the space has no discovery phase; of the library, if none is left.
         OSError: If a file cannot be read.
     """
-    from glo_tf.losses.lookup import by_name, known_losses, split_losses
+    from glo_tf.losses.lookup import by_name, known_losses, known_of_all_classes, split_losses
 
     if given is None:
         return WarmStart()
@@ -76,14 +76,15 @@ def warm_start(given: str | Losses | None, space: SearchSpace, outputs: Outputs)
             )
     losses, left_out = dict(named), {}
     if with_library:
-        for name, loss in known_losses(outputs).items():
+        library = {**known_losses(outputs), **known_of_all_classes(outputs)}
+        for name, loss in library.items():
             if absent := missing_nodes(tree_of(loss), space):
                 left_out[name] = f"it needs {_listed(absent)}"
             elif loss not in losses.values():
                 losses.setdefault(name, loss)
         for name in _of_all_classes(outputs):
-            if name not in losses:  # some are expressions where the space has sums over classes
-                left_out.setdefault(name, _NOT_ELEMENT_WISE)
+            if name not in library:
+                left_out.setdefault(name, _NO_EXPRESSION)
     if not losses:
         raise InvalidArgumentError(
             f"Expected initial_losses that search space '{space.name}' can express. "
@@ -125,7 +126,7 @@ def _tree(loss: Expression, space: SearchSpace) -> Expression:
 
 
 def _of_all_classes(outputs: Outputs) -> list[str]:
-    """Names of losses that fit the outputs, and are no expressions of one class."""
+    """Names of losses that fit the outputs, and look at all classes at once."""
     from glo_tf.losses.all_classes import AllClassesLoss
     from glo_tf.losses.named import NAMED_LOSSES
 

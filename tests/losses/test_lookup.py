@@ -155,8 +155,8 @@ def test_a_known_loss_that_cannot_be_had_is_refused(text, outputs, message) -> N
         "nce",
         "nce_rce(alpha=0.3,beta=2)",
         "nce_amse(beta=0.3,a=10)",
-        "class_weighted(power=0.5)",
-        "logit_adjusted(tau=1.5)",
+        *[f"class_weighted(power={power})" for power in (0.0, 0.3, 0.5, 1.0)],
+        *[f"logit_adjusted(tau={tau})" for tau in (0.0, 0.5, 1.0, 1.5)],
     ],
 )
 def test_losses_of_all_classes_are_trained_as_their_expressions(text, logits) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import glo_tf
+from glo_tf.data.outputs import Output, Outputs
 
 X = np.eye(3, dtype=np.float32)[[0, 1]]
 Y = np.array([[0.2, 0.5, 0.3], [0.6, 0.1, 0.3]], np.float32)
@@ -49,6 +50,27 @@ def test_counts_and_shares_are_the_same_and_go_with_config_and_file(tmp_path) ->
     namespace: dict = {}
     exec(loss.python(), namespace)
     assert namespace["expression_loss"](X, Y).mean() == pytest.approx(float(values(loss)))
+
+
+@pytest.mark.parametrize("text", ["-(x*log(y)/n)", ADJUSTED, "-(x*log(y)/square(n))", "y*log(n)"])
+@pytest.mark.parametrize(
+    ("activation", "frequencies"), [("softmax", [7, 0, 2]), ("sigmoid", [0.0, 0.4, 1.0])]
+)
+def test_classes_without_training_data_do_no_harm(text, activation, frequencies) -> None:
+    loss = glo_tf.ExpressionLoss(
+        text,
+        frequencies=frequencies,
+        activation=activation,
+        two_sided=activation == "sigmoid",
+        reduction=None,
+    )
+    found = values(loss)
+    assert np.isfinite(found).all()
+    namespace: dict = {}
+    exec(loss.python(), namespace)
+    np.testing.assert_allclose(namespace["expression_loss"](X, Y), found, rtol=1e-5)
+    seen = Outputs((Output(activation, 3),)).with_frequencies(frequencies).frequencies
+    assert seen.min() == 1e-6
 
 
 def test_labels_of_their_own_have_shares_and_two_sides() -> None:

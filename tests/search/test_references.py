@@ -20,6 +20,7 @@ from glo_tf.report.run_folder import read_search
 from glo_tf.report.search_part import SearchPart
 from glo_tf.results.bar import Bar, Reference, bar_of_data
 from glo_tf.search.references import reference_losses
+from glo_tf.search.spaces.space import glo, glo_long_tail
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request
 
@@ -192,7 +193,7 @@ def test_with_own_rates_the_found_loss_stands_beside_all_that_fit(trained) -> No
     trained(Trainer({SLOPE: 0.9, USUAL: 0.8}))
     result = make_search(**SMALL, learning_rate="own", comparison_seeds=2, seed=2).run()
     outputs = Outputs.of_classes(3)
-    names = set(reference_losses(None, outputs, own=True))
+    names = set(reference_losses(None, outputs, glo(), own=True))
     assert {one.name for one in result.bar.references} == names >= {"cross-entropy", "baikal"}
     found, usual, *others = result.comparison
     assert (found.name, usual.name) == ("best loss", "cross-entropy")
@@ -265,13 +266,19 @@ KINDS = {
 
 @pytest.mark.parametrize("outputs", KINDS.values(), ids=KINDS)
 def test_all_that_fit_are_different_losses_the_usual_one_among_them(outputs) -> None:
-    found = reference_losses(None, outputs, own=True)
+    found = reference_losses(None, outputs, glo(), own=True)
     name, usual = usual_loss(outputs)
     assert found[name] == usual
     assert all(one != other for one, other in itertools.combinations(found.values(), 2))
-    assert reference_losses(None, outputs, own=False) == {}
-    assert reference_losses([], outputs, own=True) == {}
-    assert reference_losses([SLOPE], outputs, own=False) == {SLOPE: Expression.parse(SLOPE)}
+    assert reference_losses(None, outputs, glo(), own=False) == {}
+    assert reference_losses([], outputs, glo(), own=True) == {}
+    assert reference_losses([SLOPE], outputs, glo(), own=False) == {SLOPE: Expression.parse(SLOPE)}
+
+
+def test_where_losses_see_how_frequent_classes_are_those_that_know_it_are_the_bar() -> None:
+    outputs = Outputs.of_classes(3).with_frequencies([90.0, 9.0, 1.0])
+    names = [set(reference_losses(None, outputs, of(), own=True)) for of in (glo, glo_long_tail)]
+    assert names[1] - names[0] == {"nce", "class_weighted", "logit_adjusted"}
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from glo_tf.report.run_folder import read_search
 from glo_tf.results.record import Phase
 from glo_tf.search.ask_tell import loss_of, tree_of
 from glo_tf.search.phases import coefficient_searches
-from glo_tf.search.spaces.space import glo, glo_extended
+from glo_tf.search.spaces.space import glo, glo_extended, glo_long_tail
 from glo_tf.search.spaces.taylor import taylor
 from glo_tf.search.warm_start import known_starts, starting_trees, warm_start
 
@@ -34,12 +34,22 @@ def test_the_library_begins_with_what_the_space_can_express_and_says_what_it_can
     assert str(start.losses["baikal_cma"]) == glo_tf.BaikalCMA().expression
     assert start.left_out["gce"] == "it needs exp"
     assert start.left_out["ngl"] == "it needs cos, exp, sin"
-    assert start.left_out["nce"] == start.left_out["ldam"] == "it looks at all classes at once"
+    assert start.left_out["nce"] == "it needs total"
+    assert start.left_out["ldam"] == "it looks at all classes at once"
     assert "; without " in str(start)
     assert "ngl, as it needs cos, exp, sin" in str(start)
     wider = warm_start("library", glo_extended(), CLASSES)
     assert set(start.losses) < set(wider.losses)
     assert "gce" in wider.losses
+
+
+def test_where_losses_see_all_classes_those_of_the_library_begin_too() -> None:
+    counted = CLASSES.with_frequencies([90.0, 9.0, 1.0])
+    start = warm_start("library, class_weighted(power=0.7)", glo_long_tail(), counted)
+    assert {"nce", "logit_adjusted", "class_weighted"} < set(start.losses)
+    assert str(start.losses["logit_adjusted"]) == "-(x*log(y*n/total(y*n)))"
+    assert "exp(-0.7*log(n))" in str(start.losses["class_weighted(power=0.7)"])
+    assert start.left_out["nce_rce"] == "it needs max"
 
 
 @pytest.mark.parametrize(

@@ -288,16 +288,16 @@ def glo_constants() -> SearchSpace:
 
 
 def glo_long_tail() -> SearchSpace:
-    """The nodes of `glo`, n (the frequency of the class) and total (the sum over the classes).
+    """The nodes of `glo`, exp, n (the frequency of the class) and total (the sum over the classes).
 
     For training data in which some classes are rare: class weights, as in `-(x*log(y)/n)`, and
-    logit adjustment, `-(x*log(y*n/total(y*n)))`, are among its losses. Weights and initial depth
-    are the project's default.
+    logit adjustment, `-(x*log(y*n/total(y*n)))`, are among its losses, with n to any power as
+    `exp(0.7*log(n))`. Weights and initial depth are the project's default.
     """
     return SearchSpace(
         "glo_long_tail",
-        "the paper's nodes, n (frequency of the class), total (sum over the classes)",
-        {**glo().weights, "n": 3.0, "total": 1.0},
+        "the paper's nodes, exp, n (frequency of the class), total (sum over the classes)",
+        {**glo().weights, "exp": 1.0, "n": 3.0, "total": 1.0},
     )
 
 
