@@ -22,7 +22,7 @@ def searched_twice(
     """
     data = {name: value for name, value in data.items() if name != "test_data"}
     own = _searched(data, settings, "own", folder, None)
-    longer = {"generations": 2, "coefficient_generations": 4}
+    longer = {"generations": 2, "coefficient_generations": 20}
     more = {name: times * settings[name] for name, times in longer.items()}
     return own, _searched(data, settings | more, "given", folder, own["steps"])
 

@@ -58,9 +58,12 @@ def done(draw: list[Any], work_dir: str) -> dict[str, Any]:
     folder = pathlib.Path(work_dir) / f"draw{seed}_{noise:g}"
     data = noisy_digits(seed, noise, units=64, held_out=450, tested=450)
     own, given = searched_twice(data, {**SETTINGS, "seed": seed}, folder)
+    names = {str(glo_tf.Expression.parse(text)): name for name, text in REFERENCES.items()}
+    found = {OWN: own, AT_GIVEN: given}
+    compared_as = {name: names.setdefault(of["loss"], name) for name, of in found.items()}
     comparison = glo_tf.compare(
         **data,
-        losses={**REFERENCES, OWN: own["loss"], AT_GIVEN: given["loss"]},
+        losses={name: text for text, name in names.items()},
         optimizer=keras.optimizers.SGD(GIVEN),
         train_steps=TRAIN_STEPS,
         seeds=4,
@@ -72,16 +75,16 @@ def done(draw: list[Any], work_dir: str) -> dict[str, Any]:
     entries = {entry.name: entry for entry in comparison.losses if entry.tuned}
     tuned = {curve.name: max(curve.fitnesses) for curve in comparison.rate_curves}
     best = max(REFERENCES, key=lambda name: tuned[name])
-    judged = {
-        name: {
+    judged = {}
+    for name in (*REFERENCES, *found):
+        entry = entries[compared_as.get(name, name)]
+        judged[name] = {
             "learning_rate": entry.learning_rate,
             "validation": entry.mean_fitness,
             "test": entry.mean or 0.0,
         }
-        for name, entry in entries.items()
-    }
-    found = {"own": own, "given": given, "best reference": best, "judged": judged}
-    return {"draw": draw, **found, "seconds": time.perf_counter() - began}
+    figures = {"own": own, "given": given, "best reference": best, "judged": judged}
+    return {"draw": draw, **figures, "seconds": time.perf_counter() - began}
 
 
 def summarised(made: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from glo_tf.display.verbosity import Verbose, Verbosity
@@ -60,7 +61,8 @@ class ComparisonConfig:
         """The shares of the training data, each once, in their order."""
         given = self.train_fraction
         if isinstance(given, Iterable) and not isinstance(given, str):
-            return tuple(dict.fromkeys(given))
+            shares = (float(one) if isinstance(one, Real) else one for one in given)
+            return tuple(dict.fromkeys(shares))
         return (given,)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from glo_tf.errors import InvalidArgumentError, shown
@@ -187,18 +188,17 @@ class SearchConfig:
                 f"Received: learning_rate={shown(self.learning_rate)}"
             )
         grid = self.learning_rate_grid
-        if not isinstance(grid, Sequence) or isinstance(grid, str) or not grid:
+        factors = () if isinstance(grid, str) or not isinstance(grid, Iterable) else tuple(grid)
+        if not factors or any(
+            isinstance(one, bool) or not isinstance(one, Real) for one in factors
+        ):
             raise InvalidArgumentError(
-                "Expected learning_rate_grid as multiples, at least one. "
+                "Expected learning_rate_grid as numbers, at least one. "
                 f"Received: learning_rate_grid={shown(grid)}"
             )
-        for factor in grid:
-            if not isinstance(factor, int | float):
-                raise InvalidArgumentError(
-                    "Expected learning_rate_grid as numbers. "
-                    f"Received: learning_rate_grid={shown(grid)}"
-                )
+        for factor in factors:
             check_positive(learning_rate_grid=factor)
+        object.__setattr__(self, "learning_rate_grid", tuple(map(float, factors)))
         if not isinstance(self.initial_losses, str | Mapping | Sequence | None):
             raise InvalidArgumentError(
                 "Expected initial_losses as text, a sequence or a dict of losses, such as "

@@ -13,11 +13,13 @@ import pytest
 from hashed_search import LABELS, SAMPLES, HashTrainer, StopAt, make_search, trained_by_hashes
 
 import glo_tf
+from glo_tf.comparison.config import ComparisonConfig
 from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 from glo_tf.results.record import Record
 from glo_tf.screening.scale import relative_scale
+from glo_tf.search.config import SearchConfig
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Evaluation, Request
 
@@ -575,7 +577,16 @@ def test_losses_with_proportional_gradients_share_a_result_at_own_rates_alone(tr
             assert records[0].fitness == records[1].fitness
 
 
-@pytest.mark.parametrize("grid", [(), [0.0], ["1"], "1,2", 1.0, [float("inf")]])
+@pytest.mark.parametrize("grid", [(), [0.0], ["1"], "1,2", 1.0, [True], [float("inf")]])
 def test_a_grid_of_rates_is_positive_numbers(grid) -> None:
     with pytest.raises(ValueError, match=r"Expected .*learning_rate_grid"):
         make_search(learning_rate_grid=grid)
+
+
+def test_numbers_of_settings_may_be_arrays() -> None:
+    numbers = np.array([0.5, 1.0], np.float32)
+    for found in (
+        SearchConfig(learning_rate_grid=numbers).learning_rate_grid,
+        ComparisonConfig(train_fraction=numbers).fractions,
+    ):
+        assert json.dumps(found) == "[0.5, 1.0]"
