@@ -13,7 +13,7 @@ import pytest
 import glo_tf
 from glo_tf import gplearn_operators, operators, search_spaces
 from glo_tf.cli import fields
-from glo_tf.execution import study
+from glo_tf.execution import study_settings
 from glo_tf.expressions import tree
 from glo_tf.identity.code_identity import code_of
 from glo_tf.identity.stable_id import is_ours, stable_id, stable_name
@@ -78,7 +78,7 @@ def description(case: str) -> object:
     given = SearchArguments(
         small_model, (), (), search_space=space, operators=breeding and breeding(space)
     )
-    return study._flat(SearchSettings.of(given).description())
+    return study_settings.flat(SearchSettings.of(given).description())
 
 
 @pytest.mark.parametrize("case", ["taylor", "glo", "gplearn", "own"])

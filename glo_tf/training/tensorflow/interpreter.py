@@ -155,7 +155,7 @@ def _traced(run: Callable[..., tf.Tensor], operation: Operation, *specs: tf.Tens
     return function.get_concrete_function(*specs)
 
 
-class _Operand(NamedTuple):
+class _ToRead(NamedTuple):
     """Of an instruction: a row of the registers, or a number in its place."""
 
     row: tf.Tensor
@@ -164,11 +164,11 @@ class _Operand(NamedTuple):
     depends: tf.Tensor
 
 
-def _operands(operation: Operation, code: tf.Tensor, number: tf.Tensor) -> list[_Operand]:
+def _operands(operation: Operation, code: tf.Tensor, number: tf.Tensor) -> list[_ToRead]:
     codes, numbers = tf.unstack(code), tf.unstack(number)
     # Row 0 is read, and not used, where the operand is a number.
     return [
-        _Operand(tf.maximum(row, 0), row == IMMEDIATE, value, depends > 0)
+        _ToRead(tf.maximum(row, 0), row == IMMEDIATE, value, depends > 0)
         for row, value, depends, _ in zip(
             codes[1:], numbers[1:], codes[4:], range(operation.arity), strict=False
         )
@@ -216,5 +216,5 @@ def _pulled(
     return tf.stack([*pulled, tf.zeros_like(adjoint)][:2])
 
 
-def _read(operand: _Operand, registers: tf.Tensor) -> tf.Tensor:
+def _read(operand: _ToRead, registers: tf.Tensor) -> tf.Tensor:
     return tf.where(operand.is_number, operand.number, tf.gather(registers, operand.row))
