@@ -72,6 +72,7 @@ setup(
     ],
     extras_require={
         "test": [
+            "dockerfile-parse>=2.0.1",
             "hypothesis>=6.100",
             "import-linter>=2.3",
             "ipython>=8.0",  # tests run the notebooks of docs
@@ -112,6 +113,7 @@ setup(
         "wandb": ["wandb>=0.17"],
         "tensorboard": ["tensorboard>=2.21"],  # 2.20 serves with an old setuptools only
         "gpu": ["tensorflow[and-cuda]>=2.20"],
+        "jax-gpu": ["jax[cuda13]>=0.10"],
     },
     entry_points={
         "console_scripts": ["glo-tf = glo_tf.main:cli"],
