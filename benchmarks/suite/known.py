@@ -9,15 +9,19 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.suite import measures
 
-Formula = Callable[..., Any]
-"""`f(np, x, log_y, shares, parameters)`: the loss of samples, `(N,)`.
+if TYPE_CHECKING:
+    from glo_tf.expressions.leaves import Surroundings
 
-Of NumPy or `jax.numpy`, one-hot labels and log-probabilities `(N, C)`, the shares of the classes,
-and parameters `(P,)`. Numbers have targets `(N, 1)` as x and predictions in place of log_y.
+Formula = Callable[..., Any]
+"""`f(np, x, log_y, seen, parameters)`: the loss of samples, `(N,)`.
+
+Of NumPy or `jax.numpy`, one-hot labels and log-probabilities `(N, C)`, what a loss may see beside
+(the frequencies `(C,)` and the number of classes, the progress of the training), and parameters
+`(P,)`. Numbers have targets `(N, 1)` as x and predictions in place of log_y.
 """
 
 
@@ -66,45 +70,45 @@ class Rival:
     expression: str | None = None
 
 
-def _cross_entropy(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _cross_entropy(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return -(x * log_y).sum(-1)
 
 
-def _label_smoothing(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _label_smoothing(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return -((x * (1.0 - p[0]) + p[0] / x.shape[-1]) * log_y).sum(-1)
 
 
-def _focal(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _focal(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     rest = np.maximum(1.0000002 - np.exp(log_y), 1e-7)
     return -(x * np.exp(p[0] * np.log(rest)) * log_y).sum(-1)
 
 
-def _poly1(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _poly1(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return (p[0] * x * (1.0 - np.exp(log_y)) - x * log_y).sum(-1)
 
 
-def _gce(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _gce(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return (x * (1.0 - np.exp(p[0] * log_y))).sum(-1) / p[0]
 
 
-def _sce(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _sce(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     reverse = np.exp(log_y) * np.log(np.maximum(x, 1e-4))
     return -(p[0] * x * log_y + reverse).sum(-1)
 
 
-def _mae(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _mae(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return np.abs(x - np.exp(log_y)).sum(-1)
 
 
-def _amse(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _amse(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return np.square(p[0] * x - np.exp(log_y)).sum(-1)
 
 
-def _brier(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _brier(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return np.square(x - np.exp(log_y)).sum(-1)
 
 
-def _taylor(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _taylor(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     rest = 1.0 - np.exp(log_y)
     term, total = np.ones_like(rest), np.zeros_like(rest)
     for order in range(1, 13):
@@ -117,44 +121,46 @@ def _clipped(np: Any, log_y: Any) -> Any:
     return np.maximum(np.exp(log_y), 1e-7)
 
 
-def _baikal(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _baikal(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return (x / _clipped(np, log_y) - log_y).sum(-1)
 
 
-def _baikal_cma(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _baikal_cma(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     inner = 0.9863 * (math.log(1.5352) + log_y) - 1.8158 * x / _clipped(np, log_y)
     return -2.7279 * inner.sum(-1)
 
 
-def _ngl(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _ngl(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     y = np.exp(log_y)
     return (np.exp(2.4092 - y - y * x) - np.cos(np.cos(np.sin(y)))).mean(-1)
 
 
-def _nce(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _nce(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return (x * log_y).sum(-1) / log_y.sum(-1)
 
 
-def _nce_rce(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _nce_rce(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     reverse = -(np.exp(log_y) * np.log(np.maximum(x, 1e-4))).sum(-1)
-    return p[0] * _nce(np, x, log_y, shares, p) + reverse
+    return p[0] * _nce(np, x, log_y, seen, p) + reverse
 
 
-def _nce_amse(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _nce_amse(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     squares = np.square(p[1] * x - np.exp(log_y)).mean(-1)
-    return _nce(np, x, log_y, shares, p) + p[0] * squares
+    return _nce(np, x, log_y, seen, p) + p[0] * squares
 
 
-def _class_weighted(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _class_weighted(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
+    shares = seen.frequencies
     weights = np.exp(-p[0] * np.log(shares))
     return -(x * log_y * weights).sum(-1) / (shares * weights).sum()
 
 
-def _logit_adjusted(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
-    return _softmax_cross_entropy(np, x, log_y + p[0] * np.log(shares))
+def _logit_adjusted(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
+    return _softmax_cross_entropy(np, x, log_y + p[0] * np.log(seen.frequencies))
 
 
-def _ldam(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
+def _ldam(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
+    shares = seen.frequencies
     margins = np.exp(-0.25 * np.log(shares / shares.min())) * p[0]
     return _softmax_cross_entropy(np, x, log_y - x * margins)
 
@@ -165,38 +171,38 @@ def _softmax_cross_entropy(np: Any, x: Any, logits: Any) -> Any:
     return -(x * (logits - total)).sum(-1)
 
 
-def _squared(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _squared(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     return np.square(x - y).sum(-1)
 
 
-def _absolute(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _absolute(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     return np.abs(x - y).sum(-1)
 
 
-def _huber(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _huber(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     error = np.abs(x - y)
     near = np.minimum(error, p[0])
     return (near * (error - 0.5 * near)).sum(-1)
 
 
-def _log_cosh(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _log_cosh(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     error = np.abs(x - y)
     return (error + np.log(0.5 + 0.5 * np.exp(-2.0 * error))).sum(-1)
 
 
-def _quantile(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _quantile(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     return np.maximum(p[0] * (x - y), (p[0] - 1.0) * (x - y)).sum(-1)
 
 
-def _asymmetric_squared(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _asymmetric_squared(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     return (np.square(x - y) * np.where(x > y, p[0], 1.0 - p[0])).sum(-1)
 
 
-def _cauchy(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _cauchy(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     return (p[0] ** 2 / 2.0 * np.log(1.0 + np.square((x - y) / p[0]))).sum(-1)
 
 
-def _tukey(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
+def _tukey(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
     rest = np.maximum(1.0 - np.square((x - y) / p[0]), 0.0)
     return (p[0] ** 2 / 6.0 * (1.0 - rest**3)).sum(-1)
 
@@ -258,14 +264,12 @@ def found(
         term: What is added to it, times the parameter.
         ranges: Of the parameter, where there is one.
     """
-    from glo_tf.expressions.leaves import Surroundings
     from glo_tf.expressions.tree import Expression
     from glo_tf.expressions.value import value_of
 
     trees = [Expression.parse(text) for text in (expression, term) if text]
 
-    def of_classes(np: Any, x: Any, log_y: Any, shares: Any, p: Any) -> Any:
-        seen = Surroundings(frequencies=shares, classes=x.shape[-1])
+    def of_classes(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
         y = _clipped(np, log_y)
         first, *others = (
             value_of(tree, x, y, ops=np, log_y_pred=log_y, surroundings=seen).sum(-1)
@@ -283,7 +287,7 @@ def found_of_numbers(name: str, expression: str) -> Rival:
 
     tree = Expression.parse(expression)
 
-    def of_numbers(np: Any, x: Any, y: Any, shares: Any, p: Any) -> Any:
-        return value_of(tree, x, y, ops=np).sum(-1)
+    def of_numbers(np: Any, x: Any, y: Any, seen: Surroundings, p: Any) -> Any:
+        return value_of(tree, x, y, ops=np, surroundings=seen).sum(-1)
 
     return Rival(name, of_numbers, expression=expression)

@@ -6,8 +6,7 @@ Losses are branches, parameters and rates arguments, so that no trial is compile
 from __future__ import annotations
 
 import dataclasses
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.suite.draws import Draw
-from benchmarks.suite.known import Rival
+from benchmarks.suite.known import Formula, Rival
+from glo_tf.expressions.leaves import Surroundings
 
 MOMENTUM = 0.9
 _MOST_PARAMETERS = 4
@@ -71,7 +71,7 @@ class Networks:
 
     def __init__(self, rivals: Sequence[Rival], classes: int, optimizer: str, recipe: Recipe):
         self._places = {rival.name: place for place, rival in enumerate(rivals)}
-        self._branches = [functools.partial(rival.formula, jnp) for rival in rivals]
+        self._branches = [self._branch(rival.formula) for rival in rivals]
         self._classes = classes
         self._adam = optimizer == "adam"
         self._recipe = recipe
@@ -108,20 +108,29 @@ class Networks:
         return Trained(tuple(map(np.asarray, found)))
 
     def steepness(self, rival: str, parameters: Sequence[float], shares: np.ndarray) -> float:
-        """How long the gradient is where all is equal, relative to that of the usual loss."""
+        """How long the first gradient is where all is equal, relative to that of the usual loss."""
         return float(
             self._slope(self._places[rival], _padded(parameters), shares.astype(np.float32))
         )
 
-    def _loss(self, place: Any, x: Any, scores: Any, shares: Any, parameters: Any) -> Any:
-        seen = jax.nn.log_softmax(scores) if self._classes else scores
-        return jax.lax.switch(place, self._branches, x, seen, shares, parameters)
+    def _branch(self, formula: Formula) -> Callable[..., Any]:
+        def loss(x: Any, predictions: Any, shares: Any, progress: Any, parameters: Any) -> Any:
+            seen = Surroundings(shares, progress, classes=self._classes or 1)
+            return formula(jnp, x, predictions, seen, parameters)
+
+        return loss
+
+    def _loss(
+        self, place: Any, x: Any, scores: Any, shares: Any, progress: Any, parameters: Any
+    ) -> Any:
+        predictions = jax.nn.log_softmax(scores) if self._classes else scores
+        return jax.lax.switch(place, self._branches, x, predictions, shares, progress, parameters)
 
     def _steepness(self, place: Any, parameters: Any, shares: Any) -> Any:
         x = jnp.eye(self._classes) if self._classes else jnp.array([[-1.0], [1.0]])
 
         def total(scores: Any, place: Any) -> Any:
-            return self._loss(place, x, scores, shares, parameters).sum()
+            return self._loss(place, x, scores, shares, 0.0, parameters).sum()
 
         own, usual = (jax.grad(total)(jnp.zeros_like(x), which) for which in (place, 0))
         weight = shares[:, None] if self._classes else 0.5
@@ -140,15 +149,17 @@ class Networks:
     ) -> Any:
         recipe = self._recipe
 
-        def mean_loss(weights: Any, batch: Any) -> Any:
+        def mean_loss(weights: Any, batch: Any, progress: Any) -> Any:
             first, bias, second, last = weights
             scores = jnp.maximum(x[batch] @ first + bias, 0.0) @ second + last
-            return self._loss(place, targets[batch], scores, shares, parameters).mean()
+            of_samples = self._loss(place, targets[batch], scores, shares, progress, parameters)
+            return of_samples.mean()
 
         def step(state: Any, batch: Any) -> tuple[Any, None]:
             weights, first, second, count = state
-            gradients = jax.grad(mean_loss)(weights, batch)
-            now = rate * (1.0 - count / recipe.steps)
+            progress = count / recipe.steps
+            gradients = jax.grad(mean_loss)(weights, batch, progress)
+            now = rate * (1.0 - progress)
             if self._adam:
                 first = _mixed(0.9, first, gradients)
                 second = _mixed(0.999, second, tuple(g * g for g in gradients))

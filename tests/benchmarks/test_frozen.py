@@ -58,5 +58,5 @@ def test_one_that_has_a_class_is_that_of_the_library(alpha) -> None:
     tree = glo_tf.Saimaa(alpha=alpha).tree
     around = Surroundings(classes=5)
     expected = value_of(tree, x, np.exp(log_y), ops=np, log_y_pred=log_y, surroundings=around)
-    found = one.rival.formula(np, x, log_y, None, [alpha])
+    found = one.rival.formula(np, x, log_y, around, [alpha])
     np.testing.assert_allclose(found, expected.sum(-1), rtol=1e-12)

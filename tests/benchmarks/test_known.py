@@ -8,6 +8,7 @@ from sklearn import metrics
 from benchmarks.suite import known, measures
 from benchmarks.suite.frozen import FROZEN
 from glo_tf import losses
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.value import value_of
 from glo_tf.losses.all_classes import AllClassesLoss, FrequencyLoss
 from glo_tf.losses.named import NAMED_LOSSES
@@ -16,6 +17,7 @@ _RNG = np.random.default_rng(0)
 LOGITS = _RNG.normal(0.0, 2.0, (200, 4))
 LABELS = _RNG.integers(0, 4, 200)
 SHARES = np.array([0.6, 0.25, 0.1, 0.05])
+SEEN = Surroundings(frequencies=SHARES, progress=0.25, classes=4)
 FIXED = {"sce": {"beta": 1.0}, "nce_rce": {"beta": 1.0}, "ldam": {"scale": 1.0}}
 NAMED = [
     rival
@@ -47,7 +49,7 @@ def test_a_loss_is_that_of_the_library(rival, share) -> None:
             terms = value_of(loss.tree, labels, np.exp(seen), ops=np, log_y_pred=seen)
             expected = terms.mean(-1) if loss.class_reduction == "mean" else terms.sum(-1)
     given = np.array([*parameters.values(), 0.0])
-    found = rival.formula(np, x, seen, SHARES, given)
+    found = rival.formula(np, x, seen, SEEN, given)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
@@ -60,13 +62,15 @@ def test_all_losses_of_the_library_take_part() -> None:
 
 def test_a_found_loss_is_its_expression() -> None:
     x, log_y = np.eye(4)[LABELS], special.log_softmax(LOGITS, axis=1)
-    found = known.found("found", "-(2*log(y) - x/y)").formula(np, x, log_y, SHARES, None)
+    found = known.found("found", "-(2*log(y) - x/y)").formula(np, x, log_y, SEEN, None)
     np.testing.assert_allclose(found, (x / np.exp(log_y) - 2 * log_y).sum(-1))
-    numbers = known.found_of_numbers("found", "abs(x - y)").formula(np, x, log_y, SHARES, None)
+    annealed = known.found("found", "-(x*log(y) + t*y)").formula(np, x, log_y, SEEN, None)
+    np.testing.assert_allclose(annealed, -(x * log_y + 0.25 * np.exp(log_y)).sum(-1))
+    numbers = known.found_of_numbers("found", "abs(x - y)").formula(np, x, log_y, SEEN, None)
     np.testing.assert_allclose(numbers, np.abs(x - log_y).sum(-1))
     adjusted = known.found("found", "-(x*log(y*n/total(y*n)))")
     np.testing.assert_allclose(
-        adjusted.formula(np, x, log_y, SHARES, None),
+        adjusted.formula(np, x, log_y, SEEN, None),
         losses.LogitAdjusted(SHARES).formula(np, x, np.exp(log_y), log_y),
     )
 

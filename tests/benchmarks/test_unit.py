@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("jax", reason="the suite trains on JAX")
 
 import glo_tf
-from benchmarks.suite import leads, page, trials, unit
+from benchmarks.suite import known, leads, page, trials, unit
 from benchmarks.suite.random_search import RandomTrees, StepLimit
 from benchmarks.suite.search import VARIANTS, chosen_variants
 from benchmarks.suite.stopping import EarlyStopping
@@ -227,14 +227,17 @@ def test_tasks_are_chosen_by_how_their_names_begin() -> None:
         chosen(["nosie"])
 
 
+@pytest.mark.parametrize("fading", [False, True], ids=["cross_entropy", "fading"])
 @pytest.mark.parametrize("optimizer", unit.OPTIMIZERS)
-def test_a_training_is_that_of_the_formulas(optimizer) -> None:
+def test_a_training_is_that_of_the_formulas(optimizer, fading) -> None:
     recipe = Recipe(units=3, steps=4, batch_size=5, checkpoints=2)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(12, 2)).astype("f"), rng.integers(0, 3, 12)
     draw = types.SimpleNamespace(train=(x, y), shares=np.ones(3) / 3)
-    networks = Networks(TASK.rivals[:1], 3, optimizer, recipe)
-    trained = networks.train("cross_entropy", draw, 7, 0.1, [])
+    rivals = (TASK.rivals[0], known.found("fading", "(t - 1)*x*log(y)"))
+    networks = Networks(rivals, 3, optimizer, recipe)
+    name = rivals[fading].name
+    trained = networks.train(name, draw, 7, 0.1, [])
     rng = np.random.default_rng([7, 2])
     weights = [part.astype(float) for part in initial_weights(rng, 2, 3, 3)]
     batches = batch_order(rng, 12, recipe)
@@ -246,6 +249,7 @@ def test_a_training_is_that_of_the_formulas(optimizer) -> None:
         scores = hidden @ second + last
         chances = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
         slope = (chances - np.eye(3)[y[batch]]) / 5
+        slope *= 1.0 - fading * step / 4
         back = (slope @ second.T) * (hidden > 0.0)
         gradients = [x[batch].T @ back, back.sum(0), hidden.T @ slope, slope.sum(0)]
         rate = 0.1 * (1.0 - step / 4)
@@ -263,7 +267,7 @@ def test_a_training_is_that_of_the_formulas(optimizer) -> None:
                 part -= rate * momentum / (1.0 - 0.9 ** (step + 1)) / (np.sqrt(corrected) + 1e-7)
     for found, expected in zip(trained.weights, weights, strict=True):
         np.testing.assert_allclose(found[-1], expected, rtol=2e-4, atol=2e-5)
-    assert networks.steepness("cross_entropy", [], draw.shares) == pytest.approx(1.0)
+    assert networks.steepness(name, [], draw.shares) == pytest.approx(1.0)
 
 
 def test_a_whole_training_counts_as_its_best_checkpoint() -> None:
