@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from lenet5 import lenet5
 
 LOSS = "-(x*log(y))"
 Training = Callable[[int], Any]  # trains for as many steps as it is told
@@ -21,24 +22,6 @@ class Network:
     build: Callable[[], Any]
     torch_name: str
     batch_size: int
-
-
-def lenet5() -> Any:
-    import keras
-
-    return keras.Sequential(
-        [
-            keras.Input((28, 28, 1)),
-            keras.layers.Conv2D(6, 5, padding="same", activation="relu"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Conv2D(16, 5, activation="relu"),
-            keras.layers.MaxPooling2D(2),
-            keras.layers.Flatten(),
-            keras.layers.Dense(120, activation="relu"),
-            keras.layers.Dense(84, activation="relu"),
-            keras.layers.Dense(10, activation="softmax"),
-        ]
-    )
 
 
 def glo_mnist_cnn() -> Any:

@@ -30,7 +30,7 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 import mnist_npz
 import numpy as np
 from absl import app, flags
-from convolutional import lenet5
+from lenet5 import lenet5
 from reporting import report
 
 FLAGS = flags.FLAGS

@@ -27,7 +27,7 @@ def glo_mnist_cnn() -> nn.Module:
 
 
 def lenet5() -> nn.Module:
-    """As `convolutional.lenet5`, logits."""
+    """As `lenet5.lenet5`, logits."""
     return nn.Sequential(
         nn.Conv2d(1, 6, 5, padding=2),
         nn.ReLU(),

@@ -389,6 +389,33 @@ def test_modules_of_the_user_count_where_they_are_used(tmp_path, monkeypatch) ->
         assert hashes[0][what] != hashes[1][what], what
 
 
+def test_what_is_installed_in_any_folder_is_a_library_and_what_lies_beside_it_is_not(
+    tmp_path, monkeypatch
+) -> None:
+    """As of `pip install --target`; what is installed from its checkout is a user's."""
+    sources = {"carried/__init__.py": "", "carried/deep.py": "", "single.py": "", "beside.py": ""}
+    for name, source in {**sources, "checkout/__init__.py": ""}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"{source}\ndef scale(a): return a")
+    wheel, editable = tmp_path / "wheel-2.5.dist-info", tmp_path / "checkout.egg-info"
+    for folder in (wheel, editable):
+        folder.mkdir()
+    (wheel / "METADATA").write_text("Name: wheel\nVersion: 2.5\n")
+    (wheel / "RECORD").write_text(
+        "carried/__init__.py,sha256=a,1\ncarried/deep.py,sha256=b,1\nsingle.py,,\n"
+        "../../bin/beside,,\nwheel-2.5.dist-info/RECORD,,\n"
+    )
+    (editable / "PKG-INFO").write_text("Name: checkout\nVersion: 1\n")
+    (editable / "SOURCES.txt").write_text("checkout/__init__.py\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    names = ("carried", "carried.deep", "single", "beside", "checkout")
+    codes = [code_of(importlib.import_module(name).scale) for name in names]
+    for name in names:
+        del sys.modules[name]
+    assert [code is None for code in codes] == [True, True, True, False, False]
+
+
 def test_a_method_of_an_object_that_holds_it_ends() -> None:
     class Holder:
         def __init__(self, factor: float):

@@ -13,7 +13,7 @@ import sys
 
 class Absent:
     def find_spec(name, *_):
-        if name.partition(".")[0] == "tensorflow":
+        if name.partition(".")[0] in ("tensorflow", "tensorflow_datasets"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent)
