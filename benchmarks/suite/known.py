@@ -149,6 +149,10 @@ def _nce_amse(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     return _nce(np, x, log_y, seen, p) + p[0] * squares
 
 
+def _bootstrapping(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
+    return -((p[0] * x + (1.0 - p[0]) * np.exp(log_y)) * log_y).sum(-1)
+
+
 def _class_weighted(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
     shares = seen.frequencies
     weights = np.exp(-p[0] * np.log(shares))
@@ -231,6 +235,9 @@ OF_CLASSES = (
         (Range("beta", 0.001, 10.0, scale=True), Range("a", 1.0, 50.0, scale=True)),
     ),
 )
+
+OF_WRONG_LABELS = (Rival("bootstrapping", _bootstrapping, (Range("beta", 0.2, 1.0),)),)
+"""Soft bootstrapping (arXiv 1412.6596), which is cross-entropy with a bonus for sure predictions."""
 
 OF_RARE_CLASSES = (
     Rival("class_weighted", _class_weighted, (Range("power", 0.0, 1.0),)),

@@ -58,7 +58,13 @@ _NOISY = (
 
 def _all() -> list[Task]:
     tasks = [
-        Task(f"noise/{kind}/{data_set}", data_set, ACCURACY, damage)
+        Task(
+            f"noise/{kind}/{data_set}",
+            data_set,
+            ACCURACY,
+            damage,
+            known.OF_CLASSES + known.OF_WRONG_LABELS,
+        )
         for data_set in _NOISY
         for kind, damage in (
             ("symmetric 40 %", Damage(symmetric=0.4)),
