@@ -24,9 +24,8 @@ class Frozen:
         seen: Data sets that it was found on, where it is not tested.
         rivals: Known losses for such tasks, beside the best one.
         text: What the page says of it.
-        term: What is added to the expression, times a parameter that is tuned as those of known
-            losses are; None where there is no parameter.
-        parameter: Where it is looked for.
+        terms: What is added to the expression, each times a parameter that is tuned as those of
+            known losses are.
     """
 
     name: str
@@ -36,21 +35,18 @@ class Frozen:
     seen: tuple[str, ...]
     rivals: tuple[str, ...]
     text: str
-    term: str | None = None
-    parameter: Range | None = None
+    terms: tuple[tuple[Range, str], ...] = ()
 
     @property
     def text_of_it(self) -> str:
-        """The whole expression, with the name of its parameter."""
-        if self.parameter is None:
-            return self.expression
-        return f"{self.expression} + {self.parameter.name}*({self.term})"
+        """The whole expression, with the names of its parameters."""
+        added = (f"{parameter.name}*({term})" for parameter, term in self.terms)
+        return " + ".join([self.expression, *added])
 
     @property
     def rival(self) -> Rival:
         """As one that takes part."""
-        ranges = () if self.parameter is None else (self.parameter,)
-        return known.found(self.name, self.expression, self.term, ranges)
+        return known.found(self.name, self.expression, self.terms)
 
     def is_tested_on(self, task: Task) -> bool:
         """Whether the task is one of its kind, on data that its search did not see."""
@@ -81,8 +77,7 @@ FROZEN: tuple[Frozen, ...] = (
         "had been tested before it; on vehicle and vowel none had. Its parameter alpha is "
         "tuned together with its rate, in as many trials as all others have. P-values are "
         "corrected (Holm) for all tests of this table.",
-        term="-8.0*(x*log(y))",
-        parameter=Range("alpha", 0.002, 0.5, True),
+        terms=((Range("alpha", 0.002, 0.5, scale=True), "-8.0*(x*log(y))"),),
     ),
     Frozen(
         name="onega",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.suite import measures
@@ -237,7 +237,7 @@ OF_CLASSES = (
 )
 
 OF_WRONG_LABELS = (Rival("bootstrapping", _bootstrapping, (Range("beta", 0.2, 1.0),)),)
-"""Soft bootstrapping (arXiv 1412.6596), which is cross-entropy with a bonus for sure predictions."""
+"""Soft bootstrapping (arXiv 1412.6596): cross-entropy with a bonus for sure predictions."""
 
 OF_RARE_CLASSES = (
     Rival("class_weighted", _class_weighted, (Range("power", 0.0, 1.0),)),
@@ -260,21 +260,18 @@ OF_NUMBERS = (
 )
 
 
-def found(
-    name: str, expression: str, term: str | None = None, ranges: tuple[Range, ...] = ()
-) -> Rival:
+def found(name: str, expression: str, terms: Sequence[tuple[Range, str]] = ()) -> Rival:
     """What a search found.
 
     Args:
         name: How it is shown.
         expression: Its text.
-        term: What is added to it, times the parameter.
-        ranges: Of the parameter, where there is one.
+        terms: What is added to it, each times its parameter.
     """
     from glo_tf.expressions.tree import Expression
     from glo_tf.expressions.value import value_of
 
-    trees = [Expression.parse(text) for text in (expression, term) if text]
+    trees = [Expression.parse(text) for text in (expression, *(term for _, term in terms))]
 
     def of_classes(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
         y = _clipped(np, log_y)
@@ -282,9 +279,9 @@ def found(
             value_of(tree, x, y, ops=np, log_y_pred=log_y, surroundings=seen).sum(-1)
             for tree in trees
         )
-        return first + sum(p[0] * each for each in others)
+        return first + sum(p[place] * each for place, each in enumerate(others))
 
-    return Rival(name, of_classes, ranges, expression=expression)
+    return Rival(name, of_classes, tuple(each for each, _ in terms), expression=expression)
 
 
 def found_of_numbers(name: str, expression: str) -> Rival:
