@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 
+from glo_tf.execution.side_by_side import lanes_of
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import is_study, not_written, remove_study
 from glo_tf.report.attempt import try_to_write_report
@@ -42,6 +43,7 @@ class ComparisonFolder:
     Attributes:
         trained_before: Trainings in the studies of an earlier run.
         suspects: Trainings in whose midst an earlier run died.
+        lanes: Side by side that it found room for; None if it found none, or was given them.
 
     Raises:
         ForeignFileError: If others have put something where results go; nothing is touched.
@@ -83,10 +85,12 @@ class ComparisonFolder:
         make_writable(self.path)
         self.trained_before = 0
         self.suspects: list[str] = []
+        self.lanes: int | None = None
         for fraction in tasks:
             opened = self.open_study(fraction)
             self.trained_before += len(opened)
             self.suspects += opened.suspects
+            self.lanes = self.lanes or lanes_of(opened)
             opened.close()
 
     def open_study(self, fraction: float) -> Study:

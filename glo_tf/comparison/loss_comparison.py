@@ -20,6 +20,7 @@ from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.execution.side_by_side import as_trained
 from glo_tf.execution.study import Study
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.lookup import with_baseline
@@ -94,7 +95,6 @@ class LossComparison:
         of_rates = len(self._tuning_seeds) * len(LEARNING_RATE_FACTORS) * self._tune
         at_once = len(self._losses) * max(len(self._seeds), of_rates)
         whole = whole.for_trainings(at_once)
-        self.summary = whole.summary
         kinds = whole.outputs.restore([output.activation for output in whole.outputs.each])
         self._tasks: dict[float, TrainingTask] = {}
         for fraction in self._fractions:
@@ -110,7 +110,7 @@ class LossComparison:
             self._tasks[fraction] = (
                 whole
                 if part is given.train_data
-                else TrainingTask.of(of_part, test_data=given.test_data).for_trainings(at_once)
+                else TrainingTask.of(of_part, test_data=given.test_data).in_lanes(whole.lanes)
             )
         self._steps = given.steps
         self._told = [] if given.on_training is None else [given.on_training]
@@ -130,6 +130,10 @@ class LossComparison:
         )
         self.trained_before = 0 if self._folder is None else self._folder.trained_before
         self.suspects = [] if self._folder is None else self._folder.suspects
+        found_before = None if self._folder is None else self._folder.lanes
+        where = self.strategy, self._policy, found_before
+        self._tasks = {part: as_trained(task, *where) for part, task in self._tasks.items()}
+        self.summary = as_trained(whole, *where).summary
         self._in_memory = {
             fraction: Study.in_memory(task.description) for fraction, task in self._tasks.items()
         }

@@ -11,13 +11,13 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from glo_tf.errors import InvalidArgumentError, UsageError, at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.crash_guard import CrashGuard
+from glo_tf.execution.side_by_side import as_trained, keep_lanes, lanes_of, lanes_train
 from glo_tf.execution.study import Study
 from glo_tf.strategies.base import Failure, FailureKind, Result, Strategy, Task, TrainingError
 from glo_tf.training.trial import (
     Evaluation,
     Request,
     Status,
-    TaskThatFindsLanes,
     log_training,
 )
 
@@ -28,7 +28,6 @@ FINISHED, FAILED = "finished", "failed"
 """Kinds of trainings that have ended."""
 
 _FAILURES = (Status.FAILED, Status.NON_FINITE)
-_LANES = "lanes"  # note in a study
 
 
 @dataclasses.dataclass
@@ -48,17 +47,6 @@ class _Caller:
     def finish(self, request: Request, evaluation: Evaluation) -> None:
         """Answers each time that the request was submitted."""
         self.finished.extend([(request, evaluation)] * self.waits_for.pop(request, 0))
-
-
-def _in_lanes_of(study: Study, task: TaskThatFindsLanes) -> Task:
-    """The task in as many lanes as the study began with: results depend on their number."""
-    lanes = study.noted(_LANES)
-    if lanes is None:
-        study.note(_LANES, task.lanes)
-        return task
-    if lanes != task.lanes:
-        logger.info("%d candidates side by side, as when this study began", lanes)
-    return task.in_lanes(lanes)
 
 
 class Dispatcher:
@@ -88,10 +76,9 @@ class Dispatcher:
         policy: FailurePolicy | None = None,
     ):
         policy = policy or FailurePolicy()
-        together = strategy.trains_side_by_side and policy.candidate_timeout is None
-        if isinstance(task, TaskThatFindsLanes) and task.finds_lanes:
-            task = _in_lanes_of(study, task if together else task.in_lanes(1))
-        if task.lanes > 1 and not together:
+        task = as_trained(task, strategy, policy, lanes_of(study))
+        keep_lanes(study, task)
+        if task.lanes > 1 and not lanes_train(strategy, policy):
             raise InvalidArgumentError(
                 "Expected lanes=1, or the strategy 'devices', 'ray', or 'local' in this process, "
                 "and no candidate_timeout, with which candidates train side by side. "

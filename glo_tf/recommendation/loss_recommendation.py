@@ -14,6 +14,7 @@ from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import at_the_end
 from glo_tf.execution.config import FailurePolicy
 from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.execution.side_by_side import as_trained
 from glo_tf.execution.study import Study
 from glo_tf.losses.files import as_document as as_loss_file
 from glo_tf.losses.for_outputs import by_output, loss_for
@@ -105,7 +106,6 @@ class LossRecommendation:
         self._families = families_of(given.losses, self.task.outputs)
         self._seeds_of_trials = given.seeds_of_trials
         self.task = self.task.for_trainings(len(self._families) * len(self._seeds_of_trials))
-        self.summary = self.task.summary
         self._seeds_of_contenders = given.seeds_of_contenders
         self._further_seeds = given.seeds_that_settings_hold_with
         self._told = [] if given.on_progress is None else [given.on_progress]
@@ -126,6 +126,9 @@ class LossRecommendation:
         )
         self.trained_before = 0 if self._folder is None else self._folder.trained_before
         self.suspects = [] if self._folder is None else self._folder.suspects
+        found_before = None if self._folder is None else self._folder.lanes
+        self.task = as_trained(self.task, self.strategy, self._policy, found_before)
+        self.summary = self.task.summary
         self._in_memory = Study.in_memory(self.task.description)
 
     def __repr__(self) -> str:

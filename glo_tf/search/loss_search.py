@@ -14,6 +14,7 @@ from glo_tf.display.search import ProgressDisplay
 from glo_tf.display.verbosity import Verbose, Verbosity
 from glo_tf.errors import InvalidArgumentError, UsageError, at_the_end
 from glo_tf.execution.dispatcher import Dispatcher
+from glo_tf.execution.side_by_side import as_trained
 from glo_tf.execution.study import Study
 from glo_tf.expressions.leaves_seen import check_leaves
 from glo_tf.expressions.tree import Expression
@@ -122,6 +123,8 @@ class LossSearch:
         )
         self.trained_before = 0 if self._output is None else self._output.trained_before
         self.suspects = [] if self._output is None else self._output.suspects
+        found_before = None if self._output is None else self._output.lanes
+        self.task = as_trained(self.task, self.strategy, arguments, found_before)
         self._in_memory = Study.in_memory(self.task.description)
         self._dispatcher: Dispatcher | None = None
         self._searching = False

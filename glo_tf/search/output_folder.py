@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from glo_tf.execution.side_by_side import lanes_of
 from glo_tf.execution.study import Study
 from glo_tf.execution.study_file import not_written, remove_study
 from glo_tf.results.found_loss import FoundLoss
@@ -59,6 +60,7 @@ class OutputFolder:
     Attributes:
         trained_before: Trainings in the study of an earlier run of this search.
         suspects: Trainings in whose midst an earlier run died.
+        lanes: Side by side that it found room for; None if it found none, or was given them.
 
     Raises:
         ForeignFileError: If others have put something where results go; nothing is touched.
@@ -98,6 +100,7 @@ class OutputFolder:
         opened = self.open_study()
         self.trained_before = len(opened)
         self.suspects = opened.suspects
+        self.lanes = lanes_of(opened)
         opened.close()
 
     def open_study(self) -> Study:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 import keras
 import numpy as np
@@ -259,7 +259,7 @@ class TrainingTask:
         """Whether the number of lanes was found, and not given."""
         return self.description.get("lanes") == AUTO
 
-    def in_lanes(self, lanes: int) -> TrainingTask:
+    def in_lanes(self, lanes: int) -> Self:
         """The same task with so many candidates side by side."""
         return dataclasses.replace(self, lanes=lanes)
 

@@ -9,7 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from glo_tf.data.split import Split
 from glo_tf.errors import InvalidArgumentError
@@ -273,7 +273,7 @@ class TaskThatFindsLanes(Task, Protocol):
         """Whether it did, as their number was not given."""
         ...
 
-    def in_lanes(self, lanes: int) -> TaskThatFindsLanes:
+    def in_lanes(self, lanes: int) -> Self:
         """The same task with so many candidates side by side."""
         ...
 
