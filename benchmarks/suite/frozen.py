@@ -62,6 +62,27 @@ _OF_WRONG_LABELS: dict[str, Any] = {
 
 FROZEN: tuple[Frozen, ...] = (
     Frozen(
+        name="inari",
+        expression="-((1 - t)*(x*y))",
+        seen=("digits", "satimage", "penbased", "letter"),
+        **{**_OF_WRONG_LABELS, "kinds": ("symmetric 40 %", "asymmetric 40 %", "symmetric 60 %")},
+        text="`-((1 - t)*(x*(y + alpha*log(y))) + beta*(square(t)*(y*log(y))))`: mean absolute "
+        "error and some cross-entropy, which fade as the training goes on (t is its progress, "
+        "from 0 to 1), while the entropy of the predictions is made smaller: first networks "
+        "learn from the labels, then they grow sure of what they have learnt. It was put "
+        "together by hand, from what searches found (the first two terms are those of "
+        "`saimaa`) and from bootstrapping; of seven such forms it is the one with the best mean "
+        "lead over SCE on validation data of digits, letter and satimage, with symmetric and "
+        "asymmetric noise, where it was level with SCE on letter and satimage and 3.6 points "
+        "ahead on digits. It was frozen before it met other data, and is tested on these. "
+        "Both parameters are tuned together with its rate, in as many trials as all others "
+        "have. P-values are corrected (Holm) for all tests of this table.",
+        terms=(
+            (Range("alpha", 0.01, 3.0, scale=True), "-((1 - t)*(x*log(y)))"),
+            (Range("beta", 0.05, 5.0, scale=True), "-(square(t)*(y*log(y)))"),
+        ),
+    ),
+    Frozen(
         name="saimaa",
         expression="-8.0*(x*y + 2.04*(sqrt(sqrt(y*sqrt(y)))/C) + 0.28*square(y))",
         seen=("digits", "satimage", "penbased", "letter"),
