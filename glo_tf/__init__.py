@@ -19,6 +19,7 @@ import wrapt  # noqa: E402 (it imports much)
 
 from glo_tf._version import __version__ as __version__  # noqa: E402
 from glo_tf.utils import onednn  # noqa: E402
+from glo_tf.utils.importing import quick_imports  # noqa: E402
 
 if TYPE_CHECKING:
     from glo_tf.comparison.loss_comparison import LossComparison, compare
@@ -274,7 +275,9 @@ def _register_known_losses(_: object) -> None:
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'glo_tf' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"glo_tf.{_MODULES[name]}"), name)
+    with quick_imports():
+        module = importlib.import_module(f"glo_tf.{_MODULES[name]}")
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

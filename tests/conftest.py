@@ -1,5 +1,6 @@
 """How Hypothesis draws, and what tests of several packages leave out to be quick."""
 
+import gc
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import blank_figure
 import filelock
 import installed_plugins
 import pytest
+import quick_process
 import ray_clusters
 from hypothesis import HealthCheck, settings
 
@@ -20,8 +22,12 @@ if TYPE_CHECKING:
 # It reads this when it first compiles; processes that tests start inherit it.
 os.environ.setdefault(
     "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false",
 )
+
+# What is imported while tests are collected is no garbage; to look for some takes a second.
+gc.disable()
 
 PLUGINS = pathlib.Path(__file__).parents[1] / "plugins"
 
@@ -48,6 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in SLOW):
             item.add_marker("slow")
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
+    quick_process.begin()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from glo_tf.strategies.ray_options import RayOptions
 from glo_tf.training.candidate import Hyperparameters
 from glo_tf.training.config import TaskKeywords
 from glo_tf.utils.files import user_path
+from glo_tf.utils.importing import quick_imports
 
 if TYPE_CHECKING:
     from glo_tf.datasets import Dataset
@@ -45,7 +46,7 @@ def training_arguments(values: flags.FlagValues) -> tuple[Dataset, CommonKeyword
     architecture_options = plugin(values, "architecture", "glo_tf.architectures").keywords
     strategy = _strategy(values)
 
-    with shown_meanwhile("Starting Keras and its backend ..."), quiet_start():
+    with shown_meanwhile("Starting Keras and its backend ..."), quiet_start(), quick_imports():
         trains = _backend()
         trains.begin()
         if values.intra_op_threads:

@@ -40,6 +40,7 @@ from glo_tf.training.trial import (
     measured_as_json,
     measured_from_json,
 )
+from glo_tf.utils.importing import quick_imports
 
 _POLL = 0.5  # seconds between two looks at whether the other process lives
 _STARTS = 3  # of a process that dies before it is ready
@@ -270,8 +271,9 @@ def serve(descriptor: int, parent: int) -> None:
 
 def _trainer(pickled: bytes, buffers: list[bytes]) -> Trainer | Failure:
     try:
-        task: Task = pickle.loads(pickled, buffers=buffers)
-        task.prepare_process()
+        with quick_imports(freezes=True):
+            task: Task = pickle.loads(pickled, buffers=buffers)
+            task.prepare_process()
         return task.make_trainer()
     except Exception as error:
         return failure_of(error)

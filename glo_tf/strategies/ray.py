@@ -42,6 +42,7 @@ from glo_tf.strategies.worker import (
     timed_out,
 )
 from glo_tf.training.trial import Request, SideBySideTrainer, Trainer
+from glo_tf.utils.importing import quick_imports
 from glo_tf.utils.keywords import documented, made_of, takes
 
 _PATIENCE = 30.0  # seconds without any worker, before the log says so
@@ -295,7 +296,8 @@ class _Worker:
         node = ray.get_runtime_context().get_node_id()[:8]
         self._where = f"{platform.node()} node {node} process {os.getpid()}"
         try:
-            task = ray.get(self._reference[0])
+            with quick_imports(freezes=True):
+                task = ray.get(self._reference[0])
         except Exception as error:
             reason = str(error).partition("\n")[0]
             return self._where, Failure(

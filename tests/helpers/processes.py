@@ -23,6 +23,7 @@ from typing import Any
 
 import blank_figure
 import pytest
+import quick_process
 
 from glo_tf.strategies.ray import ONE_MACHINE
 
@@ -138,6 +139,7 @@ def _python(
     files: list[str],
     sites: list[str],
 ) -> None:
+    quick_process.begin()
     _redirect(files)
     os.environ.clear()
     os.environ.update(environment)
@@ -178,6 +180,7 @@ def wait_for(condition: Callable[[], bool], process: ForkServerProcess | None = 
 
 
 def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | None) -> None:
+    quick_process.begin()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     _redirect([f"{name}.out", f"{name}.err"])
     if file_size is not None:
