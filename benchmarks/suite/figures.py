@@ -32,7 +32,9 @@ def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
                 name = label if height == 0 else None
                 axes.plot([100 * low, 100 * high], [y, y], color=color, lw=1.4)
                 axes.plot([100 * lead.mean], [y], "o", color=color, ms=4, label=name)
-        names = [usual.row.document["task"] for usual, _ in shown]
+        names = [
+            f"{usual.row.document['task']}{usual.loss.removeprefix('found')}" for usual, _ in shown
+        ]
         axes.set_yticks(range(len(shown)), [literal(name, 60) for name in names])
         axes.set(
             xlabel="lead of the found loss with SGD, points of the metric, and 95 % of the mean"
@@ -42,7 +44,7 @@ def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
     return figure
 
 
-def rates(shown: Sequence[Row], found: str) -> Figure:
+def rates(shown: Sequence[Row], found: Sequence[str]) -> Figure:
     """What each trial reached at its learning rate, a panel a task."""
     shown = shown[:_SHOWN]
     columns = min(_COLUMNS, len(shown))
@@ -51,7 +53,7 @@ def rates(shown: Sequence[Row], found: str) -> Figure:
         figure = Figure(figsize=(3.2 * columns, 2.6 * lines + 0.4), layout="constrained")
         panels = figure.subplots(lines, columns, squeeze=False).ravel()
         for axes, row in zip(panels, shown, strict=False):
-            names = dict.fromkeys([row.usual, row.best(), found])
+            names = dict.fromkeys([row.usual, row.best(), *found])
             for name, color in zip(names, ("grey", *SERIES), strict=False):
                 if name not in row.entries:
                     continue

@@ -170,19 +170,21 @@ def held_against(found: Sequence[Row], loss: str, others: Sequence[str]) -> list
     return [made[place : place + step] for place in range(0, len(made), step)]
 
 
-def tested(found: Sequence[Row], loss: str) -> list[tuple[Tested, Tested]]:
-    """A found loss against the usual one and against the best known one, where it is there.
+def tested(found: Sequence[Row], losses: Sequence[str]) -> list[tuple[Tested, Tested]]:
+    """Found losses against the usual one and against the best known one, where they are there.
+
+    P-values are corrected for all of these tests together.
 
     Args:
         found: The rows.
-        loss: Its name.
+        losses: Their names.
     """
-    having = [row for row in found if loss in row.entries]
-    pairs = [(row, against) for row in having for against in (row.usual, row.best())]
-    leads = [row.lead(loss, against) for row, against in pairs]
+    having = [(row, loss) for row in found for loss in losses if loss in row.entries]
+    pairs = [(row, loss, other) for row, loss in having for other in (row.usual, row.best())]
+    leads = [row.lead(loss, against) for row, loss, against in pairs]
     corrected = correct_by_holm([None if lead is None else lead.p_value for lead in leads])
     made = [
         Tested(row, loss, against, lead, p)
-        for (row, against), lead, p in zip(pairs, leads, corrected, strict=True)
+        for (row, loss, against), lead, p in zip(pairs, leads, corrected, strict=True)
     ]
     return list(zip(made[::2], made[1::2], strict=True))

@@ -65,12 +65,25 @@ _USUAL: dict[str, Any] = {
 _BETWEEN = "library, class_weighted(power=0.7), logit_adjusted(tau=0.7)"
 """For losses that see n: those with a power of it that CMA-ES can tune."""
 _RANDOM: dict[str, Any] = {"initial_losses": None}
+_FADING = (
+    "-(log(y)*(x*(1 - t) + y*t))",
+    "-(x*log(y)*(1 - t) + square(t)*(y*log(y)))",
+    "-(x*(y + 0.1*log(y)) + t*(y*log(y)))",
+    "-(x*(y + 0.1*log(y))*(1 - t) + square(t)*(y*log(y)))",
+)
+"""For losses that see t, beside known ones: learn from labels first, then grow sure of it."""
 _FIXED = "found from random trees with fixed coefficients"
 
 VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("found"),
+        Variant(
+            "found with t",
+            {"initial_expressions": _FADING},
+            space="glo_annealed",
+            instead_of="glo",
+        ),
         Variant("found from random trees", _RANDOM),
         Variant("found without real constants", constants=False),
         Variant("found at the given rate", {"learning_rate": "given"}),
