@@ -21,6 +21,8 @@ FOUND = ("found", "found with t")
 """The searches that claims are made with; the others are ablations."""
 _TEMPLATE = pathlib.Path(__file__).with_name("page.md")
 _ABLATIONS = "What searches find that differ in one thing, p not corrected."
+_COLUMNS = 9
+"""Tasks that one table of all losses has at most, if they are of several kinds."""
 _HEADS = {
     "noise": "Wrong training labels",
     "tail": "Long tails",
@@ -116,7 +118,7 @@ def _own(one: Frozen, found: Sequence[Row]) -> str:
         show = _shown(row)
         lines.append(
             [
-                row.document["task"].split("/", 1)[1],
+                _in_group(row),
                 row.optimizer,
                 show(row.mean(row.usual)),
                 f"{tests[0].against} {show(row.mean(tests[0].against))}",
@@ -175,7 +177,7 @@ def _leads_table(pairs: Sequence[tuple[Tested, Tested]]) -> str:
         choice = row.best_on_validation()
         lines.append(
             [
-                row.document["task"].split("/", 1)[1],
+                _in_group(row),
                 row.optimizer,
                 show(row.mean(row.usual)),
                 f"{best.against} {show(row.mean(best.against))}",
@@ -208,15 +210,27 @@ def _is_complete(row: Row) -> bool:
 
 
 def _all_losses(found: Sequence[Row]) -> str:
-    """Means on test data of all losses, SGD, in short."""
+    """Means on test data of all losses, SGD, in short: a table, or several that are narrow."""
     chosen = [row for row in found if row.optimizer == "sgd"]
+    parts: dict[str, list[Row]] = {}
+    for row in chosen:
+        kind = _in_group(row).split("/")[0] if len(chosen) > _COLUMNS else ""
+        parts.setdefault(kind, []).append(row)
+    return "\n\n".join(_losses_of(part) for part in parts.values())
+
+
+def _losses_of(chosen: Sequence[Row]) -> str:
     names = list(dict.fromkeys(name for row in chosen for name in row.entries))
     lines = [
         [name, *(_shown(row)(row.mean(name)) if name in row.entries else "" for row in chosen)]
         for name in names
     ]
-    head = ["all losses, SGD", *(row.document["task"].split("/", 1)[1] for row in chosen)]
-    return _table(head, lines)
+    return _table(["all losses, SGD", *map(_in_group, chosen)], lines)
+
+
+def _in_group(row: Row) -> str:
+    """The task's name without its group."""
+    return str(row.document["task"]).split("/", 1)[1]
 
 
 def _searches(documents: Sequence[dict[str, Any]]) -> str:
