@@ -160,7 +160,7 @@ def search(
     every = recipe.steps // _CHECKPOINTS
     stopping = EarlyStopping(range(every, recipe.steps + 1, every))
     space = getattr(search_spaces, variant.space or space_name)()
-    space = dataclasses.replace(space, begins_with=())
+    space = dataclasses.replace(space, begins_with=(), begins_with_of_classes=())
     if variant.constants:
         space = with_constants(space)
     settings: dict[str, Any] = {

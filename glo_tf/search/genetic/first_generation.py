@@ -92,9 +92,11 @@ def known_trees(outputs: Outputs, space: SearchSpace) -> list[Expression]:
     Raises:
         ValueError: If one is no expression of x and y (`ParseError`).
     """
-    if kind_of(outputs) != Activation.LINEAR:
-        return []
-    losses = [Expression.parse(text) for text in space.begins_with]
+    texts = {
+        Activation.LINEAR: space.begins_with,
+        Activation.SOFTMAX: space.begins_with_of_classes,
+    }.get(kind_of(outputs), ())
+    losses = [Expression.parse(text) for text in texts]
     trees = [evolvable_in(loss, space) for loss in losses]
     return [tree for tree in trees if all(_has(space, node) for node in tree.nodes)]
 

@@ -30,6 +30,13 @@ _KNOWN_OF_NUMBERS = (
 )
 """Squared and absolute error, pseudo-Huber, twice Huber, Cauchy; without coefficients."""
 
+_FADING = (
+    "-(log(y)*(x*(1 - t) + y*t))",
+    "-(x*log(y)*(1 - t) + square(t)*(y*log(y)))",
+    "-(x*(y + log(y))*(1 - t) + square(t)*(y*log(y)))",
+)
+"""Soft bootstrapping (arXiv 1412.6596) that passes from labels to predictions, and its kin."""
+
 if TYPE_CHECKING:
     from glo_tf.search.genetic.evolution import Operators
 
@@ -66,6 +73,7 @@ class SearchSpace:
         begins_with: Known losses of numbers, as text without coefficients, which the first
             generation begins with where an output is a number; those that need other nodes than the
             space has are left out.
+        begins_with_of_classes: The same where outputs are probabilities of classes.
         coefficient_sigma0: Initial step size of CMA-ES, if the caller gives none; in proportion to
             the coefficients that it starts from, where these are not all 1.
         coefficient_population_size: Candidates per generation of CMA-ES, if the caller gives none;
@@ -88,6 +96,7 @@ class SearchSpace:
     operators: Callable[[SearchSpace], Operators] | None = None
     invariant: Callable[[Expression, int], bool] | None = None
     begins_with: tuple[str, ...] = _KNOWN_OF_NUMBERS
+    begins_with_of_classes: tuple[str, ...] = ()
     coefficient_sigma0: float = 1.5
     coefficient_population_size: int | None = None
 
@@ -304,11 +313,14 @@ def glo_long_tail() -> SearchSpace:
 def glo_annealed() -> SearchSpace:
     """The nodes of `glo`, and t, the progress of the training from 0 to 1.
 
-    So losses may change in the course of trainings, as `-(x*log(y) + t*x*y)` does. Weights and
-    initial depth are the project's default.
+    So losses may change in the course of trainings, as `-(x*log(y) + t*x*y)` does. Of classes,
+    searches begin with losses that fade from the labels to what the network itself predicts: for
+    training data of which many labels are wrong. Weights and initial depth are the project's
+    default.
     """
     return SearchSpace(
         "glo_annealed",
         "the paper's nodes, and t (progress of the training from 0 to 1)",
         {**glo().weights, "t": 2.0},
+        begins_with_of_classes=_FADING,
     )

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glo_tf.data.outputs import Output, Outputs
+from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.program import Program
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
@@ -23,7 +24,7 @@ from glo_tf.search.genetic.first_generation import (
     initial_trees,
     known_trees,
 )
-from glo_tf.search.spaces.space import SearchSpace, glo, glo_constants, glo_extended
+from glo_tf.search.spaces.space import SearchSpace, glo, glo_annealed, glo_constants, glo_extended
 from glo_tf.training.candidate import Candidate
 
 OUTPUTS = Outputs.of_classes(10)
@@ -110,6 +111,23 @@ def test_spaces_begin_with_the_known_losses_of_numbers_that_they_can_express(spa
     values = [value_of(loss_of(tree), *X_AND_Y, ops=np) for tree in trees]
     huber = np.where(np.abs(error) < 1.0, np.square(error), 2.0 * np.abs(error) - 1.0)
     assert any(np.allclose(value, huber) for value in values) == (count == 5)
+
+
+def test_losses_that_see_the_progress_begin_by_fading_from_labels_to_predictions() -> None:
+    classes = Outputs.of_classes(4)
+    trees = known_trees(classes, glo_annealed())
+    assert len(trees) == 3
+    assert not known_trees(NUMBER, dataclasses.replace(glo_annealed(), begins_with=()))
+    verdicts = Screen(classes).examine([Candidate(loss_of(tree)) for tree in trees])
+    assert verdicts == [Verdict()] * 3
+    x, y = np.eye(4), np.full((4, 4), 0.25)
+    for tree in trees:
+        first, last = (
+            value_of(loss_of(tree), x, y, ops=np, surroundings=Surroundings(progress=t))
+            for t in (0.0, 1.0)
+        )
+        assert np.ptp(first) > 0.0  # of the label
+        np.testing.assert_allclose(last, -0.25 * np.log(0.25))  # of the prediction alone
 
 
 def test_a_space_says_what_it_begins_with() -> None:
