@@ -316,7 +316,7 @@ class TrainerTestCase:
         assert [len(values) for values in again.measured[Split.VALIDATION].values()] == [1]
 
     def test_a_training_at_chance_is_ended_early_if_asked(self) -> None:
-        """After a quarter of its steps; one that learns is what it is without."""
+        """After a quarter of its steps, in one go or not; one that learns is what it is without."""
         trainer = self.task(dense, optimizers.SGD(0.3), train_steps=100).make_trainer()
         hopeless, learning = Candidate(Expression.parse("x*log(y)")), Candidate(CROSS_ENTROPY)
         stopped = trainer.evaluate(Request(hopeless, SEED, stop_at_chance=True))
@@ -324,6 +324,18 @@ class TrainerTestCase:
         assert trainer.evaluate(Request(hopeless, SEED)).steps == 100
         plain = trainer.evaluate(Request(learning, SEED))
         assert trainer.evaluate(Request(learning, SEED, stop_at_chance=True)) == plain
+
+        def train(steps: int, candidate: Candidate) -> tuple[Status, int]:
+            request = Request(candidate, SEED + 1, train_steps=steps, stop_at_chance=True)
+            ended = trainer.evaluate(request)
+            return ended.status, ended.steps
+
+        # One that goes on from a shorter training does as a whole one.
+        assert [train(steps, hopeless) for steps in (11, 33)] == [
+            (Status.OK, 11),
+            (Status.STOPPED, 25),
+        ]
+        assert [train(steps, learning) for steps in (11, 33)] == [(Status.OK, 11), (Status.OK, 33)]
 
     def test_what_a_check_raises_ends_a_training_and_the_trainer_goes_on(
         self, trainer: Trainer
