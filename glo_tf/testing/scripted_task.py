@@ -7,7 +7,7 @@ import os
 import pathlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from glo_tf.expressions.tree import Expression
@@ -85,19 +85,32 @@ class ScriptedTask:
         requests: Iterator[Request | None],
         check: Callable[[], None] = nothing_to_check,
     ) -> Iterator[tuple[Request, Evaluation]]:
-        """As `evaluate`; of what is in the lanes, the last comes to its end first."""
-        running: list[Request] = []
-        while True:
-            while len(running) < self.lanes and (request := next(requests, None)) is not None:
-                running.append(request)
-            if not running:
-                return
-            request = running.pop()
-            yield request, self.evaluate(request, check)
+        """As `evaluate`."""
+        return in_lanes(requests, self.lanes, lambda running: self.evaluate(running[-1], check))
 
     def trainings(self) -> list[str]:
         """Losses in the order in which their trainings began."""
         return pathlib.Path(self.folder, "trainings.txt").read_text().splitlines()
+
+
+def in_lanes(
+    requests: Iterator[Request | None], lanes: int, train: Callable[[Sequence[Request]], Evaluation]
+) -> Iterator[tuple[Request, Evaluation]]:
+    """As `evaluate_many` of a trainer; of what is in the lanes, the last comes to its end first.
+
+    Args:
+        requests: What to train.
+        lanes: How many side by side.
+        train: Called with all that is in the lanes; it trains the last.
+    """
+    running: list[Request] = []
+    while True:
+        while len(running) < lanes and (request := next(requests, None)) is not None:
+            running.append(request)
+        if not running:
+            return
+        evaluation = train(running)
+        yield running.pop(), evaluation
 
 
 def _hang(check: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -15,7 +15,7 @@ from glo_tf.execution.study import Study
 from glo_tf.strategies.base import Strategy
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
-from glo_tf.testing.scripted_task import fitness_of, ordinary
+from glo_tf.testing.scripted_task import fitness_of, in_lanes, ordinary
 from glo_tf.testing.small_task import small_data
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.task import TrainingTask
@@ -56,18 +56,14 @@ class SideBySide:
         requests: Iterator[Request | None],
         check: Callable[[], None] = nothing_to_check,
     ) -> Iterator[tuple[Request, Evaluation]]:
-        running: list[Request] = []
-        while True:
-            while len(running) < self.lanes and (request := next(requests, None)) is not None:
-                running.append(request)
-            if not running:
-                return
-            self.most = max(self.most, len(running))
-            if self.errors and len(running) == self.lanes:
-                raise self.errors.pop(0)
-            request = running.pop()
-            fitness = fitness_of(request.loss)
-            yield request, Evaluation(request.candidate, 0, fitness, Status.OK, 5, 0.1)
+        return in_lanes(requests, self.lanes, self._train)
+
+    def _train(self, running: Sequence[Request]) -> Evaluation:
+        self.most = max(self.most, len(running))
+        if self.errors and len(running) == self.lanes:
+            raise self.errors.pop(0)
+        candidate = running[-1].candidate
+        return Evaluation(candidate, 0, fitness_of(candidate.loss), Status.OK, 5, 0.1)
 
 
 def dispatcher(task: SideBySide, strategy: Strategy | None = None, **policy: float) -> Dispatcher:
