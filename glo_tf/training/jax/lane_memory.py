@@ -83,15 +83,15 @@ class LaneSize:
         variables = model.trainable_variables, model.non_trainable_variables
         arguments = [[v.value for v in part] for part in variables]
         batch = arrays.head(samples, batch_size)
-        plain = list(_equations(jax.make_jaxpr(forward)(*arguments, batch).jaxpr))
+        plain = _equations(jax.make_jaxpr(forward)(*arguments, batch).jaxpr)
         work = jax.make_jaxpr(as_products(forward))(*arguments, batch).jaxpr
-        found = _bytes([v.aval for e in _equations(work) for v in e.outvars])
+        found = sum(n * _bytes([v.aval for v in e.outvars]) for e, n in _equations(work))
         registers = _REGISTERS * 4 * batch_size * outputs.width
         return cls(
             state,
             # What is found on the way forward waits for the way back.
             found + _STATES * state + registers,
-            any(e.primitive is primitives.conv_general_dilated_p for e in plain),
+            any(e.primitive is primitives.conv_general_dilated_p for e, _ in plain),
         )
 
     def fit_in(self, free: int) -> int:
@@ -104,11 +104,15 @@ def _bytes(arrays: list[Any]) -> int:
     return sum(array.size * array.dtype.itemsize for array in arrays)
 
 
-def _equations(jaxpr: Any) -> Iterator[Any]:
-    """Those within calls and loops in their place, each once."""
+def _equations(jaxpr: Any, times: int = 1) -> Iterator[tuple[Any, int]]:
+    """Those within calls and loops in their place, and how often what they give is kept.
+
+    The way back through a loop, as of an LSTM over the steps of its samples, needs it of each step.
+    """
     for equation in jaxpr.eqns:
         inner = list(core.jaxprs_in_params(equation.params))
         for one in inner:
-            yield from _equations(one)
+            steps = equation.params["length"] if equation.primitive is primitives.scan_p else 1
+            yield from _equations(one, times * steps)
         if not inner:
-            yield equation
+            yield equation, times

@@ -47,6 +47,35 @@ def test_a_lane_is_as_large_as_its_variables_and_what_its_steps_compute() -> Non
     assert large.work > small.work + 3 * weights  # gradients, and new values beside old ones
 
 
+def recurrent() -> keras.Model:
+    layers = [L.Reshape((16, 1)), L.LSTM(8), L.Dense(3, activation="softmax")]
+    return keras.Sequential([keras.Input(SHAPE), *layers])
+
+
+def kept_for_the_way_back(model: keras.Model, samples: np.ndarray) -> int:
+    """Bytes, by JAX itself."""
+    kept = [v.value for v in model.non_trainable_variables]
+
+    def forward(trained: list[jax.Array]) -> jax.Array:
+        return model.stateless_call(trained, kept, samples, training=True)[0]
+
+    def pulled(trained: list[jax.Array]) -> object:
+        return jax.vjp(forward, trained)[1]
+
+    found = jax.eval_shape(pulled, [v.value for v in model.trainable_variables])
+    return sum(part.size * part.dtype.itemsize for part in jax.tree.leaves(found))
+
+
+@pytest.mark.parametrize("build", [dense, convolutional, recurrent])
+def test_a_lane_has_room_for_what_the_way_back_needs(build) -> None:
+    """Of a loop, of each of its steps."""
+    model, samples = build(), DATA[0][:20]
+    optimizer = keras.optimizers.SGD()
+    size = LaneSize.of(model, optimizer, task(lanes=1).outputs, samples, len(samples))
+    registers = 4 * lane_memory._REGISTERS * len(samples) * 3
+    assert size.work - registers > kept_for_the_way_back(model, samples)
+
+
 @pytest.mark.parametrize(
     ("free", "lanes"), [(0, 1), (299, 1), (300, 1), (400, 2), (799, 2), (800, 4), (6_400, 32)]
 )
