@@ -97,6 +97,15 @@ GROUPS: dict[str, list[Entry]] = {
             "paper).",
         ),
         Entry(
+            glo_tf.Bootstrapping,
+            r"-\sum \left(\beta x + (1 - \beta) y\right) \log y",
+            "Labels of which some are wrong, also where one class is always taken for the same "
+            "other one: what the network is sure is wrong need not be fitted (its paper).",
+            "There is no time to tune it: at its default it is all but cross-entropy (below). Or "
+            "you need probabilities to act on: the entropy makes them surer than the labels are "
+            "(its formula).",
+        ),
+        Entry(
             glo_tf.MAE,
             r"\sum \left|x - y\right|",
             "As a limit: what minimises it is the same with uniformly wrong labels (its paper).",

@@ -184,6 +184,29 @@ class SCE(ClassLoss):
 
 @register_loss
 @keras.saving.register_keras_serializable(package="glo_tf")
+class Bootstrapping(ClassLoss):
+    """Soft bootstrapping, `-((beta*x + (1 - beta)*y)*log(y))` per class (arXiv 1412.6596).
+
+    For wrong labels: a label is mixed with what the network itself predicts, so that it need not
+    fit one of which it is sure that it is wrong. As slopes flow through that y, too, it is
+    cross-entropy with the entropy of the predictions added, which makes these surer.
+
+    Args:
+        beta: How far labels are trusted, in (0, 1]; 1 is cross-entropy.
+        **options: As for `NamedLoss`.
+    """
+
+    NAME = "bootstrapping"
+    PARAMETERS = (Parameter("beta", 0.95, above=0.0, most=1.0, tries=(0.3, 0.5, 0.8, 0.95)),)
+
+    @classmethod
+    def expression_of(cls, *, beta: float) -> str:  # type: ignore[override]
+        """The whole loss per class, as text."""
+        return f"-(({beta!r}*x + {1.0 - beta:.15g}*y)*log(y))"
+
+
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
 class MAE(ClassLoss):
     """Mean absolute error of classes, `abs(x - y)` per class, summed (arXiv 1712.09482).
 

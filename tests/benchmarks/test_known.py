@@ -21,7 +21,12 @@ SEEN = Surroundings(frequencies=SHARES, progress=0.25, classes=4)
 FIXED = {"sce": {"beta": 1.0}, "nce_rce": {"beta": 1.0}, "ldam": {"scale": 1.0}}
 NAMED = [
     rival
-    for rival in (*known.OF_CLASSES, *known.OF_RARE_CLASSES, *known.OF_NUMBERS)
+    for rival in (
+        *known.OF_CLASSES,
+        *known.OF_WRONG_LABELS,
+        *known.OF_RARE_CLASSES,
+        *known.OF_NUMBERS,
+    )
     if rival.decide is measures.as_they_are
 ]
 

@@ -76,6 +76,10 @@ def saimaa(x, y, alpha):
     return 8 * (alpha * cross_entropy(x, y) - of_label(x, y) - entropy - 0.28 * (y**2).sum(-1))
 
 
+def bootstrapping(x, y, beta):
+    return cross_entropy(beta * x + (1 - beta) * y, y)
+
+
 def taylor(x, y, order):
     return sum((1.0 - of_label(x, y)) ** i / i for i in range(1, order + 1))
 
@@ -113,6 +117,10 @@ CLASSES = [
         glo_tf.SCE,
         {"alpha": 6, "beta": 0.1, "least_label": 0.01},
         lambda x, y: 6 * cross_entropy(x, y) + 0.1 * reverse(x, y, 0.01),
+    ),
+    *(
+        (glo_tf.Bootstrapping, {"beta": b}, lambda x, y, b=b: bootstrapping(x, y, b))
+        for b in (0.3, 0.95, 1)
     ),
     (glo_tf.MAE, {}, lambda x, y: np.abs(x - y).sum(-1)),
     (glo_tf.Brier, {}, lambda x, y: ((x - y) ** 2).sum(-1)),

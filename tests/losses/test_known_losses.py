@@ -525,5 +525,6 @@ def test_the_scales_of_known_losses() -> None:
         "amse(a=10)": 2.0,
         "poly1(epsilon_1=2)": 1.2,
         "label_smoothing": 0.9,
+        "bootstrapping(beta=0.3)": 0.3,
     }.items():
         assert glo_tf.gradient_scale(name, 10) == pytest.approx(scale, rel=1e-5)
