@@ -261,7 +261,7 @@ OF_NUMBERS = (
 
 
 def found(name: str, expression: str, terms: Sequence[tuple[Range, str]] = ()) -> Rival:
-    """What a search found.
+    """What a search found, of clipped probabilities, as it was searched for and Keras trains it.
 
     Args:
         name: How it is shown.
@@ -275,10 +275,7 @@ def found(name: str, expression: str, terms: Sequence[tuple[Range, str]] = ()) -
 
     def of_classes(np: Any, x: Any, log_y: Any, seen: Surroundings, p: Any) -> Any:
         y = _clipped(np, log_y)
-        first, *others = (
-            value_of(tree, x, y, ops=np, log_y_pred=log_y, surroundings=seen).sum(-1)
-            for tree in trees
-        )
+        first, *others = (value_of(tree, x, y, ops=np, surroundings=seen).sum(-1) for tree in trees)
         return first + sum(p[place] * each for place, each in enumerate(others))
 
     return Rival(name, of_classes, tuple(each for each, _ in terms), expression=expression)
