@@ -41,6 +41,7 @@ class Plan:
         train_steps: Of a full training.
         folder: Where results go; None for nowhere.
         outputs: Of the models, for the simplest form of a loss; None leaves losses as they are.
+        lanes: How many trainings wait together for what is compiled for the first of them.
     """
 
     said: Mapping[str, str]
@@ -51,6 +52,7 @@ class Plan:
     train_steps: int
     folder: pathlib.Path | None
     outputs: Outputs | None = None
+    lanes: int = 1
 
     @property
     def most_trainings(self) -> int:

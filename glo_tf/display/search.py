@@ -24,7 +24,7 @@ from glo_tf.training.trial import Evaluation, Status
 
 logger = logging.getLogger("glo_tf")
 
-_MEASURED = 4  # trainings that say how long one takes
+_MEASURED = 3  # trainings that say how long one takes, after those that compile
 _PLACE, _NUMBER = 18, 7  # columns of a generation and of a lead
 _SHORTEST = 12  # columns of a loss
 
@@ -86,13 +86,14 @@ class ProgressDisplay(Callback):
         if evaluation.status != Status.OK or not evaluation.steps:
             return
         self._seconds.append(evaluation.seconds / evaluation.steps * self._plan.train_steps)
-        if len(self._seconds) == 1:  # it compiles
+        compiling = self._plan.lanes
+        if len(self._seconds) == compiling:
             self._began, self._done_then = time.monotonic(), self._expected.done
-        elif len(self._seconds) == _MEASURED:
+        elif len(self._seconds) == compiling + _MEASURED:
             passed = time.monotonic() - self._began
             most = passed / (self._expected.done - self._done_then) * self._plan.most_trainings
             self._bar.print(
-                f"{'time':<11}{_time(statistics.median(self._seconds[1:]))} a training, "
+                f"{'time':<11}{_time(statistics.median(self._seconds[compiling:]))} a training, "
                 f"at most {_time(most)} in all"
             )
 

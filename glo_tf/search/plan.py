@@ -40,6 +40,7 @@ def plan_of(
         train_steps=task.train_steps,
         folder=folder,
         outputs=task.outputs,
+        lanes=task.lanes,
     )
     own = settings.learning_rate == RateSource.OWN
     each = list(task.description.get("tasks", {"": task.description}).values())

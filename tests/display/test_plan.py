@@ -141,12 +141,17 @@ def test_what_is_expected_ends_at_what_was_done(steps, seeds) -> None:
     assert expected.total == expected.done == pytest.approx(sum(steps) / 100 + 4)
 
 
-def test_how_long_a_training_takes_is_said_once_it_is_known() -> None:
+@pytest.mark.parametrize("lanes", [1, 4])
+def test_how_long_a_training_takes_is_said_once_it_is_known(lanes) -> None:
     file = io.StringIO()
     display = ProgressDisplay(Console(file=file, width=80))
-    display.on_plan(Plan({}, (PlannedPhase(Phase.DISCOVERY, 10, 60),), 0, 1, 0, 100, None))
+    phases = (PlannedPhase(Phase.DISCOVERY, 10, 60),)
+    display.on_plan(Plan({}, phases, 0, 1, 0, 100, None, lanes=lanes))
     loss = Candidate(Expression.parse("-(x*y)"))
-    for seconds in (9.0, 0.5, 0.5, 0.5, 0.5):  # the first compiles
+    for seconds in (9.0,) * lanes + (0.5, 0.5):  # the first compile
         display.on_training(Evaluation(loss, 0, 0.5, "ok", 50, seconds))
+    assert not file.getvalue()
+    for _ in range(2):
+        display.on_training(Evaluation(loss, 0, 0.5, "ok", 50, 0.5))
     assert file.getvalue().startswith("time       1 s a training, at most ")
     assert file.getvalue().count("time") == 1
