@@ -72,8 +72,8 @@ def rates(shown: Sequence[Row], found: Sequence[str]) -> Figure:
     return figure
 
 
-def frozen(shown: Sequence[Row], name: str) -> Figure:
-    """Test data where a frozen loss was not searched: the usual loss, the best known one, and it.
+def beside_known(shown: Sequence[Row], name: str) -> Figure:
+    """Means on test data of the usual loss, of the best known one, and of a loss of ours.
 
     Args:
         shown: Rows that have it, of one optimizer, in points.

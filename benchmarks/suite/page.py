@@ -42,11 +42,11 @@ def write(folder: pathlib.Path) -> None:
     documents = read(folder)
     pairs = tested(rows(documents), FOUND)
     pictures = {"leads": figures.leads(pairs)} if pairs else {}
-    for one in FROZEN:
-        held = [row for row in rows(documents) if one.name in row.entries]
+    for name in (*(one.name for one in FROZEN), *FOUND):
+        held = [row for row in rows(documents) if _group(row) == "noise" and name in row.entries]
         if held:
             sgd = [row for row in held if row.optimizer == "sgd"]
-            pictures[one.name] = figures.frozen(sgd, one.name)
+            pictures[_picture(name)] = figures.beside_known(sgd, name)
     for group in _HEADS:
         of_group = [row for row in rows(documents) if _group(row) == group]
         sgd = [row for row in of_group if row.optimizer == "sgd" and {*FOUND} & {*row.entries}]
@@ -89,7 +89,13 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
         known = [row for row in of_all if _group(row) == group and _is_complete(row)]
         if not known:
             continue
-        parts += [f"## {head}", *([_leads_table(of_group)] if of_group else []), _all_losses(known)]
+        parts += [f"## {head}", *([_leads_table(of_group)] if of_group else [])]
+        parts += [
+            f"![Accuracy of what was {name} beside known losses]({folder}/{_picture(name)}.png)"
+            for name in FOUND
+            if group == "noise" and _picture(name) in pictures
+        ]
+        parts.append(_all_losses(known))
         if f"rates_{group}" in pictures:
             alt = "Score by learning rate of cross-entropy, the best known loss and the found one"
             parts.append(f"![{alt}]({folder}/rates_{group}.png)")
@@ -129,6 +135,10 @@ def _own(one: Frozen, found: Sequence[Row]) -> str:
     head = ["task", "optimizer", "usual loss", "best known", one.name, "lead over best known"]
     table = _table([*head, *(f"over {rival}" for rival in one.rivals)], lines)
     return f"## A loss of our own: `{one.name}`\n\n{one.text}\n\n{table if lines else ''}".rstrip()
+
+
+def _picture(name: str) -> str:
+    return name.replace(" ", "_")
 
 
 def _group(row: Row) -> str:
