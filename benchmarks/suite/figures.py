@@ -36,9 +36,7 @@ def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
             f"{usual.row.document['task']}{usual.loss.removeprefix('found')}" for usual, _ in shown
         ]
         axes.set_yticks(range(len(shown)), [literal(name, 60) for name in names])
-        axes.set(
-            xlabel="lead of the found loss with SGD, points of the metric, and 95 % of the mean"
-        )
+        axes.set(xlabel="lead of the found loss with SGD, in points; 95 % of the mean")
         axes.invert_yaxis()
         figure.legend(loc="outside upper left", ncols=2)
     return figure
@@ -72,12 +70,13 @@ def rates(shown: Sequence[Row], found: Sequence[str]) -> Figure:
     return figure
 
 
-def beside_known(shown: Sequence[Row], name: str) -> Figure:
+def beside_known(shown: Sequence[Row], name: str, label: str) -> Figure:
     """Means on test data of the usual loss, of the best known one, and of a loss of ours.
 
     Args:
         shown: Rows that have it, of one optimizer, in points.
         name: Of the loss.
+        label: How it is shown.
     """
     with style():
         figure = Figure(figsize=(7.2, 1.2 + 0.42 * len(shown)), layout="constrained")
@@ -88,9 +87,9 @@ def beside_known(shown: Sequence[Row], name: str) -> Figure:
             axes.plot(
                 [min(values), max(values)], [height, height], color=LIGHT["grid"], lw=2.0, zorder=1
             )
-            labels = (literal(row.usual), "the best known loss, in hindsight", literal(name))
-            for value, color, label in zip(values, ("grey", *SERIES), labels, strict=False):
-                mark = {"label": label} if height == 0 else {}
+            labels = (literal(row.usual), "the best known loss, in hindsight", literal(label))
+            for value, color, text in zip(values, ("grey", *SERIES), labels, strict=False):
+                mark = {"label": text} if height == 0 else {}
                 axes.plot([value], [height], "o", color=LIGHT[color], ms=7, **mark)
             axes.annotate(literal(best), (values[1], height - 0.22), ha="center", fontsize=7)
         names = [row.document["task"].split("/", 1)[1] for row in shown]

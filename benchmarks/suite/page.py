@@ -46,7 +46,8 @@ def write(folder: pathlib.Path) -> None:
         held = [row for row in rows(documents) if _group(row) == "noise" and name in row.entries]
         if held:
             sgd = [row for row in held if row.optimizer == "sgd"]
-            pictures[_picture(name)] = figures.beside_known(sgd, name)
+            label = "what a search found" if name in FOUND else name
+            pictures[_picture(name)] = figures.beside_known(sgd, name, label)
     for group in _HEADS:
         of_group = [row for row in rows(documents) if _group(row) == group]
         sgd = [row for row in of_group if row.optimizer == "sgd" and {*FOUND} & {*row.entries}]
