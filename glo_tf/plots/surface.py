@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.heights import over_minimum, term
@@ -59,19 +60,28 @@ def plot_surface(loss: ExpressionLoss | Expression) -> Figure:
     with style():
         figure = Picture(figsize=(5.4, 4.4), layout="constrained")
         axes: Axes3D = figure.add_subplot(projection="3d")
-        axes.plot_surface(
-            x,
-            y,
-            heights,
-            cmap="viridis",
-            rstride=1,
-            cstride=1,
-            linewidth=0.2,
-            edgecolor=(1.0, 1.0, 1.0, 0.15),
+        faces = _faces(x, y, heights)
+        surface = Poly3DCollection(
+            faces, cmap="viridis", linewidth=0.2, edgecolor=(1.0, 1.0, 1.0, 0.15)
         )
+        surface.set_array(faces[..., 2].mean(axis=1))
+        axes.add_collection3d(surface)
+        axes.auto_scale_xyz(x, y, heights)
         _label(axes, ("target x", "prediction y") if regression else ("label x₀", "prediction y₀"))
         axes.set(xlim=(lowest, highest), ylim=(lowest, highest))
     return figure
+
+
+def _faces(x: np.ndarray, y: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """The four corners `(N, 4, 3)` of each face that has no hole.
+
+    `Axes3D.plot_surface` keeps what is left of the others, and pads it with memory as it is.
+    """
+    points = np.stack([x, y, heights], axis=-1)
+    corners = [points[:-1, :-1], points[1:, :-1], points[1:, 1:], points[:-1, 1:]]
+    faces = np.stack(corners, axis=2).reshape(-1, 4, 3)
+    whole: np.ndarray = faces[np.isfinite(faces).all(axis=(1, 2))]
+    return whole
 
 
 def _label(axes: Axes3D, names: tuple[str, str]) -> None:

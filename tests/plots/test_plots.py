@@ -81,6 +81,15 @@ def test_the_surface_of_a_regression_is_its_term() -> None:
     assert axes.get_xlabel() == "target x"
 
 
+@pytest.mark.parametrize(("text", "share"), [("x*y", 1.0), ("sqrt(square(y - 0.5) - 0.04)", 0.5)])
+def test_faces_of_a_surface_have_four_corners_or_are_holes(text, share) -> None:
+    (axes,) = plots.plot_surface(Expression.parse(text)).axes
+    (surface,) = axes.collections
+    assert surface._faces.shape[1:] == (4, 3)
+    assert np.isfinite(surface._faces).all()
+    assert len(surface._faces) == pytest.approx(share * 32**2, rel=0.4 * (share < 1.0))
+
+
 @pytest.mark.parametrize("text", ["1", "log(x)/y", "sqrt(-1 - x)/y", "1/0"])
 def test_surfaces_and_trees_of_odd_losses_are_drawn(tmp_path, text) -> None:
     for figure in (plots.plot_surface(Expression.parse(text)), plot_tree(Expression.parse(text))):
