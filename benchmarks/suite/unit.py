@@ -268,8 +268,9 @@ class _Seen:
 
 
 def file_name(name: str) -> str:
-    """Of a name that may have slashes and spaces."""
-    return name.replace("/", "_").replace(" ", "-").replace("%", "percent")
+    """Of a name that may have slashes, spaces and colons, on any system."""
+    parts = {"/": "_", " ": "-", "%": "percent", ":": "-to-"}
+    return name.translate(str.maketrans(parts))
 
 
 def machine() -> str:

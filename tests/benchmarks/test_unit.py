@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import types
 
 import numpy as np
@@ -352,3 +353,9 @@ def test_random_trees_owe_nothing_to_parents() -> None:
     bred = [*operators.breed(select, np.random.default_rng(0))]
     assert bred == [*operators.breed(select, np.random.default_rng(0))]
     assert bred != [*operators.breed(select, np.random.default_rng(1))]
+
+
+def test_each_task_has_a_file_of_its_own_that_any_system_can_have() -> None:
+    names = [unit.file_name(name) for name in TASKS]
+    assert len(set(names)) == len(TASKS)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in names)
