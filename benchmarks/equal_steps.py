@@ -6,6 +6,8 @@ import pathlib
 import statistics
 from typing import Any
 
+from step_limit import StepLimit
+
 GIVEN = 0.1
 """Learning rate of the optimizer."""
 
@@ -39,17 +41,7 @@ def _searched(
 
     import glo_tf
 
-    class Budget(glo_tf.Callback):
-        steps = 0
-
-        def on_evaluation(self, record: Any) -> None:
-            self.steps += record.steps
-
-        def on_generation(self, generation: Any) -> None:
-            if budget is not None and self.steps >= budget:
-                raise glo_tf.StopSearch
-
-    counted = Budget()
+    limit = StepLimit(budget)
     result = glo_tf.LossSearch(
         **data,
         **settings,
@@ -57,13 +49,13 @@ def _searched(
         learning_rate=rates,
         comparison_seeds=0,
         output_dir=folder / rates,
-        callbacks=[counted],
+        callbacks=[limit],
     ).run()
     trained = [record.steps for record in result.records if record.steps]
     return {
         "loss": str(result.best.loss),
         "learning_rate": result.best.candidate.hyperparameters.learning_rate or GIVEN,
-        "steps": counted.steps,
+        "steps": limit.steps,
         "trainings a candidate": statistics.fmean(trained) / settings["train_steps"],
         "candidates": len(trained),
     }

@@ -19,6 +19,7 @@ from typing import Any
 from absl import app, flags
 from noisy_digits import noisy_digits
 from reporting import report_draws
+from step_limit import StepLimit
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("draws", 3, "Of noise and split.")
@@ -38,6 +39,14 @@ WARM, RANDOM, EXACT = "warm", "random", "random, not simplified"
 HELD_OUT, TESTED, RATE = 300, 600, 0.1
 
 
+class LimitOfAllSteps(StepLimit):
+    """Counts the trainings that tune rates and confirm finalists, too."""
+
+    def on_retraining(self, stage: Any, evaluation: Any) -> None:
+        """Counts."""
+        self.steps += evaluation.steps
+
+
 def data(draw: int) -> dict[str, Any]:
     """Of one draw."""
     return noisy_digits(draw, FLAGS.noise, units=FLAGS.units, held_out=HELD_OUT, tested=TESTED)
@@ -50,17 +59,7 @@ def searched(draw: int, kind: str, folder: pathlib.Path, budget: int | None) -> 
     import glo_tf
     from glo_tf.expressions.shortening import complexity
 
-    class Budget(glo_tf.Callback):
-        steps = 0
-
-        def on_training(self, evaluation: Any) -> None:
-            self.steps += evaluation.steps
-
-        def on_generation(self, generation: Any) -> None:
-            if budget is not None and self.steps >= budget:
-                raise glo_tf.StopSearch
-
-    counted = Budget()
+    limit = LimitOfAllSteps(budget)
     coefficients = FLAGS.coefficient_generations * (1 if budget is None else 20)
     result = glo_tf.LossSearch(
         **{key: value for key, value in data(draw).items() if key != "test_data"},
@@ -81,7 +80,7 @@ def searched(draw: int, kind: str, folder: pathlib.Path, budget: int | None) -> 
         comparison_seeds=0,
         seed=draw,
         output_dir=folder / kind.replace(", ", "_").replace(" ", "_"),
-        callbacks=[counted],
+        callbacks=[limit],
     ).run()
     found = result.found
     return {
@@ -92,7 +91,7 @@ def searched(draw: int, kind: str, folder: pathlib.Path, budget: int | None) -> 
         "numbers": complexity(found.loss)[1],
         "characters": len(str(found.loss)),
         "learning_rate": found.learning_rate,
-        "steps": counted.steps,
+        "steps": limit.steps,
     }
 
 

@@ -11,8 +11,9 @@ import pytest
 pytest.importorskip("jax", reason="the suite trains on JAX")
 
 import glo_tf
+from benchmarks.step_limit import StepLimit
 from benchmarks.suite import known, leads, page, trials, unit
-from benchmarks.suite.random_search import RandomTrees, StepLimit
+from benchmarks.suite.random_search import RandomTrees
 from benchmarks.suite.search import VARIANTS, chosen_variants
 from benchmarks.suite.stopping import EarlyStopping
 from benchmarks.suite.tasks import TASKS, chosen
@@ -328,13 +329,20 @@ def test_random_search_ends_with_the_steps_of_another(monkeypatch, tmp_path) -> 
     names = ["found from random trees with fixed coefficients", "found by random search"]
     unit.Unit(task, SETTINGS, tmp_path, tmp_path).run(names)
     assert asked == [(names[0], None), (names[1], 70)]
+
+
+def test_a_search_ends_with_the_generation_in_which_it_reaches_its_steps() -> None:
     limit = StepLimit(100)
     for steps in (60, 39):
         limit.on_evaluation(types.SimpleNamespace(steps=steps))
     limit.on_generation(None)
+    assert limit.steps == 99
     limit.on_evaluation(types.SimpleNamespace(steps=1))
     with pytest.raises(glo_tf.StopSearch):
         limit.on_generation(None)
+    counted = StepLimit()
+    counted.on_evaluation(types.SimpleNamespace(steps=10**9))
+    counted.on_generation(None)
 
 
 def test_a_variant_is_for_the_tasks_of_its_search_space() -> None:
