@@ -30,7 +30,7 @@ def distinct_losses(outputs: Any, count: int) -> list[Any]:
     from glo_tf import plugins
     from glo_tf.expressions.tree import Expression
     from glo_tf.screening.screen import Screen, Traits, Verdict
-    from glo_tf.search.genetic.first_generation import loss_of
+    from glo_tf.search.ask_tell import loss_of
     from glo_tf.training.candidate import Candidate
 
     space = plugins.load("glo_tf.search_spaces", "glo")()

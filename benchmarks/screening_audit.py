@@ -100,7 +100,7 @@ def random_losses() -> list[Any]:
 
 def own_rates(task: Any, trainer: Any) -> tuple[Any, float | None]:
     """Where learning rates are looked for, and what `Screen` is told of factors."""
-    from glo_tf.search.own_rates import ExpectedRates
+    from glo_tf.comparison.expected_rates import ExpectedRates
     from glo_tf.search.reference_rate import tune_reference
     from glo_tf.training.step_length import measure_step_length
 
