@@ -14,23 +14,18 @@ from typing import Any, Self, Unpack
 import keras
 import numpy as np
 
-from glo_tf.data import arrays, masks
-from glo_tf.data.arrays import Pair, Structure
-from glo_tf.data.found_outputs import find_outputs
+from glo_tf.data import arrays
+from glo_tf.data.arrays import Structure
 from glo_tf.data.held_out import HeldOut
-from glo_tf.data.masks import Counted
-from glo_tf.data.output_weights import mean_weights, output_weights, weight_columns
+from glo_tf.data.output_weights import weight_columns
 from glo_tf.data.outputs import Outputs
-from glo_tf.data.targets import as_rows, label_columns
 from glo_tf.errors import InvalidArgumentError, TrainingError
-from glo_tf.identity import fingerprint
 from glo_tf.metrics.objective import Objective
 from glo_tf.training import fresh_models, optimizers, schedules
 from glo_tf.training.backends import backend
 from glo_tf.training.config import AUTO, Decay, TaskArguments, TrainingKeywords
+from glo_tf.training.task_data import TaskData
 from glo_tf.training.trial import Trainer
-
-_LOOKED_AT = 32  # samples whose predictions may confirm what the model's outputs are
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -111,9 +106,8 @@ class TrainingTask:
 
         Args:
             arguments: For what becomes of them see `glo_tf.training.fresh_models`,
-                `glo_tf.training.optimizers`, `glo_tf.data.arrays.load`, `glo_tf.data.targets`,
-                `output_weights`, `find_outputs`, `Objective.define` and
-                `glo_tf.training.backends.Backend.decide_jit_compile`.
+                `glo_tf.training.optimizers`, `glo_tf.data.arrays.load`, `TaskData.of`,
+                `Objective.define` and `glo_tf.training.backends.Backend.decide_jit_compile`.
             test_data: Samples and targets as the others; None for none.
 
         Raises:
@@ -121,10 +115,10 @@ class TrainingTask:
                 the model or with the optimizer.
         """
         given = arguments.loaded()
-        samples, _ = given.train_data
-        loaded = {"validation_data": given.validation_data}
+        held_out = {"validation_data": given.validation_data}
         if test_data is not None:
-            loaded["test_data"] = arrays.load("test_data", test_data)
+            held_out["test_data"] = arrays.load("test_data", test_data)
+        samples, _ = given.train_data
         train_steps, batch_size = given.train_steps, given.batch_size
         if batch_size > arrays.count(samples):
             raise InvalidArgumentError(
@@ -135,57 +129,16 @@ class TrainingTask:
         if isinstance(given.lanes, int):
             trains.check_lanes(given.lanes)
         trains.begin()
-        for name, (others, _) in {"train_data": given.train_data, **loaded}.items():
+        for name, (others, _) in {"train_data": given.train_data, **held_out}.items():
             trains.check_samples(name, others)
         checked = optimizers.understand(given.optimizer, train_steps)
         with trains.device("CPU:0"):
             built, forward = fresh_models.examine(given.model, samples, trains.forward_pass)
-            for name, (others, _) in loaded.items():
+            for name, (others, _) in held_out.items():
                 fresh_models.call(built, others, name)
-            first = built(arrays.head(samples, _LOOKED_AT))
-            every = {
-                name: _counted(name, data, built, first, given)
-                for name, data in {"train_data": given.train_data, **loaded}.items()
-            }
-            (_, targets), weights, counted, ignored = every.pop("train_data")
-            understood = find_outputs(
-                first,
-                trains.last_activations(built, samples),
-                targets,
-                given.epsilon,
-                outputs=given.outputs,
-                from_logits=given.from_logits,
-                weights=counted.weights,
-                standardize=(
-                    trains.give_any_numbers(built, samples)
-                    if given.standardize == "auto"
-                    else [bool(given.standardize)] * len(arrays.flat(first))
-                ),
-            )
-            predictions = {
-                name: _as_numpy(understood.columns(built(arrays.head(others, _LOOKED_AT))))
-                for name, (others, _) in loaded.items()
-            }
-        columns = label_columns("train_data", targets, understood)
-        held_out = {
-            name: HeldOut(
-                data.samples,
-                label_columns(name, data.targets, understood),
-                as_rows(data.targets, understood),
-                of_data.weights,
-            )
-            for name, (data, _, of_data, _) in every.items()
-        }
-        if given.ignore_class is not None:
-            understood = understood.ignoring(given.ignore_class, ignored)
-        understood = understood.counted(columns, counted.weights)
-        if weights is not None:
-            of_outputs = mean_weights(weights, columns, understood)
-            understood = dataclasses.replace(understood, weights=of_outputs)
-        objective = Objective.define(given.metric, given.metric_mode, understood)
-        for name, data in held_out.items():
-            _check_metric(objective, predictions[name], data, understood)
-        objective = objective.in_units_of(held_out["validation_data"], understood)
+            data = TaskData.of(given, held_out, built, trains)
+        outputs, weights = data.outputs, data.counted.weights
+        objective = data.objective(given)
         described = fresh_models.describe(built, forward)
         with trains.device("CPU:0"):
             jit_compile = trains.decide_jit_compile(
@@ -200,7 +153,7 @@ class TrainingTask:
         lanes = (
             given.lanes
             if isinstance(given.lanes, int)
-            else trains.find_lanes(built, checked.make(), understood, samples, batch_size)
+            else trains.find_lanes(built, checked.make(), outputs, samples, batch_size)
         )
         codes = {"optimizer_code": checked.code, "metric_code": objective.code}
         return cls(
@@ -208,14 +161,12 @@ class TrainingTask:
             optimizer=checked.make,
             learning_rate=checked.learning_rate,
             learning_rate_decay=Decay(given.learning_rate_decay),
-            train_data=(samples, columns),
-            train_weights=(
-                None if counted.weights is None else weight_columns(counted.weights, understood)
-            ),
-            train_valid=counted.valid,
-            validation_data=held_out["validation_data"],
-            test_data=held_out.get("test_data"),
-            outputs=understood,
+            train_data=(samples, data.labels),
+            train_weights=None if weights is None else weight_columns(weights, outputs),
+            train_valid=data.counted.valid,
+            validation_data=data.held_out["validation_data"],
+            test_data=data.held_out.get("test_data"),
+            outputs=outputs,
             objective=objective,
             train_steps=train_steps,
             batch_size=batch_size,
@@ -224,10 +175,9 @@ class TrainingTask:
             threads=threads,
             compiles_trees=True,
             description={
-                "train_data": _described(samples, columns, counted.weights, counted.valid),
-                **{n: _described(d.samples, d.labels, d.weights) for n, d in held_out.items()},
+                **data.description,
                 "model": described,
-                "outputs": understood.in_words,
+                "outputs": outputs.in_words,
                 "optimizer": checked.config,
                 "metric": objective.description,
                 "train_steps": train_steps,
@@ -318,69 +268,3 @@ class TrainingTask:
                     f"Expected {name} {expected} on {platform.node()}, as where the search runs. "
                     f"Received: {value}"
                 )
-
-
-def _as_numpy(tensor: Any) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(tensor))
-
-
-def _counted(
-    name: str, data: Pair, built: keras.Model, first: Any, given: TaskArguments
-) -> tuple[Pair, list[np.ndarray] | None, Counted, list[bool]]:
-    """Data without an ignored class, weights of the samples, what counts of them.
-
-    Last, of which outputs a class is ignored.
-
-    Args:
-        name: `train_data` or another.
-        data: In memory.
-        built: The model.
-        first: Its predictions for some samples.
-        given: The setting.
-    """
-    data, ignored = masks.without_ignored(name, data, first, given.ignore_class)
-    of_classes = given.class_weight if name == "train_data" else None
-    weights = output_weights(name, data, first, of_classes)
-    shapes = [part.shape for part in arrays.flat(first)]
-    masked = masks.of_model(built, data.samples, first)
-    counted = Counted.of(name, weights, ignored, masked, shapes=shapes)
-    return data, weights, counted, [mask is not None for mask in ignored]
-
-
-def _described(
-    samples: Structure,
-    labels: np.ndarray,
-    weights: list[np.ndarray] | None,
-    valid: np.ndarray | None = None,
-) -> str:
-    parts = arrays.flat(samples)
-    shapes = ", ".join(str(part.shape[1:]) for part in parts)
-    weighted = "" if weights is None else ", with weights"
-    more = [*(weights or []), *([] if valid is None else [valid])]
-    digest = fingerprint.of_arrays([*arrays.contents(samples), labels, *more])
-    return f"{len(labels)} samples of shape {shapes}{weighted}, sha256 {digest}"
-
-
-def _check_metric(
-    objective: Objective, columns: np.ndarray, data: HeldOut, outputs: Outputs
-) -> None:
-    """A metric that does not fit shows before any training.
-
-    Raises:
-        ValueError: If it cannot be computed.
-    """
-    targets = [part[: len(columns)] for part in data.targets]
-    # The first samples may all have the weight 0.
-    weights = data.weights and [np.ones_like(part[: len(columns)]) for part in data.weights]
-    try:
-        objective.measure(targets, weights)(outputs.split(columns))
-    except Exception as error:  # a metric raises what it likes
-        shapes = ", ".join(
-            f"targets {part.shape} and outputs (N, {output.units})"
-            for part, output in zip(data.targets, outputs.each, strict=True)
-        ) + " and weights of the samples" * (weights is not None)
-        raise InvalidArgumentError(
-            f"Expected a metric that gives a number for {shapes} "
-            f"({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}). "
-            f"Received: metric={objective.name}"
-        ) from error
