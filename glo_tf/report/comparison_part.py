@@ -17,7 +17,7 @@ from glo_tf.plots.comparison import (
     plot_training_curves,
 )
 from glo_tf.report.asked import Asked
-from glo_tf.report.charts import accuracy_chart, curves_chart, rates_chart
+from glo_tf.report.comparison_charts import accuracy_chart, curves_chart, rates_chart
 from glo_tf.report.inline import InlinePicture
 from glo_tf.results.comparison import Comparison, LossTest
 from glo_tf.results.loss_trainings import LossTrainings

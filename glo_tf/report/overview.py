@@ -11,11 +11,12 @@ from glo_tf.errors import InvalidArgumentError, InvalidFileError
 from glo_tf.plots.history import generations
 from glo_tf.plots.slopes import CLASSES
 from glo_tf.report.asked import read_asked
-from glo_tf.report.charts import Chart, line, slopes_chart, text, wrapped
+from glo_tf.report.charts import Chart, line, text, wrapped
 from glo_tf.report.comparison_part import ComparisonPart
 from glo_tf.report.inline import Drawing
 from glo_tf.report.page import render
 from glo_tf.report.run_folder import read_search
+from glo_tf.report.search_charts import slopes_chart
 from glo_tf.report.search_part import SearchPart
 from glo_tf.results import run_files
 from glo_tf.results.comparison import Comparison

@@ -6,7 +6,7 @@ import functools
 
 from glo_tf.plots.comparison import plot_rate_curves
 from glo_tf.report.asked import Asked
-from glo_tf.report.charts import rates_chart
+from glo_tf.report.comparison_charts import rates_chart
 from glo_tf.report.comparison_part import ComparisonPart
 from glo_tf.report.inline import InlinePicture
 from glo_tf.results.recommendation import Recommendation

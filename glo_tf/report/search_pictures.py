@@ -19,8 +19,8 @@ from glo_tf.plots.history import (
 from glo_tf.plots.slopes import plot_slopes
 from glo_tf.plots.surface import plot_surface
 from glo_tf.plots.tree import plot_tree
-from glo_tf.report.charts import fitness_chart, pareto_chart, slopes_chart
 from glo_tf.report.inline import Drawing, InlinePicture
+from glo_tf.report.search_charts import fitness_chart, pareto_chart, slopes_chart
 from glo_tf.results.record import Phase, Record, pareto_front
 
 if TYPE_CHECKING:

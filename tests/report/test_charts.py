@@ -6,14 +6,9 @@ import example_comparison
 import pytest
 from example_records import RECORDS
 
-from glo_tf.report.charts import (
-    Chart,
-    accuracy_chart,
-    curves_chart,
-    fitness_chart,
-    pareto_chart,
-    wrapped,
-)
+from glo_tf.report.charts import Chart, wrapped
+from glo_tf.report.comparison_charts import accuracy_chart, curves_chart
+from glo_tf.report.search_charts import fitness_chart, pareto_chart
 
 
 def test_a_pointer_shows_loss_and_fitness() -> None:
