@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import Any
+from typing import Any, TypeGuard
 
 from glo_tf.errors import InvalidFileError
 from glo_tf.expressions.tree import Expression
@@ -156,7 +156,7 @@ def bar_of_data(data: object, path: pathlib.Path) -> Bar:
         metric=metric,
         mode=Mode(fields["mode"]),
         references=tuple(Reference(**{**one, "name": legible(one["name"])}) for one in references),
-        values=tuple(map(float, values)),  # type: ignore[arg-type]
+        values=tuple(map(float, values)),
         seeds=seeds,
     )
 
@@ -170,5 +170,5 @@ def _is_reference(one: Any) -> bool:
     return texts and numbers and (one["value"] is None or is_finite(one["value"]))
 
 
-def _are_numbers(values: Any) -> bool:
+def _are_numbers(values: object) -> TypeGuard[list[float]]:
     return isinstance(values, list) and all(map(is_finite, values))

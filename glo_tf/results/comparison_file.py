@@ -201,6 +201,6 @@ class _Reader(FieldReader):
 
 
 def _value(value: object) -> float | None:
-    if value is not None and not is_finite(value):
-        raise ValueError
-    return value  # type: ignore[return-value]
+    if value is None or is_finite(value):
+        return value
+    raise ValueError

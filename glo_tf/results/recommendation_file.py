@@ -79,9 +79,9 @@ class _RecommendationReader(FieldReader):
         except ParseError as error:
             raise self.error(f"an 'expression' ({in_short(error)})", expression) from error
         rate, fitness, steps = (data.get(name) for name in ("learning_rate", "fitness", "steps"))
-        if not is_finite(rate) or not SMALLEST_RATE <= rate <= LARGEST_RATE:  # type: ignore[operator]
+        if not is_finite(rate) or not SMALLEST_RATE <= rate <= LARGEST_RATE:
             raise self.error("a positive 'learning_rate'", rate)
-        if not is_finite(fitness) or fitness < 0.0:  # type: ignore[operator]
+        if not is_finite(fitness) or fitness < 0.0:
             raise self.error("a 'fitness' of at least 0", fitness)
         if not is_count(steps):
             raise self.error("'steps' from 0 to 2**53", steps)
@@ -89,8 +89,8 @@ class _RecommendationReader(FieldReader):
             "name": legible(self.text(data, "name")),
             "parameters": parameters,
             "expression": expression,
-            "learning_rate": float(rate),  # type: ignore[arg-type]
-            "fitness": float(fitness),  # type: ignore[arg-type]
+            "learning_rate": float(rate),
+            "fitness": float(fitness),
             "status": self.one_of(Status, data, "status"),
             "steps": steps,
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from glo_tf.errors import InvalidFileError
 
@@ -73,14 +73,14 @@ def in_short(error: Exception) -> str:
     return text if len(text) <= 400 else f"{text[:200]} ... {text[-197:]}"
 
 
-def is_finite(value: object) -> bool:
+def is_finite(value: object) -> TypeGuard[float]:
     """Whether a value that was read is a number whose square a float can be; JSON has others."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return -_LARGEST_MEASURED <= value <= _LARGEST_MEASURED
 
 
-def is_count(value: object) -> bool:
+def is_count(value: object) -> TypeGuard[int]:
     """Whether a value that was read is an integer from 0 to `LARGEST`."""
     return type(value) is int and 0 <= value <= LARGEST
 
