@@ -7,7 +7,7 @@ import math
 from glo_tf.data.outputs import Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.scale import relative_scale, relative_steepness
-from glo_tf.training.candidate import LARGEST_RATE, SMALLEST_RATE
+from glo_tf.training.candidate import held_rate
 
 
 class ExpectedRates:
@@ -27,7 +27,7 @@ class ExpectedRates:
         steepness = relative_steepness(loss, self._outputs)
         if not 0.0 < steepness < math.inf:
             steepness = 1.0
-        return held(self._reference * factor * steepness**-self._exponent)
+        return held_rate(self._reference * factor * steepness**-self._exponent)
 
     def at_scale_1(self, loss: Expression) -> Expression:
         """The loss with the coefficient of its root such that it is as steep as the usual one."""
@@ -46,9 +46,4 @@ class ExpectedRates:
             by: The loss.
         """
         ratio = relative_scale(loss, self._outputs) / relative_scale(by, self._outputs)
-        return held(rate * ratio**self._exponent)
-
-
-def held(rate: float, digits: int = 6) -> float:
-    """A learning rate as an optimizer can hold it, in few digits."""
-    return float(f"{min(max(rate, SMALLEST_RATE), LARGEST_RATE):.{digits}g}")
+        return held_rate(rate * ratio**self._exponent)

@@ -9,12 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.rate_curve import RateCurve
-from glo_tf.training.candidate import (
-    LARGEST_RATE,
-    SMALLEST_RATE,
-    Candidate,
-    Hyperparameters,
-)
+from glo_tf.training.candidate import Candidate, Hyperparameters, held_rate
 from glo_tf.training.trial import Evaluation, Request
 
 Evaluate = Callable[[Sequence[Request]], Iterable[Evaluation]]
@@ -105,8 +100,7 @@ def tune_learning_rates(
 
 
 def _rate(learning_rate: float, factor: float) -> float:
-    rate = float(f"{learning_rate * factor:.6g}")  # 0.1, not 0.01 * 10 = 0.09999999999999999
-    return min(max(rate, SMALLEST_RATE), LARGEST_RATE)
+    return held_rate(learning_rate * factor)  # 0.1, not 0.01 * 10 = 0.09999999999999999
 
 
 def _best(known: dict[float, float]) -> float:

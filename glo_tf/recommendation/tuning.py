@@ -7,14 +7,14 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from glo_tf.comparison.expected_rates import ExpectedRates, held
+from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.losses.baselines import usual_loss
 from glo_tf.recommendation.families import Family
 from glo_tf.recommendation.pattern_search import RUNGS_PER_DECADE, PatternSearch
 from glo_tf.recommendation.time_limit import TuningTimeLimit
 from glo_tf.results.tuned_loss import Trial, TunedLoss
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.candidate import Candidate, Hyperparameters, held_rate
 from glo_tf.training.step_length import measure_step_length
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status
@@ -221,7 +221,7 @@ class _TrialEntry:
         self._point = runner.search.ask()
         rung, *self._places = self._point
         loss = runner.family.loss(tuple(self._places))
-        rate = held(expected.of(loss, 10.0 ** (rung / RUNGS_PER_DECADE)), _RATE_DIGITS)
+        rate = held_rate(expected.of(loss, 10.0 ** (rung / RUNGS_PER_DECADE)), _RATE_DIGITS)
         self.candidate = Candidate(loss, Hyperparameters(rate))
         self.ended: Evaluation | None = None
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from glo_tf.expressions.tree import Expression
 from glo_tf.screening.scale import relative_scale
 from glo_tf.screening.simplification import rounded, shortened, simplified
-from glo_tf.training.candidate import LARGEST_RATE, SMALLEST_RATE, Candidate, Hyperparameters
+from glo_tf.training.candidate import (
+    LARGEST_RATE,
+    SMALLEST_RATE,
+    Candidate,
+    Hyperparameters,
+    held_rate,
+)
 
 if TYPE_CHECKING:
     from glo_tf.training.search_task import SearchTask
@@ -125,8 +131,7 @@ class FoundLoss:
         if scaled == self.loss:
             return self
         rate = self.learning_rate * relative_scale(scaled, task.outputs) ** -exponent
-        rate = min(max(float(f"{rate:.6g}"), SMALLEST_RATE), LARGEST_RATE)
-        return dataclasses.replace(self, loss=scaled, learning_rate=rate)
+        return dataclasses.replace(self, loss=scaled, learning_rate=held_rate(rate))
 
     @property
     def candidate(self) -> Candidate:

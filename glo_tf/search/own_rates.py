@@ -14,10 +14,10 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 
-from glo_tf.comparison.expected_rates import ExpectedRates, held
+from glo_tf.comparison.expected_rates import ExpectedRates
 from glo_tf.comparison.learning_rates import Evaluate
 from glo_tf.search.heats import Field, heats
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.candidate import Candidate, Hyperparameters, held_rate
 from glo_tf.training.trial import Evaluation, Request, Status
 
 _WIDENINGS = 2  # rates beyond the grid, at most
@@ -168,7 +168,7 @@ class _Entry:
             failing = edge == rates[0] and best.status == Status.NON_FINITE
             pays = self._results[edge].fitness > self._results[inner].fitness
             if edge == best.candidate and (pays or failing):
-                new = _at(edge, held(_rate(edge) * _rate(edge) / _rate(inner)))
+                new = _at(edge, held_rate(_rate(edge) * _rate(edge) / _rate(inner)))
                 if new not in self._results:
                     self.arms.append(new)
                     return [new]

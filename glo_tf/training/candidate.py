@@ -15,6 +15,11 @@ SMALLEST_RATE, LARGEST_RATE = float(np.finfo(np.float32).tiny), float(np.finfo(n
 """Learning rates that an optimizer can hold."""
 
 
+def held_rate(rate: float, digits: int = 6) -> float:
+    """The nearest learning rate of few digits that an optimizer can hold."""
+    return min(max(float(f"{rate:.{digits}g}"), SMALLEST_RATE), LARGEST_RATE)
+
+
 @dataclasses.dataclass(frozen=True)
 class Hyperparameters:
     """What a candidate has beside its loss. A field is all that a further one takes here.

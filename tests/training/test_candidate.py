@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glo_tf.expressions.tree import Expression
-from glo_tf.training.candidate import LARGEST_RATE, SMALLEST_RATE, Candidate, Hyperparameters
+from glo_tf.training.candidate import (
+    LARGEST_RATE,
+    SMALLEST_RATE,
+    Candidate,
+    Hyperparameters,
+    held_rate,
+)
 
 BAIKAL = Expression.parse("-(log(y) - x/y)")
 HYPERPARAMETERS = st.builds(
@@ -48,6 +54,20 @@ def test_equal_learning_rates_are_one(rate) -> None:
     assert type(made.learning_rate) is float
     assert made == Hyperparameters(1.0)
     assert Candidate(BAIKAL, made).key == Candidate(BAIKAL, Hyperparameters(1.0)).key
+
+
+@given(st.floats(min_value=0.0), st.integers(1, 9))
+def test_every_rate_has_a_nearest_one_that_an_optimizer_holds(rate: float, digits: int) -> None:
+    held = held_rate(rate, digits)
+    assert Hyperparameters(held).learning_rate == held
+    if SMALLEST_RATE < held < LARGEST_RATE:
+        assert held == pytest.approx(rate, rel=10.0 ** (1 - digits))
+
+
+def test_a_held_rate_is_rounded_before_it_is_bounded() -> None:
+    assert held_rate(0.01 * 10.0) == 0.1
+    assert held_rate(0.123456789, 3) == 0.123
+    assert (held_rate(1e-50), held_rate(1e39)) == (SMALLEST_RATE, LARGEST_RATE)
 
 
 @pytest.mark.parametrize(
