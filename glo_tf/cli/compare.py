@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -20,10 +19,8 @@ if TYPE_CHECKING:
     from glo_tf.display.comparison import ComparisonDisplay
 
 
-def make_comparison(
-    values: flags.FlagValues, display: ComparisonDisplay
-) -> tuple[LossComparison, pathlib.Path]:
-    """The comparison that the flags describe, and its output folder.
+def make_comparison(values: flags.FlagValues, display: ComparisonDisplay) -> LossComparison:
+    """The comparison that the flags describe.
 
     Args:
         values: The flags.
@@ -48,14 +45,12 @@ def make_comparison(
     from glo_tf.comparison.loss_comparison import LossComparison
     from glo_tf.losses.lookup import split_losses
 
-    folder = output_dir(values)
     arguments: ComparisonKeywords = {
         **read(values, ComparisonKeywords),
         **common,
-        "output_dir": folder,
+        "output_dir": output_dir(values),
         "on_training": display.on_training,
     }
-    comparison = LossComparison(
+    return LossComparison(
         test_data=data.split("test"), losses=split_losses(values.losses), **arguments
     )
-    return comparison, folder

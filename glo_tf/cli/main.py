@@ -151,7 +151,7 @@ def _search(values: flags.FlagValues, arguments: list[str]) -> int:
     log, flagfile = folder / run_files.LOG, folder / run_files.FLAGS
     try:
         check_free(log, flagfile)
-        search, _ = make_search(values)
+        search = make_search(values)
         _write_flags(flagfile, values, arguments)
     except EXPECTED as error:
         return fail(error, BAD_INPUT)
@@ -201,7 +201,7 @@ def _recommend(values: flags.FlagValues, arguments: list[str]) -> int:
 
 def _shown_by(
     display: DisplayWithBar[_Result],
-    make: Callable[[], tuple[_Run[_Result], pathlib.Path]],
+    make: Callable[[], _Run[_Result]],
     files: tuple[str, str],
     values: flags.FlagValues,
     arguments: list[str],
@@ -222,7 +222,7 @@ def _shown_by(
     log, flagfile = (folder / name for name in files)
     try:
         check_free(log, flagfile)
-        run, _ = make()
+        run = make()
         _write_flags(flagfile, values, arguments)
     except EXPECTED as error:
         return fail(error, BAD_INPUT)

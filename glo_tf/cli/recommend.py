@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import TYPE_CHECKING
 
 from absl import flags
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
 
 def make_recommendation(
     values: flags.FlagValues, display: RecommendationDisplay
-) -> tuple[LossRecommendation, pathlib.Path]:
-    """The recommendation that the flags ask for, and its output folder.
+) -> LossRecommendation:
+    """The recommendation that the flags ask for.
 
     The learning rate is where the usual loss's is looked for first, as each loss has its own.
 
@@ -39,16 +38,14 @@ def make_recommendation(
     from glo_tf.losses.lookup import split_losses
     from glo_tf.recommendation.loss_recommendation import LossRecommendation
 
-    folder = output_dir(values)
     arguments: RecommendationKeywords = {
         **read(values, RecommendationKeywords),
         **common,
-        "output_dir": folder,
+        "output_dir": output_dir(values),
         "on_progress": display.on_progress,
     }
-    recommendation = LossRecommendation(
+    return LossRecommendation(
         test_data=data.split("test"),
         losses=split_losses(values.losses) if values.losses else None,
         **arguments,
     )
-    return recommendation, folder

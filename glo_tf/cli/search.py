@@ -31,8 +31,8 @@ _OPTIONS_THAT_ARE_FLAGS: dict[str, type[GloOptions] | type[GplearnOptions]] = {
 }
 
 
-def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
-    """The search that the flags describe, and its output folder.
+def make_search(values: flags.FlagValues) -> LossSearch:
+    """The search that the flags describe.
 
     Raises:
         ValueError: If they do not describe one; all bad input shows here.
@@ -67,8 +67,7 @@ def make_search(values: flags.FlagValues) -> tuple[LossSearch, pathlib.Path]:
             *_tensorboard(values, folder),
         ],
     }
-    search = LossSearch(**arguments)
-    return search, folder
+    return LossSearch(**arguments)
 
 
 def given_references(values: flags.FlagValues) -> Sequence[str] | None:

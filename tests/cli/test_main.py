@@ -71,7 +71,7 @@ def test_gplearn_operators_are_a_flag_away(tmp_path) -> None:
 def settings_of(*arguments: str):
     values = command_flags.define_flags()
     values(["glo-tf", *QUICK, *arguments])
-    search, _ = make_search(values)
+    search = make_search(values)
     return search.settings
 
 

@@ -79,7 +79,7 @@ def operators_of(tmp_path, *arguments: str):
     values = define_flags()
     given = ["--train_steps=2", "--population_size=4", "--elites=1", *arguments]
     values(["glo-tf", f"--output_dir={tmp_path / 'out'}", "--overwrite", *given])
-    search, _ = make_search(values)
+    search = make_search(values)
     return search.settings.operators
 
 
