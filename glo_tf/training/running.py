@@ -1,4 +1,4 @@
-"""One training among those that run side by side: where it stops, and what it is worth there."""
+"""A training that runs, on any backend: where it stops, and what it is worth there."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-import jax.numpy as jnp
-import keras
 import numpy as np
 
-from glo_tf.data.held_out import HeldOut
 from glo_tf.data.split import Split
 from glo_tf.metrics.meter import Meter
 from glo_tf.training import early_stopping
 from glo_tf.training.trial import WORTHLESS, Evaluation, Request, Status, Values
 
 if TYPE_CHECKING:
+    from glo_tf.data.held_out import HeldOut
     from glo_tf.training.task import TrainingTask
 
 
 class MeasuredData:
-    """Data that networks are measured on, and what measures them.
+    """What predictions for held-out data are measured by; trainers add the samples.
 
     Args:
         task: What is trained.
@@ -29,9 +27,6 @@ class MeasuredData:
     """
 
     def __init__(self, task: TrainingTask, data: HeldOut):
-        part = early_stopping.looked_at(len(data.labels), task.outputs.samples_at_once)
-        self.samples = keras.tree.map_structure(jnp.asarray, data.samples)
-        self.some = keras.tree.map_structure(lambda array: array[part], self.samples)
         self.known_of_some = early_stopping.known_of_some(data, task.outputs)
         self.meter = Meter(task.objective, task.outputs, data)
 
@@ -53,33 +48,37 @@ class Found:
     test: np.ndarray | None = None
 
 
-class LaneTraining:
-    """A training on its way.
+class RunningTraining:
+    """A training on its way from stop to stop.
+
+    It stops where early stopping looks at it, at checkpoints and at its end.
 
     Args:
         task: What is trained.
-        request: What was found for.
-        total: Steps of this training.
+        request: What was asked for.
         validation: What its fitness is measured on.
         test: What it is measured on at checkpoints, too.
+
+    Raises:
+        ValueError: If a checkpoint lies beyond the training's end.
     """
 
     def __init__(
         self,
         task: TrainingTask,
         request: Request,
-        total: int,
         validation: MeasuredData,
         test: MeasuredData | None,
     ):
-        self.request, self.total = request, total
-        self.look = early_stopping.looks_at(request.stop_at_chance, total, task.train_steps)
-        self.measured_at = {*request.checkpoints, total}
-        self._stops = sorted(self.measured_at | ({self.look} if self.look else set()))
+        self.request, self.total = request, request.steps_of(task.train_steps)
+        self.look = early_stopping.looks_at(request.stop_at_chance, self.total, task.train_steps)
+        self._train_steps = task.train_steps
+        self._measured_at = {*request.checkpoints, self.total}
+        self._stops = sorted(self._measured_at | ({self.look} if self.look else set()))
         self._outputs = task.outputs
         self._validation, self._test = validation, test
         self._began = time.perf_counter()
-        self._measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
+        self._values: dict[Split, dict[str, tuple[float | None, ...]]] = {}
 
     def go_on(self, done: int) -> None:
         """Leaves out where a shorter training stopped that this one goes on from."""
@@ -93,6 +92,21 @@ class LaneTraining:
     def goal(self) -> int:
         """The step at which it stops next."""
         return self._stops[0]
+
+    @property
+    def looked_at(self) -> bool:
+        """Whether early stopping looks at it there."""
+        return self.goal == self.look
+
+    @property
+    def measured(self) -> bool:
+        """Whether the validation data is measured there."""
+        return self.goal in self._measured_at
+
+    @property
+    def pauses(self) -> bool:
+        """Whether it ends there, and a longer one may go on from it."""
+        return self.goal == self.total < self._train_steps
 
     @property
     def measures_test(self) -> bool:
@@ -133,7 +147,7 @@ class LaneTraining:
         return self._ended(Status.OK, step, fitness, values)
 
     def _record(self, split: Split, data: MeasuredData, columns: np.ndarray, sound: bool) -> None:
-        of_split = self._measured.setdefault(split, {})
+        of_split = self._values.setdefault(split, {})
         for name, value in data.meter.values(columns).items():
             of_split[name] = (*of_split.get(name, ()), value if sound else None)
 
@@ -152,5 +166,5 @@ class LaneTraining:
             steps=step,
             seconds=time.perf_counter() - self._began,
             values=values or {},
-            measured=self._measured,
+            measured=self._values,
         )

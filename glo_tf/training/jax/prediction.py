@@ -10,11 +10,30 @@ import jax.numpy as jnp
 import keras
 
 from glo_tf.data.outputs import Outputs
+from glo_tf.training import early_stopping
 from glo_tf.training.jax.call import in_training
 from glo_tf.training.jax.lanes import LaneVariables
+from glo_tf.training.running import MeasuredData
 
 if TYPE_CHECKING:
     from glo_tf.data.arrays import Structure
+    from glo_tf.data.held_out import HeldOut
+    from glo_tf.training.task import TrainingTask
+
+
+class PredictedData(MeasuredData):
+    """Held-out data with its samples on the device.
+
+    Args:
+        task: What is trained.
+        data: Samples and labels.
+    """
+
+    def __init__(self, task: TrainingTask, data: HeldOut):
+        super().__init__(task, data)
+        part = early_stopping.looked_at(len(data.labels), task.outputs.samples_at_once)
+        self.samples = keras.tree.map_structure(jnp.asarray, data.samples)
+        self.some = keras.tree.map_structure(lambda array: array[part], self.samples)
 
 
 class LanePrediction:

@@ -20,12 +20,12 @@ from glo_tf.expressions.program import Layout, instruction_set
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
 from glo_tf.training.jax.lane_memory import free_bytes
-from glo_tf.training.jax.lane_training import Found, LaneTraining, MeasuredData
 from glo_tf.training.jax.lanes import Lanes, LaneVariables
 from glo_tf.training.jax.loop import Advance, LaneLoop
-from glo_tf.training.jax.prediction import LanePrediction
+from glo_tf.training.jax.prediction import LanePrediction, PredictedData
 from glo_tf.training.jax.programs import LanePrograms, terms_and_slopes
 from glo_tf.training.paused import PausedTrainings
+from glo_tf.training.running import Found, RunningTraining
 from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class JaxTrainer:
             train_steps=task.train_steps,
         )
         self._prediction = LanePrediction(model, outputs, optimizer, self._variables)
-        self._validation = MeasuredData(task, task.validation_data)
-        self._test = None if task.test_data is None else MeasuredData(task, task.test_data)
+        self._validation = PredictedData(task, task.validation_data)
+        self._test = None if task.test_data is None else PredictedData(task, task.test_data)
         self._pace = 1  # steps per call
         self._forget()
 
@@ -120,7 +120,7 @@ class JaxTrainer:
                 yield waiting.popleft() if waiting else next(requests, None)
 
         while True:
-            running: dict[int, LaneTraining] = {}
+            running: dict[int, RunningTraining] = {}
             try:
                 yield from self._trained(next_requests(), running, check)
                 return
@@ -135,7 +135,7 @@ class JaxTrainer:
     def _trained(
         self,
         requests: Iterator[Request | None],
-        running: dict[int, LaneTraining],
+        running: dict[int, RunningTraining],
         check: Callable[[], None],
     ) -> Iterator[tuple[Request, Evaluation]]:
         """As `evaluate_many`; `running` is what trains, by lane."""
@@ -190,11 +190,10 @@ class JaxTrainer:
         state = max(1, self._variables.bytes)
         return max(1, min(_MOST_PAUSED * self.lanes, int(_SHARE_OF_PAUSED * free_bytes()) // state))
 
-    def _training(self, request: Request) -> LaneTraining:
-        total = request.steps_of(self.task.train_steps)
-        return LaneTraining(self.task, request, total, self._validation, self._test)
+    def _training(self, request: Request) -> RunningTraining:
+        return RunningTraining(self.task, request, self._validation, self._test)
 
-    def _begin(self, lanes: Lanes, begun: Mapping[int, LaneTraining]) -> Lanes:
+    def _begin(self, lanes: Lanes, begun: Mapping[int, RunningTraining]) -> Lanes:
         """Puts trainings into their lanes, as they begin or as they were paused."""
         seeds = tuple(sorted({training.request.seed for training in begun.values()}))
         begins, which = np.zeros(self.lanes, bool), np.zeros(self.lanes, np.int32)
@@ -218,7 +217,7 @@ class JaxTrainer:
         self,
         lanes: Lanes,
         programs: LanePrograms,
-        running: Mapping[int, LaneTraining],
+        running: Mapping[int, RunningTraining],
         check: Callable[[], None],
     ) -> Lanes:
         """Trains until a lane has come to its goal, or has met a value that is not finite.
@@ -244,11 +243,11 @@ class JaxTrainer:
             ):
                 return lanes
 
-    def _found(self, lanes: Lanes, stopped: Mapping[int, LaneTraining]) -> dict[int, Found]:
+    def _found(self, lanes: Lanes, stopped: Mapping[int, RunningTraining]) -> dict[int, Found]:
         """What is to be known of trainings that have come to their goals."""
         found = {lane: Found() for lane in stopped}
-        looked = [lane for lane, training in stopped.items() if training.goal == training.look]
-        measured = [lane for lane, t in stopped.items() if t.goal in t.measured_at]
+        looked = [lane for lane, training in stopped.items() if training.looked_at]
+        measured = [lane for lane, training in stopped.items() if training.measured]
         for lane, columns, _ in self._predicted(lanes, looked, self._validation.some, False):
             found[lane].looked = columns
         for lane, columns, sound in self._predicted(
@@ -261,7 +260,7 @@ class JaxTrainer:
                 found[lane].test = columns
         for lane in measured:
             training = stopped[lane]
-            if training.goal == training.total < self.task.train_steps:
+            if training.pauses:
                 state = self._variables.get(lanes, lane)
                 self._paused.keep(training.request, training.look, training.total, state)
         return found

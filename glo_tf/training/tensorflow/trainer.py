@@ -12,7 +12,6 @@ import keras
 import tensorflow as tf
 
 from glo_tf.data.held_out import HeldOut
-from glo_tf.data.split import Split
 from glo_tf.expressions.leaves import LABEL_AND_PREDICTION, Surroundings
 from glo_tf.expressions.leaves_seen import leaves_seen
 from glo_tf.expressions.operations import Operation
@@ -21,23 +20,15 @@ from glo_tf.expressions.prefix import Node
 from glo_tf.expressions.program import Layout, Program, instruction_set
 from glo_tf.expressions.seen_by_loss import LogPrediction
 from glo_tf.expressions.tree import Expression
-from glo_tf.metrics.meter import Meter
-from glo_tf.training import early_stopping
 from glo_tf.training.batches import batch_order
 from glo_tf.training.beginning import begin
 from glo_tf.training.paused import PausedTrainings
+from glo_tf.training.running import Found, MeasuredData, RunningTraining
 from glo_tf.training.tensorflow.interpreter import interpret, tensors
 from glo_tf.training.tensorflow.loop import Steps, TermsAndSlopes, TrainingLoop
 from glo_tf.training.tensorflow.resident_data import ResidentData
 from glo_tf.training.tensorflow.translator import translate
-from glo_tf.training.trial import (
-    WORTHLESS,
-    Evaluation,
-    Request,
-    Status,
-    Values,
-    nothing_to_check,
-)
+from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
 if TYPE_CHECKING:
     from glo_tf.training.task import TrainingTask
@@ -106,61 +97,36 @@ class CandidateTrainer:
         Raises:
             ValueError: If a checkpoint lies beyond the training's end.
         """
-        started = time.perf_counter()
-        total, checkpoints = request.steps_of(self.task.train_steps), request.checkpoints
-        looks_at = early_stopping.looks_at(request.stop_at_chance, total, self.task.train_steps)
-        done, state = self._paused.take(request, total, looks_at) or (
-            0,
-            self._initial(request.seed),
-        )
+        training = RunningTraining(self.task, request, self._validation, self._test)
+        paused = self._paused.take(request, training.total, training.look)
+        if paused is not None:
+            training.go_on(paused[0])
+        done, state = paused or (0, self._initial(request.seed))
         self._loop.restore(state)
         self._learning_rate.set(request.candidate.hyperparameters.learning_rate)
         steps, arguments = self._compiled(request.loss)
         arguments = (self._batches(request.seed), *arguments)
-        advance = functools.partial(self._advance, steps, arguments, check=check)
-        status, fitness, finite = Status.OK, WORTHLESS, True
-        values: Values = {}
-        measured: dict[Split, dict[str, tuple[float | None, ...]]] = {}
-        if looks_at is not None and done <= looks_at:
-            done, finite = advance(done, looks_at)
-            if finite:
-                looked = self._loop.look().numpy()
-                if early_stopping.guesses(
-                    self.task.outputs, looked, *self._validation.known_of_some
-                ):
-                    status = Status.STOPPED
-        if finite and status == Status.OK:
-            for goal in sorted({*checkpoints, total}):
-                done, finite = advance(done, goal)
-                if not finite:
-                    break
-                if goal == total < self.task.train_steps:
-                    self._paused.keep(request, looks_at, done, self._state())
-                with self._finished(for_good=goal == total):
-                    columns, sound = self._loop.predict(self._validation.data)
-                    if goal in checkpoints:
-                        for split, of_goal in self._values(columns).items():
-                            of_split = measured.setdefault(split, {})
-                            for name, value in of_goal.items():
-                                before = of_split.get(name, ())
-                                of_split[name] = (*before, value if sound else None)
-                if goal == total:
-                    finite = bool(sound)
-                    if sound:
-                        found, values = self._validation.meter.judge(columns.numpy())
-                        finite, fitness = found is not None, found or WORTHLESS
-        if not finite:
-            status, fitness = Status.NON_FINITE, WORTHLESS
-        return Evaluation(
-            candidate=request.candidate,
-            seed=request.seed,
-            fitness=fitness,
-            status=status,
-            steps=done,
-            seconds=time.perf_counter() - started,
-            values=values,
-            measured=measured,
-        )
+        while True:
+            done, finite = self._advance(steps, arguments, done, training.goal, check)
+            evaluation = training.judged(self._found(training) if finite else None, done)
+            if evaluation is not None:
+                return evaluation
+
+    def _found(self, training: RunningTraining) -> Found:
+        """What is to be known of a training that has come to its goal."""
+        found = Found()
+        if training.looked_at:
+            found.looked = self._loop.look().numpy()
+        if training.pauses:
+            self._paused.keep(training.request, training.look, training.goal, self._state())
+        if training.measured:
+            with self._finished(for_good=training.goal == training.total):
+                columns, sound = self._loop.predict(self._validation.data)
+                found.validation, found.sound = columns.numpy(), bool(sound)
+                if self._test is not None and training.measures_test:
+                    columns, _ = self._loop.predict(self._test.data)
+                    found.test = columns.numpy()
+        return found
 
     @contextlib.contextmanager
     def _finished(self, *, for_good: bool) -> Iterator[None]:
@@ -174,25 +140,12 @@ class CandidateTrainer:
         if not for_good:
             self._loop.restore(state)
 
-    def _values(self, columns: tf.Tensor) -> dict[Split, dict[str, float | None]]:
-        """What a checkpoint is for; see `Evaluation.measured`.
-
-        Args:
-            columns: Predictions for the validation data.
-        """
-        values = {Split.VALIDATION: self._validation.meter.values(columns.numpy())}
-        if self._test is not None:
-            columns, _ = self._loop.predict(self._test.data)
-            values[Split.TEST] = self._test.meter.values(columns.numpy())
-        return values
-
     def _advance(
         self,
         steps: Steps,
         arguments: tuple[tf.Tensor, ...],
         start: int,
         end: int,
-        *,
         check: Callable[[], None],
     ) -> tuple[int, tf.Tensor | bool]:
         """Trains up to `end`, in calls short enough for Ctrl-C, which Python sees between them."""
@@ -286,10 +239,9 @@ class CandidateTrainer:
         return of_columns
 
 
-class _HeldOut:
-    """Data that networks are measured on, and what measures them."""
+class _HeldOut(MeasuredData):
+    """Held-out data with its samples on the device."""
 
     def __init__(self, task: TrainingTask, data: HeldOut):
+        super().__init__(task, data)
         self.data = ResidentData.place(data.samples, data.labels[:, :0])  # only predicted
-        self.known_of_some = early_stopping.known_of_some(data, task.outputs)
-        self.meter = Meter(task.objective, task.outputs, data)
