@@ -65,8 +65,23 @@ def python(loss: ExpressionLoss) -> str:
         f"def {_function_name(loss.name)}({', '.join(['y_true', 'y_pred', *_more(loss)])}):",
         f'    """{loss.expression} per class; one value per sample."""',
         "    z = np.asarray(y_pred, dtype=np.float64)",
+        *_prediction_lines(loss),
+        "    x = np.asarray(y_true, dtype=np.float64)",
+        *_label_lines(loss),
+        *_surroundings(loss),
+        '    with np.errstate(all="ignore"):',
+        *_term_lines(loss),
     ]
-    independent = loss.activation == Activation.SIGMOID
+    total = "terms.sum(axis=-1)" if loss.two_sided else "terms"
+    found = f"{total}.{loss.class_reduction}(axis=-1)"
+    ignores = loss.ignore_class is not None
+    lines.append(f"    return np.where(counts, {found}, 0.0)" if ignores else f"    return {found}")
+    return "\n".join(lines) + "\n"
+
+
+def _prediction_lines(loss: ExpressionLoss) -> list[str]:
+    """What makes y of predictions z, and log(y) of logits."""
+    lines = []
     if loss.two_sided:
         lines.append("    z = z[..., np.newaxis]  # each label is two classes")
     if loss.units:
@@ -74,7 +89,7 @@ def python(loss: ExpressionLoss) -> str:
         lines.append(f"    y = (z - {mean}) / {deviation}")
     elif not loss.probabilities:
         lines.append("    y = z")
-    elif loss.from_logits and independent:
+    elif loss.from_logits and loss.activation == Activation.SIGMOID:
         lines += [
             "    if z.shape[-1] == 1:",
             "        z = np.concatenate([-z, z], axis=-1)",
@@ -95,11 +110,14 @@ def python(loss: ExpressionLoss) -> str:
             "        z = np.concatenate([1.0 - z, z], axis=-1)",
             f"    y = np.clip(z, {loss.epsilon!r}, 1.0)",
         ]
-    lines.append("    x = np.asarray(y_true, dtype=np.float64)")
+    return lines
+
+
+def _label_lines(loss: ExpressionLoss) -> list[str]:
+    """What makes x of labels, and where a class is ignored `counts`, which is where it is not."""
+    lines = []
     if loss.sparse:
-        lines += [
-            "    x = x.reshape((*y.shape[:-1], 1))",
-        ]
+        lines.append("    x = x.reshape((*y.shape[:-1], 1))")
         if loss.ignore_class is not None:
             lines += [
                 f"    counts = x[..., 0] != {loss.ignore_class}",
@@ -109,35 +127,31 @@ def python(loss: ExpressionLoss) -> str:
             "    known = (x >= 0) & (x < y.shape[-1])",
             "    x = np.where(known, np.floor(x) == np.arange(y.shape[-1]), np.nan)",
         ]
+    elif loss.two_sided:
+        lines.append("    x = x.reshape((*z.shape[:-1], 1))")
     else:
-        lines += (
-            ["    x = x.reshape((*z.shape[:-1], 1))"]
-            if loss.two_sided
-            else ["    if x.ndim < z.ndim:", "        x = x[..., np.newaxis]"]
-        )
-        if loss.probabilities:
-            lines += [
-                "    if x.shape[-1] == 1:",
-                "        x = np.concatenate([1.0 - x, x], axis=-1)",
-            ]
+        lines += ["    if x.ndim < z.ndim:", "        x = x[..., np.newaxis]"]
+    if loss.probabilities and not loss.sparse:
+        lines += [
+            "    if x.shape[-1] == 1:",
+            "        x = np.concatenate([1.0 - x, x], axis=-1)",
+        ]
     if loss.units:
+        mean, deviation = (_numbers(part) for part in loss.units.values())
         lines.append(f"    x = (x - {mean}) / {deviation}")
     if loss.label_smoothing:
-        count = "2" if independent else "y.shape[-1]"
+        count = "2" if loss.activation == Activation.SIGMOID else "y.shape[-1]"
         lines.append(f"    x = x + {float(loss.label_smoothing)!r} * (1.0 / {count} - x)")
-    lines += _surroundings(loss)
-    lines.append('    with np.errstate(all="ignore"):')
+    return lines
+
+
+def _term_lines(loss: ExpressionLoss) -> list[str]:
+    """What makes the terms of the classes, of the shape of y."""
     *steps, last = _numpy_lines(loss.tree, loss.from_logits)
-    lines += [f"        t{place} = {step}" for place, step in enumerate(steps)]
-    if not loss.tree.across and set(LABEL_AND_PREDICTION) & set(loss.tree.nodes):
-        lines.append(f"        terms = {last}")
-    else:
-        lines.append(f"        terms = np.broadcast_to({last}, y.shape)")
-    total = "terms.sum(axis=-1)" if loss.two_sided else "terms"
-    found = f"{total}.{loss.class_reduction}(axis=-1)"
-    ignores = loss.ignore_class is not None
-    lines.append(f"    return np.where(counts, {found}, 0.0)" if ignores else f"    return {found}")
-    return "\n".join(lines) + "\n"
+    lines = [f"        t{place} = {step}" for place, step in enumerate(steps)]
+    if loss.tree.across or not set(LABEL_AND_PREDICTION) & set(loss.tree.nodes):
+        last = f"np.broadcast_to({last}, y.shape)"
+    return [*lines, f"        terms = {last}"]
 
 
 def _numbers(numbers: Numbers) -> str:
