@@ -1,5 +1,6 @@
 """How Hypothesis draws, and what tests of several packages leave out to be quick."""
 
+import functools
 import gc
 import json
 import os
@@ -13,7 +14,9 @@ import installed_plugins
 import pytest
 import quick_process
 import ray_clusters
+import side_programs
 from hypothesis import HealthCheck, settings
+from side_programs import Ended, Program
 
 if TYPE_CHECKING:
     from ray.cluster_utils import Cluster
@@ -54,11 +57,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in SLOW):
             item.add_marker("slow")
+    # First what waits much, by modules and so that one process has Ray's cluster; last what is
+    # made meanwhile.
+    waiting = {item.path for item in items if item.get_closest_marker("ray")}
+    items.sort(key=lambda item: (bool(item.get_closest_marker("beside")), item.path not in waiting))
 
 
 def pytest_collection_finish() -> None:
     gc.enable()
     quick_process.begin()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs_beside(request, tmp_path_factory) -> Iterator[pathlib.Path]:
+    """The folder of the programs that run beside the tests, for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    folder = (base.parent if worker else base) / "beside"
+    marks = (item.get_closest_marker("beside") for item in request.session.items)
+    programs = {mark.args[0].name: mark.args[0] for mark in marks if mark is not None}
+    if worker not in (None, "gw0") or not programs:
+        yield folder
+        return
+    running = side_programs.begin([*programs.values()], folder)
+    yield folder
+    running.join()
+
+
+@pytest.fixture(scope="session")
+def beside(_programs_beside) -> Callable[[Program], Ended]:
+    """What became of a program that runs beside the tests; waits for its end."""
+    return functools.partial(side_programs.result, folder=_programs_beside)
 
 
 @pytest.fixture

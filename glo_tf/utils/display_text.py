@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+_UNUSUAL = re.compile("[^ -~]")  # what has to be looked at
 _JOINERS = "\u200c\u200d"  # invisible, but part of how some scripts and signs are written
 
 
@@ -20,9 +23,11 @@ def legible(text: str, *, keep: str = "") -> str:
         >>> legible("loss\n2"), legible("π-loss")
         ('loss\\n2', 'π-loss')
     """
-    return "".join(
-        character
-        if character.isprintable() or character in _JOINERS or character in keep
-        else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
+
+    def shown(match: re.Match[str]) -> str:
+        character = match[0]
+        if character.isprintable() or character in _JOINERS or character in keep:
+            return character
+        return character.encode("unicode_escape").decode("ascii")
+
+    return _UNUSUAL.sub(shown, text)

@@ -3,19 +3,25 @@
 import html.parser
 import inspect
 import pathlib
-import subprocess
 import sys
 import urllib.parse
 
 import pytest
+from side_programs import Program
 
 import glo_tf
 import glo_tf.plots
 import glo_tf.strategies
 import glo_tf.testing
 
-pytestmark = pytest.mark.docs
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
+_BUILD = (sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(DOCS))
+SITE = Program(
+    "site",
+    lambda folder: [*_BUILD, str(folder / "html")],
+    needs=["sphinx", "furo", "myst_nb"],
+)
+pytestmark = [pytest.mark.docs, pytest.mark.beside(SITE)]
 
 
 class Page(html.parser.HTMLParser):
@@ -42,14 +48,10 @@ class Page(html.parser.HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> pathlib.Path:
-    for package in ("sphinx", "furo", "myst_nb"):
-        pytest.importorskip(package)
-    folder = tmp_path_factory.mktemp("site")
-    build = ["sphinx", "--fail-on-warning", "--keep-going", "--quiet", str(DOCS), str(folder)]
-    done = subprocess.run([sys.executable, "-m", *build], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return folder
+def folder(beside) -> pathlib.Path:
+    built = beside(SITE)
+    assert built.code == 0, built.err
+    return built.folder / "html"
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,14 @@
 
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
+from side_programs import Program
 
 TESTS = pathlib.Path(__file__).parent / "jax"
 _WITHOUT = """
-import sys
+import os, sys
 
 class Absent:
     def find_spec(name, *_):
@@ -18,35 +18,25 @@ class Absent:
 
 sys.meta_path.insert(0, Absent)
 import pytest
-sys.exit(pytest.main(sys.argv[1:]))
+code = pytest.main(sys.argv[1:])
+sys.stdout.flush()
+os._exit(code)  # to let go of what is compiled takes JAX seconds
 """
 
-
-_EVERY_TRAINER = "test_trainer.py"
-"""What every trainer has to do: as long as all others together, and beside them in time."""
+JAX = Program(
+    "jax",
+    lambda _: [sys.executable, "-c", _WITHOUT, "-q", "-x", "-p", "no:cacheprovider", str(TESTS)],
+    needs=["jax"],
+    environment={
+        "KERAS_BACKEND": "jax",
+        "JAX_PLATFORMS": "cpu",
+        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2",
+    },
+)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "which",
-    [[TESTS / _EVERY_TRAINER], [TESTS, f"--ignore={TESTS / _EVERY_TRAINER}"]],
-    ids=["trainer", "others"],
-)
-def test_trainings_on_jax_need_no_tensorflow(which) -> None:
-    pytest.importorskip("jax")
-    devices = "--xla_force_host_platform_device_count=2"
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "jax",
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {devices}",
-    }
-    arguments = ["-q", "-x", "-p", "no:cacheprovider", *map(str, which)]
-    tests = subprocess.run(
-        [sys.executable, "-c", _WITHOUT, *arguments],
-        env=environment,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-    assert tests.returncode == 0, tests.stdout[-5000:] + tests.stderr[-2000:]
+@pytest.mark.beside(JAX)
+def test_trainings_on_jax_need_no_tensorflow(beside) -> None:
+    tests = beside(JAX)
+    assert tests.code == 0, tests.out[-5000:] + tests.err[-2000:]
