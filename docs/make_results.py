@@ -1,4 +1,4 @@
-"""Writes the tables in `docs/results/paper.md`, and the figures, from each `comparison.json`.
+"""Writes the tables in `docs/results/paper.md`, and its figures, from each `comparison.json`.
 
     python docs/make_results.py
 
@@ -13,8 +13,10 @@ from __future__ import annotations
 import itertools
 import pathlib
 import re
+from collections.abc import Callable
 
 import numpy as np
+from matplotlib.figure import Figure
 
 import glo_tf
 from glo_tf import plots
@@ -22,7 +24,13 @@ from glo_tf.data.split import Split
 from glo_tf.results.comparison import Comparison
 from glo_tf.results.loss_trainings import LossTrainings, with_interval
 from glo_tf.utils.statistics import compare_means, correct_by_holm, interval_of_mean
+from glo_tf.utils.style import as_files
 
+PLOTS: dict[str, Callable[[Comparison], Figure]] = {
+    "accuracy": plots.plot_accuracy,
+    "curves": plots.plot_training_curves,
+    "sizes": plots.plot_train_sizes,
+}
 FOLDER = pathlib.Path(__file__).parent / "results"
 _PLACE = re.compile(r"(<!-- (table|steps|pairs) (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -121,26 +129,36 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
+def shown(text: str) -> dict[pathlib.Path, Callable[[], Figure]]:
+    """The figures that the page shows, and what draws each."""
+    found: dict[pathlib.Path, Callable[[], Figure]] = {}
+    for folder, name in re.findall(r"\]\((\w+)/(\w+)\.png\)", text):
+        data = FOLDER / folder / "comparison.json"
+        found[data.with_name(f"{name}.png")] = lambda data=data, name=name: PLOTS[name](
+            Comparison.load(data)
+        )
+    losses = {"Baikal": glo_tf.Baikal(), "BaikalCMA": glo_tf.BaikalCMA()}
+    losses["found here"] = glo_tf.load_loss(FOLDER / "mnist_quick_screened" / "best_loss.json")
+    found[FOLDER / "binary_losses.png"] = lambda: plots.plot_binary_losses(losses)
+    found[FOLDER / "surface_baikal.png"] = lambda: plots.plot_surface(losses["Baikal"])
+    return found
+
+
+def is_current(picture: pathlib.Path) -> bool:
+    """Whether a figure is there, and not older than its data."""
+    data = picture.with_name("comparison.json")
+    return picture.exists() and (
+        not data.exists() or picture.stat().st_mtime >= data.stat().st_mtime
+    )
+
+
 def main() -> None:
-    for data in FOLDER.glob("*/comparison.json"):
-        comparison = Comparison.load(data)
-        figures = {"accuracy": plots.plot_accuracy}
-        if len(comparison.steps) > 1:
-            figures["curves"] = plots.plot_training_curves
-        if len(comparison.train_fractions) > 1:
-            figures["sizes"] = plots.plot_train_sizes
-        for name, plot in figures.items():
-            path = data.with_name(name)
-            written = path.with_suffix(".png")
-            if not written.exists() or written.stat().st_mtime < data.stat().st_mtime:
-                plots.save(plot(comparison), path)
-    if not (FOLDER / "binary_losses.png").exists():
-        losses = {"Baikal": glo_tf.Baikal(), "BaikalCMA": glo_tf.BaikalCMA()}
-        losses["found here"] = glo_tf.load_loss(FOLDER / "mnist_quick_screened" / "best_loss.json")
-        plots.save(plots.plot_binary_losses(losses), FOLDER / "binary_losses")
-        plots.save(plots.plot_surface(losses["Baikal"]), FOLDER / "surface_baikal")
     target = FOLDER / "paper.md"
-    target.write_text(page(target.read_text(encoding="utf-8")), encoding="utf-8")
+    text = target.read_text(encoding="utf-8")
+    for picture, draw in shown(text).items():
+        if not is_current(picture):
+            picture.write_bytes(as_files(draw())[0])
+    target.write_text(page(text), encoding="utf-8")
 
 
 if __name__ == "__main__":

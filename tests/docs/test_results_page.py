@@ -24,8 +24,14 @@ def test_the_tables_are_up_to_date_and_complete(script) -> None:
     assert text == script.page(text), "run python docs/make_results.py"
     folders = {path.parent.name for path in (DOCS / "results").glob("*/comparison.json")}
     assert folders == set(re.findall(r"<!-- \w+ (\w+) -->", text))
-    for folder in folders:
-        assert f"{folder}/" in text  # a figure
+
+
+def test_the_figures_are_those_that_the_page_shows(script) -> None:
+    text = (DOCS / "results" / "paper.md").read_text(encoding="utf-8")
+    on_page = {DOCS / "results" / path for path in re.findall(r"\]\(([\w/]+\.png)\)", text)}
+    assert on_page == set(script.shown(text))
+    folders = {DOCS / "results", *(path.parent for path in on_page)}
+    assert on_page == {p for f in folders for p in f.iterdir() if p.suffix in (".png", ".svg")}
 
 
 def test_a_table_has_a_row_for_each_entry(script) -> None:
