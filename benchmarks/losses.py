@@ -12,13 +12,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import time
 
 from absl import app, flags
+from reporting import report
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("backends", ["tensorflow", "jax", "torch"], "Keras backends; absent ones skip.")
@@ -81,7 +81,6 @@ def main(_: list[str]) -> None:
         print(json.dumps(measure()))
         return
     rows = []
-    print(f"{'backend':<11} {'loss':<27} {'steps/s':>8} {'ratio':>6}  range")
     for backend in FLAGS.backends:
         if importlib.util.find_spec(backend) is None:
             print(f"{backend:<11} is not installed")
@@ -89,24 +88,19 @@ def main(_: list[str]) -> None:
         speeds = run_backend(backend)
         for name, values in speeds.items():
             ratios = [own / base for own, base in zip(values, speeds[BASELINE], strict=True)]
-            row = {
-                "backend": backend,
-                "loss": name,
-                "steps_per_second": statistics.median(values),
-                "ratio": statistics.median(ratios),
-                "lowest_ratio": min(ratios),
-                "highest_ratio": max(ratios),
-            }
-            rows.append(row)
-            print(
-                f"{backend:<11} {name:<27} {row['steps_per_second']:>8.0f} {row['ratio']:>6.2f}  "
-                f"{row['lowest_ratio']:.2f} to {row['highest_ratio']:.2f}",
-                flush=True,
+            rows.append(
+                {
+                    "backend": backend,
+                    "loss": name,
+                    "steps_per_second": statistics.median(values),
+                    "ratio": statistics.median(ratios),
+                    "lowest_ratio": min(ratios),
+                    "highest_ratio": max(ratios),
+                }
             )
-    if FLAGS.output:
-        machine = f"{platform.machine()}, {os.cpu_count()} cores"
-        with open(FLAGS.output, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine, "rounds": FLAGS.rounds, "rows": rows}, file, indent=1)
+            print(rows[-1], flush=True)
+    title = f"Steps per second of `Model.fit`, and their ratio to those of {BASELINE}"
+    report(title, rows, FLAGS.output, {"rounds": FLAGS.rounds})
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ Prints validation accuracy after `train_steps` steps (arXiv 1905.11528, Section 
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 
 from absl import app, flags
+from reporting import report
 
 from glo_tf.training.candidate import Candidate
 
@@ -47,27 +46,24 @@ def main(_: list[str]) -> None:
         batch_size=100,
     ).make_trainer()
     rows = []
-    print(f"{'loss':<14} {'seed':>4} {'accuracy':>9} {'paper':>7} {'steps/s':>8}", flush=True)
     for seed in map(int, FLAGS.seeds):
         for name, (text, published) in PAPER.items():
             result = trainer.evaluate(Request(Candidate(Expression.parse(text)), seed=seed))
-            speed = result.steps / result.seconds
-            print(
-                f"{name:<14} {seed:>4} {result.fitness:>9.4f} {published:>7.4f} {speed:>8.1f}",
-                flush=True,
-            )
             rows.append(
-                {"loss": name, "seed": seed, "accuracy": result.fitness, "paper": published}
+                {
+                    "loss": name,
+                    "seed": seed,
+                    "accuracy": result.fitness,
+                    "paper": published,
+                    "steps per second": result.steps / result.seconds,
+                }
             )
-    if FLAGS.output:
-        report = {
-            "train_steps": FLAGS.train_steps,
-            "learning_rate": FLAGS.learning_rate,
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            "rows": rows,
-        }
-        with open(FLAGS.output, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=1)
+            print(rows[-1], flush=True)
+    report(
+        f"Validation accuracy on MNIST after {FLAGS.train_steps} steps at {FLAGS.learning_rate:g}",
+        rows,
+        FLAGS.output,
+    )
 
 
 if __name__ == "__main__":

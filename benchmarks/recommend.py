@@ -14,12 +14,8 @@ images of each class, so that accuracies are balanced. An MLP, SGD. Each draw is
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import pathlib
 import statistics
-import sys
 import time
 from typing import Any
 
@@ -27,7 +23,7 @@ import numpy as np
 from absl import app, flags
 from long_tail_digits import long_tail_digits
 from noisy_digits import noisy_digits
-from reporting import report
+from reporting import report_draws
 
 FLAGS = flags.FLAGS
 SETTINGS = ("clean", "noise", "tail")
@@ -55,12 +51,13 @@ def data(setting: str, draw: int) -> dict[str, Any]:
     return noisy_digits(draw, noise, units=FLAGS.units, held_out=300, tested=600)
 
 
-def done_of(setting: str, draw: int, folder: pathlib.Path) -> dict[str, Any]:
-    """What all losses are worth on one draw."""
+def done(named: list[Any]) -> dict[str, Any]:
+    """What all losses are worth on one draw, named by its setting and its number."""
     import keras
 
     import glo_tf
 
+    setting, draw = named
     began = time.monotonic()
     result = glo_tf.recommend(
         **data(setting, draw),
@@ -71,13 +68,12 @@ def done_of(setting: str, draw: int, folder: pathlib.Path) -> dict[str, Any]:
         contenders=1000,
         fresh_seeds=FLAGS.seeds,
         strategy="local",
-        output_dir=folder / f"{setting}_{draw}",
+        output_dir=pathlib.Path(FLAGS.work_dir) / f"{setting}_{draw}",
         verbose=0,
     )
     names = {loss.best.name: loss.name for loss in result.tuned}
     return {
-        "setting": setting,
-        "draw": draw,
+        "draw": named,
         "seconds": round(time.monotonic() - began),
         "recommended": result.recommended,
         "accuracies": {names[row.name]: row.mean for row in result.comparison.losses},
@@ -130,30 +126,25 @@ def rows_of(setting: str, draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: -row["test accuracy"])
 
 
-def main(_: list[str]) -> None:
-    logging.getLogger("glo_tf").setLevel(logging.ERROR)
-    folder = pathlib.Path(FLAGS.work_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "draws.jsonl"
-    lines = log.read_text().splitlines() if log.exists() else []
-    done = [json.loads(line) for line in lines]
-    for draw in range(FLAGS.draws):
-        for setting in FLAGS.settings:
-            if any((one["setting"], one["draw"]) == (setting, draw) for one in done):
-                continue
-            done.append(done_of(setting, draw, folder))
-            with log.open("a") as file:
-                file.write(json.dumps(done[-1]) + "\n")
-            print(setting, draw, done[-1]["seconds"], "s", file=sys.stderr, flush=True)
+def summarised(draws: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The losses in each setting of which there are pairs."""
     rows = []
     for setting in FLAGS.settings:
-        draws = [one for one in done if one["setting"] == setting]
-        if len(draws) > 1:
-            rows += rows_of(setting, draws)
-    title = (
-        "Known losses on draws of digits; points against cross-entropy, each at its best setting"
+        of_setting = [draw for draw in draws if draw["draw"][0] == setting]
+        if len(of_setting) > 1:
+            rows += rows_of(setting, of_setting)
+    return rows
+
+
+def main(_: list[str]) -> None:
+    report_draws(
+        "Known losses on draws of digits; points against cross-entropy, each at its best setting",
+        [[setting, draw] for draw in range(FLAGS.draws) for setting in FLAGS.settings],
+        done,
+        summarised,
+        FLAGS.work_dir,
+        FLAGS.output,
     )
-    report(title, rows, FLAGS.output, {"draws": done, "cpus": os.cpu_count()})
 
 
 if __name__ == "__main__":

@@ -37,12 +37,12 @@ def report(
 
     Args:
         title: Stands over the table.
-        rows: Dictionaries of the same keys, which are the columns.
+        rows: Dictionaries of the same keys, which are the columns; none if it is too early.
         output: A JSON file, or None.
         more: What else the file shall say.
     """
     table = Table(title=title, title_justify="left")
-    for column in rows[0]:
+    for column in next(iter(rows), {}):
         table.add_column(column)
     for row in rows:
         table.add_row(*(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()))
@@ -60,7 +60,7 @@ def report_draws(
     work_dir: str,
     output: str | None,
 ) -> None:
-    """Makes draws that are not made yet, and reports all after each.
+    """Makes draws that are not made yet, and reports all: after each, and where none is missing.
 
     Args:
         title: As for `report`.
@@ -76,13 +76,14 @@ def report_draws(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "draws.jsonl"
     made = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    for draw in draws:
-        if any(known["draw"] == draw for known in made):
-            continue
+    missing = [draw for draw in draws if all(known["draw"] != draw for known in made)]
+    for draw in missing:
         made.append(done(draw))
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(made[-1]) + "\n")
         print(json.dumps(made[-1]), file=sys.stderr, flush=True)
+        report(title, summarised(made), output, {"draws": made})
+    if not missing:
         report(title, summarised(made), output, {"draws": made})
 
 

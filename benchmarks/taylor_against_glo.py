@@ -27,6 +27,7 @@ from typing import Any
 from absl import app, flags
 from digits_task import digits_task
 from reporting import report, write
+from step_limit import StepLimit
 
 from glo_tf.training.candidate import Candidate, Hyperparameters
 
@@ -54,23 +55,6 @@ def nearest(history: Sequence[Any], budget: int) -> tuple[int, int]:
     return min(totals[1:], key=lambda total: abs(total[1] - budget))
 
 
-def stop_after(steps: int) -> Any:
-    """A callback that ends a search with the generation in which it has taken so many steps."""
-    from glo_tf import Callback, StopSearch
-
-    class StopAfter(Callback):
-        taken = 0
-
-        def on_evaluation(self, record: Any) -> None:
-            self.taken += record.steps
-
-        def on_generation(self, _: Any) -> None:
-            if self.taken >= steps:
-                raise StopSearch
-
-    return StopAfter()
-
-
 def generations_of_glo(seed: int, budget: int) -> dict[str, int]:
     """Generations of both phases that take about `budget` steps.
 
@@ -81,7 +65,7 @@ def generations_of_glo(seed: int, budget: int) -> dict[str, int]:
         seed,
         generations=FLAGS.most_generations,
         coefficient_expressions=0,
-        callbacks=[stop_after(half)],
+        callbacks=[StepLimit(half)],
         **none,
     ).records
     generations, steps = nearest(history, half)
@@ -89,7 +73,7 @@ def generations_of_glo(seed: int, budget: int) -> dict[str, int]:
         seed,
         generations=generations,
         coefficient_generations=10_000,
-        callbacks=[stop_after(budget)],
+        callbacks=[StepLimit(budget)],
         **none,
     ).records
     tuned = [record for record in history if record.phase == "coefficients"]
