@@ -45,7 +45,6 @@ class TrainingProgress(keras.callbacks.Callback):
             )
         self.steps = steps
         self._losses: list[ExpressionLoss] = []
-        self._kept: list[keras.metrics.Metric] = []
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Finds the losses of the model."""
@@ -68,10 +67,6 @@ class TrainingProgress(keras.callbacks.Callback):
         self._total = self.steps or self.params["epochs"] * self._of_epoch
         self._done = self._last = 0
         self._set(0.0)
-        if keras.backend.backend() == "jax":
-            # A compiled step sees the variables of model and metrics, and holds all others fast.
-            self._kept = [_Holder(loss.progress_variable) for loss in self._losses]
-            self.model._metrics.extend(self._kept)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """A training may begin with a later epoch."""
@@ -94,29 +89,7 @@ class TrainingProgress(keras.callbacks.Callback):
     def on_train_end(self, logs: Any = None) -> None:
         """What was trained is measured as at the end."""
         self._set(1.0)
-        for holder in self._kept:
-            self.model._metrics.remove(holder)
-        self._kept = []
 
     def _set(self, progress: float) -> None:
-        _ = self.model  # on JAX, which gives variables their values back
         for loss in self._losses:
             loss.set_progress(progress)
-
-
-class _Holder(keras.metrics.Metric):
-    """Makes a variable one of the model's metrics, which shows nothing."""
-
-    def __init__(self, variable: keras.Variable):
-        super().__init__(name=f"holder_{variable.name}")
-        self._variables.append(variable)
-
-    def update_state(self, *_: Any, **__: Any) -> None:
-        """Nothing is measured."""
-
-    def result(self) -> dict[str, float]:
-        """Nothing is shown."""
-        return {}
-
-    def reset_state(self) -> None:
-        """It lasts longer than an epoch."""

@@ -14,6 +14,7 @@ from glo_tf.data.outputs import LEAST_FREQUENCY, Activation
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.prefix import PrefixList
+from glo_tf.losses.changing_number import ChangingNumber
 
 
 def checked_frequencies(given: Any, activation: Activation) -> tuple[float, ...] | None:
@@ -93,12 +94,14 @@ class KnownToLoss:
         self.weights: Any = None
         self._tree = tree
         self._activation, self._two_sided = activation, two_sided
-        # Compiled trainings read it at every step.
-        self.variable = (
-            keras.Variable(self.progress or 0.0, trainable=False, dtype="float32", name="progress")
-            if self.sees_progress
-            else None
+        self._changing = (
+            ChangingNumber(self.progress or 0.0, "progress") if self.sees_progress else None
         )
+
+    @property
+    def variable(self) -> keras.Variable | None:
+        """What holds the progress; None where nothing sees it."""
+        return None if self._changing is None else self._changing.variable
 
     @property
     def sees_progress(self) -> bool:
@@ -108,8 +111,8 @@ class KnownToLoss:
     def set_progress(self, progress: float) -> None:
         """From 0 to 1, from now on."""
         self.progress = checked_progress(progress)
-        if self.variable is not None:
-            self.variable.assign(self.progress)
+        if self._changing is not None:
+            self._changing.assign(self.progress)
 
     def around(self, y: Any) -> Surroundings | None:
         """What the expression sees beside labels and predictions `(..., C)`; None if nothing."""
@@ -119,9 +122,7 @@ class KnownToLoss:
         known = self.progress is not None or symbolic_scope.in_symbolic_scope()
         return Surroundings(
             frequencies=self._row(y),
-            progress=ops.cast(self.variable, y.dtype)
-            if self.variable is not None and known
-            else None,
+            progress=self._changing.read(y.dtype) if self._changing is not None and known else None,
             weights=self._weights(y),
             classes=float(y.shape[-1]),
         )

@@ -323,6 +323,21 @@ def of_backend(backend: str) -> dict[str, list[float]]:
             assert np.isfinite(history).all() and history[-1] < history[0], (loss, history)
             losses.append(history[-1])
         assert abs(losses[-2] - losses[-1]) < 1e-5, losses
+
+        annealed = glo_tf.ExpressionLoss("-(x*log(y)) + 9*t", sparse=True, progress=0.0)
+        model.compile(keras.optimizers.SGD(0.0), annealed)
+        data, told = (features, labels), glo_tf.TrainingProgress()
+        found = []
+        for progress in (0.0, 0.5, 1.0):
+            annealed.set_progress(progress)
+            found += [model.evaluate(*data, verbose=0), model.train_on_batch(*data)]
+            found += model.fit(*data, batch_size=64, verbose=0).history["loss"]
+        found += model.fit(
+            *data, batch_size=16, epochs=2, verbose=0, callbacks=[told]
+        ).history["loss"]
+        seen = [*[0.0] * 3, *[0.5] * 3, *[1.0] * 3, 3 / 16, 11 / 16]  # the last are of 4 steps
+        expected = found[0] + 3 * 9 * np.array(seen)
+        assert np.allclose(np.array(found, float), expected, atol=1e-4), found
         print(json.dumps({{"slopes": slopes, "losses": losses[:-5], "known": known}}))
     """
     path = str(pathlib.Path(known_values.__file__).parent)

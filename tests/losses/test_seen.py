@@ -123,6 +123,18 @@ def test_progress_goes_from_0_to_1_in_a_fit() -> None:
     np.testing.assert_allclose(found, np.arange(4, 12) / 16, atol=1e-6)
 
 
+def test_what_is_compiled_sees_progress_as_it_is_set() -> None:
+    """On other backends: `test_other_backends_need_no_tensorflow_and_train`."""
+    loss = glo_tf.ExpressionLoss("x*y + t", epsilon=None, progress=0.0)
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
+    model.compile("sgd", loss)
+    found = []
+    for progress in (0.0, 0.5, 1.0):
+        loss.set_progress(progress)
+        found.append(model.evaluate(np.ones((2, 1)), np.ones((2, 1)), verbose=0))
+    assert found == [1.0, 1.5, 2.0]
+
+
 def test_a_fit_that_does_not_see_t_says_so() -> None:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, "softmax")])
     model.compile("sgd", glo_tf.CrossEntropy())
