@@ -120,10 +120,18 @@ _RATE = 0.01
 """Learning rate that the command line gives optimizers by itself."""
 
 
-class _Rate(flags.FloatParser):
-    """A number, or a word that stands for others."""
+class _NumberOrWord(flags.ArgumentParser):
+    """A number, or a word that stands for others.
 
-    syntactic_help = f"a number, {' or '.join(RateSource)}"
+    Args:
+        number: What makes a text a number.
+        words: That are taken, too.
+        expected: Both in words.
+    """
+
+    def __init__(self, number: type[int] | type[float], words: tuple[str, ...], expected: str):
+        super().__init__()
+        self._number, self._words, self.syntactic_help = number, words, expected
 
     def parse(self, argument: str | float) -> str | float:
         """The number, or the word.
@@ -131,35 +139,27 @@ class _Rate(flags.FloatParser):
         Raises:
             ValueError: If it is neither.
         """
-        if argument in [*RateSource]:
+        if argument in self._words:
             return argument
         try:
-            return float(argument)
+            return self._number(argument)
         except ValueError:
             raise InvalidArgumentError(
                 f"Expected {self.syntactic_help}. Received: {argument!r}"
             ) from None
 
+    def flag_type(self) -> str:
+        """The number's, as absl says it."""
+        return self._number.__name__
 
-class _Lanes(flags.IntegerParser):
-    """A whole number, or the word for what is found."""
 
-    syntactic_help = f"a whole number, or {AUTO}"
-
-    def parse(self, argument: str | int) -> str | int:
-        """The number, or the word.
-
-        Raises:
-            ValueError: If it is neither.
-        """
-        if argument == AUTO:
-            return AUTO
-        try:
-            return int(argument)
-        except ValueError:
-            raise InvalidArgumentError(
-                f"Expected {self.syntactic_help}. Received: {argument!r}"
-            ) from None
+_OR_WORD = {
+    "learning_rate": _NumberOrWord(
+        float, tuple(RateSource), f"a number, {' or '.join(RateSource)}"
+    ),
+    "lanes": _NumberOrWord(int, (AUTO,), f"a whole number, or {AUTO}"),
+}
+"""Fields that are a number or a word."""
 
 
 def define_fields(values: flags.FlagValues) -> None:
@@ -218,10 +218,10 @@ def _define(name: str, field: dataclasses.Field[Any], help: str, of: dict[str, o
         flags.DEFINE_list(name, None, help, **of)
     elif name == "initial_expressions":
         flags.DEFINE_multi_string(name, None, help, **of)
-    elif name == "learning_rate":
-        flags.DEFINE(_Rate(), name, _RATE, help, serializer=flags.ArgumentSerializer(), **of)
-    elif name == "lanes":
-        flags.DEFINE(_Lanes(), name, default, help, serializer=flags.ArgumentSerializer(), **of)
+    elif name in _OR_WORD:
+        given = _RATE if name == "learning_rate" else default
+        serializer = flags.ArgumentSerializer()
+        flags.DEFINE(_OR_WORD[name], name, given, help, serializer=serializer, **of)
     elif name in _EMPTY:
         flags.DEFINE_string(name, "", help, **of)
     else:

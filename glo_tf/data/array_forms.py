@@ -139,7 +139,7 @@ def _converted(place: Place, value: Any) -> Any:
     if is_sparse(value):
         return _dense(place, value)
     if is_pandas(value):
-        return _of_frame(place, value) if hasattr(value, "columns") else _of_series(place, value)
+        return _of_frame(place, value) if hasattr(value, "columns") else _of_series(value)
     if isinstance(value, list | tuple):
         return _of_list(place, value)
     if hasattr(value, "detach"):  # PyTorch's
@@ -201,14 +201,14 @@ def _of_frame(place: Place, frame: Any) -> np.ndarray:
 
 def _of_column(place: Place, series: Any) -> np.ndarray:
     """Numbers and flags that pandas holds as objects are numbers beside others."""
-    column = _of_series(place, series)
+    column = _of_series(series)
     if column.dtype != object:
         return column
     values = column.tolist()
     return _numbers(place, values) if {_kind(v) for v in values} <= {_NUMBER, _MISSING} else column
 
 
-def _of_series(place: Place, series: Any) -> np.ndarray:
+def _of_series(series: Any) -> np.ndarray:
     if (
         not isinstance(series.dtype, np.dtype)
         and series.dtype.kind in "biuf"
