@@ -17,7 +17,7 @@ from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Record
 from glo_tf.search.config import ModelSelection
 from glo_tf.search.ranking import Ranking
-from glo_tf.training.candidate import LARGEST_RATE, Candidate, Hyperparameters
+from glo_tf.training.candidate import Candidate, Hyperparameters, bounded_rate
 from glo_tf.training.trial import Request, Status
 
 logger = logging.getLogger("glo_tf")
@@ -151,7 +151,7 @@ def with_rates_of_several_seeds(
     tuned = tune_learning_rates(evaluate, losses, around, seeds, _AROUND)
     chosen = [rate.learning_rate for rate in tuned]
     doubled = [
-        Candidate(loss, Hyperparameters(min(2.0 * rate, LARGEST_RATE)))
+        Candidate(loss, Hyperparameters(bounded_rate(2.0 * rate)))
         for loss, rate in zip(losses, chosen, strict=True)
     ]
     evaluations = iter(evaluate([Request(one, seed) for one in doubled for seed in seeds]))

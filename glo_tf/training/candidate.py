@@ -17,7 +17,12 @@ SMALLEST_RATE, LARGEST_RATE = float(np.finfo(np.float32).tiny), float(np.finfo(n
 
 def held_rate(rate: float, digits: int = 6) -> float:
     """The nearest learning rate of few digits that an optimizer can hold."""
-    return min(max(float(f"{rate:.{digits}g}"), SMALLEST_RATE), LARGEST_RATE)
+    return bounded_rate(float(f"{rate:.{digits}g}"))
+
+
+def bounded_rate(rate: float) -> float:
+    """The nearest learning rate that an optimizer can hold."""
+    return min(max(rate, SMALLEST_RATE), LARGEST_RATE)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,7 @@ import keras
 from glo_tf.data.outputs import Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.metrics.objective import Objective
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.candidate import Candidate, Hyperparameters, bounded_rate
 from glo_tf.training.config import AUTO, TaskArguments
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status, Trainer, nothing_to_check
@@ -159,7 +159,7 @@ class SeveralTasks:
         rate = candidate.hyperparameters.learning_rate
         if rate is None:
             return candidate
-        own = Hyperparameters(rate * task.learning_rate / self.learning_rate)
+        own = Hyperparameters(bounded_rate(rate * task.learning_rate / self.learning_rate))
         return dataclasses.replace(candidate, hyperparameters=own)
 
     @property

@@ -9,6 +9,8 @@ import example_comparison
 import keras
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import glo_tf
 from glo_tf.architectures import NamedArchitecture
@@ -17,7 +19,12 @@ from glo_tf.report import write_overview
 from glo_tf.report.run_folder import read_search
 from glo_tf.report.search_part import SearchPart
 from glo_tf.testing.small_task import small_data
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.candidate import (
+    LARGEST_RATE,
+    SMALLEST_RATE,
+    Candidate,
+    Hyperparameters,
+)
 from glo_tf.training.several_tasks import SeveralTasks, TrainerOfSeveral
 from glo_tf.training.trial import Evaluation, Request, Status
 
@@ -238,3 +245,15 @@ def test_many_tasks_are_trained_without_a_warning(caplog) -> None:
     found = many.make_trainer().evaluate(request)
     assert found.steps == 6
     assert "retracing" not in caplog.text
+
+
+@given(st.floats(SMALLEST_RATE, LARGEST_RATE, allow_subnormal=False))
+@example(SMALLEST_RATE)
+@example(LARGEST_RATE)
+def test_each_task_has_a_rate_that_an_optimizer_holds(both, rate: float) -> None:
+    candidate = Candidate(CROSS_ENTROPY, Hyperparameters(rate))
+    for task_of_it, own in zip(both.each.values(), (0.1, 0.4), strict=True):
+        share = both.share_of(task_of_it, candidate).hyperparameters.learning_rate
+        assert SMALLEST_RATE <= share <= LARGEST_RATE
+        if SMALLEST_RATE < share < LARGEST_RATE:
+            assert share == pytest.approx(rate * own / 0.2)
