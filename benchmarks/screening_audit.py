@@ -98,118 +98,155 @@ def random_losses() -> list[Any]:
     return losses
 
 
-def own_rates(task: Any, trainer: Any) -> tuple[Any, float | None]:
-    """Where learning rates are looked for, and what `Screen` is told of factors."""
-    from glo_tf.comparison.expected_rates import ExpectedRates
-    from glo_tf.search.reference_rate import tune_reference
-    from glo_tf.training.step_length import measure_step_length
+class Trainings:
+    """Trains losses on the task, each at a learning rate of its own if that is asked for."""
 
-    tuned = tune_reference(lambda requests: map(trainer.evaluate, requests), task, [0])
-    steps = measure_step_length(task.optimizer)
-    expected = ExpectedRates(tuned.learning_rate, steps.exponent, task.outputs)
-    return expected, steps.exponent if steps.exact and not task.has_penalties else None
+    def __init__(self) -> None:
+        from glo_tf.losses.baselines import usual_loss
+        from glo_tf.training.task import TrainingTask
 
+        self.task = TrainingTask.define(**TASKS[FLAGS.task]())
+        self._trainer: Any = self.task.make_trainer()
+        self._seeds = [int(seed) for seed in FLAGS.seeds]
+        self._rates: dict[Any, float] = {}
+        self._expected: Any = None
+        self.up_to_scale: float | None = None
+        _, usual = usual_loss(self.task.outputs)
+        if FLAGS.own_rates:
+            self._look_for_rates()
+            self.give_rate(usual)
+        known = [self.once(usual, seed).fitness for seed in NOISE_SEEDS]
+        self.good_from = statistics.fmean(known) - MARGIN
+        self.noise = 2 * statistics.stdev(known)
 
-def main(_: list[str]) -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from scipy.stats import ttest_rel
+    def _look_for_rates(self) -> None:
+        """Where learning rates are looked for, and what `Screen` is told of factors."""
+        from glo_tf.comparison.expected_rates import ExpectedRates
+        from glo_tf.search.reference_rate import tune_reference
+        from glo_tf.training.step_length import measure_step_length
 
-    from glo_tf.losses.baselines import usual_loss
-    from glo_tf.screening.screen import Screen
-    from glo_tf.training.task import TrainingTask
-    from glo_tf.training.trial import Request, Status
+        task = self.task
+        tuned = tune_reference(lambda requests: map(self._trainer.evaluate, requests), task, [0])
+        steps = measure_step_length(task.optimizer)
+        self._expected = ExpectedRates(tuned.learning_rate, steps.exponent, task.outputs)
+        self.up_to_scale = steps.exponent if steps.exact and not task.has_penalties else None
 
-    task = TrainingTask.define(**TASKS[FLAGS.task]())
-    trainer = task.make_trainer()
-    seeds = [int(seed) for seed in FLAGS.seeds]
-    _, usual = usual_loss(task.outputs)
-    expected, up_to_scale = own_rates(task, trainer) if FLAGS.own_rates else (None, None)
-    rates: dict[Any, float] = {}
+    def give_rate(self, loss: Any, origin: Any = None) -> None:
+        """Its own, or what makes up for the factor between it and a loss that it inherits from."""
+        if self._expected is not None:
+            self._rates[loss] = (
+                self._expected.of(loss)
+                if origin is None
+                else self._expected.taken_over(self._rates[origin], origin, loss)
+            )
 
-    def trained_with(loss: Any, seed: int, *, stop_at_chance: bool = False) -> Any:
-        candidate = Candidate(loss, Hyperparameters(rates.get(loss)))
-        return trainer.evaluate(Request(candidate, seed=seed, stop_at_chance=stop_at_chance))
+    def once(self, loss: Any, seed: int, *, stop_at_chance: bool = False) -> Any:
+        """One evaluation."""
+        from glo_tf.training.trial import Request
 
-    def differ(one: Any, other: Any) -> bool:
+        candidate = Candidate(loss, Hyperparameters(self._rates.get(loss)))
+        return self._trainer.evaluate(Request(candidate, seed=seed, stop_at_chance=stop_at_chance))
+
+    def fitnesses(self, loss: Any) -> list[float]:
+        """With each of the seeds."""
+        return [self.once(loss, seed).fitness for seed in self._seeds]
+
+    def stopped(self, loss: Any) -> list[bool]:
+        """Whether early stopping ends its training, with each of the seeds."""
+        from glo_tf.training.trial import Status
+
+        early = [self.once(loss, seed, stop_at_chance=True) for seed in self._seeds]
+        return [result.status == Status.STOPPED for result in early]
+
+    def differ(self, one: Any, other: Any, off: float) -> bool:
+        """Whether a shared result is false: off by more than noise, with further seeds, too."""
+        from scipy.stats import ttest_rel
+
+        if off <= self.noise or self._expected is None:
+            return off > self.noise
         fitnesses = [
-            [trained_with(loss, seed).fitness for seed in NOISE_SEEDS] for loss in (one, other)
+            [self.once(loss, seed).fitness for seed in NOISE_SEEDS] for loss in (one, other)
         ]
         print(f"{one} beside {other} with ten seeds: {fitnesses}", file=sys.stderr, flush=True)
         return bool(ttest_rel(*fitnesses).pvalue < 0.01)
 
-    if expected is not None:
-        rates[usual] = expected.of(usual)
-    known = [trained_with(usual, seed).fitness for seed in NOISE_SEEDS]
-    good_from = statistics.fmean(known) - MARGIN
-    noise = 2 * statistics.stdev(known)
 
-    losses = random_losses()
-    screen = Screen(task.outputs, up_to_scale=up_to_scale)
-    began = time.perf_counter()
-    verdicts = dict(zip(losses, screen.examine([Candidate(loss) for loss in losses]), strict=True))
-    each = (time.perf_counter() - began) / len(losses)
+class Fates:
+    """What the screen says of losses, held against their trainings."""
 
-    trained: dict[Any, list[float]] = {}
-    counts: collections.Counter[str] = collections.Counter()
-    good: collections.Counter[str] = collections.Counter()
-    false: collections.Counter[str] = collections.Counter()
-    largest: dict[str, float] = collections.defaultdict(float)
-    for number, (loss, verdict) in enumerate(verdicts.items(), start=1):
-        if expected is not None:
-            origin = verdict.inherits_from and verdict.inherits_from.loss
-            rates[loss] = (
-                expected.taken_over(rates[origin], origin, loss) if origin else expected.of(loss)
-            )
-        fitnesses = [trained_with(loss, seed).fitness for seed in seeds]
-        trained[loss] = fitnesses
-        is_good = max(fitnesses) >= good_from
-        if verdict.rejection:
-            fate, wrong = verdict.rejection, True
-        elif verdict.inherits_from:
-            given = trained[verdict.inherits_from.loss]
-            off = max(abs(own - other) for own, other in zip(fitnesses, given, strict=True))
-            fate, wrong = "inherited", off > noise
-            if wrong and expected is not None:
-                wrong = differ(loss, verdict.inherits_from.loss)
-            largest["inherited, off by"] = max(largest["inherited, off by"], off)
-        else:
-            early = [trained_with(loss, seed, stop_at_chance=True) for seed in seeds]
-            ended = [result.status == Status.STOPPED for result in early]
-            wrong = any(
-                stop and fit >= good_from for stop, fit in zip(ended, fitnesses, strict=True)
-            )
-            fate = "stopped early" if any(ended) else "trained"
-        counts[fate] += 1
-        good[fate] += is_good
-        false[fate] += is_good and wrong
-        largest[fate] = max(largest[fate], *fitnesses)
-        if is_good and wrong:
+    def __init__(self, trainings: Trainings) -> None:
+        self._trainings = trainings
+        self._trained: dict[Any, list[float]] = {}
+        self._trees: collections.Counter[str] = collections.Counter()
+        self._good: collections.Counter[str] = collections.Counter()
+        self._false: collections.Counter[str] = collections.Counter()
+        self._highest: dict[str, float] = collections.defaultdict(float)
+        self.furthest_off = 0.0
+
+    def count(self, loss: Any, verdict: Any) -> None:
+        """Trains a loss; those that it may inherit from come before."""
+        origin = verdict.inherits_from and verdict.inherits_from.loss
+        self._trainings.give_rate(loss, origin)
+        fitnesses = self._trained[loss] = self._trainings.fitnesses(loss)
+        fate, wrong = self._fate(loss, verdict.rejection, origin)
+        good = max(fitnesses) >= self._trainings.good_from
+        self._trees[fate] += 1
+        self._good[fate] += good
+        self._false[fate] += good and wrong
+        self._highest[fate] = max(self._highest[fate], *fitnesses)
+        if good and wrong:
             print(f"FALSE: {loss}  {fate}  {fitnesses}", flush=True)
+
+    def _fate(self, loss: Any, rejection: str | None, origin: Any) -> tuple[str, bool]:
+        """What becomes of a loss, and whether that is wrong if it is a good one."""
+        if rejection:
+            return rejection, True
+        own = self._trained[loss]
+        if origin:
+            pairs = zip(own, self._trained[origin], strict=True)
+            off = max(abs(fitness - given) for fitness, given in pairs)
+            self.furthest_off = max(self.furthest_off, off)
+            return "inherited", self._trainings.differ(loss, origin, off)
+        ended = self._trainings.stopped(loss)
+        least = self._trainings.good_from
+        wrong = any(stop and fit >= least for stop, fit in zip(ended, own, strict=True))
+        return "stopped early" if any(ended) else "trained", wrong
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Of each fate, and of all."""
+        counted = {fate: [fate] for fate in self._trees}
+        return [
+            {
+                "fate": name,
+                "trees": sum(self._trees[fate] for fate in fates),
+                "good": sum(self._good[fate] for fate in fates),
+                "false": sum(self._false[fate] for fate in fates),
+                "highest fitness": max(self._highest[fate] for fate in fates),
+            }
+            for name, fates in {**counted, "all": [*counted]}.items()
+        ]
+
+
+def main(_: list[str]) -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from glo_tf.screening.screen import Screen
+
+    trainings = Trainings()
+    losses = random_losses()
+    screen = Screen(trainings.task.outputs, up_to_scale=trainings.up_to_scale)
+    began = time.perf_counter()
+    verdicts = screen.examine([Candidate(loss) for loss in losses])
+    each = (time.perf_counter() - began) / len(losses)
+    fates = Fates(trainings)
+    for number, (loss, verdict) in enumerate(zip(losses, verdicts, strict=True), start=1):
+        fates.count(loss, verdict)
         if number % 500 == 0:
             print(f"{number} of {len(losses)}", file=sys.stderr, flush=True)
-    rows = [
-        {
-            "fate": fate,
-            "trees": counts[fate],
-            "good": good[fate],
-            "false": false[fate],
-            "highest fitness": largest[fate],
-        }
-        for fate in counts
-    ]
-    rows.append(
-        {
-            "fate": "all",
-            "trees": sum(counts.values()),
-            "good": sum(good.values()),
-            "false": sum(false.values()),
-            "highest fitness": max(largest[fate] for fate in counts),
-        }
-    )
     report(
-        f"Good from {good_from:.4f}; seed noise {noise:.4f}; largest difference to an inherited "
-        f"fitness {largest['inherited, off by']:.4f}; screening {1000 * each:.2f} ms a tree",
-        rows,
+        f"Good from {trainings.good_from:.4f}; seed noise {trainings.noise:.4f}; largest "
+        f"difference to an inherited fitness {fates.furthest_off:.4f}; "
+        f"screening {1000 * each:.2f} ms a tree",
+        fates.rows(),
         FLAGS.output,
     )
 
