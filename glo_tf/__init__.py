@@ -42,16 +42,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from glo_tf.expressions.tree import Expression
-    from glo_tf.losses.all_classes import (
-        LDAM,
-        NCE,
-        AllClassesLoss,
-        ClassWeighted,
-        FrequencyLoss,
-        LogitAdjusted,
-        NCEAndAMSE,
-        NCEAndRCE,
-    )
+    from glo_tf.losses.all_classes import NCE, AllClassesLoss, NCEAndAMSE, NCEAndRCE
     from glo_tf.losses.classes import (
         AMSE,
         GCE,
@@ -70,6 +61,7 @@ if TYPE_CHECKING:
     from glo_tf.losses.files import load_loss, save_loss
     from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, Saimaa
     from glo_tf.losses.progress import TrainingProgress
+    from glo_tf.losses.rare_classes import LDAM, ClassWeighted, FrequencyLoss, LogitAdjusted
     from glo_tf.losses.regression import (
         AbsoluteError,
         AsymmetricSquared,
@@ -108,7 +100,7 @@ _MODULES = {
     "Callback": "display.callbacks",
     "CandidateTimeoutError": "errors",
     "Cauchy": "losses.regression",
-    "ClassWeighted": "losses.all_classes",
+    "ClassWeighted": "losses.rare_classes",
     "Comparison": "results.comparison",
     "CrossEntropy": "losses.classes",
     "Dataset": "datasets",
@@ -118,17 +110,17 @@ _MODULES = {
     "ExpressionLoss": "losses.expression_loss",
     "Focal": "losses.classes",
     "ForeignFileError": "errors",
-    "FrequencyLoss": "losses.all_classes",
+    "FrequencyLoss": "losses.rare_classes",
     "GCE": "losses.classes",
     "GloError": "errors",
     "Huber": "losses.regression",
     "InvalidArgumentError": "errors",
     "InvalidArgumentTypeError": "errors",
     "InvalidFileError": "errors",
-    "LDAM": "losses.all_classes",
+    "LDAM": "losses.rare_classes",
     "LabelSmoothing": "losses.classes",
     "LogCosh": "losses.regression",
-    "LogitAdjusted": "losses.all_classes",
+    "LogitAdjusted": "losses.rare_classes",
     "LossComparison": "comparison.loss_comparison",
     "LossRecommendation": "recommendation.loss_recommendation",
     "LossSearch": "search.loss_search",
@@ -270,7 +262,7 @@ def _register_the_rest(_: object) -> None:
 
 @wrapt.when_imported("glo_tf.losses.named")
 def _register_known_losses(_: object) -> None:
-    for module in ("classes", "all_classes", "regression"):
+    for module in ("classes", "all_classes", "rare_classes", "regression"):
         importlib.import_module(f"glo_tf.losses.{module}")
     importlib.import_module("glo_tf.losses.keras_names").register_names()
 

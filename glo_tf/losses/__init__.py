@@ -10,16 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glo_tf.losses.all_classes import (
-        LDAM,
-        NCE,
-        AllClassesLoss,
-        ClassWeighted,
-        FrequencyLoss,
-        LogitAdjusted,
-        NCEAndAMSE,
-        NCEAndRCE,
-    )
+    from glo_tf.losses.all_classes import NCE, AllClassesLoss, NCEAndAMSE, NCEAndRCE
     from glo_tf.losses.classes import (
         AMSE,
         GCE,
@@ -38,6 +29,7 @@ if TYPE_CHECKING:
     from glo_tf.losses.files import load_loss, save_loss
     from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, Saimaa, register_loss
     from glo_tf.losses.progress import TrainingProgress
+    from glo_tf.losses.rare_classes import LDAM, ClassWeighted, FrequencyLoss, LogitAdjusted
     from glo_tf.losses.regression import (
         AbsoluteError,
         AsymmetricSquared,
@@ -61,17 +53,17 @@ _MODULES = {
     "Bootstrapping": "classes",
     "Brier": "classes",
     "Cauchy": "regression",
-    "ClassWeighted": "all_classes",
+    "ClassWeighted": "rare_classes",
     "CrossEntropy": "classes",
     "ExpressionLoss": "expression_loss",
     "Focal": "classes",
-    "FrequencyLoss": "all_classes",
+    "FrequencyLoss": "rare_classes",
     "GCE": "classes",
     "Huber": "regression",
-    "LDAM": "all_classes",
+    "LDAM": "rare_classes",
     "LabelSmoothing": "classes",
     "LogCosh": "regression",
-    "LogitAdjusted": "all_classes",
+    "LogitAdjusted": "rare_classes",
     "MAE": "classes",
     "NCE": "all_classes",
     "NCEAndAMSE": "all_classes",

@@ -10,8 +10,9 @@ from benchmarks.suite.frozen import FROZEN
 from glo_tf import losses
 from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.value import value_of
-from glo_tf.losses.all_classes import AllClassesLoss, FrequencyLoss
+from glo_tf.losses.all_classes import AllClassesLoss
 from glo_tf.losses.named import NAMED_LOSSES
+from glo_tf.losses.rare_classes import FrequencyLoss
 
 _RNG = np.random.default_rng(0)
 LOGITS = _RNG.normal(0.0, 2.0, (200, 4))
