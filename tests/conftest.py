@@ -76,12 +76,13 @@ def _programs_beside(request, tmp_path_factory) -> Iterator[pathlib.Path]:
     folder = (base.parent if worker else base) / "beside"
     marks = (item.get_closest_marker("beside") for item in request.session.items)
     programs = {mark.args[0].name: mark.args[0] for mark in marks if mark is not None}
-    if worker not in (None, "gw0") or not programs:
-        yield folder
-        return
-    running = side_programs.begin([*programs.values()], folder)
+    begins = bool(programs) and worker in (None, "gw0")
+    if begins:
+        side_programs.begin([*programs.values()], folder)
     yield folder
-    running.join()
+    session = request.session
+    if begins and not session.shouldfail and session.exitstatus != pytest.ExitCode.INTERRUPTED:
+        side_programs.wait(folder)  # others may need them
 
 
 @pytest.fixture(scope="session")

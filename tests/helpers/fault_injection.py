@@ -1,6 +1,7 @@
 """Runs the command line with a file system that fails at its k-th change, for every k.
 
-Each line of the standard input asks for one such series, and is answered with a line.
+The arguments are a folder, every how manyth k is tried, and series such as `search EIO once`; each
+is answered with a line.
 
 `faults.c`, preloaded, counts what the process asks the system to change below a folder, SQLite's
 requests among them, and fails one of them or all from one on. Trainings are made up.
@@ -14,7 +15,6 @@ import ctypes
 import errno
 import io
 import json
-import os
 import pathlib
 import shutil
 import sqlite3
@@ -145,7 +145,7 @@ def inject(mode: str, name: str, sticky: bool, every: int, root: pathlib.Path) -
     return {"points": k - 1, "ends": ends, "problems": problems}
 
 
-def main() -> None:
+def main(folder: pathlib.Path, every: int, *series: str) -> None:
     define = TrainingTask.of
     begun: list[int] = []
     tasks: dict[str, list[TrainingTask]] = collections.defaultdict(list)
@@ -174,12 +174,11 @@ def main() -> None:
     page._environment = lambda: types.SimpleNamespace(get_template=lambda _: template)
     for module in (command_search, command_compare):
         module.training_arguments = begin
-    for line in sys.stdin:
-        mode, name, sticky, every, root = line.rstrip("\n").split(" ", 4)
-        found = inject(mode, name, sticky == "sticky", int(every), pathlib.Path(root))
-        print(json.dumps(found), flush=True)
+    for line in series:
+        mode, name, times = line.split()
+        found = inject(mode, name, times == "sticky", every, folder / line.replace(" ", "-"))
+        print(json.dumps({"series": line, **found}), flush=True)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    main()
+    main(pathlib.Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import pathlib
 import subprocess
-import threading
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import processes
 import pytest
-
-_POLITE = 5
-"""How much a program gives way to the tests (`nice`)."""
+import run_beside
 
 
 class Program(NamedTuple):
@@ -49,11 +48,22 @@ class Ended(NamedTuple):
     err: str
 
 
-def begin(programs: Sequence[Program], folder: pathlib.Path) -> threading.Thread:
-    """Runs programs, one after another, and leaves in `folder` what they say."""
-    thread = threading.Thread(target=_run, args=(programs, folder), daemon=True)
-    thread.start()
-    return thread
+def begin(programs: Sequence[Program], folder: pathlib.Path) -> None:
+    """Runs programs, one after another; they end with this process at the latest."""
+    given = []
+    for program in programs:
+        if all(map(importlib.util.find_spec, program.needs)):
+            own = folder / program.name
+            own.mkdir(parents=True)
+            command, environment = [*program.command(own)], dict(program.environment)
+            given.append({"name": program.name, "command": command, "environment": environment})
+    arguments = [sys.executable, run_beside.__file__, str(os.getpid()), str(folder)]
+    subprocess.run(arguments, input=json.dumps(given), text=True, check=True)
+
+
+def wait(folder: pathlib.Path) -> None:
+    """Waits until all have ended."""
+    processes.wait_for(lambda: all((own / "code").exists() for own in folder.iterdir()))
 
 
 def result(program: Program, folder: pathlib.Path) -> Ended:
@@ -64,21 +74,3 @@ def result(program: Program, folder: pathlib.Path) -> Ended:
     processes.wait_for((own / "code").exists)
     code, out, err = ((own / name).read_text() for name in ("code", "out", "err"))
     return Ended(own, int(code), out, err)
-
-
-def _run(programs: Sequence[Program], folder: pathlib.Path) -> None:
-    for program in programs:
-        if not all(map(importlib.util.find_spec, program.needs)):
-            continue
-        own = folder / program.name
-        own.mkdir(parents=True)
-        with (own / "out").open("w") as out, (own / "err").open("w") as err:
-            done = subprocess.run(
-                ["nice", f"-n{_POLITE}", *program.command(own)],
-                env={**os.environ, **program.environment},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-            )
-        (own / "code.new").write_text(str(done.returncode))
-        (own / "code.new").rename(own / "code")

@@ -1,7 +1,5 @@
 """The losses against Keras's cross-entropy, the paper's minima, and all that Keras does to them."""
 
-import functools
-import importlib.util
 import json
 import os
 import pathlib
@@ -15,6 +13,7 @@ import known_values
 import numpy as np
 import pytest
 import tensorflow as tf
+from side_programs import Program
 
 import glo_tf
 from glo_tf.expressions.tree import Expression
@@ -266,95 +265,116 @@ def test_training_lowers_the_loss(jit_compile: bool) -> None:
 KINKS = {"abs(x - y)": 0.0, "psqrt(x - y)": 0.0, "min(x, y)": 0.5, "max(2*y, x + y)": 1.5}
 
 
-@functools.cache
-def of_backend(backend: str) -> dict[str, list[float]]:
-    """What is found in a fresh process of another backend: slopes at kinks, losses."""
-    if importlib.util.find_spec(backend) is None:
-        pytest.skip(f"{backend} is not installed")
-    program = f"""
-        import json
-        import sys
-        import glo_tf
-        import numpy as np
-        from keras import backend, ops
-        from glo_tf.expressions.value import value_of
-        from glo_tf.expressions.tree import Expression
-        from known_values import values_of_known_losses
+OF_BACKEND = f"""
+import json
+import sys
+import glo_tf
+import numpy as np
+from keras import backend, ops
+from glo_tf.expressions.value import value_of
+from glo_tf.expressions.tree import Expression
+from known_values import values_of_known_losses
 
-        def slope(text):
-            x = ops.convert_to_tensor(np.float32(0.25))
-            value = lambda y: value_of(Expression.parse(text), x, y, ops=ops)
-            if backend.backend() == "jax":
-                import jax
-                return float(jax.grad(value)(x))
-            import torch
-            y = torch.tensor(0.25, requires_grad=True)
-            value(y).backward()
-            return float(y.grad)
+def slope(text):
+    x = ops.convert_to_tensor(np.float32(0.25))
+    value = lambda y: value_of(Expression.parse(text), x, y, ops=ops)
+    if backend.backend() == "jax":
+        import jax
+        return float(jax.grad(value)(x))
+    import torch
+    y = torch.tensor(0.25, requires_grad=True)
+    value(y).backward()
+    return float(y.grad)
 
-        slopes = [slope(text) for text in {list(KINKS)}]
-        x, logits = np.eye(3), np.log([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
-        losses = [
-            float(glo_tf.Baikal()(x, np.exp(logits))),
-            float(glo_tf.Baikal(from_logits=True)(x, logits)),
-        ]
-        known = values_of_known_losses()
-        assert "tensorflow" not in sys.modules  # Model.fit may import it
+slopes = [slope(text) for text in {list(KINKS)}]
+x, logits = np.eye(3), np.log([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
+losses = [
+    float(glo_tf.Baikal()(x, np.exp(logits))),
+    float(glo_tf.Baikal(from_logits=True)(x, logits)),
+]
+known = values_of_known_losses()
+assert "tensorflow" not in sys.modules  # Model.fit may import it
 
-        import keras
+import keras
 
-        rng = np.random.default_rng(0)
-        features = rng.normal(size=(64, 4)).astype("float32")
-        labels = (features @ rng.normal(size=(4, 3))).argmax(axis=-1)
-        text = "-(x*log(y))"
-        for loss in (
-            glo_tf.Baikal(sparse=True),
-            glo_tf.BaikalCMA(sparse=True),
-            glo_tf.NGL(sparse=True),
-            glo_tf.ExpressionLoss(text, sparse=True),
-            keras.losses.SparseCategoricalCrossentropy(),
-        ):
-            keras.utils.set_random_seed(0)
-            layers = [keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]
-            model = keras.Sequential(layers)
-            model.compile(keras.optimizers.SGD(0.05), loss)
-            history = model.fit(features, labels, epochs=4, shuffle=False, verbose=0)
-            history = history.history["loss"]
-            assert np.isfinite(history).all() and history[-1] < history[0], (loss, history)
-            losses.append(history[-1])
-        assert abs(losses[-2] - losses[-1]) < 1e-5, losses
+rng = np.random.default_rng(0)
+features = rng.normal(size=(64, 4)).astype("float32")
+labels = (features @ rng.normal(size=(4, 3))).argmax(axis=-1)
+text = "-(x*log(y))"
+for loss in (
+    glo_tf.Baikal(sparse=True),
+    glo_tf.BaikalCMA(sparse=True),
+    glo_tf.NGL(sparse=True),
+    glo_tf.ExpressionLoss(text, sparse=True),
+    keras.losses.SparseCategoricalCrossentropy(),
+):
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((4,)), keras.layers.Dense(3, activation="softmax")]
+    model = keras.Sequential(layers)
+    model.compile(keras.optimizers.SGD(0.05), loss)
+    history = model.fit(features, labels, epochs=4, shuffle=False, verbose=0)
+    history = history.history["loss"]
+    assert np.isfinite(history).all() and history[-1] < history[0], (loss, history)
+    losses.append(history[-1])
+assert abs(losses[-2] - losses[-1]) < 1e-5, losses
 
-        annealed = glo_tf.ExpressionLoss("-(x*log(y)) + 9*t", sparse=True, progress=0.0)
-        model.compile(keras.optimizers.SGD(0.0), annealed)
-        data, told = (features, labels), glo_tf.TrainingProgress()
-        found = []
-        for progress in (0.0, 0.5, 1.0):
-            annealed.set_progress(progress)
-            found += [model.evaluate(*data, verbose=0), model.train_on_batch(*data)]
-            found += model.fit(*data, batch_size=64, verbose=0).history["loss"]
-        found += model.fit(
-            *data, batch_size=16, epochs=2, verbose=0, callbacks=[told]
-        ).history["loss"]
-        seen = [*[0.0] * 3, *[0.5] * 3, *[1.0] * 3, 3 / 16, 11 / 16]  # the last are of 4 steps
-        expected = found[0] + 3 * 9 * np.array(seen)
-        assert np.allclose(np.array(found, float), expected, atol=1e-4), found
-        print(json.dumps({{"slopes": slopes, "losses": losses[:-5], "known": known}}))
-    """
+annealed = glo_tf.ExpressionLoss("-(x*log(y)) + 9*t", sparse=True, progress=0.0)
+model.compile(keras.optimizers.SGD(0.0), annealed)
+data, told = (features, labels), glo_tf.TrainingProgress()
+found = []
+for progress in (0.0, 0.5, 1.0):
+    annealed.set_progress(progress)
+    found += [model.evaluate(*data, verbose=0), model.train_on_batch(*data)]
+    found += model.fit(*data, batch_size=64, verbose=0).history["loss"]
+found += model.fit(
+    *data, batch_size=16, epochs=2, verbose=0, callbacks=[told]
+).history["loss"]
+seen = [*[0.0] * 3, *[0.5] * 3, *[1.0] * 3, 3 / 16, 11 / 16]  # the last are of 4 steps
+expected = found[0] + 3 * 9 * np.array(seen)
+assert np.allclose(np.array(found, float), expected, atol=1e-4), found
+print(json.dumps({{"slopes": slopes, "losses": losses[:-5], "known": known}}))
+"""
+"""What is found in a fresh process of another backend: slopes at kinks, losses."""
+
+
+def with_losses(backend: str) -> Program:
     path = str(pathlib.Path(known_values.__file__).parent)
-    return run(program, KERAS_BACKEND=backend, JAX_PLATFORMS="cpu", PYTHONPATH=path)
+    return Program(
+        f"losses-on-{backend}",
+        lambda _: [sys.executable, "-c", OF_BACKEND],
+        needs=[backend],
+        environment={
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "KERAS_BACKEND": backend,
+            "JAX_PLATFORMS": "cpu",
+            "PYTHONPATH": path,
+        },
+    )
+
+
+BACKENDS = [
+    pytest.param(program, marks=pytest.mark.beside(program), id=program.name)
+    for program in map(with_losses, ("jax", "torch"))
+]
+
+
+def found_by(program: Program, beside) -> dict[str, Any]:
+    finished = beside(program)
+    assert finished.code == 0, finished.err
+    return json.loads(finished.out)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_find_the_mean_slope_at_a_kink(backend: str) -> None:
-    assert of_backend(backend)["slopes"] == list(KINKS.values())
+@pytest.mark.parametrize("program", BACKENDS)
+def test_other_backends_find_the_mean_slope_at_a_kink(program, beside) -> None:
+    assert found_by(program, beside)["slopes"] == list(KINKS.values())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_need_no_tensorflow_and_train(backend: str) -> None:
+@pytest.mark.parametrize("program", BACKENDS)
+def test_other_backends_need_no_tensorflow_and_train(program, beside) -> None:
     y = np.array([[0.7, 0.2, 0.1], [0.3, 0.3, 0.4], [0.1, 0.5, 0.4]])
-    found = of_backend(backend)
+    found = found_by(program, beside)
     assert found["losses"] == pytest.approx([baikal(np.eye(3), y)] * 2, rel=1e-5)
     expected = known_values.values_of_known_losses()  # and those of other tests
     assert len(found["known"]) >= 50

@@ -4,54 +4,49 @@ import json
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterator
 
 import pytest
+from side_programs import Program
 
-HERE = pathlib.Path(__file__).parents[1] / "helpers"
+HELPERS = pathlib.Path(__file__).parents[1] / "helpers"
+_PRELOADED = """
+cc -shared -fPIC -w -o "$0/faults.so" "$1" -ldl
+shift
+LD_PRELOAD="$0/faults.so" exec "$@"
+"""
 EVERY = int(os.environ.get("GLO_TF_EVERY_FAULT", "40"))
 """Every how manyth change of a file is failed; 1 takes about 20 minutes."""
 
-
-@pytest.fixture(scope="module")
-def injector(tmp_path_factory) -> Iterator[subprocess.Popen]:
-    """A process whose file system fails as it is told; it has imported TensorFlow."""
-    compiler = shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("it takes Linux and a C compiler to fail what a library asks of the system")
-    path = tmp_path_factory.mktemp("faults") / "faults.so"
-    source = str(HERE / "faults.c")
-    subprocess.run([compiler, "-shared", "-fPIC", "-w", "-o", path, source, "-ldl"], check=True)
-    with subprocess.Popen(
-        [sys.executable, HERE / "fault_injection.py"],
-        env={**os.environ, "LD_PRELOAD": str(path), "TF_CPP_MIN_LOG_LEVEL": "3"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-    ) as process:
-        yield process
-        process.stdin.close()
+SERIES = [
+    ("search", "ENOSPC", "sticky"),
+    ("search", "EIO", "once"),
+    ("compare", "ENOSPC", "sticky"),
+    ("compare", "EDQUOT", "once"),
+]
+FAULTS = Program(
+    "faults",
+    lambda folder: [
+        *("sh", "-ec", _PRELOADED, str(folder), str(HELPERS / "faults.c")),
+        *(sys.executable, str(HELPERS / "fault_injection.py"), str(folder), str(EVERY)),
+        *map(" ".join, SERIES),
+    ],
+    needs=["tensorflow"],
+    environment={"TF_CPP_MIN_LOG_LEVEL": "3"},
+)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900 + 40_000 // EVERY)
-@pytest.mark.parametrize(
-    ("mode", "error", "times"),
-    [
-        ("search", "ENOSPC", "sticky"),
-        ("search", "EIO", "once"),
-        ("compare", "ENOSPC", "sticky"),
-        ("compare", "EDQUOT", "once"),
-    ],
-)
-def test_a_run_whose_files_fail_is_continued_without_loss(
-    tmp_path, injector, mode, error, times
-) -> None:
-    injector.stdin.write(f"{mode} {error} {times} {EVERY} {tmp_path}\n")
-    found = json.loads(next(line for line in injector.stdout if line.startswith("{")))
+@pytest.mark.beside(FAULTS)
+@pytest.mark.parametrize(("mode", "error", "times"), SERIES)
+def test_a_run_whose_files_fail_is_continued_without_loss(beside, mode, error, times) -> None:
+    if shutil.which("cc") is None or sys.platform != "linux":
+        pytest.skip("it takes Linux and a C compiler to fail what a library asks of the system")
+    injected = beside(FAULTS)
+    assert injected.code == 0, injected.err
+    answers = [json.loads(line) for line in injected.out.splitlines() if line.startswith("{")]
+    (found,) = (one for one in answers if one["series"] == f"{mode} {error} {times}")
     assert found["problems"] == []
     assert found["points"] > 300
     assert set(found["ends"]) <= {"0", "1", "2"}

@@ -1,5 +1,6 @@
 """oneDNN: turned on before TensorFlow is imported, and part of what a training depends on."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -25,14 +26,14 @@ on_x86 = pytest.mark.skipif(
 )
 
 
-def run(code: str, setting: str | None) -> str:
+def run(code: str, setting: str | None, *arguments: str) -> str:
     """What a program writes, errors included, in a process that begins with this setting."""
     environment = {k: v for k, v in os.environ.items() if k != onednn.VARIABLE}
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
     if setting is not None:
         environment[onednn.VARIABLE] = setting
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -65,42 +66,59 @@ def test_tensorflow_heeds_it() -> None:
 
 SEARCH_TWICE = """
 import os
-import tensorflow
-{before}
-import numpy as np
+import sys
 import keras
-from glo_tf import LossSearch
-from glo_tf.utils import onednn
+import numpy as np
+import tensorflow
 
 def build():
     return keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="softmax")])
 
-data = np.ones((30, 2), np.float32), np.arange(30) % 3
-for _ in range(2):
-    search = LossSearch(build, data, data, train_steps=5, batch_size=10)
-    print("described:", search.task.description[onednn.VARIABLE])
-print("children:", os.environ[onednn.VARIABLE])
+def search_twice():
+    from glo_tf import LossSearch
+    from glo_tf.utils import onednn
+
+    data = np.ones((30, 2), np.float32), np.arange(30) % 3
+    for _ in range(2):
+        search = LossSearch(build, data, data, train_steps=5, batch_size=10)
+        print("described:", search.task.description[onednn.VARIABLE])
+    print("children:", os.environ[onednn.VARIABLE])
+
+for before in sys.argv[1:]:
+    print("BEFORE", before, flush=True)
+    if child := os.fork():
+        assert os.waitpid(child, 0)[1] == 0
+    else:
+        exec(before)
+        search_twice()
+        sys.stdout.flush()
+        os._exit(0)
 """
+BEFORE = {
+    # As on a CPU on which TensorFlow leaves it off.
+    "del os.environ['TF_ENABLE_ONEDNN_OPTS']": 1,
+    "os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'": 1,
+    "pass": 0,
+}
+"""What is done after TensorFlow's import without it, and how many warnings follow."""
+
+
+@functools.cache
+def searched_twice() -> dict[str, str]:
+    """What is written after each, in processes that one import of TensorFlow serves."""
+    output = run(SEARCH_TWICE, "0", *BEFORE)
+    parts = (part.partition("\n") for part in output.split("BEFORE ")[1:])
+    return {before: written for before, _, written in parts}
 
 
 @pytest.mark.slow
 @on_x86
-@pytest.mark.parametrize(
-    ("before", "setting", "used", "warnings"),
-    [
-        # As on a CPU on which TensorFlow leaves it off.
-        ("del os.environ['TF_ENABLE_ONEDNN_OPTS']", "0", "0", 1),
-        ("os.environ['TF_ENABLE_ONEDNN_OPTS'] = '1'", "0", "0", 1),
-        ("", "0", "0", 0),
-    ],
-)
-def test_one_warning_where_tensorflow_was_imported_without_it(
-    before, setting, used, warnings
-) -> None:
-    output = run(SEARCH_TWICE.format(before=before), setting)
-    assert output.count(f"described: {used}") == 2
-    assert f"children: {used}" in output
-    assert output.count("leaves oneDNN off on this CPU") == warnings
+@pytest.mark.parametrize("before", BEFORE)
+def test_one_warning_where_tensorflow_was_imported_without_it(before) -> None:
+    output = searched_twice()[before]
+    assert output.count("described: 0") == 2
+    assert "children: 0" in output
+    assert output.count("leaves oneDNN off on this CPU") == BEFORE[before]
 
 
 def build_model() -> keras.Model:

@@ -1,14 +1,13 @@
 """A search leaves the generators of random numbers as a user had them."""
 
 import random
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 import three_classes
+from processes import python
 from tensorflow.python.eager import context
 from three_classes import CLEAR, LABELS
 
@@ -129,10 +128,8 @@ print(float(tf.random.uniform([])), float(keras.random.uniform([])))
 
 @pytest.mark.slow
 def test_random_numbers_without_a_seed_stay_random() -> None:
-    first, second = (
-        subprocess.run(
-            [sys.executable, "-c", UNSEEDED], capture_output=True, text=True, check=True
-        ).stdout.split()
-        for _ in range(2)
-    )
+    done = [python("-c", UNSEEDED) for _ in range(2)]
+    assert [one.returncode for one in done] == [0, 0], done[0].stderr
+    first, second = (one.stdout.split() for one in done)
+    assert len(first) == 2
     assert all(one != other for one, other in zip(first, second, strict=True))
