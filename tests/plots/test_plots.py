@@ -261,8 +261,19 @@ def test_a_training_that_failed_is_a_gap(tmp_path) -> None:
         entry["values"]["test"]["accuracy"] = [[None] * 4] * 3
         entry |= {"mean": None, "interval": None}
     comparison = Comparison.load(example_comparison.write(tmp_path, losses=document["losses"]))
-    for draw in (plots.plot_accuracy, plots.plot_training_curves, plots.plot_train_sizes):
-        plots.save(draw(comparison), tmp_path / "gap")
+    figures = [
+        draw(comparison)
+        for draw in (plots.plot_accuracy, plots.plot_training_curves, plots.plot_train_sizes)
+    ]
+    (means,), (curves,), (sizes,) = (figure.axes for figure in figures)
+    assert len([line for line in means.lines if line.get_marker() == "D"]) == 1
+    *failed, fine = [np.array(line.get_ydata(), float) for line in curves.lines]
+    assert len(failed) == 2
+    assert np.isnan(failed).all()
+    assert np.isfinite(fine).all()
+    assert [len(bars[0].get_xdata()) for bars in sizes.containers] == [1, 1, 2]
+    for figure in figures:
+        plots.save(figure, tmp_path / "gap")
 
 
 @pytest.mark.parametrize(

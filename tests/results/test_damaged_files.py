@@ -128,7 +128,6 @@ HISTORY = (
     "discovery,1,1,-(x*log(y)),0.5,ok,trained,30,\r\n"
     'discovery,1,2,"min(x, y)",0.25,ok,inherited,0,-(x*log(y))\r\n'
 )
-CHARACTERS = ["", ",", '"', "\0", "\r", "\n", "é"]
 AT_THE_END = {
     "name": "a",
     "tuned": False,

@@ -39,12 +39,6 @@ def dense(units: int, activation: str | None = None):
     )
 
 
-def segmenting() -> keras.Model:
-    return keras.Sequential(
-        [keras.Input((4, 6, 2)), keras.layers.Conv2D(3, 3, padding="same", activation="softmax")]
-    )
-
-
 KINDS = {
     "classes": (dense(3, "softmax"), SCCE, CLASSES, {}),
     "indices": (dense(3, "softmax"), SCCE, CLASSES[..., None], {}),
