@@ -116,7 +116,32 @@ def check_indices_are_exact(dtype: str, classes: int) -> None:
         )
 
 
-def check_shapes(
+def with_shape(y_true: Any, y_pred: Any, sparse: bool) -> Any:
+    """Labels of a shape that fits that of the predictions.
+
+    Data of a `tf.py_function` and some generators have their shapes only when they come: these are
+    held to that of the predictions then, as an element-wise loss would broadcast them.
+
+    Args:
+        y_true: As for `labels`; of one output, which is a number then, also `(...)`.
+        y_pred: Predictions `(..., C)`.
+        sparse: Whether `y_true` holds class indices.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    known = getattr(y_true.shape, "rank", 0) is not None
+    if known:
+        if y_pred.shape[-1:] == (1,) and len(y_true.shape) == len(y_pred.shape) - 1:
+            y_true = ops.expand_dims(y_true, -1)  # as Keras does for one output
+        _check_shapes(tuple(y_true.shape), tuple(y_pred.shape), sparse)
+    if known and None not in tuple(y_true.shape)[1:]:
+        return y_true
+    shape = ops.shape(y_pred)
+    return ops.reshape(y_true, shape[:-1] if sparse else shape)
+
+
+def _check_shapes(
     labels: tuple[int | None, ...], predictions: tuple[int | None, ...], sparse: bool
 ) -> None:
     """An element-wise loss would broadcast (N, 1) against (N, C) without a word."""
@@ -128,7 +153,7 @@ def check_shapes(
         )
     else:
         what = "y_true (one-hot labels or probabilities) and y_pred of one shape (..., C)"
-        fits = known and _agree(labels, predictions) and labels[-1] is not None
+        fits = known and _agree(labels, predictions)
     if not fits:
         hint = "" if sparse else "; sparse=True takes class indices"
         raise InvalidArgumentError(

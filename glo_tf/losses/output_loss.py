@@ -150,9 +150,7 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """One value per sample, shape `(...)`, in the loss's dtype."""
-        if y_pred.shape[-1:] == (1,) and len(y_true.shape) == len(y_pred.shape) - 1:
-            y_true = ops.expand_dims(y_true, -1)  # as Keras does for one output
-        loss_inputs.check_shapes(tuple(y_true.shape), tuple(y_pred.shape), self.sparse)
+        y_true = loss_inputs.with_shape(y_true, y_pred, self.sparse)
         if self.sparse:
             loss_inputs.check_indices_are_exact(self.dtype, y_pred.shape[-1])
         # Clipped probabilities and their reciprocals are beyond the range of half precision.
