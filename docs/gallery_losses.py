@@ -168,6 +168,17 @@ GROUPS: dict[str, list[Entry]] = {
             frequencies=True,
         ),
         Entry(
+            glo_tf.Vanern,
+            r"-\sum \left(x \log \frac{y\, n}{\sum y\, n} + \frac{\alpha}{C} \log y\right)",
+            "A long tail, where rare classes count as much as frequent ones, and the network can "
+            "learn its samples by heart ([the suite](results/suite.md)).",
+            "Classes are as frequent where the network is used as in the training data. Or you "
+            "need probabilities to act on: the second term keeps the network from being sure (its "
+            "formula).",
+            source="found by this project ([the suite](results/suite.md))",
+            frequencies=True,
+        ),
+        Entry(
             glo_tf.LDAM,
             r"-\sum x \log \frac{e^{s (z - x \Delta)}}{\sum e^{s (z - x \Delta)}}, \quad "
             r"\Delta \propto n^{-1/4}",

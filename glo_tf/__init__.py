@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from glo_tf.losses.files import load_loss, save_loss
     from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, Saimaa
     from glo_tf.losses.progress import TrainingProgress
-    from glo_tf.losses.rare_classes import LDAM, ClassWeighted, FrequencyLoss, LogitAdjusted
+    from glo_tf.losses.rare_classes import LDAM, ClassWeighted, FrequencyLoss, LogitAdjusted, Vanern
     from glo_tf.losses.regression import (
         AbsoluteError,
         AsymmetricSquared,
@@ -156,6 +156,7 @@ _MODULES = {
     "TrainingProgress": "losses.progress",
     "Tukey": "losses.regression",
     "UsageError": "errors",
+    "Vanern": "losses.rare_classes",
     "WandB": "display.tracking",
     "compare": "comparison.loss_comparison",
     "gradient_scale": "screening.scale",
@@ -235,6 +236,7 @@ __all__ = [
     "TrainingProgress",
     "Tukey",
     "UsageError",
+    "Vanern",
     "WandB",
     "compare",
     "gradient_scale",
@@ -262,8 +264,21 @@ def _register_the_rest(_: object) -> None:
 
 @wrapt.when_imported("glo_tf.losses.named")
 def _register_known_losses(_: object) -> None:
-    for module in ("classes", "all_classes", "rare_classes", "regression"):
+    # One of these that is being imported itself, and needs named ones for it, is complete later.
+    for module in ("classes", "all_classes", "regression"):
         importlib.import_module(f"glo_tf.losses.{module}")
+
+
+@wrapt.when_imported("glo_tf.losses.all_classes")
+def _register_losses_for_rare_classes(_: object) -> None:
+    importlib.import_module("glo_tf.losses.rare_classes")
+
+
+@wrapt.when_imported("glo_tf.losses.named")
+@wrapt.when_imported("glo_tf.losses.classes")
+@wrapt.when_imported("glo_tf.losses.rare_classes")
+@wrapt.when_imported("glo_tf.losses.regression")
+def _register_names(_: object) -> None:
     importlib.import_module("glo_tf.losses.keras_names").register_names()
 
 

@@ -92,9 +92,12 @@ def beside_known(shown: Sequence[Row], name: str, label: str) -> Figure:
                 mark = {"label": text} if height == 0 else {}
                 axes.plot([value], [height], "o", color=LIGHT[color], ms=7, **mark)
             axes.annotate(literal(best), (values[1], height - 0.22), ha="center", fontsize=7)
+        measures = dict.fromkeys(row.document["measure"] for row in shown)
         names = [row.document["task"].split("/", 1)[1] for row in shown]
+        if len(measures) == 1:
+            names = [name.removesuffix(f"/{next(iter(measures))}") for name in names]
         axes.set_yticks(range(len(shown)), [literal(each, 60) for each in names])
         axes.set_ylim(len(shown) - 0.5, -0.6)
-        axes.set(xlabel="mean accuracy on test data, each loss tuned, n = 20 draws; %")
+        axes.set(xlabel=f"mean {' or '.join(measures)} on test data, n = 20 draws; %")
         figure.legend(loc="outside upper left", ncols=3)
     return figure

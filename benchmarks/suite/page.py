@@ -23,6 +23,8 @@ _TEMPLATE = pathlib.Path(__file__).with_name("page.md")
 _ABLATIONS = "What searches find that differ in one thing, p not corrected."
 _COLUMNS = 9
 """Tasks that one table of all losses has at most, if they are of several kinds."""
+_PICTURED = ("noise", "tail")
+_A_SEARCH = "what a search found"
 _HEADS = {
     "noise": "Wrong training labels",
     "tail": "Long tails",
@@ -42,17 +44,17 @@ def write(folder: pathlib.Path) -> None:
     documents = read(folder)
     pairs = tested(rows(documents), FOUND)
     pictures = {"leads": figures.leads(pairs)} if pairs else {}
-    for name in (*(one.name for one in FROZEN), *FOUND):
-        held = [row for row in rows(documents) if _group(row) == "noise" and name in row.entries]
-        if held:
-            sgd = [row for row in held if row.optimizer == "sgd"]
-            label = "what a search found" if name in FOUND else name
-            pictures[_picture(name)] = figures.beside_known(sgd, name, label)
+    sgd = [row for row in rows(documents) if row.optimizer == "sgd"]
+    for one in FROZEN:
+        if held := [row for row in sgd if one.name in row.entries]:
+            pictures[one.name] = figures.beside_known(held, one.name, one.name)
+    for group in _PICTURED:
+        for name in FOUND:
+            if held := [row for row in sgd if _group(row) == group and name in row.entries]:
+                pictures[_picture(name, group)] = figures.beside_known(held, name, _A_SEARCH)
     for group in _HEADS:
-        of_group = [row for row in rows(documents) if _group(row) == group]
-        sgd = [row for row in of_group if row.optimizer == "sgd" and {*FOUND} & {*row.entries}]
-        if sgd:
-            pictures[f"rates_{group}"] = figures.rates(sgd, FOUND)
+        if held := [row for row in sgd if _group(row) == group and {*FOUND} & {*row.entries}]:
+            pictures[f"rates_{group}"] = figures.rates(held, FOUND)
     for name, figure in pictures.items():
         write_whole(folder / f"{name}.png", as_files(figure)[0])
     text = page(documents, folder.name, pictures)
@@ -84,7 +86,7 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
     for one in FROZEN:
         parts.append(_own(one, of_all))
         if one.name in pictures:
-            parts.append(f"![Accuracy of {one.name} beside known losses]({folder}/{one.name}.png)")
+            parts.append(f"![Score of {one.name} beside known losses]({folder}/{one.name}.png)")
     for group, head in _HEADS.items():
         of_group = [pair for pair in pairs if _group(pair[0].row) == group]
         known = [row for row in of_all if _group(row) == group and _is_complete(row)]
@@ -92,9 +94,9 @@ def page(documents: Sequence[dict[str, Any]], folder: str, pictures: Iterable[st
             continue
         parts += [f"## {head}", *([_leads_table(of_group)] if of_group else [])]
         parts += [
-            f"![Accuracy of what was {name} beside known losses]({folder}/{_picture(name)}.png)"
+            f"![What was {name} beside known losses]({folder}/{_picture(name, group)}.png)"
             for name in FOUND
-            if group == "noise" and _picture(name) in pictures
+            if _picture(name, group) in pictures
         ]
         parts.append(_all_losses(known))
         if f"rates_{group}" in pictures:
@@ -138,8 +140,8 @@ def _own(one: Frozen, found: Sequence[Row]) -> str:
     return f"## A loss of our own: `{one.name}`\n\n{one.text}\n\n{table if lines else ''}".rstrip()
 
 
-def _picture(name: str) -> str:
-    return name.replace(" ", "_")
+def _picture(name: str, group: str) -> str:
+    return f"{name}_{group}".replace(" ", "_")
 
 
 def _group(row: Row) -> str:

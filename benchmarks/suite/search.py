@@ -34,6 +34,8 @@ class Variant:
         steps_of: Name of a variant that has run before, and whose training steps end this one.
         space: In place of the task's search space.
         instead_of: Search space of the tasks that it is for; all if None.
+        progress: By the search space of the tasks that it is for, what it begins with as well,
+            where losses see t; empty if they do not.
         against: Name of the variant from which it differs in one thing.
     """
 
@@ -44,11 +46,23 @@ class Variant:
     steps_of: str | None = None
     space: str | None = None
     instead_of: str | None = None
+    progress: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     against: str = "found"
 
     def is_for(self, space: str) -> bool:
         """Whether it is one for tasks with this search space."""
-        return self.instead_of in (None, space)
+        return space in self.progress if self.progress else self.instead_of in (None, space)
+
+    def space_of(self, name: str) -> SearchSpace:
+        """The search space that takes the place of a task's."""
+        from glo_tf import search_spaces
+
+        space = getattr(search_spaces, self.space or name)()
+        weights = {**space.weights, "t": 2.0} if self.progress else space.weights
+        space = dataclasses.replace(
+            space, weights=weights, begins_with=(), begins_with_of_classes=()
+        )
+        return with_constants(space) if self.constants else space
 
 
 _USUAL: dict[str, Any] = {
@@ -72,18 +86,20 @@ _FADING = (
     "-(x*(y + 0.1*log(y))*(1 - t) + square(t)*(y*log(y)))",
 )
 """For losses that see t, beside known ones: learn from labels first, then grow sure of it."""
+_SMOOTHED = (
+    "-(log(y)*(1 + x/n))",
+    "-(x*log(n*y/total(n*y)) + 0.02*log(y))",
+    "-(x*log(n*y/total(n*y)) + 0.02*((1 - t)*log(y)))",
+    "-(x*log(y*exp(0.9*log(n))/total(y*exp(0.9*log(n)))) + 0.02*((1 - t)*log(y)))",
+)
+"""The same with long tails: adjust to n, and keep a share of all classes, for good or at first."""
 _FIXED = "found from random trees with fixed coefficients"
 
 VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("found"),
-        Variant(
-            "found with t",
-            {"initial_expressions": _FADING},
-            space="glo_annealed",
-            instead_of="glo",
-        ),
+        Variant("found with t", progress={"glo": _FADING, "glo_long_tail": _SMOOTHED}),
         Variant("found from random trees", _RANDOM),
         Variant("found without real constants", constants=False),
         Variant("found at the given rate", {"learning_rate": "given"}),
@@ -152,23 +168,20 @@ def search(
     from benchmarks.suite.frozen import FROZEN
     from benchmarks.suite.random_search import RandomTrees, StepLimit
     from benchmarks.suite.stopping import EarlyStopping
-    from glo_tf import search_spaces
     from glo_tf.losses.named import NAMED_LOSSES
 
     for one in FROZEN:
         NAMED_LOSSES.pop(one.name, None)  # a task's own search does not begin with these
     every = recipe.steps // _CHECKPOINTS
     stopping = EarlyStopping(range(every, recipe.steps + 1, every))
-    space = getattr(search_spaces, variant.space or space_name)()
-    space = dataclasses.replace(space, begins_with=(), begins_with_of_classes=())
-    if variant.constants:
-        space = with_constants(space)
+    space = variant.space_of(space_name)
     settings: dict[str, Any] = {
         **_USUAL,
         **({"initial_losses": _BETWEEN} if space.needs("frequencies") else {}),
         "search_space": space,
         "operators": RandomTrees(space) if variant.random else None,
         "strategy": stopping,
+        "initial_expressions": variant.progress.get(space_name, ()),
         "callbacks": [] if steps is None else [StepLimit(steps // len(draws))],
         **variant.settings,
     }

@@ -54,6 +54,8 @@ _NOISY = (
     *("digits", "letter", "satimage", "penbased", "texture", "segment", "vehicle", "vowel"),
     "mnist",
 )
+_SEARCHED = ("letter", "satimage", "digits")
+_LONG_TAILS = {BALANCED.name: (*_SEARCHED, "penbased", "texture"), MACRO_F1.name: _SEARCHED}
 
 
 def _all() -> list[Task]:
@@ -83,7 +85,7 @@ def _all() -> list[Task]:
                 rare,
                 space="glo_long_tail",
             )
-            for data_set in ("letter", "satimage", "digits")
+            for data_set in _LONG_TAILS[measure.name]
             for ratio, damage in ((20, Damage(tail=20.0)), (100, Damage(tail=100.0)))
         ]
         tasks += [

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from glo_tf.losses.files import load_loss, save_loss
     from glo_tf.losses.named import NGL, Baikal, BaikalCMA, NamedLoss, Saimaa, register_loss
     from glo_tf.losses.progress import TrainingProgress
-    from glo_tf.losses.rare_classes import LDAM, ClassWeighted, FrequencyLoss, LogitAdjusted
+    from glo_tf.losses.rare_classes import LDAM, ClassWeighted, FrequencyLoss, LogitAdjusted, Vanern
     from glo_tf.losses.regression import (
         AbsoluteError,
         AsymmetricSquared,
@@ -79,6 +79,7 @@ _MODULES = {
     "TaylorCrossEntropy": "classes",
     "TrainingProgress": "progress",
     "Tukey": "regression",
+    "Vanern": "rare_classes",
     "load_loss": "files",
     "register_loss": "named",
     "save_loss": "files",
@@ -121,6 +122,7 @@ __all__ = [
     "TaylorCrossEntropy",
     "TrainingProgress",
     "Tukey",
+    "Vanern",
     "load_loss",
     "register_loss",
     "save_loss",

@@ -161,6 +161,40 @@ class LDAM(FrequencyLoss):
         return _cross_entropy_of_logits(ops, x, scale * (log_y - x * _like(ops, margins, y)))
 
 
+@register_loss
+@keras.saving.register_keras_serializable(package="glo_tf")
+class Vanern(FrequencyLoss):
+    """Vanern loss, for classes of which some are rare; found by this project.
+
+    `-sum(x*log(y*n/sum(y*n)) + alpha*log(y)/C)` of C classes and the class's frequency n:
+    logit-adjusted cross-entropy with a tau of 1, and a share alpha of the cross-entropy of what the
+    network itself predicts against all classes alike. That term keeps it from being sure of samples
+    that it has by heart, as label smoothing does, which smooths what is adjusted.
+
+    Where it was ahead of the known losses for rare classes, and where not, stands in
+    docs/results/suite.md.
+
+    Args:
+        frequencies: Of each class, above 0: counts of labels, or shares; length C.
+        alpha: At least 0; 0 is `LogitAdjusted(frequencies)`.
+        **options: As for `AllClassesLoss`, without `activation`.
+    """
+
+    NAME = "vanern"
+    PARAMETERS = (Parameter("alpha", 0.2, least=0.0, tries=(0.05, 0.1, 0.2, 0.5, 1.0)),)
+
+    @classmethod
+    def expression_of(cls, *, alpha: float) -> str:  # type: ignore[override]
+        """The term of one class, as text."""
+        return f"-(x*log(y*n/total(y*n)) + {alpha!r}*(log(y)/C))"
+
+    def formula(self, ops: Any, x: Any, y: Any, log_y: Any) -> Any:
+        """The loss of samples; see `AllClassesLoss`."""
+        shift = _like(ops, np.log(self.shares), y)
+        alike = self.parameters["alpha"] * ops.mean(log_y, axis=-1)
+        return _cross_entropy_of_logits(ops, x, log_y + shift) - alike
+
+
 def _power_of_n(exponent: float) -> str:
     """A power of the class's frequency, with a logarithm only where no simpler node says it."""
     simple = {1.0: "n", 0.5: "sqrt(n)", -1.0: "(1/n)", -0.5: "(1/sqrt(n))"}

@@ -214,7 +214,7 @@ def test_the_page_is_made_from_the_files_alone(monkeypatch, tmp_path) -> None:
     assert "`clean/digits`" in text[text.index("## Not run yet") :]
     assert {path.name for path in folder.iterdir()} == {
         "noise.json",
-        "found.png",
+        "found_noise.png",
         "leads.png",
         "rates_noise.png",
     }

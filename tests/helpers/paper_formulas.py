@@ -154,6 +154,10 @@ OF_FREQUENCIES = [
         for p in (0, 0.5, 1)
     ),
     *((glo_tf.LogitAdjusted, {"tau": t}, lambda x, y, t=t: adjusted(x, y, t)) for t in (0, 1, 1.5)),
+    *(
+        (glo_tf.Vanern, {"alpha": a}, lambda x, y, a=a: adjusted(x, y, 1) - a * np.log(y).mean(-1))
+        for a in (0, 0.2, 1)
+    ),
     (glo_tf.LDAM, {}, lambda x, y: margins(x, y, 0.5, 30)),
     (glo_tf.LDAM, {"max_margin": 2, "scale": 1}, lambda x, y: margins(x, y, 2, 1)),
 ]

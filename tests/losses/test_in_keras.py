@@ -1,5 +1,8 @@
 """The losses in all that Keras does with a loss, beside Keras's own for the same expression."""
 
+import os
+import subprocess
+import sys
 import textwrap
 
 import keras
@@ -335,3 +338,23 @@ def test_keras_finds_losses_by_their_names() -> None:
     for needs_more in ("glo_tf>ExpressionLoss", "glo_tf>LDAM", "glo_tf>Nothing"):
         with pytest.raises(ValueError, match="Could not interpret loss identifier"):
             keras.losses.get(needs_more)
+
+
+@pytest.mark.parametrize("first", ["classes", "all_classes"])
+def test_keras_finds_them_whichever_module_of_losses_is_imported_first(first: str) -> None:
+    names = ("GCE", "NCE", "Huber", "Baikal")
+    program = f"""
+        from glo_tf.losses import {first}
+        import keras
+        from glo_tf.losses.named import NAMED_LOSSES
+        print(*(keras.losses.get(f"glo_tf>{{name}}").name for name in {names}))
+        print("vanern" in NAMED_LOSSES)
+        """
+    finished = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout.split() == ["gce", "nce", "huber", "baikal", "True"]

@@ -313,7 +313,7 @@ def test_what_does_not_fit_the_outputs_is_refused() -> None:
 
 def test_frequencies_may_be_counts_or_shares() -> None:
     x, y = np.eye(3), np.full((3, 3), 1 / 3)
-    for kind in (glo_tf.LogitAdjusted, glo_tf.ClassWeighted, glo_tf.LDAM):
+    for kind in (glo_tf.LogitAdjusted, glo_tf.ClassWeighted, glo_tf.LDAM, glo_tf.Vanern):
         values = [
             kind(n, reduction=None)(x, y) for n in ([100, 10, 1], np.array([100, 10, 1]) / 111)
         ]
