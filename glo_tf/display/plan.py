@@ -57,10 +57,17 @@ class Plan:
     @property
     def most_trainings(self) -> int:
         """If every candidate were trained to its end."""
-        candidates = sum(one.generations * one.candidates for one in self.phases)
-        return (
-            self.trainings_before + candidates * self.trainings_of_candidate + self.trainings_after
-        )
+        trainings = self._candidates * self.trainings_of_candidate
+        return self.trainings_before + trainings + self.trainings_after
+
+    @property
+    def most_told(self) -> int:
+        """Candidates, trained or not, and other trainings; see `Callback.on_search_begin`."""
+        return self.trainings_before + self._candidates + self.trainings_after
+
+    @property
+    def _candidates(self) -> int:
+        return sum(one.generations * one.candidates for one in self.phases)
 
     def lines(self, width: int, names: Mapping[str, str]) -> list[str]:
         """All of it.

@@ -115,7 +115,7 @@ class SearchRun:
                     self._task, self._settings, self._budget, len(self._references), folder
                 )
                 self._callbacks.on_plan(plan)
-                self._callbacks.on_search_begin(self._planned)
+                self._callbacks.on_search_begin(plan.most_told)
                 self._time_limit.check()
                 if self._rates.are_own:
                     self._rates.look(self._retrain(Stage.TUNING))
@@ -205,12 +205,6 @@ class SearchRun:
     def _end_early(self, reason: str) -> None:
         logger.info(reason)
         self._callbacks.on_early_end(reason)
-
-    @property
-    def _planned(self) -> int:
-        settings, references = self._settings, len(self._references)
-        again = len(settings.seeds_of_noise) if references else 0
-        return settings.planned + references + again + settings.trainings_of_known(references)
 
     def _set_bar(self) -> Bar:
         """What is to beat, tuned as candidates are, of which nothing is known by it."""

@@ -143,16 +143,6 @@ class SearchSettings(SearchConfig):
         return list(trees.values())
 
     @property
-    def planned(self) -> int:
-        """Candidates and later trainings, at most; see `glo_tf.Callback.on_search_begin`."""
-        tuned = self.coefficient_generations * (self.coefficient_population_size or 9)
-        tuned *= 2 if self.initial_losses else 1  # from known coefficients, and from ones
-        planned = self.tuned_expressions * tuned + self.trainings_at_the_end
-        if self.search_space.has_discovery:
-            planned += self.population_size * self.generations
-        return planned + self.trainings_before(0)
-
-    @property
     def trainings_at_once(self) -> int:
         """Of a generation, each candidate at all rates that it is tried at first, at most."""
         size = self.population_size
