@@ -37,6 +37,9 @@ _FADING = (
 )
 """Soft bootstrapping (arXiv 1412.6596) that passes from labels to predictions, and its kin."""
 
+_SMOOTHED = ("-(log(y)*(1 + x/n))",)
+"""Class weights, and a share of all classes alike: what a search over several long tails found."""
+
 if TYPE_CHECKING:
     from glo_tf.search.genetic.evolution import Operators
 
@@ -301,12 +304,14 @@ def glo_long_tail() -> SearchSpace:
 
     For training data in which some classes are rare: class weights, as in `-(x*log(y)/n)`, and
     logit adjustment, `-(x*log(y*n/total(y*n)))`, are among its losses, with n to any power as
-    `exp(0.7*log(n))`. Weights and initial depth are the project's default.
+    `exp(0.7*log(n))`. Of classes, searches begin with weights and a share of all classes alike, a
+    loss that was found by one. Weights and initial depth are the project's default.
     """
     return SearchSpace(
         "glo_long_tail",
         "the paper's nodes, exp, n (frequency of the class), total (sum over the classes)",
         {**glo().weights, "exp": 1.0, "n": 3.0, "total": 1.0},
+        begins_with_of_classes=_SMOOTHED,
     )
 
 

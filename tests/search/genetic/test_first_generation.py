@@ -24,7 +24,14 @@ from glo_tf.search.genetic.first_generation import (
     initial_trees,
     known_trees,
 )
-from glo_tf.search.spaces.space import SearchSpace, glo, glo_annealed, glo_constants, glo_extended
+from glo_tf.search.spaces.space import (
+    SearchSpace,
+    glo,
+    glo_annealed,
+    glo_constants,
+    glo_extended,
+    glo_long_tail,
+)
 from glo_tf.training.candidate import Candidate
 
 OUTPUTS = Outputs.of_classes(10)
@@ -128,6 +135,15 @@ def test_losses_that_see_the_progress_begin_by_fading_from_labels_to_predictions
         )
         assert np.ptp(first) > 0.0  # of the label
         np.testing.assert_allclose(last, -0.25 * np.log(0.25))  # of the prediction alone
+
+
+def test_losses_that_see_frequencies_begin_with_weights_and_a_share_of_all_classes_alike() -> None:
+    classes = Outputs.of_classes(4).with_frequencies([8.0, 4.0, 2.0, 2.0])
+    (tree,) = known_trees(classes, glo_long_tail())
+    assert Screen(classes).examine([Candidate(loss_of(tree))]) == [Verdict()]
+    n, x, y = np.array([0.5, 0.25, 0.125, 0.125]), np.eye(4), np.full((4, 4), 0.25)
+    found = value_of(loss_of(tree), x, y, ops=np, surroundings=Surroundings(frequencies=n))
+    np.testing.assert_allclose(found, -np.log(0.25) * (1.0 + x / n))
 
 
 def test_a_space_says_what_it_begins_with() -> None:
