@@ -14,16 +14,16 @@ class TrainingProgress(keras.callbacks.Callback):
     """Sets the progress t that losses see, at every step, from 0 at the first to 1 at the end.
 
     For `keras.Model.fit`, on all backends; where several steps are one execution, t is that of the
-    first of them. A loop of one's own calls `loss.set_progress(t)` instead, outside of what is
-    compiled.
+    first of them. Afterwards t stays 1, for measurements and for trainings without this callback. A
+    loop of one's own calls `loss.set_progress(t)` instead, outside of what is compiled.
 
     Args:
         steps: Of the whole training; `epochs` times the batches of an epoch if None, which has to
             be given where Keras does not know these, as of a generator.
 
     Raises:
-        ValueError: In `fit`, if the number of steps is not known, or the model was not compiled
-            with a loss that sees t.
+        ValueError: In `fit`, if the number of steps, or of those before an `initial_epoch`, is not
+            known, or the model was not compiled with a loss that sees t.
 
     Example:
         >>> import keras, numpy as np
@@ -72,6 +72,12 @@ class TrainingProgress(keras.callbacks.Callback):
         """A training may begin with a later epoch."""
         if self._of_epoch:
             self._done = epoch * self._of_epoch
+        elif epoch and not self._done:
+            raise InvalidArgumentError(
+                "Expected fit(..., steps_per_epoch=...) where a training begins with a later epoch "
+                "and the number of batches in an epoch is not known, as t would begin from 0. "
+                f"Received: initial_epoch={epoch}"
+            )
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         """Before each step."""

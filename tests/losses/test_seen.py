@@ -135,6 +135,21 @@ def test_what_is_compiled_sees_progress_as_it_is_set() -> None:
     assert found == [1.0, 1.5, 2.0]
 
 
+def test_a_fit_that_goes_on_has_to_know_how_far_it_was() -> None:
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Identity()])
+    model.compile("sgd", glo_tf.ExpressionLoss("x*y + t", epsilon=None))
+
+    class Batches(keras.utils.PyDataset):
+        num_batches = None
+
+        def __getitem__(self, place):
+            return np.ones((2, 1)), np.ones((2, 1))
+
+    told = glo_tf.TrainingProgress(steps=8)
+    with pytest.raises(ValueError, match=r"steps_per_epoch=.*Received: initial_epoch=1$"):
+        model.fit(Batches(), initial_epoch=1, epochs=2, shuffle=False, verbose=0, callbacks=[told])
+
+
 def test_a_fit_that_does_not_see_t_says_so() -> None:
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3, "softmax")])
     model.compile("sgd", glo_tf.CrossEntropy())
