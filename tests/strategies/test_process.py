@@ -1,5 +1,6 @@
 """Candidates that crash or hang their worker process; a worker process whose parent dies."""
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -57,8 +58,12 @@ def crashing(folder, crash, times: int) -> ScriptedTask:
 
 def worker_processes() -> list[psutil.Process]:
     """Those that this process has; other tests may have left children of other kinds."""
-    children = psutil.Process().children()
-    return [child for child in children if "glo_tf.strategies.process" in str(child.cmdline())]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended, as some of Ray's do
+            if "glo_tf.strategies.process" in str(child.cmdline()):
+                found.append(child)
+    return found
 
 
 def evaluate(task, losses, **policy) -> tuple[list, list[tuple]]:
