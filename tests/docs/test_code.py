@@ -140,7 +140,7 @@ class Reader:
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword")
 @pytest.mark.docs
 @every_page
-def test_the_code_runs(page, tmp_path, monkeypatch, blank_figures) -> None:
+def test_the_code_runs(page, tmp_path, monkeypatch) -> None:
     home = tmp_path / "home"
     home.mkdir()
     reader = Reader(page, home, monkeypatch)
