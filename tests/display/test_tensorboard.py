@@ -291,7 +291,7 @@ QUICK = ["glo-tf", "--train_steps=10", "--population_size=10", "--elites=2"]
 def test_the_flag_adds_the_observer_with_what_candidates_have_in_common(tmp_path) -> None:
     values = command_flags.define_flags()
     values([*QUICK, "--tensorboard", "--seed=7", f"--output_dir={tmp_path}"])
-    search, _ = search_of_flags(values)
+    search = search_of_flags(values)
     (board,) = (c for c in search.callbacks if isinstance(c, glo_tf.TensorBoard))
     record = candidate(1, 0.5)
     board.on_evaluation(record)
