@@ -172,9 +172,10 @@ GROUPS: dict[str, list[Entry]] = {
             r"-\sum \left(x \log \frac{y\, n}{\sum y\, n} + \frac{\alpha}{C} \log y\right)",
             "A long tail, where rare classes count as much as frequent ones, and the network can "
             "learn its samples by heart ([the suite](results/suite.md)).",
-            "Classes are as frequent where the network is used as in the training data. Or you "
-            "need probabilities to act on: the second term keeps the network from being sure (its "
-            "formula).",
+            "Classes are as frequent where the network is used as in the training data. Or there "
+            "are few samples: on yeast, with 1,479, it was behind class weights "
+            "([the suite](results/suite.md)). Or you need probabilities to act on: the second term "
+            "keeps the network from being sure (its formula).",
             source="found by this project ([the suite](results/suite.md))",
             frequencies=True,
         ),
