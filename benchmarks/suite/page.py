@@ -42,9 +42,10 @@ def write(folder: pathlib.Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     documents = read(folder)
-    pairs = tested(rows(documents), FOUND)
+    of_all = rows(documents)
+    pairs = tested(of_all, FOUND)
     pictures = {"leads": figures.leads(pairs)} if pairs else {}
-    sgd = [row for row in rows(documents) if row.optimizer == "sgd"]
+    sgd = [row for row in of_all if row.optimizer == "sgd"]
     for one in FROZEN:
         if held := [row for row in sgd if one.name in row.entries]:
             pictures[one.name] = figures.beside_known(held, one.name, one.name)

@@ -1,4 +1,4 @@
-"""Random search in place of evolution, up to as many training steps."""
+"""Random search in place of evolution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from benchmarks.step_limit import StepLimit as StepLimit
 from glo_tf.expressions.tree import Expression
 from glo_tf.search.genetic.evolution import initial_population
 from glo_tf.search.spaces.space import SearchSpace

@@ -165,8 +165,9 @@ def search(
         steps: After how many it ends before its last generation; None for no limit.
     """
     import glo_tf
+    from benchmarks.step_limit import StepLimit
     from benchmarks.suite.frozen import FROZEN
-    from benchmarks.suite.random_search import RandomTrees, StepLimit
+    from benchmarks.suite.random_search import RandomTrees
     from benchmarks.suite.stopping import EarlyStopping
     from glo_tf.losses.named import NAMED_LOSSES
 

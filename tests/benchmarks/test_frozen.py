@@ -11,6 +11,7 @@ from benchmarks.suite.tasks import TASKS
 from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
+from glo_tf.losses.all_classes import AllClassesLoss
 
 OWN = Frozen("own", "-(x*y)", "noise", ("symmetric 40 %",), ("digits",), ("gce",), "Ours.")
 
@@ -50,13 +51,25 @@ def test_it_is_held_against_the_best_known_loss_and_its_rivals() -> None:
     assert all(test.corrected >= test.lead.p_value for test in tests)
 
 
+SHARES = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
+CLASSES = {
+    "saimaa": glo_tf.Saimaa,
+    "vanern": lambda alpha: glo_tf.Vanern(SHARES, alpha=alpha),
+}
+
+
 @pytest.mark.parametrize("alpha", [0.002, 0.3])
-def test_one_that_has_a_class_is_that_of_the_library(alpha) -> None:
-    (one,) = (one for one in FROZEN if one.name == "saimaa")
+@pytest.mark.parametrize("name", CLASSES)
+def test_one_that_has_a_class_is_that_of_the_library(name, alpha) -> None:
+    (one,) = (one for one in FROZEN if one.name == name)
     rng = np.random.default_rng(0)
     x, log_y = np.eye(5)[rng.integers(5, size=50)], special.log_softmax(rng.normal(size=(50, 5)), 1)
-    tree = glo_tf.Saimaa(alpha=alpha).tree
-    around = Surroundings(classes=5)
-    expected = value_of(tree, x, np.exp(log_y), ops=np, log_y_pred=log_y, surroundings=around)
+    around = Surroundings(classes=5, frequencies=SHARES)
+    loss = CLASSES[name](alpha=alpha)
+    if isinstance(loss, AllClassesLoss):
+        expected = loss.formula(np, x, np.exp(log_y), log_y)
+    else:
+        terms = value_of(loss.tree, x, np.exp(log_y), ops=np, log_y_pred=log_y, surroundings=around)
+        expected = terms.sum(-1)
     found = one.rival.formula(np, x, log_y, around, [alpha])
-    np.testing.assert_allclose(found, expected.sum(-1), rtol=1e-12)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
