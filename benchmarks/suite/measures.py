@@ -108,7 +108,7 @@ def asymmetric_cost(under: float) -> Measured:
     """Mean of the errors' size to 1.5, times `under` where the prediction is too low."""
 
     def measured(scores: np.ndarray, targets: np.ndarray) -> float:
-        error = targets - scores[:, 0]
+        error = (targets - scores[:, 0]).astype(np.float64)  # 1e30 to 1.5 is too much for float32
         return float((np.where(error > 0.0, under, 1.0) * np.abs(error) ** 1.5).mean())
 
     return measured

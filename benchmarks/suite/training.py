@@ -48,9 +48,10 @@ class Trained:
     weights: tuple[np.ndarray, ...]
 
     def scores(self, x: np.ndarray, checkpoint: int) -> np.ndarray:
-        """Logits or numbers for samples `(N, D)`."""
+        """Logits or numbers for samples `(N, D)`; not finite where weights are too large."""
         first, bias, second, last = (part[checkpoint] for part in self.weights)
-        found: np.ndarray = np.maximum(x @ first + bias, 0.0) @ second + last
+        with np.errstate(over="ignore", invalid="ignore"):
+            found: np.ndarray = np.maximum(x @ first + bias, 0.0) @ second + last
         return found
 
     @property

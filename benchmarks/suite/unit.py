@@ -200,7 +200,8 @@ class Unit:
         found: list[tuple[float, float, int] | None] = []
         for seed in range(FIRST_FRESH, FIRST_FRESH + self._settings.budget.seeds):
             seen = self._seen(networks, rival, setting, seed)
-            found.append(None if seen is None else seen.on_test_data(self._draws(seed)))
+            tested = None if seen is None else seen.on_test_data(self._draws(seed))
+            found.append(tested if tested is None or np.isfinite(tested).all() else None)
         return found
 
     def _seen(self, networks: Networks, rival: Rival, setting: Setting, seed: int) -> _Seen | None:
@@ -209,7 +210,8 @@ class Unit:
         trained = networks.train(rival.name, draw, seed, setting.rate, setting.parameters)
         if not trained.finite:
             return None
-        return _Seen.of(self.task, rival, draw, trained)
+        seen = _Seen.of(self.task, rival, draw, trained)
+        return seen if np.isfinite(seen.values).all() else None  # weights of 1e30 are finite, too
 
     def _drawn(self, seed: int) -> Draw:
         return drawn_of(self.task, seed)

@@ -99,6 +99,24 @@ def test_a_run_that_is_cut_off_goes_on_to_the_same_file(fakes, tmp_path) -> None
     assert fakes.trained == 0
 
 
+@pytest.mark.parametrize(("size", "diverged"), [(1e15, False), (1e22, True)])
+def test_finite_weights_whose_products_are_not_are_those_of_a_diverged_network(
+    fakes, tmp_path, size, diverged, monkeypatch
+) -> None:
+    class Large(fakes):
+        def train(self, *arguments):
+            weights = super().train(*arguments).weights
+            return Trained(tuple(part.astype(np.float32) * np.float32(size) for part in weights))
+
+    monkeypatch.setattr(unit, "Networks", Large)
+    for name in ("metric/asymmetric cost/communities", "metric/quantile 0.9/communities"):
+        task = dataclasses.replace(TASK, measure=TASKS[name].measure, rivals=TASK.rivals[:1])
+        unit.Unit(task, SETTINGS, tmp_path / task.measure.name, tmp_path).run([])
+        (file,) = (tmp_path / task.measure.name).iterdir()
+        (entry,) = json.loads(file.read_text())["entries"]["sgd"].values()
+        assert [None in entry[key] for key in ("tested", "checkpoints")] == [diverged] * 2
+
+
 def test_a_file_of_other_settings_is_refused(fakes, tmp_path) -> None:
     made(tmp_path).run([])
     other = dataclasses.replace(SETTINGS, budget=Budget(seeds=5))
