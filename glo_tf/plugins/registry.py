@@ -12,12 +12,13 @@ import dataclasses
 import importlib.metadata
 import inspect
 import os
+import pkgutil
 import sys
 import time
 from collections.abc import Iterable
 from typing import Any
 
-from glo_tf.errors import GloError
+from glo_tf.errors import GloError, shown
 from glo_tf.errors import PluginError as PluginError
 from glo_tf.plugins.options import Option, OptionValue, convert, declared
 from glo_tf.utils.alike import did_you_mean
@@ -32,6 +33,18 @@ GROUPS = {
     "glo_tf.strategies": "strategy",
 }
 """Entry-point groups, and what messages call their plugins."""
+
+_MADE = {
+    "glo_tf.datasets": ("glo_tf.datasets:Dataset", "a glo_tf.Dataset"),
+    "glo_tf.architectures": ("keras:Model", "a keras.Model"),
+    "glo_tf.search_spaces": ("glo_tf.search.spaces.space:SearchSpace", "a glo_tf.SearchSpace"),
+    "glo_tf.operators": (
+        "glo_tf.search.genetic.evolution:Operators",
+        "an object with breed(select, rng)",
+    ),
+    "glo_tf.strategies": ("glo_tf.strategies.base:Strategy", "a glo_tf.strategies.Strategy"),
+}
+"""What functions return: its class, and what messages call it. Other groups register objects."""
 
 _RECENT = 2.0  # seconds within which a folder may change again and keep its time of change
 
@@ -76,7 +89,8 @@ def load(group: str, name: str) -> Any:
         name: The plugin's name.
 
     Raises:
-        PluginError: If no plugin or several packages have the name, or if its import fails.
+        PluginError: If no plugin or several packages have the name, if its import fails, or if it
+            is no function where the group's are.
     """
     candidates = _entry_points(group).get(name, [])
     if not candidates:
@@ -90,35 +104,45 @@ def load(group: str, name: str) -> Any:
         raise PluginError(
             f"Expected one package to register {group} '{name}'. Received: {packages}"
         )
+    owner = f"the plugin '{name}' of {_package(candidates[0])}"
     try:
-        return candidates[0].load()
-    except Exception as error:  # whatever a stranger's module raises, the message names the plugin
+        plugin = candidates[0].load()
+    except (Exception, SystemExit) as error:  # whatever a stranger's module does
         raise PluginError(
-            f"Expected the plugin '{name}' of {_package(candidates[0])} to load. "
-            f"Received: {type(error).__name__}: {error}"
+            f"Expected {owner} to load. Received: {type(error).__name__}: {error}"
         ) from error
+    if group in _MADE and not callable(plugin):
+        raise PluginError(f"Expected {owner} to be a function. Received: {shown(plugin)}")
+    return plugin
 
 
 def make(group: str, name: str, /, *arguments: Any, **options: Any) -> Any:
     """What a plugin's function returns.
 
     Args:
-        group: One of `GROUPS`.
+        group: One of `GROUPS`, of functions.
         name: The plugin's name.
         *arguments: What functions of the group take.
         **options: Further arguments, the plugin's own options among them.
 
     Raises:
-        PluginError: As `load`, and if the function refuses what it is given by a `ValueError`.
-            Other errors of it are its own, as they are no user's.
+        PluginError: As `load`, if the function refuses what it is given by a `ValueError`, and if
+            it returns something else than functions of the group do. Other errors of it are its
+            own, as they are no user's.
     """
     function = load(group, name)
     try:
-        return function(*arguments, **options)
+        made = function(*arguments, **options)
     except GloError:
         raise
     except ValueError as error:
         raise PluginError(str(error)) from error
+    where, what = _MADE[group]
+    if not isinstance(made, pkgutil.resolve_name(where)) or isinstance(made, type):
+        raise PluginError(
+            f"Expected {GROUPS[group]} '{name}' to return {what}. Received: {shown(made)}"
+        )
+    return made
 
 
 def options(group: str, name: str) -> tuple[Option, ...]:
@@ -128,7 +152,7 @@ def options(group: str, name: str) -> tuple[Option, ...]:
         PluginError: If it cannot be loaded, or declares an option that text cannot stand for.
     """
     plugin = load(group, name)
-    if not callable(plugin):  # a node or leaf is an object
+    if group not in _MADE:  # a node or leaf is an object
         return ()
     try:
         return declared(plugin)

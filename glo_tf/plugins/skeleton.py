@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import importlib.util
 import keyword
 import os
@@ -64,8 +65,8 @@ _HELP = f"""{_USAGE}
 
 Writes a plugin to begin with, and tests that pass, to a folder.
 
-NAME is that of the folder, of the distribution and of its module: a Python identifier that no
-installed module has.
+NAME is that of the folder, of the distribution and of its module: a Python identifier without an
+underscore at either end, which no installed module or distribution has.
 
 --kind says what it is; a terminal is asked where it is missing:
 {_kinds()}
@@ -127,12 +128,17 @@ def check_name(name: str, parent: pathlib.Path) -> None:
         parent: Where the folder is to be made.
 
     Raises:
-        ValueError: If the name is no Python identifier or another module has it, or the folder
-            exists.
+        ValueError: If the name is no Python identifier or none that a distribution can have,
+            another module or distribution has it, or the folder exists.
     """
     if not name.isidentifier() or not name.isascii() or keyword.iskeyword(name):
         raise InvalidArgumentError(
             f"Expected a Python identifier as the plugin's name. Received: '{name}'"
+        )
+    if name.strip("_") != name:  # pip would refuse it
+        raise InvalidArgumentError(
+            "Expected a plugin's name without an underscore at either end, as it becomes that of a "
+            f"distribution. Received: '{name}'"
         )
     if os.path.lexists(parent / name):
         raise InvalidArgumentError(
@@ -142,6 +148,19 @@ def check_name(name: str, parent: pathlib.Path) -> None:
         raise InvalidArgumentError(
             f"Expected a name that no installed module has. Received: '{name}'"
         )
+    if _is_distribution(name):  # as scikit_learn is, in whose place it would be installed
+        raise InvalidArgumentError(
+            f"Expected a name that no installed distribution has. Received: '{name}'"
+        )
+
+
+def _is_distribution(name: str) -> bool:
+    """Whether one of this name is installed; to pip, case, hyphens and underscores are alike."""
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
 
 
 def write_plugin(name: str, kind: str, parent: pathlib.Path) -> pathlib.Path:

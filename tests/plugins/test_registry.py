@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -124,6 +125,41 @@ def test_a_broken_plugin_breaks_only_itself(distribution) -> None:
     assert callable(plugins.load(DATASETS, "digits"))
     with pytest.raises(plugins.PluginError, match="'glass' of shattered"):
         plugins.load(DATASETS, "glass")
+
+
+def test_a_module_that_ends_the_process_is_a_broken_plugin(distribution, tmp_path) -> None:
+    distribution("hasty", "end = a_script_that_ends:end")
+    (tmp_path / "site" / "a_script_that_ends.py").write_text("import sys; sys.exit('done')")
+    described = {plugin.name: plugin for plugin in plugins.describe(DATASETS)}
+    assert "'end' of hasty to load. Received: SystemExit: done" in described["end"].error
+
+
+def test_what_is_no_function_is_a_broken_plugin(distribution) -> None:
+    distribution("constant", "splits = glo_tf.datasets:SPLITS")
+    described = {plugin.name: plugin for plugin in plugins.describe(DATASETS)}
+    assert "to be a function. Received: ('train', " in described["splits"].error
+
+
+@pytest.mark.parametrize(
+    ("group", "what"),
+    [
+        ("glo_tf.datasets", "data set 'odd' to return a glo_tf.Dataset"),
+        ("glo_tf.architectures", "architecture 'odd' to return a keras.Model"),
+        ("glo_tf.search_spaces", "search space 'odd' to return a glo_tf.SearchSpace"),
+        ("glo_tf.operators", "genetic operators 'odd' to return an object with breed(select, rng)"),
+        ("glo_tf.strategies", "strategy 'odd' to return a glo_tf.strategies.Strategy"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("function", "received"), [("builtins:print", "None"), ("builtins:type", "<class 'int'>")]
+)
+def test_a_function_that_returns_something_else_is_told_so(
+    group, what, function, received, tmp_path, monkeypatch
+) -> None:
+    """None, as where a `return` was forgotten, and a class that nobody called."""
+    fake_distribution.register(tmp_path, monkeypatch, "strange", {group: [f"odd = {function}"]})
+    with pytest.raises(plugins.PluginError, match=re.escape(f"{what}. Received: {received}")):
+        plugins.make(group, "odd", 3)
 
 
 def test_two_packages_with_one_name_are_both_named(distribution) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from glo_tf.search.spaces.space import SearchSpace
 from glo_tf.training.trial import Evaluation
 
 
+@runtime_checkable
 class Operators(Protocol):
     """How parents become offspring; `GloOperators` and `GplearnOperators` are two."""
 
