@@ -12,6 +12,7 @@ from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
 from glo_tf.losses.named import Named, register_loss
 from glo_tf.losses.output_loss import OutputLoss
 from glo_tf.losses.parameters import Parameter, checked
+from glo_tf.utils.checks import check_between_0_and_1
 
 
 class AllClassesLoss(Named, OutputLoss):
@@ -48,6 +49,7 @@ class AllClassesLoss(Named, OutputLoss):
         **parameters: float,
     ):
         self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
+        check_between_0_and_1(epsilon=epsilon)  # None is for losses of numbers
         super().__init__(
             from_logits,
             label_smoothing,

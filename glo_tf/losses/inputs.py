@@ -108,6 +108,25 @@ def check_units(mean: Any, deviation: Any, *, of_numbers: bool) -> None:
         )
 
 
+def at_each_position(weights: Any, y_pred: Any) -> Any:
+    """Weights of samples as weights of their positions.
+
+    Keras would take them for weights along the last axis of positions, as NumPy broadcasts.
+
+    Args:
+        weights: `(N,)`, or of some axes of positions, too.
+        y_pred: Predictions `(N, ..., C)`.
+
+    Returns:
+        Weights with one axis for each but the last one of `y_pred`, or more.
+    """
+    weights = ops.convert_to_tensor(weights)
+    if not len(weights.shape):
+        return weights
+    missing = len(y_pred.shape) - 1 - len(weights.shape)
+    return ops.reshape(weights, (*ops.shape(weights), *[1] * missing)) if missing > 0 else weights
+
+
 def check_indices_are_exact(dtype: str, classes: int) -> None:
     """Raises `ValueError` if class indices lose digits in `dtype`, to which Keras casts them."""
     if classes > _EXACT_INTEGERS.get(dtype, classes):

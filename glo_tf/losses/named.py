@@ -10,6 +10,7 @@ from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.parameters import Parameter, checked, signature
+from glo_tf.utils.checks import check_between_0_and_1
 
 
 class Named:
@@ -83,6 +84,7 @@ class NamedLoss(Named, ExpressionLoss):
         **parameters: float,
     ):
         self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
+        check_between_0_and_1(epsilon=epsilon)  # None is for losses of numbers
         super().__init__(
             self.expression_of(**self.parameters),
             from_logits,

@@ -13,7 +13,7 @@ from glo_tf.data.outputs import Activation
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.losses import inputs as loss_inputs
 from glo_tf.losses.inputs import Numbers
-from glo_tf.utils.checks import check_between_0_and_1
+from glo_tf.utils.checks import check_between_0_and_1, check_probability
 
 
 class OutputLoss(keras.losses.Loss, abc.ABC):
@@ -71,6 +71,10 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
                 "Expected from_logits to be True or False, and parameters by their names. "
                 f"Received: from_logits={shown(from_logits)}"
             )
+        if not isinstance(sparse, bool | np.bool_):
+            raise InvalidArgumentError(
+                f"Expected sparse to be True or False. Received: sparse={shown(sparse)}"
+            )
         if epsilon is not None:
             check_between_0_and_1(epsilon=epsilon)
         if epsilon is None and (from_logits or label_smoothing or sparse):
@@ -78,10 +82,7 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
                 "Expected an epsilon with from_logits, label_smoothing or sparse, which are for "
                 "classes. Received: epsilon=None"
             )
-        if not 0.0 <= label_smoothing <= 1.0:
-            raise InvalidArgumentError(
-                f"Expected label_smoothing in [0, 1]. Received: label_smoothing={label_smoothing}"
-            )
+        check_probability(label_smoothing=label_smoothing)
         if class_reduction not in ("sum", "mean"):
             raise InvalidArgumentError(
                 f"Expected 'sum' or 'mean'. Received: class_reduction={class_reduction!r}"
@@ -108,7 +109,7 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
         self.from_logits = bool(from_logits)
         self.label_smoothing = label_smoothing
         self.epsilon = None if epsilon is None else float(epsilon)
-        self.sparse = sparse
+        self.sparse = bool(sparse)
         self.class_reduction = class_reduction
         self.activation = Activation.LINEAR if epsilon is None else Activation(activation)
         self.two_sided = two_sided
@@ -146,6 +147,8 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
             ops.convert_to_tensor(value) if isinstance(value, list | tuple) else value
             for value in (y_true, y_pred)
         )
+        if sample_weight is not None:
+            sample_weight = loss_inputs.at_each_position(sample_weight, y_pred)
         return super().__call__(y_true, y_pred, sample_weight)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

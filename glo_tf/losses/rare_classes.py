@@ -9,10 +9,11 @@ import keras
 import numpy as np
 
 from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
-from glo_tf.errors import InvalidArgumentError, shown
+from glo_tf.errors import InvalidArgumentError
 from glo_tf.losses.all_classes import AllClassesLoss
+from glo_tf.losses.frequencies import checked_positive
 from glo_tf.losses.named import register_loss
-from glo_tf.losses.parameters import Parameter
+from glo_tf.losses.parameters import Parameter, checked
 
 
 class FrequencyLoss(AllClassesLoss):
@@ -39,6 +40,7 @@ class FrequencyLoss(AllClassesLoss):
         ignore_class: int | None = None,
         **parameters: float,
     ):
+        checked(type(self).__name__, self.PARAMETERS, parameters)  # none named as what is fixed
         super().__init__(
             from_logits,
             label_smoothing,
@@ -51,7 +53,7 @@ class FrequencyLoss(AllClassesLoss):
             ignore_class=ignore_class,
             **parameters,
         )
-        self.frequencies = _frequencies(frequencies)
+        self.frequencies = checked_positive(frequencies)
 
     @property
     def shares(self) -> np.ndarray:
@@ -202,7 +204,8 @@ def _power_of_n(exponent: float) -> str:
 
 
 def _cross_entropy_of_logits(ops: Any, x: Any, logits: Any) -> Any:
-    largest = ops.max(logits, axis=-1, keepdims=True)
+    # Keras refuses the maximum of nothing, as an empty batch is.
+    largest = ops.max(logits, axis=-1, keepdims=True, initial=-np.inf)
     total = ops.sum(ops.exp(logits - largest), axis=-1, keepdims=True)
     return -ops.sum(x * (logits - largest - ops.log(total)), axis=-1)
 
@@ -210,16 +213,3 @@ def _cross_entropy_of_logits(ops: Any, x: Any, logits: Any) -> Any:
 def _like(ops: Any, row: np.ndarray, y: Any) -> Any:
     """A row of classes in the library and the dtype of y."""
     return row if ops is np else ops.convert_to_tensor(row, dtype=y.dtype)
-
-
-def _frequencies(given: Any) -> tuple[float, ...]:
-    try:
-        found = np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        found = np.empty(0)
-    if found.ndim != 1 or len(found) < 2 or not (np.isfinite(found) & (found > 0.0)).all():
-        raise InvalidArgumentError(
-            "Expected frequencies as positive numbers, one for each class. "
-            f"Received: frequencies={shown(given)}"
-        )
-    return tuple(found.tolist())

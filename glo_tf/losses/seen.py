@@ -15,38 +15,7 @@ from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.prefix import PrefixList
 from glo_tf.losses.changing_number import ChangingNumber
-
-
-def checked_frequencies(given: Any, activation: Activation) -> tuple[float, ...] | None:
-    """Frequencies as a loss is given them.
-
-    Args:
-        given: Counts or shares of classes; shares of labels of their own; None for none.
-        activation: Of the loss.
-
-    Raises:
-        ValueError: If they are no such numbers.
-    """
-    if given is None:
-        return None
-    try:
-        found = np.asarray(given, dtype=float)
-    except (TypeError, ValueError):
-        found = np.empty(0)
-    of_labels = activation == Activation.SIGMOID
-    fine = found.ndim == 1 and found.size >= 1 and np.isfinite(found).all() and found.min() >= 0.0
-    if fine and of_labels:
-        fine = bool(found.max() <= 1.0)
-    if not fine or activation == Activation.LINEAR or not (of_labels or found.sum() > 0.0):
-        what = {
-            Activation.SOFTMAX: "numbers of at least 0, one for each class",
-            Activation.SIGMOID: "shares from 0 to 1, one for each label",
-            Activation.LINEAR: "None, as numbers have none",
-        }[activation]
-        raise InvalidArgumentError(
-            f"Expected frequencies as {what}. Received: frequencies={shown(given)}"
-        )
-    return tuple(found.tolist())
+from glo_tf.losses.frequencies import checked_frequencies
 
 
 def checked_progress(given: Any) -> float:

@@ -96,7 +96,7 @@ def check_at_least(least: int, **values: int | None) -> None:
 def check_between_0_and_1(**values: float) -> None:
     """Raises `ValueError` for a value that does not lie between 0 and 1, or is one of them."""
     for name, value in values.items():
-        if not 0.0 < value < 1.0:
+        if not (isinstance(value, numbers.Real) and 0.0 < value < 1.0):
             raise InvalidArgumentError(
                 f"Expected {name} between 0 and 1. Received: {name}={shown(value)}"
             )
@@ -105,8 +105,10 @@ def check_between_0_and_1(**values: float) -> None:
 def check_probability(**values: float) -> None:
     """Raises `ValueError` for a value that is no probability, from 0 to 1."""
     for name, value in values.items():
-        if not 0.0 <= value <= 1.0:
-            raise InvalidArgumentError(f"Expected {name} in [0, 1]. Received: {name}={value}")
+        if not (isinstance(value, numbers.Real) and 0.0 <= value <= 1.0):
+            raise InvalidArgumentError(
+                f"Expected {name} in [0, 1]. Received: {name}={shown(value)}"
+            )
 
 
 def check_share(**values: float) -> None:

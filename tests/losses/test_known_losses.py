@@ -6,6 +6,7 @@ import zlib
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from hypothesis import given
@@ -292,12 +293,68 @@ def test_a_parameter_that_is_misspelt_is_guessed() -> None:
             kind(value)
 
 
+NO_NUMBERS = [["1", "2"], [True, True], [10**400, 1], {0: 1, 1: 2}, iter([1, 2]), "ab", 3]
+
+
 @pytest.mark.parametrize(
-    "frequencies", [[1.0], [1, 0], [1, -2], [1, np.nan], [[1, 2]], "ab", None, 3]
+    "frequencies", [[1.0], [1, 0], [1, -2], [1, np.nan], [[1, 2]], None, *NO_NUMBERS]
 )
 def test_frequencies_are_checked(frequencies) -> None:
     with pytest.raises(ValueError, match="Expected frequencies as positive numbers"):
         glo_tf.LogitAdjusted(frequencies)
+
+
+@pytest.mark.parametrize("frequencies", NO_NUMBERS)
+def test_frequencies_of_expressions_are_numbers(frequencies) -> None:
+    with pytest.raises(ValueError, match="Expected frequencies as numbers of at least 0"):
+        glo_tf.ExpressionLoss("n*x*y", frequencies=frequencies)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [glo_tf.Vanern, lambda given: glo_tf.ExpressionLoss("n*x*y", frequencies=given)],
+    ids=["known", "expression"],
+)
+def test_counts_of_pandas_are_in_the_order_of_the_classes(make) -> None:
+    """`value_counts` has the most frequent class first, whichever that is."""
+    counts = pd.Series([1, 0, 2, 2, 1, 2]).value_counts()
+    with pytest.raises(ValueError, match=r"value_counts\(\)\.sort_index\(\).*index \[2, 1, 0\]"):
+        make(counts)
+    assert make(counts.sort_index()).frequencies == (1.0, 2.0, 3.0)
+    assert make(counts.sort_index().astype("Int64")).frequencies == (1.0, 2.0, 3.0)
+
+
+@pytest.mark.parametrize(("kind", "arguments"), one_of_each([*SOFTMAX, *LABELS]))
+def test_options_of_another_type_are_refused(kind, arguments) -> None:
+    for name, wrong in {"epsilon": [None, "a"], "label_smoothing": [None, "a", 1.5]}.items():
+        for value in wrong:
+            if name == "epsilon" or kind is not glo_tf.LabelSmoothing:
+                with pytest.raises(ValueError, match=f"^Expected {name} .*Received: {name}="):
+                    kind(**{**arguments, name: value})
+    if kind is not glo_tf.Asymmetric:
+        with pytest.raises(ValueError, match="Expected sparse to be True or False"):
+            kind(**arguments, sparse="yes")
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "fixed"),
+    [
+        (glo_tf.LogitAdjusted, {"frequencies": [1, 2]}, {"activation": "sigmoid"}),
+        (glo_tf.Asymmetric, {}, {"sparse": True}),
+        (glo_tf.LabelSmoothing, {}, {"label_smoothing": 0.2}),
+    ],
+)
+def test_what_a_class_decides_is_no_argument_of_it(kind, arguments, fixed) -> None:
+    with pytest.raises(TypeError, match=r"Expected parameters among .* of .*Received: \w+="):
+        kind(**arguments, **fixed)
+
+
+@pytest.mark.parametrize(("kind", "arguments"), one_of_each([*SOFTMAX, *NUMBERS]))
+def test_no_samples_have_no_losses(kind, arguments) -> None:
+    none = np.zeros((0, 3), np.float32)
+    if "frequencies" in arguments:
+        arguments = {**arguments, "frequencies": [3, 2, 1]}
+    assert kind(**arguments, reduction=None)(none, none).shape == (0,)
 
 
 def test_what_does_not_fit_the_outputs_is_refused() -> None:
