@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -24,22 +25,48 @@ _TALLEST = 8.0  # shown height of a loss over its minimum
 _USUAL: dict[str, Any] = {"color": LIGHT["grey"], "lw": 3.0, "alpha": 0.6}
 
 
-def plot_loss(loss: ExpressionLoss) -> Figure:
+@dataclasses.dataclass(frozen=True)
+class _Drawn:
+    """What is drawn of a loss.
+
+    Attributes:
+        tree: The loss, per class.
+        name: Of its curves.
+        regression: Whether it is one of numbers.
+        averaged: Whether its terms are averaged over the classes.
+    """
+
+    tree: Expression
+    name: str
+    regression: bool = False
+    averaged: bool = False
+
+    @classmethod
+    def of(cls, loss: ExpressionLoss | Expression) -> _Drawn:
+        if isinstance(loss, Expression):
+            return cls(loss, "loss")
+        averaged = loss.class_reduction == "mean"
+        return cls(loss.tree, loss.name, not loss.probabilities, averaged)
+
+
+def plot_loss(loss: ExpressionLoss | Expression) -> Figure:
     """Draws a loss beside cross-entropy, or beside squared error if it is one for regression.
 
     Args:
-        loss: The loss; its smoothing and clipping are left out.
+        loss: The loss; an `Expression` is taken for one of classes. Smoothing and clipping are left
+            out.
 
     Returns:
         A figure of two panels that belongs to no window.
     """
+    drawn = _Drawn.of(loss)
     with style():
         figure = Picture(figsize=(9.0, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
-        if loss.probabilities:
-            _draw_classes(loss, left, right)
+        if drawn.regression:
+            _draw_regression(drawn, left, right)
         else:
-            _draw_regression(loss, left, right)
+            _draw_classes(drawn, left, right)
         for axes in (left, right):
             axes.set(ylim=(-0.2, _TALLEST), ylabel="loss over its minimum")
             axes.legend()
@@ -74,14 +101,14 @@ def plot_binary_losses(losses: Mapping[str, ExpressionLoss]) -> Figure:
         axes.plot(y, over_minimum(_binary(CROSS_ENTROPY, y)), label="cross-entropy", **_USUAL)
         for place, (name, loss) in enumerate(losses.items()):
             color = LIGHT[SERIES[place % len(SERIES)]]
-            values = over_minimum(_binary_loss(loss, y))
+            values = over_minimum(_binary_loss(_Drawn.of(loss), y))
             axes.plot(y, values, label=literal(name), color=color, lw=1.8)
         axes.set(xlim=(0, 1), ylim=(-0.2, _TALLEST))
         axes.legend()
     return figure
 
 
-def _draw_classes(loss: ExpressionLoss, binary: Axes, terms: Axes) -> None:
+def _draw_classes(loss: _Drawn, binary: Axes, terms: Axes) -> None:
     y = _predictions()
     for label, tree, look in _curves(loss, "cross-entropy", CROSS_ENTROPY):
         total = _binary_loss(loss, y) if tree is loss.tree else _binary(tree, y)
@@ -95,7 +122,7 @@ def _draw_classes(loss: ExpressionLoss, binary: Axes, terms: Axes) -> None:
         axes.set(xlim=(0, 1))
 
 
-def _draw_regression(loss: ExpressionLoss, errors: Axes, terms: Axes) -> None:
+def _draw_regression(loss: _Drawn, errors: Axes, terms: Axes) -> None:
     y = np.linspace(-4.0, 4.0, 991)
     for label, tree, look in _curves(loss, "squared error", SQUARED_ERROR):
         errors.plot(y, over_minimum(term(tree, 0.0, y)), label=label, **look)
@@ -107,7 +134,7 @@ def _draw_regression(loss: ExpressionLoss, errors: Axes, terms: Axes) -> None:
 
 
 def _curves(
-    loss: ExpressionLoss, usual: str, tree: Expression
+    loss: _Drawn, usual: str, tree: Expression
 ) -> Iterable[tuple[str, Expression, dict[str, Any]]]:
     # The usual loss first and broad, so that a curve on top of it shows.
     yield usual, tree, _USUAL
@@ -118,11 +145,9 @@ def _predictions() -> np.ndarray:
     return np.linspace(_LOWEST, _HIGHEST, 991)
 
 
-def _binary_loss(loss: ExpressionLoss, y: np.ndarray) -> np.ndarray:
+def _binary_loss(loss: _Drawn, y: np.ndarray) -> np.ndarray:
     values = _binary(loss.tree, y)
-    if loss.class_reduction == "mean":
-        values /= 2.0
-    return values
+    return values / 2.0 if loss.averaged else values
 
 
 def _binary(tree: Expression, y: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -188,6 +188,19 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
     def reduced(self, values: Any) -> Any:
         """The sum or mean over the last axis, as `class_reduction` says."""
         return (ops.sum if self.class_reduction == "sum" else ops.mean)(values, axis=-1)
+
+    def with_options(self, **options: Any) -> Self:
+        """The same loss with other options, such as `sparse=True` for class indices.
+
+        Args:
+            **options: Arguments of the class.
+
+        Raises:
+            TypeError: If it has no such argument.
+            ValueError: If one is out of range or does not fit another.
+        """
+        made: Self = type(self).from_config({**self.get_config(), **options})
+        return made
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name='{self.name}')"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, Unpack
 
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
-from glo_tf.losses.for_outputs import ForOutputs, loss_for
+from glo_tf.losses.for_outputs import ForOutputs, by_output, loss_for
 from glo_tf.losses.given import Losses
 from glo_tf.results import summary
 from glo_tf.results.bar import Bar
@@ -23,6 +23,7 @@ from glo_tf.training.candidate import Candidate
 
 if TYPE_CHECKING:
     import keras
+    from matplotlib.figure import Figure
 
     from glo_tf.comparison.config import ComparisonKeywords
     from glo_tf.data.outputs import Outputs
@@ -152,6 +153,8 @@ class SearchResult:
         Where the search gave each candidate a learning rate of its own, it is divided by its
         `glo_tf.gradient_scale`: beside the usual loss's learning rate, it is near right.
 
+        Of classes it takes one-hot labels; `best_loss.with_options(sparse=True)` takes indices.
+
         It takes targets and predictions in the units of the data: where these were standardised,
         it has their mean and deviation (`target_mean`, `target_deviation`), and the model that
         trains with it as the search did is `in_units(build_model())`.
@@ -165,6 +168,17 @@ class SearchResult:
             ValueError: If no candidate was trained to the end.
         """
         return loss_for(self.outputs, self._found().loss)
+
+    def plot(self) -> Figure:
+        """Figure of the best loss beside the usual one; see `glo_tf.ExpressionLoss.plot`.
+
+        As the usual loss, it is one of numbers where any output has numbers.
+
+        Raises:
+            ValueError: If no candidate was trained to the end.
+        """
+        losses = [loss for _, loss in by_output(self.best_loss)]
+        return min(losses, key=lambda loss: loss.probabilities).plot()
 
     @property
     def best_learning_rate(self) -> float:

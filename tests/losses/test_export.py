@@ -16,6 +16,7 @@ import glo_tf
 from glo_tf.expressions.prefix import MAX_DEPTH
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.expression_loss import ExpressionLoss
+from glo_tf.losses.figure import plot_loss
 
 NAMED = [glo_tf.Baikal, glo_tf.BaikalCMA, glo_tf.NGL]
 RNG = np.random.default_rng(0)
@@ -195,3 +196,11 @@ def test_the_plot_shows_the_loss_beside_cross_entropy(tmp_path) -> None:
     assert len(terms.lines) == 4
     figure.savefig(tmp_path / "loss.png")
     assert (tmp_path / "loss.png").stat().st_size > 10_000
+
+
+def test_the_plot_of_an_expression_is_that_of_its_loss() -> None:
+    loss = glo_tf.Baikal()
+    for ours, theirs in zip(plot_loss(loss.tree).axes, loss.plot().axes, strict=True):
+        for line, of_loss in zip(ours.lines, theirs.lines, strict=True):
+            np.testing.assert_array_equal(line.get_data(), of_loss.get_data())
+        assert "loss" in ours.get_legend().get_texts()[-1].get_text()

@@ -260,6 +260,12 @@ def test_the_configuration_holds_every_argument(kind, arguments) -> None:
     assert (copy.name, copy.reduction) == ("mine", "sum")
     y, x = np.full((2, 4), 0.25), np.eye(4)[:2]
     assert float(copy(x, y)) == float(loss(x, y))
+    other = loss.with_options(name="other", reduction=None)
+    assert type(other) is kind
+    assert {**other.get_config(), "name": "mine", "reduction": "sum"} == loss.get_config()
+    assert (loss.name, loss.reduction) == ("mine", "sum")
+    with pytest.raises(TypeError, match="spares"):
+        loss.with_options(spares=True)
 
 
 @pytest.mark.parametrize(("kind", "arguments"), ALL)

@@ -1,16 +1,19 @@
 """Hall of fame and history of a result, and the order of candidates."""
 
+import dataclasses
 import itertools
 import json
 
 import pandas
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glo_tf.data.outputs import Outputs
+from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.objective import Objective
+from glo_tf.results.found_loss import FoundLoss
 from glo_tf.results.owned_files import HISTORY_HEADER
 from glo_tf.results.record import Record
 from glo_tf.results.search_result import SearchResult
@@ -145,3 +148,28 @@ def test_the_hall_of_fame_is_a_table_of_the_simplest_forms() -> None:
     assert len(frame) == 3
     assert json.loads(json.dumps(table)) == table
     assert result_of([]).hall_of_fame_table == []
+
+
+@pytest.mark.parametrize(
+    ("outputs", "usual"),
+    [
+        ({"only": Output(Activation.SOFTMAX, 3)}, "cross-entropy"),
+        ({"number": Output(Activation.LINEAR, 1)}, "squared error"),
+        (
+            {"classes": Output(Activation.SOFTMAX, 3), "number": Output(Activation.LINEAR, 1)},
+            "squared error",
+        ),
+    ],
+    ids=["classes", "numbers", "both"],
+)
+def test_the_best_loss_is_drawn_beside_the_usual_one(outputs, usual) -> None:
+    found = FoundLoss(Expression.parse("square(x - y)"), 0.1)
+    named = Outputs(tuple(outputs.values()), tuple(outputs))
+    result = dataclasses.replace(result_of([]), outputs=named, found=found)
+    for axes in result.plot().axes:
+        assert axes.get_legend().get_texts()[0].get_text().startswith(usual)
+
+
+def test_no_best_loss_is_not_drawn() -> None:
+    with pytest.raises(ValueError, match="no best loss"):
+        result_of([]).plot()
