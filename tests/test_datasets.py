@@ -2,8 +2,6 @@
 
 import dataclasses
 import operator
-import os
-import pathlib
 import sys
 import urllib.error
 
@@ -12,12 +10,36 @@ import pytest
 
 from glo_tf import architectures, datasets
 from glo_tf.data.named_parts import of_each
-from glo_tf.datasets import Dataset
+from glo_tf.datasets import SPLITS, Dataset
 from glo_tf.testing import DatasetTestCase, registered
 
-globals().update(registered(DatasetTestCase, "glo_tf"))
+_AS_MNIST = (55_000, 5_000, 10_000)
+SIZES = {
+    "digits": (1_197, 300, 300),
+    "mnist": _AS_MNIST,
+    "fashion_mnist": _AS_MNIST,
+    "cifar10": (45_000, 5_000, 10_000),
+}
 
-SIZES = {"mnist": (55_000, 5_000, 10_000), "cifar10": (45_000, 5_000, 10_000)}
+
+class TenClassesTestCase(DatasetTestCase):
+    """What all data sets are, and what those of the package are beside."""
+
+    def test_it_has_the_splits_of_the_paper_and_is_scaled_to_one(self, plugin_options) -> None:
+        if self.name not in SIZES:
+            pytest.skip("no data set of ten classes whose sizes are known here")
+        data = self.loaded(plugin_options)
+        for name, size in zip(SPLITS, SIZES[self.name], strict=True):
+            x, y, *_ = data.split(name)
+            assert x.shape == (size, *data.input_shape)
+            assert x.dtype == np.float32
+            assert y.shape == (size,)
+            assert y.dtype == np.int32
+            assert (x.min(), x.max()) == (0.0, 1.0)
+            assert len(np.unique(y)) == data.num_classes == 10
+
+
+globals().update(registered(TenClassesTestCase, "glo_tf"))
 
 
 def small(**changes) -> Dataset:
@@ -29,18 +51,6 @@ def small(**changes) -> Dataset:
 _FIELDS = [field.name for field in dataclasses.fields(Dataset)]
 
 
-def check(data: Dataset, sizes: tuple[int, int, int]) -> None:
-    splits = [(data.x_train, data.y_train), (data.x_validation, data.y_validation)]
-    splits.append((data.x_test, data.y_test))
-    for (x, y), size in zip(splits, sizes, strict=True):
-        assert x.shape == (size, *data.input_shape)
-        assert x.dtype == np.float32
-        assert y.shape == (size,)
-        assert y.dtype == np.int32
-        assert (x.min(), x.max()) == (0.0, 1.0)
-        assert len(np.unique(y)) == data.num_classes == 10
-
-
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch) -> None:
     """Data that is not prepared is skipped instead of downloaded."""
@@ -49,19 +59,6 @@ def no_network(monkeypatch) -> None:
         raise urllib.error.URLError("no network")
 
     monkeypatch.setattr("urllib.request.urlopen", unreachable)
-
-
-def test_digits_are_scaled_to_one() -> None:
-    check(datasets.digits(), (1_197, 300, 300))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SIZES)
-def test_real_data_has_the_splits_of_the_paper(name) -> None:
-    folder = os.environ.get("TFDS_DATA_DIR")
-    if folder is None or not (pathlib.Path(folder) / name).is_dir():
-        pytest.skip(f"{name} is not prepared in TFDS_DATA_DIR={folder}")
-    check(getattr(datasets, name)(folder), SIZES[name])
 
 
 def test_data_that_cannot_be_had_says_what_to_run(tmp_path, caplog) -> None:
