@@ -33,9 +33,9 @@ class Variant:
         constants: Whether trees have real constants, beside the nodes of the task's search space.
         steps_of: Name of a variant that has run before, and whose training steps end this one.
         space: In place of the task's search space.
-        instead_of: Search space of the tasks that it is for; all if None.
-        progress: By the search space of the tasks that it is for, what it begins with as well,
-            where losses see t; empty if they do not.
+        nodes: Weights of nodes beside those of the search space.
+        begins_with: By the search spaces of the tasks that it is for, with which losses it begins
+            beside the known ones; None if it is for all tasks.
         against: Name of the variant from which it differs in one thing.
     """
 
@@ -45,20 +45,20 @@ class Variant:
     constants: bool = True
     steps_of: str | None = None
     space: str | None = None
-    instead_of: str | None = None
-    progress: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    nodes: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    begins_with: Mapping[str, Sequence[str]] | None = None
     against: str = "found"
 
     def is_for(self, space: str) -> bool:
         """Whether it is one for tasks with this search space."""
-        return space in self.progress if self.progress else self.instead_of in (None, space)
+        return self.begins_with is None or space in self.begins_with
 
     def space_of(self, name: str) -> SearchSpace:
         """The search space that takes the place of a task's."""
         from glo_tf import search_spaces
 
         space = getattr(search_spaces, self.space or name)()
-        weights = {**space.weights, "t": 2.0} if self.progress else space.weights
+        weights = {**space.weights, **self.nodes}
         space = dataclasses.replace(
             space, weights=weights, begins_with=(), begins_with_of_classes=()
         )
@@ -99,7 +99,11 @@ VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("found"),
-        Variant("found with t", progress={"glo": _FADING, "glo_long_tail": _SMOOTHED}),
+        Variant(
+            "found with t",
+            nodes={"t": 2.0},
+            begins_with={"glo": _FADING, "glo_long_tail": _SMOOTHED},
+        ),
         Variant("found from random trees", _RANDOM),
         Variant("found without real constants", constants=False),
         Variant("found at the given rate", {"learning_rate": "given"}),
@@ -113,7 +117,7 @@ VARIANTS = {
             steps_of=_FIXED,
             against=_FIXED,
         ),
-        Variant("found without n", space="glo", instead_of="glo_long_tail"),
+        Variant("found without n", space="glo", begins_with={"glo_long_tail": ()}),
         Variant("found without early stopping", {"strategy": "local"}),
         Variant("found without screening", {"screening": "none"}),
     )
@@ -182,7 +186,7 @@ def search(
         "search_space": space,
         "operators": RandomTrees(space) if variant.random else None,
         "strategy": stopping,
-        "initial_expressions": variant.progress.get(space_name, ()),
+        "initial_expressions": (variant.begins_with or {}).get(space_name, ()),
         "callbacks": [] if steps is None else [StepLimit(steps // len(draws))],
         **variant.settings,
     }

@@ -366,7 +366,7 @@ def test_a_search_ends_with_the_generation_in_which_it_reaches_its_steps() -> No
 def test_a_variant_is_for_the_tasks_of_its_search_space() -> None:
     without_n = VARIANTS["found without n"]
     spaces = {task.name: task.space for task in TASKS.values() if without_n.is_for(task.space)}
-    assert set(spaces.values()) == {without_n.instead_of}
+    assert set(spaces.values()) == set(without_n.begins_with)
     assert {name for name in TASKS if name.startswith("tail")} <= set(spaces)
     assert all(VARIANTS["found"].is_for(task.space) for task in TASKS.values())
 
