@@ -91,10 +91,17 @@ def beside(_programs_beside) -> Callable[[Program], Ended]:
     return functools.partial(side_programs.result, folder=_programs_beside)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _blank_figures() -> Iterator[None]:
+    with blank_figure.blank():
+        yield
+
+
 @pytest.fixture
-def blank_figures(monkeypatch) -> None:
-    """Reports have figures, and nothing is on them."""
-    monkeypatch.setattr("glo_tf.report.inline.svg", blank_figure.svg)
+def drawn_figures() -> Iterator[None]:
+    """Something is on the figures of reports: for a test that looks at them."""
+    with blank_figure.drawn():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from glo_tf.data.outputs import Outputs
 from glo_tf.losses.lookup import split_losses, with_baseline
 from glo_tf.search.genetic.gplearn_operators import GplearnOperators
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
 QUICK = [
     "--dataset=digits",
     "--architecture=mlp",

@@ -34,7 +34,6 @@ from glo_tf.results.bar import Bar, Reference
 from glo_tf.results.record import Record, Source
 from glo_tf.training.candidate import Candidate
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
 PNG_BYTES = 2  # of an image summary: width, height, then one PNG each
 
 

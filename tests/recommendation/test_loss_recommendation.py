@@ -202,7 +202,7 @@ def test_a_recommendation_is_resumed_and_its_files_are_read(trainer, tmp_path) -
     assert not (folder / "recommended_loss.json").exists()
 
 
-def test_a_report_tells_of_all_losses(trainer, tmp_path, blank_figures) -> None:
+def test_a_report_tells_of_all_losses(trainer, tmp_path, drawn_figures) -> None:
     result = recommendation(output_dir=tmp_path, losses={"<b>": "gce", "mae": "mae"}).run()
     page = (tmp_path / "report.html").read_text()
     assert html.escape(result.sentence) in page

@@ -3,6 +3,7 @@
 import pathlib
 import shutil
 
+import blank_figure
 import example_comparison
 import pytest
 from digits_search import make_search
@@ -30,7 +31,8 @@ def page(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("run")
     make_search(folder, generations=1, coefficient_generations=1, finalists=1).run()
     example_comparison.write(folder)
-    return write_report(folder, figures=False)
+    with blank_figure.drawn():
+        return write_report(folder, figures=False)
 
 
 @pytest.fixture(scope="module")
@@ -146,7 +148,8 @@ def pages(page, tmp_path_factory) -> dict[str, pathlib.Path]:
     """One of each kind of page."""
     compared, both, running = (tmp_path_factory.mktemp(name) for name in ("a", "b", "c"))
     example_comparison.write(compared)
-    write_report(compared, figures=False)
+    with blank_figure.drawn():
+        write_report(compared, figures=False)
     live = LivePage(running, lambda: {"running": 2, "finished": 5, "failed": 1}, "accuracy")
     live.on_search_begin(10)
     for record in RECORDS:

@@ -59,7 +59,7 @@ def test_pages_of_several_runs_overwrite_no_run(runs, tmp_path) -> None:
         write_overview(runs)
 
 
-def test_a_comparisons_page_says_by_which_command_it_was_made(runs, blank_figures) -> None:
+def test_a_comparisons_page_says_by_which_command_it_was_made(runs) -> None:
     (runs[0] / "report.html").unlink()
     command_line.main(["glo-tf", "--mode=report", str(runs[0])])
     text = (runs[0] / "report.html").read_text(encoding="utf-8")
@@ -67,7 +67,7 @@ def test_a_comparisons_page_says_by_which_command_it_was_made(runs, blank_figure
     assert f"<code>glo-tf --flagfile={runs[0] / 'compare.flags'}</code>" in text
 
 
-def test_wins_ties_and_losses_are_a_table(tmp_path, blank_figures) -> None:
+def test_wins_ties_and_losses_are_a_table(tmp_path) -> None:
     document = example_comparison.document()
     worse = {**document["tests"][0], "loss": "<b>$odd$</b> & loss", "difference": -0.02}
     example_comparison.write(tmp_path, tests=[*document["tests"], worse])

@@ -125,7 +125,7 @@ def test_a_search_writes_its_report_at_its_end(searched) -> None:
     assert keras.__version__ in page.text
 
 
-def test_a_page_needs_no_network_and_holds_together(searched, tmp_path) -> None:
+def test_a_page_needs_no_network_and_holds_together(searched, tmp_path, drawn_figures) -> None:
     folder = shutil.copytree(searched[0], tmp_path / "both")
     example_comparison.write(folder)
     page = page_of(folder, figures=False)
@@ -148,7 +148,7 @@ def test_a_page_needs_no_network_and_holds_together(searched, tmp_path) -> None:
     assert not re.search(r"(stroke|fill): #(000000|ffffff)", page.text)
 
 
-def test_rate_curves_are_a_figure_where_rates_were_tuned(tmp_path, blank_figures) -> None:
+def test_rate_curves_are_a_figure_where_rates_were_tuned(tmp_path) -> None:
     curve = {
         "name": "baikal",
         "train_fraction": 1.0,
@@ -164,7 +164,7 @@ def test_rate_curves_are_a_figure_where_rates_were_tuned(tmp_path, blank_figures
     assert "Chosen: baikal 0.5." in page.text
 
 
-def test_tests_stand_under_what_they_are_against(tmp_path, blank_figures) -> None:
+def test_tests_stand_under_what_they_are_against(tmp_path) -> None:
     tests = example_comparison.document()["tests"]
     others = [{**test, "baseline": "base", "baseline_tuned": True} for test in tests[:1]]
     example_comparison.write(tmp_path, tests=[*others, *tests], verdict="One.\nTwo.")
@@ -176,7 +176,7 @@ def test_tests_stand_under_what_they_are_against(tmp_path, blank_figures) -> Non
     assert '<p class="verdict">One.\nTwo.</p>' in text
 
 
-def test_a_formula_is_mathml_with_rounded_numbers(searched, blank_figures) -> None:
+def test_a_formula_is_mathml_with_rounded_numbers(searched) -> None:
     assert page_of(searched[0], figures=False).all("math")
     for text in ("-2.72791*(log(1.53522*y) - x/y)", "max(x, y)/0", "plog(x) + aq(x, psqrt(y))"):
         # The entities' names are HTML's.
@@ -200,7 +200,7 @@ def test_what_files_hold_is_shown_as_text(folder) -> None:
     assert page.text.count("&lt;script&gt;alert(1)") > 8
 
 
-def test_a_killed_search_has_a_report_that_says_so(folder, blank_figures) -> None:
+def test_a_killed_search_has_a_report_that_says_so(folder) -> None:
     (folder / "best_loss.json").unlink()
     rows = (folder / "history.csv").read_text().splitlines(keepends=True)
     (folder / "history.csv").write_text("".join(row for row in rows if "discovery,2" not in row))
@@ -222,7 +222,7 @@ def test_a_search_that_runs_has_a_page_which_its_report_replaces(searched) -> No
 
 
 @pytest.mark.slow
-def test_figures_are_also_files(folder) -> None:
+def test_figures_are_also_files(folder, drawn_figures) -> None:
     page = page_of(folder)
     names = {figure["id"].removeprefix("figure-") for figure in page.all("figure")}
     assert {path.name for path in (folder / "figures").iterdir()} == {
@@ -241,7 +241,7 @@ def test_code_for_the_loss_runs(searched) -> None:
     assert model.loss is names["loss"]
 
 
-def test_an_error_is_small_and_the_page_says_so(folder, blank_figures) -> None:
+def test_an_error_is_small_and_the_page_says_so(folder) -> None:
     for name, value in (("name", "mean_absolute_error"), ("mode", "min")):
         rewrite_study(folder, "settings", f"name='task.metric.{name}'", value=json.dumps(value))
     saved = glo_tf.load_loss(folder / "best_loss.json")
@@ -300,7 +300,7 @@ def test_what_an_earlier_version_wrote_of_a_search_is_refused_in_one_line(folder
         assert error.count("\n") == 1
 
 
-def test_a_comparison_has_a_report_of_its_own(tmp_path, capsys) -> None:
+def test_a_comparison_has_a_report_of_its_own(tmp_path, capsys, drawn_figures) -> None:
     example_comparison.write(tmp_path)
     assert command_line.main(["glo-tf", "--mode=report", f"--output_dir={tmp_path}"]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'report.html'}\n"

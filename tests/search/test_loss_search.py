@@ -27,8 +27,6 @@ CROSS_ENTROPY = "-(x*log(y))"
 BAIKAL = "-(log(y) - x/y)"
 SQUARE = "square(x - y)"
 
-pytestmark = pytest.mark.usefixtures("blank_figures")
-
 
 @pytest.fixture(autouse=True)
 def trainer(monkeypatch) -> HashTrainer:

@@ -27,7 +27,7 @@ from glo_tf.search.spaces.taylor import lifts_the_label, polynomial, taylor
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.tensorflow.trainer import CandidateTrainer
 
-pytestmark = pytest.mark.usefixtures("blank_figures", "shared_trainers")
+pytestmark = pytest.mark.usefixtures("shared_trainers")
 
 
 def make_search(**arguments) -> LossSearch:

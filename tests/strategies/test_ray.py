@@ -78,7 +78,7 @@ def same(result: SearchResult) -> bool:
     )
 
 
-def test_a_search_gives_the_history_of_local(ray_cluster, tmp_path, blank_figures) -> None:
+def test_a_search_gives_the_history_of_local(ray_cluster, tmp_path) -> None:
     result = search(RayStrategy(ray_cluster.address, num_cpus=1), output_dir=tmp_path)
     assert same(result)
     where = {re.search("node (.*) process", where)[1] for where in _where(tmp_path)}
@@ -108,9 +108,7 @@ class Killer(Callback):
             self.after.pop(0)
 
 
-def test_workers_and_a_node_that_die_cost_nothing_but_time(
-    small_cluster, tmp_path, blank_figures
-) -> None:
+def test_workers_and_a_node_that_die_cost_nothing_but_time(small_cluster, tmp_path) -> None:
     node = small_cluster.add_node(num_cpus=1)
     strategy = RayStrategy(small_cluster.address, num_cpus=1)
 

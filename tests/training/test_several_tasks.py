@@ -107,7 +107,7 @@ def test_a_training_that_comes_to_nothing_spares_the_others(both) -> None:
     assert (first.asked, second.asked) == (1, 0)
 
 
-@pytest.mark.usefixtures("blank_figures", "shared_trainers")
+@pytest.mark.usefixtures("shared_trainers")
 def test_a_search_over_several_tasks_is_resumed_from_its_study(tmp_path) -> None:
     def search(**changes) -> glo_tf.LossSearch:
         return glo_tf.LossSearch(

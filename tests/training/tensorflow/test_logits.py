@@ -273,7 +273,7 @@ def test_the_same_losses_are_rejected_as_behind_the_activation(kind: str) -> Non
 
 
 @pytest.mark.slow
-def test_a_search_gives_a_loss_that_fits_the_model(tmp_path, blank_figures) -> None:
+def test_a_search_gives_a_loss_that_fits_the_model(tmp_path) -> None:
     data = SAMPLES, CLASSES
     search = glo_tf.LossSearch(
         lambda: build_model("classes"),
@@ -317,7 +317,7 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path, blank_figures) -> N
 
 
 @pytest.mark.slow
-def test_outputs_of_several_kinds_have_a_loss_each(tmp_path, blank_figures) -> None:
+def test_outputs_of_several_kinds_have_a_loss_each(tmp_path) -> None:
     names = ("classes", "flags", "number")
     data = SAMPLES, {**targets(*names), "number": NUMBERS / 10}
     result = glo_tf.LossSearch(
