@@ -56,12 +56,13 @@ def find_outputs(
         standardize: Of each output, whether numbers are standardised; None for none.
 
     Raises:
-        ValueError: If an output is not of shape `(N, ..., units)`, targets do not fit it, the
-            user's word contradicts the model, or it is not clear what an output is.
+        ValueError: If an output is not of shape `(N, ..., units)` or has outputs in it, targets do
+            not fit it, the user's word contradicts the model, or it is not clear what an output is.
     """
     if not isinstance(from_logits, bool | np.bool_):
         raise InvalidArgumentError(f"Expected True or False. Received: from_logits={from_logits!r}")
     names = tuple(sorted(predictions)) if isinstance(predictions, dict) else None
+    _check_not_nested(predictions)
     found = arrays.flat(predictions)
     given = in_order(targets, names, len(found), "train_data")
     said = _said(outputs, names, len(found))
@@ -81,6 +82,19 @@ def find_outputs(
             f"classes. Received: from_logits=True, with outputs understood as: {result.in_words}"
         )
     return result
+
+
+def _check_not_nested(predictions: Any) -> None:
+    """Raises `ValueError` for outputs within outputs, for which no name and no loss would be."""
+    if not isinstance(predictions, dict | list | tuple):
+        return
+    parts = predictions.items() if isinstance(predictions, dict) else enumerate(predictions)
+    for name, part in parts:
+        if isinstance(part, dict | list | tuple):
+            raise InvalidArgumentError(
+                "Expected a model of one output, or of a list or a dict of outputs, each of them "
+                f"an array. Received: output {name!r}, which is a {type(part).__name__}"
+            )
 
 
 def _said(outputs: Any, names: tuple[str, ...] | None, count: int) -> list[Activation | None]:

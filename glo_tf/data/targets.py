@@ -60,6 +60,11 @@ def in_order(
             f"Expected targets of {where} as a dict with {', '.join(names[:_NAMED])}{more}, as the "
             f"model's outputs. Received: {keys}"
         )
+    if names is None and count > 1 and isinstance(targets, dict):  # flat, in the order of its keys
+        raise InvalidArgumentError(
+            f"Expected targets of {where} as a list of {count}, in the order of the model's "
+            f"outputs. Received: a dict with {reprlib.repr(list(targets))}"
+        )
     given = arrays.flat(targets)
     if len(given) != count:
         raise InvalidArgumentError(

@@ -280,3 +280,44 @@ def test_a_search_and_a_comparison_take_the_users_word(capsys) -> None:
         **settings,
     )
     assert comparison.summary == "3 numbers, linear; fitness: 1 / (1 + mean_absolute_error)"
+
+
+def of_outputs(make):
+    """A task of a model whose outputs have the structure that a function makes of two layers."""
+
+    def build():
+        inputs = keras.Input(SAMPLES.shape[1:])
+        classes = layers.Dense(3, "softmax", name="z")(inputs)
+        return keras.Model(inputs, make(classes, layers.Dense(1, name="a")(inputs)))
+
+    data = SAMPLES, make(CLASSES, NUMBERS)
+    return TrainingTask.define(build, "sgd", data, data, train_steps=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "output"),
+    [
+        (lambda z, a: {"both": {"z": z, "a": a}}, "output 'both', which is a dict"),
+        (lambda z, a: [z, [a]], "output 1, which is a list"),
+        (lambda z, a: {"both": (z, a)}, "output 'both', which is a "),
+    ],
+)
+def test_outputs_within_outputs_are_refused(make, output) -> None:
+    """Their loss would have no place where `compile` takes it."""
+    with pytest.raises(ValueError, match=f"list or a dict of outputs.*Received: {output}"):
+        of_outputs(make)
+
+
+def test_targets_by_name_of_outputs_in_order_are_refused() -> None:
+    """Flat, they would be in the order of the names, which need not be that of the outputs."""
+
+    def build():
+        inputs = keras.Input(SAMPLES.shape[1:])
+        return keras.Model(inputs, [layers.Dense(1, name=name)(inputs) for name in "za"])
+
+    targets = {"z": NUMBERS, "a": 2 * NUMBERS}
+    data = SAMPLES, targets
+    with pytest.raises(ValueError, match=r"as a list of 2, .*Received: a dict with \['z', 'a'\]"):
+        TrainingTask.define(build, "sgd", data, data, train_steps=1)
+    data = SAMPLES, [*targets.values()]
+    assert len(TrainingTask.define(build, "sgd", data, data, train_steps=1).outputs.each) == 2
