@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -69,35 +70,41 @@ def _both_classes(second: Any) -> Any:
     return second if second.shape[-1] > 1 else ops.concatenate([1.0 - second, second], axis=-1)
 
 
-def standardized(numbers: Any, mean: Numbers | None, deviation: Numbers | None) -> Any:
+def standardized(values: Any, mean: Numbers | None, deviation: Numbers | None) -> Any:
     """Numbers `(..., units)` in the units in which a loss sees them.
 
     Raises:
         ValueError: If there are other units than means.
     """
     if mean is None or deviation is None:
-        return numbers
-    if isinstance(mean, Sequence) and numbers.shape[-1] != len(mean):
+        return values
+    if isinstance(mean, Sequence) and values.shape[-1] != len(mean):
         raise InvalidArgumentError(
             f"Expected {len(mean)} numbers a sample, as target_mean has. "
-            f"Received: shape={tuple(numbers.shape)}"
+            f"Received: shape={tuple(values.shape)}"
         )
-    mean, deviation = (ops.convert_to_tensor(part, numbers.dtype) for part in (mean, deviation))
-    return (numbers - mean) / deviation
+    mean, deviation = (ops.convert_to_tensor(part, values.dtype) for part in (mean, deviation))
+    return (values - mean) / deviation
 
 
-def check_units(mean: Any, deviation: Any, *, of_numbers: bool) -> None:
-    """Raises `ValueError` if numbers cannot be standardised by a mean and a deviation."""
+def checked_units(
+    mean: Any, deviation: Any, *, of_numbers: bool
+) -> tuple[Numbers | None, Numbers | None]:
+    """Mean and deviation as numbers of Python.
+
+    Raises:
+        ValueError: If numbers cannot be standardised by them.
+    """
     if mean is None and deviation is None:
-        return
+        return None, None
     several = [isinstance(part, list | tuple) for part in (mean, deviation)]
     parts = [list(part) if isinstance(part, list | tuple) else [part] for part in (mean, deviation)]
-    numbers = [number for part in parts for number in part]
+    each = [number for part in parts for number in part]
     fits = (
         of_numbers
         and several[0] == several[1]
         and len(parts[0]) == len(parts[1]) > 0
-        and all(isinstance(number, int | float) and math.isfinite(number) for number in numbers)
+        and all(isinstance(number, numbers.Real) and math.isfinite(number) for number in each)
         and min(parts[1]) > 0
     )
     if not fits:
@@ -106,6 +113,8 @@ def check_units(mean: Any, deviation: Any, *, of_numbers: bool) -> None:
             "of one length, for a loss of numbers (epsilon=None). "
             f"Received: target_mean={shown(mean)}, target_deviation={shown(deviation)}"
         )
+    means, deviations = ([float(number) for number in part] for part in parts)
+    return (means, deviations) if several[0] else (means[0], deviations[0])
 
 
 def at_each_position(weights: Any, y_pred: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import numbers
 from typing import Any, ClassVar, Self
 
 import keras
@@ -71,10 +72,11 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
                 "Expected from_logits to be True or False, and parameters by their names. "
                 f"Received: from_logits={shown(from_logits)}"
             )
-        if not isinstance(sparse, bool | np.bool_):
-            raise InvalidArgumentError(
-                f"Expected sparse to be True or False. Received: sparse={shown(sparse)}"
-            )
+        for option, given in {"sparse": sparse, "two_sided": two_sided}.items():
+            if not isinstance(given, bool | np.bool_):
+                raise InvalidArgumentError(
+                    f"Expected {option} to be True or False. Received: {option}={shown(given)}"
+                )
         if epsilon is not None:
             check_between_0_and_1(epsilon=epsilon)
         if epsilon is None and (from_logits or label_smoothing or sparse):
@@ -101,21 +103,23 @@ class OutputLoss(keras.losses.Loss, abc.ABC):
                 "Expected activation='sigmoid' and an epsilon with two_sided. "
                 f"Received: activation={shown(activation)}, epsilon={epsilon}"
             )
-        if ignore_class is not None and (type(ignore_class) is not int or not sparse):
+        is_index = isinstance(ignore_class, numbers.Integral) and not isinstance(ignore_class, bool)
+        if ignore_class is not None and not (is_index and sparse):
             raise InvalidArgumentError(
                 "Expected ignore_class as a whole number, beside sparse=True. "
                 f"Received: ignore_class={shown(ignore_class)}, sparse={sparse}"
             )
         self.from_logits = bool(from_logits)
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = float(label_smoothing)
         self.epsilon = None if epsilon is None else float(epsilon)
         self.sparse = bool(sparse)
         self.class_reduction = class_reduction
         self.activation = Activation.LINEAR if epsilon is None else Activation(activation)
-        self.two_sided = two_sided
-        self.ignore_class = ignore_class
-        loss_inputs.check_units(target_mean, target_deviation, of_numbers=epsilon is None)
-        self.target_mean, self.target_deviation = target_mean, target_deviation
+        self.two_sided = bool(two_sided)
+        self.ignore_class = None if ignore_class is None else int(ignore_class)
+        self.target_mean, self.target_deviation = loss_inputs.checked_units(
+            target_mean, target_deviation, of_numbers=epsilon is None
+        )
 
     @property
     def probabilities(self) -> bool:

@@ -407,3 +407,32 @@ def test_a_loss_says_what_its_predictions_are(options, activation, tmp_path) -> 
         y = np.array([[2.0, -1.0]])
         clipped = y if activation == "linear" else np.clip(y, same.epsilon, 1.0)
         assert float(same(np.zeros((1, 2)), y)) == pytest.approx(float((clipped**2).sum()))
+
+
+@pytest.mark.parametrize(
+    ("options", "plain"),
+    [
+        ({"label_smoothing": np.float32(0.5)}, {"label_smoothing": 0.5}),
+        ({"epsilon": np.float32(0.25)}, {"epsilon": 0.25}),
+        ({"sparse": np.bool_(True)}, {"sparse": True}),
+        ({"sparse": True, "ignore_class": np.int64(255)}, {"ignore_class": 255}),
+        ({"activation": "sigmoid", "two_sided": np.bool_(True)}, {"two_sided": True}),
+        (
+            {"epsilon": None, "target_mean": np.float32(0.5), "target_deviation": np.int32(2)},
+            {"target_mean": 0.5, "target_deviation": 2.0},
+        ),
+        ({"frequencies": np.array([1, 2], np.int32)}, {"frequencies": [1.0, 2.0]}),
+        ({"progress": np.float32(0.5)}, {"progress": 0.5}),
+    ],
+)
+def test_numbers_of_numpy_are_saved_as_those_of_python(options, plain, tmp_path) -> None:
+    loss = ExpressionLoss("x*y", **options)
+    config = json.loads(json.dumps(loss.get_config()))
+    assert {name: config[name] for name in plain} == plain
+    glo_tf.save_loss(loss, tmp_path / "loss.json")
+    assert glo_tf.load_loss(tmp_path / "loss.json").get_config() == loss.get_config()
+
+
+def test_two_sided_is_a_boolean() -> None:
+    with pytest.raises(ValueError, match="Received: two_sided=1"):
+        ExpressionLoss("x*y", activation="sigmoid", two_sided=1)
