@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.expressions.tree import Expression
 from glo_tf.losses.baselines import CROSS_ENTROPY, SQUARED_ERROR
-from glo_tf.losses.heights import over_minimum, term
+from glo_tf.losses.heights import DrawnLoss, over_minimum, term
 from glo_tf.utils.style import LIGHT, SERIES, Picture, literal, panel, style
 
 if TYPE_CHECKING:
@@ -25,30 +24,6 @@ _TALLEST = 8.0  # shown height of a loss over its minimum
 _USUAL: dict[str, Any] = {"color": LIGHT["grey"], "lw": 3.0, "alpha": 0.6}
 
 
-@dataclasses.dataclass(frozen=True)
-class _Drawn:
-    """What is drawn of a loss.
-
-    Attributes:
-        tree: The loss, per class.
-        name: Of its curves.
-        regression: Whether it is one of numbers.
-        averaged: Whether its terms are averaged over the classes.
-    """
-
-    tree: Expression
-    name: str
-    regression: bool = False
-    averaged: bool = False
-
-    @classmethod
-    def of(cls, loss: ExpressionLoss | Expression) -> _Drawn:
-        if isinstance(loss, Expression):
-            return cls(loss, "loss")
-        averaged = loss.class_reduction == "mean"
-        return cls(loss.tree, loss.name, not loss.probabilities, averaged)
-
-
 def plot_loss(loss: ExpressionLoss | Expression) -> Figure:
     """Draws a loss beside cross-entropy, or beside squared error if it is one for regression.
 
@@ -58,8 +33,11 @@ def plot_loss(loss: ExpressionLoss | Expression) -> Figure:
 
     Returns:
         A figure of two panels that belongs to no window.
+
+    Raises:
+        TypeError: If it is no expression.
     """
-    drawn = _Drawn.of(loss)
+    drawn = DrawnLoss.of(loss)
     with style():
         figure = Picture(figsize=(9.0, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
@@ -101,14 +79,14 @@ def plot_binary_losses(losses: Mapping[str, ExpressionLoss]) -> Figure:
         axes.plot(y, over_minimum(_binary(CROSS_ENTROPY, y)), label="cross-entropy", **_USUAL)
         for place, (name, loss) in enumerate(losses.items()):
             color = LIGHT[SERIES[place % len(SERIES)]]
-            values = over_minimum(_binary_loss(_Drawn.of(loss), y))
+            values = over_minimum(_binary_loss(DrawnLoss.of(loss), y))
             axes.plot(y, values, label=literal(name), color=color, lw=1.8)
         axes.set(xlim=(0, 1), ylim=(-0.2, _TALLEST))
         axes.legend()
     return figure
 
 
-def _draw_classes(loss: _Drawn, binary: Axes, terms: Axes) -> None:
+def _draw_classes(loss: DrawnLoss, binary: Axes, terms: Axes) -> None:
     y = _predictions()
     for label, tree, look in _curves(loss, "cross-entropy", CROSS_ENTROPY):
         total = _binary_loss(loss, y) if tree is loss.tree else _binary(tree, y)
@@ -122,7 +100,7 @@ def _draw_classes(loss: _Drawn, binary: Axes, terms: Axes) -> None:
         axes.set(xlim=(0, 1))
 
 
-def _draw_regression(loss: _Drawn, errors: Axes, terms: Axes) -> None:
+def _draw_regression(loss: DrawnLoss, errors: Axes, terms: Axes) -> None:
     y = np.linspace(-4.0, 4.0, 991)
     for label, tree, look in _curves(loss, "squared error", SQUARED_ERROR):
         errors.plot(y, over_minimum(term(tree, 0.0, y)), label=label, **look)
@@ -134,7 +112,7 @@ def _draw_regression(loss: _Drawn, errors: Axes, terms: Axes) -> None:
 
 
 def _curves(
-    loss: _Drawn, usual: str, tree: Expression
+    loss: DrawnLoss, usual: str, tree: Expression
 ) -> Iterable[tuple[str, Expression, dict[str, Any]]]:
     # The usual loss first and broad, so that a curve on top of it shows.
     yield usual, tree, _USUAL
@@ -145,7 +123,7 @@ def _predictions() -> np.ndarray:
     return np.linspace(_LOWEST, _HIGHEST, 991)
 
 
-def _binary_loss(loss: _Drawn, y: np.ndarray) -> np.ndarray:
+def _binary_loss(loss: DrawnLoss, y: np.ndarray) -> np.ndarray:
     values = _binary(loss.tree, y)
     return values / 2.0 if loss.averaged else values
 

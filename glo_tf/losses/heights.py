@@ -2,13 +2,53 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from glo_tf.errors import InvalidArgumentTypeError, shown
 from glo_tf.expressions.leaves import Surroundings
 from glo_tf.expressions.tree import Expression
 from glo_tf.expressions.value import value_of
 
+if TYPE_CHECKING:
+    from glo_tf.losses.expression_loss import ExpressionLoss
+
 _SHOWN = Surroundings(frequencies=0.5, progress=0.5, classes=2.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawnLoss:
+    """What is drawn of a loss.
+
+    Attributes:
+        tree: The loss, per class.
+        name: Of its curves.
+        regression: Whether it is one of numbers.
+        averaged: Whether its terms are averaged over the classes.
+    """
+
+    tree: Expression
+    name: str
+    regression: bool
+    averaged: bool
+
+    @classmethod
+    def of(cls, loss: ExpressionLoss | Expression) -> DrawnLoss:
+        """Of a Keras loss, or of a tree, which is taken for a loss of classes.
+
+        Raises:
+            TypeError: If it is no expression, as text and losses of all classes are none.
+        """
+        if isinstance(loss, Expression):
+            return cls(loss, "loss", regression=False, averaged=False)
+        if not hasattr(loss, "tree"):
+            raise InvalidArgumentTypeError(
+                f"Expected a glo_tf.Expression or glo_tf.ExpressionLoss. Received: {shown(loss)}"
+            )
+        averaged = loss.class_reduction == "mean"
+        return cls(loss.tree, loss.name, not loss.probabilities, averaged)
 
 
 def term(tree: Expression, x: float | np.ndarray, y: np.ndarray) -> np.ndarray:

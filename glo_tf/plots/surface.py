@@ -9,13 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
-from glo_tf.expressions.tree import Expression
-from glo_tf.losses.heights import over_minimum, term
+from glo_tf.losses.heights import DrawnLoss, over_minimum, term
 from glo_tf.utils.style import LIGHT, Picture, style
 
 if TYPE_CHECKING:
     from mpl_toolkits.mplot3d.axes3d import Axes3D
 
+    from glo_tf.expressions.tree import Expression
     from glo_tf.losses.expression_loss import ExpressionLoss
 
 _POINTS = 33
@@ -37,12 +37,12 @@ def plot_surface(loss: ExpressionLoss | Expression) -> Figure:
     Returns:
         A figure that belongs to no window. Heights are over the lowest that is shown, and end at 8;
         where the loss is not finite, there is a hole.
+
+    Raises:
+        TypeError: If it is no expression.
     """
-    if isinstance(loss, Expression):
-        tree, regression, averaged = loss, False, False
-    else:
-        tree, regression = loss.tree, not loss.probabilities
-        averaged = loss.class_reduction == "mean"
+    drawn = DrawnLoss.of(loss)
+    tree, regression = drawn.tree, drawn.regression
     lowest, highest = (-2.0, 2.0) if regression else (0.0, 1.0)
     margin = 0.0 if regression else _NEAREST
     # Denser near the ends, where losses of probabilities bend most.
@@ -55,7 +55,7 @@ def plot_surface(loss: ExpressionLoss | Expression) -> Figure:
     values = term(tree, x, y)
     if not regression:
         values = values + term(tree, 1.0 - x, 1.0 - y)
-    heights = over_minimum(values / 2 if averaged else values)
+    heights = over_minimum(values / 2 if drawn.averaged else values)
     heights = np.where(np.isfinite(heights), np.minimum(heights, _TALLEST), np.nan)
     with style():
         figure = Picture(figsize=(5.4, 4.4), layout="constrained")

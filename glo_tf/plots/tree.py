@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from glo_tf.expressions.tree import Expression
+from glo_tf.losses.heights import DrawnLoss
 from glo_tf.utils.style import LIGHT, Picture, style
+
+if TYPE_CHECKING:
+    from glo_tf.losses.expression_loss import ExpressionLoss
 
 _ACROSS, _DOWN = 0.72, 0.68  # inches from leaf to leaf, and from level to level
 _SIGNS = {"*": "\N{MULTIPLICATION SIGN}", "/": "\N{DIVISION SIGN}", "-": "\N{MINUS SIGN}"}
 
 
-def plot_tree(expression: Expression) -> Figure:
+def plot_tree(loss: ExpressionLoss | Expression) -> Figure:
     """Draws the nodes of an expression, operands under their operation and in their order.
 
     Args:
-        expression: The tree. A coefficient that is not 1 stands under its node.
+        loss: The loss, or its tree. A coefficient that is not 1 stands under its node.
 
     Returns:
         A figure that belongs to no window, as large as the tree needs.
+
+    Raises:
+        TypeError: If it is no expression.
     """
+    expression = DrawnLoss.of(loss).tree
     places, edges = _layout(expression)
     leaves = 1.0 + max(across for across, _ in places)
     with style():

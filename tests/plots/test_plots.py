@@ -72,6 +72,18 @@ def test_the_surface_is_that_of_two_classes() -> None:
     assert min(own, key=own.get) == pytest.approx(2**-0.5, abs=0.05)
 
 
+@pytest.mark.parametrize("plot", [plots.plot_loss, plots.plot_surface, plots.plot_tree])
+def test_losses_are_drawn_as_keras_losses_or_trees(plot) -> None:
+    drawn, of_tree = plot(glo_tf.ExpressionLoss(BAIKAL)), plot(BAIKAL)
+    for ours, theirs in zip(drawn.axes, of_tree.axes, strict=True):
+        assert len(ours.lines) == len(theirs.lines)
+        for line, other in zip(ours.lines, theirs.lines, strict=True):
+            np.testing.assert_array_equal(line.get_data(), other.get_data())
+    for wrong in ("-(x*log(y))", glo_tf.Vanern([1, 2])):
+        with pytest.raises(TypeError, match=r"glo_tf\.ExpressionLoss\. Received: .*(log|Vanern)"):
+            plot(wrong)
+
+
 def test_the_surface_of_a_regression_is_its_term() -> None:
     (axes,) = plots.plot_surface(glo_tf.ExpressionLoss("square(x - y)", epsilon=None)).axes
     corners = np.concatenate([face[:, :3] for face in axes.collections[0]._faces])
