@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from unittest.mock import create_autospec
 
 import fake_distribution
 import pytest
@@ -13,6 +14,7 @@ from glo_tf.cli import main as command_line
 from glo_tf.cli import task as command_task
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.plugins.options import convert, declared
+from glo_tf.strategies import Strategy
 
 OWNER = "data set 'folder'"
 
@@ -209,10 +211,12 @@ def test_a_required_option_that_is_missing_is_bad_input(capsys, tmp_path, plugin
 
 def test_options_of_a_strategy_take_the_place_of_its_flags(monkeypatch) -> None:
     seen = {}
-    monkeypatch.setattr(
-        "glo_tf.strategies.ray.RayStrategy",
-        lambda address, **options: seen.update(options, address=address),
-    )
+
+    def made(address, **options) -> Strategy:
+        seen.update(options, address=address)
+        return create_autospec(Strategy, instance=True)
+
+    monkeypatch.setattr("glo_tf.strategies.ray.RayStrategy", made)
     values = command_flags.define_flags()
     values(["glo-tf", "--strategy=ray", "--ray_workers=3", "--ray_num_cpus=2"])
     command_task._strategy(values)
