@@ -64,8 +64,9 @@ def _numbers(given: Any) -> np.ndarray:
     """
     if is_pandas(given) and list(getattr(given, "index", [])) != list(range(len(given))):
         raise InvalidArgumentError(
-            "Expected frequencies in the order of the classes, as value_counts().sort_index() has "
-            f"them. Received: frequencies with the index {shown(list(given.index))}"
+            "Expected frequencies as an array in the order of the classes, or with the index 0, 1, "
+            "... of all of them, as value_counts().sort_index() of class indices has it. "
+            f"Received: frequencies with the index {shown(list(given.index))}"
         )
     try:
         found = np.asarray(given)
