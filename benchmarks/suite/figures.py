@@ -36,8 +36,8 @@ def leads(pairs: Sequence[tuple[Tested, Tested]]) -> Figure:
             f"{usual.row.document['task']}{usual.loss.removeprefix('found')}" for usual, _ in shown
         ]
         axes.set_yticks(range(len(shown)), [literal(name, 60) for name in names])
-        axes.set(xlabel="lead of the found loss with SGD, in points; 95 % of the mean")
-        axes.invert_yaxis()
+        axes.set_ylim(len(shown) - 0.5, -0.5)
+        figure.supxlabel("lead of the found loss with SGD, in points; 95 % of the mean", fontsize=9)
         figure.legend(loc="outside upper left", ncols=2)
     return figure
 
@@ -98,6 +98,7 @@ def beside_known(shown: Sequence[Row], name: str, label: str) -> Figure:
             names = [name.removesuffix(f"/{next(iter(measures))}") for name in names]
         axes.set_yticks(range(len(shown)), [literal(each, 60) for each in names])
         axes.set_ylim(len(shown) - 0.5, -0.6)
+        axes.margins(x=0.08)  # names are wider than marks
         axes.set(xlabel=f"mean {' or '.join(measures)} on test data, n = 20 draws; %")
         figure.legend(loc="outside upper left", ncols=3)
     return figure
