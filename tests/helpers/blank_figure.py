@@ -6,13 +6,11 @@ Drawing takes longer than all else in a small search.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from glo_tf.utils import style
-
-_DRAWN_BY = "glo_tf.report.inline.svg"
 
 
 def svg(*_: object, **__: object) -> str:
@@ -20,17 +18,18 @@ def svg(*_: object, **__: object) -> str:
     return '<svg viewBox="0 0 1 1"></svg>'
 
 
-@contextlib.contextmanager
-def blank() -> Iterator[None]:
+def blank() -> contextlib.AbstractContextManager[None]:
     """Reports have figures, and nothing is on them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_DRAWN_BY, svg)
-        yield
+    return _drawn_by(svg)
+
+
+def drawn() -> contextlib.AbstractContextManager[None]:
+    """Reports have figures as users have them."""
+    return _drawn_by(style.svg)
 
 
 @contextlib.contextmanager
-def drawn() -> Iterator[None]:
-    """Reports have figures as users have them."""
+def _drawn_by(draw: Callable[..., str]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_DRAWN_BY, style.svg)
+        patch.setattr("glo_tf.report.inline.svg", draw)
         yield

@@ -193,10 +193,9 @@ def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | N
             cpu, [tf.config.LogicalDeviceConfiguration()] * devices
         )
     from glo_tf.cli.main import main
-    from glo_tf.report import inline
 
-    inline.svg = blank_figure.svg
-    sys.exit(main(arguments))
+    with blank_figure.blank():
+        sys.exit(main(arguments))
 
 
 def trainings(output_dir: pathlib.Path) -> dict[int, sqlite3.Row]:
