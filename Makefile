@@ -20,7 +20,7 @@ demo: $(INSTALLED)
 	$(BIN)/python -m glo_tf.main --flagfile=digits.flags --output_dir=runs/digits --overwrite
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal $(OPTIONS)
 
 quick-test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses=2 --dist=worksteal -m 'not slow'
@@ -34,7 +34,8 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-typecheck: $(INSTALLED)
+# With JAX, whose types are checked, too.
+typecheck: $(INSTALLED) $(VENV)/.installed-jax
 	$(BIN)/mypy
 
 docs: $(VENV)/.installed-docs

@@ -1,4 +1,4 @@
-"""How Hypothesis draws, and what tests of several packages leave out to be quick."""
+"""How Hypothesis draws, which tests are run, and what they leave out to be quick."""
 
 import functools
 import gc
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import blank_figure
+import examined_once
 import filelock
 import installed_plugins
 import pytest
@@ -52,8 +53,44 @@ SLOW = ("browser", "docs", "ray")
 """Marks of tests that are slow, without being marked so."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("glo_tf", "tests in environments of which one has more installed")
+    group.addoption("--passed-to", metavar="FILE", help="Writes there which tests have passed.")
+    group.addoption(
+        "--not-again",
+        metavar="FILE",
+        help="Leaves out the tests that a file names, but for those that are marked `installed`.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    name = config.getoption("--passed-to")
+    if name and not hasattr(config, "workerinput"):  # workers report to the one that has none
+        config.pluginmanager.register(_Passed(pathlib.Path(name)))
+
+
+class _Passed:
+    """Writes a line for each test that has passed."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._file = path.open("w")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" and report.passed:
+            print(report.nodeid, file=self._file)
+
+    def pytest_unconfigure(self) -> None:
+        self._file.close()
+
+
 @pytest.hookimpl(tryfirst=True)  # before others are left out by their marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if named := config.getoption("--not-again"):
+        passed = set(pathlib.Path(named).read_text().splitlines())
+        of_installed = {item.nodeid for item in items if item.get_closest_marker("installed")}
+        left = passed - of_installed
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left])
+        items[:] = [item for item in items if item.nodeid not in left]
     for item in items:
         if any(item.get_closest_marker(name) for name in SLOW):
             item.add_marker("slow")
@@ -94,6 +131,12 @@ def beside(_programs_beside) -> Callable[[Program], Ended]:
 @pytest.fixture(scope="session", autouse=True)
 def _blank_figures() -> Iterator[None]:
     with blank_figure.blank():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_examined_once() -> Iterator[None]:
+    with examined_once.examined_once():
         yield
 
 

@@ -37,9 +37,9 @@ def main(_: list[str]) -> None:
     if FLAGS.page_only:
         page.write(folder)
         return
-    from benchmarks.suite.search import chosen_variants
     from benchmarks.suite.tasks import chosen
     from benchmarks.suite.unit import Settings, Unit
+    from benchmarks.suite.variants import chosen_variants
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("benchmarks.suite").setLevel(logging.INFO)

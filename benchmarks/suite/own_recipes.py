@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from benchmarks.suite.search import with_constants
+from benchmarks.suite.variants import with_constants
 from glo_tf import search_spaces
 from glo_tf.search_spaces import SearchSpace
 

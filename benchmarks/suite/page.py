@@ -12,8 +12,8 @@ from benchmarks.suite import figures
 from benchmarks.suite.data_sets import DATA_SETS
 from benchmarks.suite.frozen import FROZEN, Frozen
 from benchmarks.suite.leads import SURE, Lead, Row, Tested, held_against, rows, tested
-from benchmarks.suite.search import VARIANTS
 from benchmarks.suite.tasks import TASKS
+from benchmarks.suite.variants import VARIANTS
 from glo_tf.utils.files import write_whole
 from glo_tf.utils.style import as_files
 

@@ -20,10 +20,11 @@ from benchmarks.suite.data_sets import DATA_SETS
 from benchmarks.suite.draws import Draw, drawn
 from benchmarks.suite.known import Rival
 from benchmarks.suite.measures import Decision
-from benchmarks.suite.search import VARIANTS, search
+from benchmarks.suite.search import search
 from benchmarks.suite.tasks import Task
 from benchmarks.suite.training import RECIPE, Networks, Recipe, Trained
 from benchmarks.suite.trials import BUDGET, Budget, Setting, Trial
+from benchmarks.suite.variants import VARIANTS
 
 OPTIMIZERS = ("sgd", "adam")
 FIRST_FRESH = 100

@@ -14,7 +14,6 @@ import glo_tf
 from benchmarks.step_limit import StepLimit
 from benchmarks.suite import known, leads, page, trials, unit
 from benchmarks.suite.random_search import RandomTrees
-from benchmarks.suite.search import VARIANTS, chosen_variants
 from benchmarks.suite.stopping import EarlyStopping
 from benchmarks.suite.tasks import TASKS, chosen
 from benchmarks.suite.training import (
@@ -25,6 +24,7 @@ from benchmarks.suite.training import (
     initial_weights,
 )
 from benchmarks.suite.trials import Budget, Setting, Trial
+from benchmarks.suite.variants import VARIANTS, chosen_variants
 from glo_tf import search_spaces
 from glo_tf.data.split import Split
 from glo_tf.expressions.tree import Expression

@@ -342,6 +342,7 @@ def test_keras_finds_losses_by_their_names() -> None:
 
 @pytest.mark.parametrize("first", ["classes", "all_classes"])
 def test_keras_finds_them_whichever_module_of_losses_is_imported_first(first: str) -> None:
+    pytest.importorskip("jax")
     names = ("GCE", "NCE", "Huber", "Baikal")
     program = f"""
         from glo_tf.losses import {first}
