@@ -278,7 +278,7 @@ def _from_tfds(name: str, source: str, *, validation: int, data_dir: str | None)
             f"Received: data_dir={data_dir!r} ({type(error).__name__})"
         ) from error
     (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = (
-        (images.astype(np.float32) / np.float32(255.0), labels.astype(np.int32))
+        (np.divide(images, np.float32(255.0), dtype=np.float32), labels.astype(np.int32))
         for images, labels in tfds.as_numpy(loaded)
     )
     return Dataset(

@@ -11,7 +11,7 @@ from keras import ops
 from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
 from glo_tf.losses.named import Named, register_loss
 from glo_tf.losses.output_loss import OutputLoss
-from glo_tf.losses.parameters import Parameter, checked
+from glo_tf.losses.parameters import Parameter
 from glo_tf.utils.checks import check_between_0_and_1
 
 
@@ -48,7 +48,7 @@ class AllClassesLoss(Named, OutputLoss):
         ignore_class: int | None = None,
         **parameters: float,
     ):
-        self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
+        self.parameters = self.values_of(parameters)
         check_between_0_and_1(epsilon=epsilon)  # None is for losses of numbers
         super().__init__(
             from_logits,

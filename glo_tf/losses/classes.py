@@ -12,7 +12,7 @@ import keras
 from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
 from glo_tf.errors import InvalidArgumentError, shown
 from glo_tf.losses.named import NamedLoss, register_loss
-from glo_tf.losses.parameters import Parameter, checked
+from glo_tf.losses.parameters import Parameter
 
 _NOT_Y = "1.0000002 - y"  # not 0 where a float32 prediction is sure, so that it has a logarithm
 
@@ -67,7 +67,7 @@ class LabelSmoothing(ClassLoss):
         ignore_class: int | None = None,
         **parameters: float,
     ):
-        checked(type(self).__name__, self.PARAMETERS, parameters)  # none named as what is fixed
+        self.values_of(parameters)  # none named as what is fixed
         super().__init__(
             from_logits,
             0.0,
@@ -318,7 +318,7 @@ class Asymmetric(NamedLoss):
                 "Expected activation='sigmoid', of labels of their own. "
                 f"Received: activation={shown(activation)}"
             )
-        checked(type(self).__name__, self.PARAMETERS, parameters)  # none named as what is fixed
+        self.values_of(parameters)  # none named as what is fixed
         super().__init__(
             from_logits,
             label_smoothing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar
 
 import keras
@@ -30,6 +31,16 @@ class Named:
         super().__init_subclass__(**kwargs)
         if cls.PARAMETERS:
             cls.__signature__ = signature(cls, cls.PARAMETERS)  # type: ignore[attr-defined]
+
+    @classmethod
+    def values_of(cls, parameters: Mapping[str, object]) -> dict[str, float]:
+        """The value of each of the class's parameters, with the defaults of those not given.
+
+        Raises:
+            InvalidArgumentError: (a `ValueError`) if a value is no number, or out of range.
+            InvalidArgumentTypeError: (a `TypeError`) if there is no such parameter.
+        """
+        return checked(cls.__name__, cls.PARAMETERS, parameters)
 
     @property
     def title(self) -> str:
@@ -83,7 +94,7 @@ class NamedLoss(Named, ExpressionLoss):
         ignore_class: int | None = None,
         **parameters: float,
     ):
-        self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
+        self.parameters = self.values_of(parameters)
         check_between_0_and_1(epsilon=epsilon)  # None is for losses of numbers
         super().__init__(
             self.expression_of(**self.parameters),

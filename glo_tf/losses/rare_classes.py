@@ -13,7 +13,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.losses.all_classes import AllClassesLoss
 from glo_tf.losses.frequencies import checked_positive
 from glo_tf.losses.named import register_loss
-from glo_tf.losses.parameters import Parameter, checked
+from glo_tf.losses.parameters import Parameter
 
 
 class FrequencyLoss(AllClassesLoss):
@@ -40,7 +40,7 @@ class FrequencyLoss(AllClassesLoss):
         ignore_class: int | None = None,
         **parameters: float,
     ):
-        checked(type(self).__name__, self.PARAMETERS, parameters)  # none named as what is fixed
+        self.values_of(parameters)  # none named as what is fixed
         super().__init__(
             from_logits,
             label_smoothing,

@@ -10,7 +10,7 @@ import keras
 from glo_tf.data.outputs import Activation
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.named import Named, register_loss
-from glo_tf.losses.parameters import Parameter, checked
+from glo_tf.losses.parameters import Parameter
 
 _ERROR = "(x - y)"
 
@@ -38,7 +38,7 @@ class NumberLoss(Named, ExpressionLoss):
         class_reduction: str = "mean",
         **parameters: float,
     ):
-        self.parameters = checked(type(self).__name__, self.PARAMETERS, parameters)
+        self.parameters = self.values_of(parameters)
         super().__init__(
             self.expression_of(**self.parameters),
             reduction=reduction,
