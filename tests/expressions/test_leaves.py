@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from expression_strategies import expressions
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from hypothesis_examples import examples
 
@@ -107,6 +107,8 @@ def test_values_are_what_the_text_says(text: str, expected: np.ndarray) -> None:
         seeing=True,
     )
 )
+@example(Expression.parse("x/log(0.5*x)"))
+@np.errstate(all="ignore")
 def test_slopes_are_those_of_the_sum_over_the_classes(tree: Expression) -> None:
     program = Program.of(tree, dtype=np.float64)
     value, slope = program.run(X, Y, surroundings=AROUND)
