@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import statistics
 from collections.abc import Callable, Iterable, Sequence
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.rate_curve import RateCurve
 from glo_tf.training.candidate import Candidate, Hyperparameters, held_rate
 from glo_tf.training.trial import Evaluation, Request
+from glo_tf.utils.statistics import mean_of
 
 Evaluate = Callable[[Sequence[Request]], Iterable[Evaluation]]
 """Trains networks, side by side where it can; evaluations come in the order of the requests."""
@@ -88,7 +88,7 @@ def tune_learning_rates(
         fitnesses = iter([evaluation.fitness for evaluation in evaluate(requests)])
         for place, factor in wanted:
             of_seeds = list(itertools.islice(fitnesses, len(seeds)))
-            tried[place][factor] = statistics.fmean(of_seeds)
+            tried[place][factor] = mean_of(of_seeds)
         factors = [_beyond(known) for known in tried]
     return [
         TunedRate(

@@ -139,6 +139,8 @@ def _joined(name: str, data: Any) -> tuple[Structure, ...]:
     for batch in batches.each(name, data):
         pair = _converted(name, _checked_parts(name, batch), check=False)
         leaves = flat(pair)
+        if not leaves:
+            _check_counts(name, pair[0], pair[1])
         if any(not len(leaf.shape) for leaf in leaves):
             raise InvalidArgumentError(
                 f"Expected {name} to have batches, as of .batch(100). Received: single samples"
@@ -240,7 +242,9 @@ def _check_counts(name: str, samples: Structure, targets: Structure) -> None:
     if len(set(counts)) == 1 and counts[0] and flat(samples) and flat(targets):
         return
     distinct = list(dict.fromkeys(counts))
-    received = " and ".join(map(str, distinct[:4])) or "no arrays"
+    received = " and ".join(map(str, distinct[:4]))
+    if not (flat(samples) and flat(targets)):
+        received += f"{' and ' * bool(received)}no arrays"
     more = f" and {len(distinct) - 4} other numbers" if len(distinct) > 4 else ""
     lists = [part for part in (samples, targets) if isinstance(part, list | tuple)]
     hint = (

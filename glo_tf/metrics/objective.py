@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from glo_tf.errors import InvalidArgumentError
 from glo_tf.metrics.metric import Metric
 from glo_tf.metrics.mode import Mode
 from glo_tf.utils.choice import choice
+from glo_tf.utils.statistics import mean_of
 
 if TYPE_CHECKING:
     from glo_tf.data.held_out import HeldOut
@@ -116,7 +116,7 @@ class Objective:
         if not all(map(math.isfinite, found)):
             return None
         pairs = zip(self._counted, found, strict=True)
-        return statistics.fmean(metric.fitness(value) for metric, value in pairs)
+        return mean_of(metric.fitness(value) for metric, value in pairs)
 
     def values(self, found: Sequence[float]) -> dict[str, float | None]:
         """By name what was measured; None is NaN or infinite.

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.results.record import Phase, Record, Source, pareto_front
 from glo_tf.training.trial import Status
+from glo_tf.utils.statistics import mean_of
 from glo_tf.utils.style import LIGHT, SIZE, Picture, axis_label, panel, style
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def plot_fitness(records: Sequence[Record], fitness: str = "fitness") -> Figure:
     grouped = generations(records)
     numbers = _numbers(grouped)
     best = np.maximum.accumulate([max(r.fitness for r in group) for group in grouped])
-    means = [statistics.fmean(r.fitness for r in group) for group in grouped]
+    means = [mean_of(r.fitness for r in group) for group in grouped]
     with style():
         figure, axes = panel("Fitness per generation", "generation", fitness)
         _line(axes, numbers, best, "best so far", "blue")
@@ -180,7 +181,7 @@ def plot_coefficients(records: Sequence[Record], fitness: str = "fitness") -> Fi
             name = f" {place + 1}" if len(runs) > 1 else ""
             numbers = [group[0].generation for group in run]
             best = np.maximum.accumulate([max(r.fitness for r in group) for group in run])
-            means = [statistics.fmean(r.fitness for r in group) for group in run]
+            means = [mean_of(r.fitness for r in group) for group in run]
             color = f"C{place % 5}"
             upper.plot(numbers, best, color=color, marker=".", label=f"best so far{name}")
             upper.plot(numbers, means, color=color, ls="--", lw=1.0, label=f"mean{name}")

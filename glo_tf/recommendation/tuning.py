@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import statistics
 import time
 from collections.abc import Callable, Sequence
 
@@ -18,6 +17,7 @@ from glo_tf.training.candidate import Candidate, Hyperparameters, held_rate
 from glo_tf.training.step_length import measure_step_length
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status
+from glo_tf.utils.statistics import mean_of
 
 _HEAT = 9  # one in so many steps is the heat of a trial
 _BEHIND = 0.5  # of the best fitness; less is hopeless
@@ -239,7 +239,7 @@ class _TrialEntry:
     def take(self, evaluations: Sequence[Evaluation]) -> None:
         """Ends the trial with what it gave with each seed."""
         family, places = self.runner.family, tuple(self._places)
-        fitness = statistics.fmean(one.fitness for one in evaluations)
+        fitness = mean_of(one.fitness for one in evaluations)
         status = next((one.status for one in evaluations if one.status != Status.OK), Status.OK)
         rate = self.candidate.hyperparameters.learning_rate
         assert rate is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from glo_tf.plots.slopes import (
 from glo_tf.report.charts import Chart, line, text, wrapped
 from glo_tf.results.record import Phase, Record, pareto_front
 from glo_tf.training.trial import Status
+from glo_tf.utils.statistics import mean_of
 from glo_tf.utils.style import SERIES
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def fitness_chart(records: Sequence[Record], fitness: str) -> Chart:
     if len(set(phases)) > 1:
         start = phases.index(Phase.COEFFICIENTS) + 0.5
         lines = [{"type": "line", "x0": start, "x1": start, "yref": "paper", "y0": 0, "y1": 1}]
-    means = [statistics.fmean(record.fitness for record in group) for group in grouped]
+    means = [mean_of(record.fitness for record in group) for group in grouped]
     return Chart(
         [
             {

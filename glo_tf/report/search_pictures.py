@@ -22,6 +22,7 @@ from glo_tf.plots.tree import plot_tree
 from glo_tf.report.inline import Drawing, InlinePicture
 from glo_tf.report.search_charts import fitness_chart, pareto_chart, slopes_chart
 from glo_tf.results.record import Phase, Record, pareto_front
+from glo_tf.utils.statistics import mean_of
 
 if TYPE_CHECKING:
     from glo_tf.losses.expression_loss import ExpressionLoss
@@ -85,7 +86,7 @@ def pictures_of_records(records: Sequence[Record], fitness: str) -> list[InlineP
             "Fitness per generation.",
             f"Lines over {number} generations: the best so far, which ends at "
             f"{max(record.fitness for record in records):.4f}, and the mean, which ends at "
-            f"{statistics.fmean(record.fitness for record in last):.4f}.",
+            f"{mean_of(record.fitness for record in last):.4f}.",
             plot_fitness(records, fitness),
             fitness_chart(records, fitness),
         ),

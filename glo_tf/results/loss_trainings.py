@@ -15,7 +15,7 @@ from glo_tf.data.split import Split
 from glo_tf.expressions.tree import Expression
 from glo_tf.metrics.ranges import range_of
 from glo_tf.results import comparison_file
-from glo_tf.utils.statistics import Interval, interval_of_mean
+from glo_tf.utils.statistics import Interval, interval_of_mean, mean_of
 
 _ASLANT = 0.25  # by how much of itself one half of an interval may differ from the other
 
@@ -107,7 +107,7 @@ class LossTrainings:
     @property
     def mean_fitness(self) -> float:
         """In which a training that failed counts with 0."""
-        return statistics.fmean(self.fitnesses)
+        return mean_of(self.fitnesses)
 
     @property
     def spread(self) -> float | None:
@@ -169,7 +169,7 @@ class LossTrainings:
         known = self.last(name, split)
         if len(known) < len(self.seeds):
             return None
-        return statistics.fmean(known), interval_of_mean(known, range_of(name or self.metric))
+        return mean_of(known), interval_of_mean(known, range_of(name or self.metric))
 
     def has(self, name: str, split: Split) -> bool:
         """Whether something was measured."""

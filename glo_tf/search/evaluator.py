@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from glo_tf.execution.dispatcher import Dispatcher
@@ -16,6 +15,7 @@ from glo_tf.search.settings import SearchSettings
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.search_task import SearchTask
 from glo_tf.training.trial import Evaluation, Request, Status, Values
+from glo_tf.utils.statistics import mean_of
 
 VIOLATES_INVARIANT = "violates the invariant of its search space"
 """Why a loss is rejected before it is screened."""
@@ -270,7 +270,7 @@ def _together(runs: Sequence[Evaluation]) -> Evaluation:
     return dataclasses.replace(
         runs[-1],
         seed=runs[0].seed,
-        fitness=statistics.fmean(run.fitness for run in used),
+        fitness=mean_of(run.fitness for run in used),
         values=_means([run.values for run in used]),
         steps=sum(run.steps for run in runs),
         seconds=sum(run.seconds for run in runs),
@@ -283,5 +283,5 @@ def _means(values: Sequence[Values]) -> Values:
     for name in values[-1]:
         of_runs = [of_run.get(name) for of_run in values]
         known = [value for value in of_runs if value is not None]
-        means[name] = statistics.fmean(known) if len(known) == len(of_runs) else None
+        means[name] = mean_of(known) if len(known) == len(of_runs) else None
     return means

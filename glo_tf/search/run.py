@@ -38,6 +38,7 @@ from glo_tf.search.settings import SearchSettings
 from glo_tf.search.warm_start import WarmStart
 from glo_tf.training.search_task import SearchTask
 from glo_tf.training.trial import Evaluation, Request, Status
+from glo_tf.utils.statistics import mean_of
 
 logger = logging.getLogger("glo_tf")
 
@@ -286,7 +287,7 @@ class SearchRun:
             phase=phase,
             number=number,
             total=total,
-            mean_fitness=statistics.fmean(one.fitness for one in evaluations),
+            mean_fitness=mean_of(one.fitness for one in evaluations),
             best_so_far=self._best,
             counts=dict(self._counts),
             bar=self._bar,

@@ -22,6 +22,7 @@ from glo_tf.training.candidate import Candidate, Hyperparameters, bounded_rate
 from glo_tf.training.config import AUTO, TaskArguments
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, Status, Trainer, nothing_to_check
+from glo_tf.utils.statistics import mean_of
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -197,7 +198,7 @@ class TrainerOfSeveral:
         objective, tasks = self._tasks.objective, self._tasks.each.values()
         last, whole = found[-1], len(found) == len(tasks) and found[-1].status == Status.OK
         pairs = list(zip(tasks, found, strict=False))
-        worth = last.fitness if not whole else statistics.fmean(one.fitness for one in found)
+        worth = last.fitness if not whole else mean_of(one.fitness for one in found)
         own = [one.values.get(task.objective.name) for task, one in pairs]
         return Evaluation(
             request.candidate,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -31,6 +32,19 @@ class Difference:
     interval: Interval | None
     p_value: float | None
     effect_size: float | None
+
+
+def mean_of(values: Iterable[float]) -> float:
+    """Their mean, also where their sum is larger than a float can be.
+
+    Raises:
+        statistics.StatisticsError: If there are none.
+    """
+    given = list(values)
+    try:
+        return statistics.fmean(given)
+    except OverflowError:
+        return statistics.mean(given)
 
 
 def interval_of_mean(values: Sequence[float], within: Interval | None = None) -> Interval | None:

@@ -107,6 +107,7 @@ ANYTHING = st.recursive(
 @example(([np.array("")], [1]))
 @example(([[Decimal("sNaN")]], [1]))
 @example((pd.NA, None))
+@example([({}, {})] * 5)
 @example(([[np.ma.masked]], [1]))
 def test_anything_at_all_becomes_arrays_or_is_refused_in_one_short_line(data) -> None:
     try:

@@ -54,10 +54,15 @@ def test_a_structure_gives_each_output_its_own() -> None:
     np.testing.assert_allclose(a, W, atol=1e-6)
 
 
+def no_flag(number: float) -> bool:
+    """Zeros and ones alone are flags, which have two classes."""
+    return number not in (0.0, 1.0)
+
+
 TARGETS_OF_ONE = st.one_of(
     hnp.arrays(np.int64, N, elements=st.integers(0, 3)),
     hnp.arrays(np.float32, (N, 4), elements=st.floats(0, 1, width=32)),
-    hnp.arrays(np.float32, (N, 1), elements=st.floats(-9, 9, width=32)),
+    hnp.arrays(np.float32, (N, 1), elements=st.floats(-9, 9, width=32).filter(no_flag)),
 )
 
 

@@ -3,11 +3,12 @@
 import functools
 import json
 import math
+import sys
 
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from output_kinds import CLASSES, FLAGS, NUMBERS, SAMPLES, build_model, targets
 
@@ -121,6 +122,7 @@ def test_fitness_is_what_keras_measures(name, metric, mode, expected) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(Mode), st.floats()), min_size=1, max_size=3))
+@example([(Mode.MAX, sys.float_info.max)] * 2)
 def test_values_are_what_was_measured_whatever_the_fitness_makes_of_them(measured) -> None:
     objective = Objective(tuple(Metric("error", mode) for mode, _ in measured))
     found = [value for _, value in measured]

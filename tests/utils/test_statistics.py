@@ -1,14 +1,16 @@
 """Statistics against SciPy, and against figures that are known."""
 
 import math
+import statistics
+import sys
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from glo_tf.utils.statistics import compare_means, correct_by_holm, interval_of_mean
+from glo_tf.utils.statistics import compare_means, correct_by_holm, interval_of_mean, mean_of
 
 samples = st.lists(st.floats(0.0, 1.0).map(lambda v: round(v, 4)), min_size=2, max_size=10)
 
@@ -91,3 +93,9 @@ def test_holm_corrects_as_in_his_paper() -> None:
 def test_holm_lies_between_no_correction_and_bonferronis(p_values) -> None:
     for p, corrected in zip(p_values, correct_by_holm(p_values), strict=True):
         assert p <= corrected <= min(1.0, len(p_values) * p)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=9))
+@example([sys.float_info.max] * 3)
+def test_means_are_those_of_fractions(values) -> None:
+    assert mean_of(values) == pytest.approx(statistics.mean(values), rel=1e-15, abs=1e-300)
