@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from glo_tf.data.arrays import Structure
@@ -20,7 +21,7 @@ _examined: dict[tuple[Any, ...], Any] = {}
 
 @contextlib.contextmanager
 def examined_once() -> Iterator[None]:
-    """Remembers what was found of functions that are imported by name, and have no closure.
+    """Remembers what was found of functions that have a name in their module, and no closure.
 
     Does nothing in a process without Keras.
     """
@@ -39,8 +40,12 @@ def examined_once() -> Iterator[None]:
         policy = keras.config.dtype_policy().name, keras.config.image_data_format()
         key = model, str(forms), forward_pass, keras.config.floatx(), *policy
         if key not in _examined:
-            _examined[key] = examine(model, samples, forward_pass)
-        return _examined[key]
+            built, forward = examine(model, samples, forward_pass)
+            _examined[key] = built, forward, [np.array(v.value) for v in built.variables]
+        built, forward, initial = _examined[key]
+        for variable, value in zip(built.variables, initial, strict=True):
+            variable.assign(value)  # whoever had it before may have trained it
+        return built, forward
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fresh_models, "examine", remembering)
