@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 from glo_tf.data.arrays import Structure
@@ -40,7 +41,7 @@ def examined_once() -> Iterator[None]:
         key = model, str(forms), forward_pass, keras.config.floatx(), *policy
         if key not in _examined:
             built, forward = examine(model, samples, forward_pass)
-            _examined[key] = built, forward, [v.numpy().copy() for v in built.variables]
+            _examined[key] = built, forward, [np.asarray(v.value).copy() for v in built.variables]
         built, forward, initial = _examined[key]
         for variable, value in zip(built.variables, initial, strict=True):
             variable.assign(value)  # whoever had it before may have trained it
