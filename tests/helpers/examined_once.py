@@ -9,12 +9,13 @@ import contextlib
 import sys
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from glo_tf.data.arrays import Structure
+if TYPE_CHECKING:
+    from glo_tf.data.arrays import Structure
 
 _examined: dict[tuple[Any, ...], Any] = {}
 
