@@ -21,7 +21,7 @@ from glo_tf.data.output_weights import weight_columns
 from glo_tf.data.outputs import Outputs
 from glo_tf.errors import InvalidArgumentError, TrainingError
 from glo_tf.metrics.objective import Objective
-from glo_tf.training import fresh_models, optimizers, schedules
+from glo_tf.training import fresh_models, named_outputs, optimizers, schedules
 from glo_tf.training.backends import backend
 from glo_tf.training.config import AUTO, Decay, TaskArguments, TrainingKeywords
 from glo_tf.training.task_data import TaskData
@@ -136,6 +136,7 @@ class TrainingTask:
             built, forward = fresh_models.examine(given.model, samples, trains.forward_pass)
             for name, (others, _) in held_out.items():
                 fresh_models.call(built, others, name)
+            given, held_out = named_outputs.in_order(given, held_out, built)
             data = TaskData.of(given, held_out, built, trains)
         outputs, weights = data.outputs, data.counted.weights
         objective = data.objective(given)

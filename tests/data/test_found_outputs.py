@@ -306,18 +306,3 @@ def test_outputs_within_outputs_are_refused(make, output) -> None:
     """Their loss would have no place where `compile` takes it."""
     with pytest.raises(ValueError, match=f"list or a dict of outputs.*Received: {output}"):
         of_outputs(make)
-
-
-def test_targets_by_name_of_outputs_in_order_are_refused() -> None:
-    """Flat, they would be in the order of the names, which need not be that of the outputs."""
-
-    def build():
-        inputs = keras.Input(SAMPLES.shape[1:])
-        return keras.Model(inputs, [layers.Dense(1, name=name)(inputs) for name in "za"])
-
-    targets = {"z": NUMBERS, "a": 2 * NUMBERS}
-    data = SAMPLES, targets
-    with pytest.raises(ValueError, match=r"as a list of 2, .*Received: a dict with \['z', 'a'\]"):
-        TrainingTask.define(build, "sgd", data, data, train_steps=1)
-    data = SAMPLES, [*targets.values()]
-    assert len(TrainingTask.define(build, "sgd", data, data, train_steps=1).outputs.each) == 2
