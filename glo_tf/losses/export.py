@@ -124,8 +124,8 @@ def _label_lines(loss: ExpressionLoss) -> list[str]:
                 "    x = np.where(counts[..., np.newaxis], x, 0)",
             ]
         lines += [
-            "    known = (x >= 0) & (x < y.shape[-1])",
-            "    x = np.where(known, np.floor(x) == np.arange(y.shape[-1]), np.nan)",
+            "    known = (x >= 0) & (x < y.shape[-1]) & (x == np.floor(x))",
+            "    x = np.where(known, x == np.arange(y.shape[-1]), np.nan)",
         ]
     elif loss.two_sided:
         lines.append("    x = x.reshape((*z.shape[:-1], 1))")

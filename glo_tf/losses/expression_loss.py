@@ -50,7 +50,7 @@ class ExpressionLoss(OutputLoss):
         epsilon: Predictions are clipped to `[epsilon, 1]`. None is for targets that are numbers
             (regression): predictions are taken as they are, and one output is one number.
         sparse: Whether labels are class indices, as for `SparseCategoricalCrossentropy`. An index
-            out of range makes the loss NaN.
+            that is no class, out of range or 0.5, makes the loss NaN.
         class_reduction: `"sum"` or `"mean"` of the terms over the classes.
         activation: `"softmax"` of classes that exclude each other, or `"sigmoid"` of labels of
             their own: what is applied to logits.

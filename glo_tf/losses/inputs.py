@@ -30,7 +30,7 @@ def labels(
     Args:
         y_true: One-hot labels or probabilities `(..., C)`, or class indices `(...)` or `(..., 1)`.
         y_pred: Predictions `(..., C)`; C of 1 stands for two classes.
-        sparse: Whether `y_true` holds class indices; one out of range makes its row NaN.
+        sparse: Whether `y_true` holds class indices; one that is no class makes its row NaN.
         smoothing: Label smoothing in [0, 1].
         independent: Whether they are labels of their own, of which each is there or not.
 
@@ -40,9 +40,11 @@ def labels(
     classes = max(y_pred.shape[-1], 2)
     if sparse:
         indices = y_true if len(y_true.shape) < len(y_pred.shape) else y_true[..., 0]
+        whole = ops.cast(indices, "int32")
         known = ops.logical_and(indices >= 0, indices < classes)
+        known = ops.logical_and(known, ops.equal(ops.cast(whole, indices.dtype), indices))
         nothing = ops.cast(ops.where(known, 0.0, float("nan")), y_pred.dtype)
-        one_hot = ops.one_hot(ops.cast(indices, "int32"), classes, dtype=y_pred.dtype)
+        one_hot = ops.one_hot(whole, classes, dtype=y_pred.dtype)
         x = one_hot + ops.expand_dims(nothing, -1)
     else:
         x = _both_classes(ops.cast(y_true, y_pred.dtype))
