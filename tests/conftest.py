@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import blank_figure
 import examined_once
 import filelock
+import forked_workers
 import installed_plugins
 import pytest
 import quick_process
@@ -137,6 +138,26 @@ def _blank_figures() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _models_examined_once() -> Iterator[None]:
     with examined_once.examined_once():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forked_workers() -> Iterator[None]:
+    with forked_workers.forked():
+        yield
+
+
+@pytest.fixture
+def started_workers() -> Iterator[None]:
+    """Worker processes start as those of users do, as children: for a test that looks at that."""
+    with forked_workers.started():
+        yield
+
+
+@pytest.fixture
+def made_figures() -> Iterator[None]:
+    """Reports make their figures, and don't draw them: for tests of what they are made of."""
+    with blank_figure.made():
         yield
 
 

@@ -134,21 +134,8 @@ class _Child:
 
     def __init__(self) -> None:
         self._connection, theirs = Pipe()
-        path = [place for place in sys.path if isinstance(place, str)]
-        code = (
-            f"import sys; sys.path[:] = {path!r}; from glo_tf.strategies.process import serve; "
-            f"serve({theirs.fileno()}, {os.getpid()})"
-        )
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", code],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=os.environ | environment(),
-                pass_fds=[theirs.fileno()],
-                process_group=0,  # Ctrl-C on the terminal is for the parent alone
-            )
+            self._process = _start(theirs)
         assert self._process.stdout is not None
         self._printed = _Printed(self._process.stdout)
         self._printed.start()
@@ -195,6 +182,24 @@ class _Child:
             code = None
         self.end()
         return Failure(FailureKind.WORKER_LOST, _how_it_died(code) + self._printed.place_of_crash())
+
+
+def _start(theirs: Connection[Any, Any]) -> subprocess.Popen[bytes]:
+    """A process, the leader of its group, that serves a connection."""
+    path = [place for place in sys.path if isinstance(place, str)]
+    code = (
+        f"import sys; sys.path[:] = {path!r}; from glo_tf.strategies.process import serve; "
+        f"serve({theirs.fileno()}, {os.getpid()})"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | environment(),
+        pass_fds=[theirs.fileno()],
+        process_group=0,  # Ctrl-C on the terminal is for the parent alone
+    )
 
 
 class _Printed(threading.Thread):

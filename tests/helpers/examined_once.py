@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from glo_tf import plugins
+from glo_tf.architectures import NamedArchitecture
+
 if TYPE_CHECKING:
     from glo_tf.data.arrays import Structure
 
@@ -22,7 +25,7 @@ _examined: dict[tuple[Any, ...], Any] = {}
 
 @contextlib.contextmanager
 def examined_once() -> Iterator[None]:
-    """Remembers what was found of functions that have a name in their module, and no closure.
+    """Remembers what was found of architectures, and of functions with a name in their module.
 
     Does nothing in a process without Keras.
     """
@@ -35,11 +38,12 @@ def examined_once() -> Iterator[None]:
     examine = fresh_models.examine
 
     def remembering(model: Callable[[], Any], samples: Structure, forward_pass: Any) -> Any:
-        if not _has_a_name(model):
+        builder = _identity(model)
+        if builder is None:
             return examine(model, samples, forward_pass)
         forms = keras.tree.map_structure(lambda part: f"{part.dtype}{part.shape[1:]}", samples)
         policy = keras.config.dtype_policy().name, keras.config.image_data_format()
-        key = model, str(forms), forward_pass, keras.config.floatx(), *policy
+        key = builder, str(forms), forward_pass, keras.config.floatx(), *policy
         if key not in _examined:
             built, forward = examine(model, samples, forward_pass)
             _examined[key] = built, forward, [np.asarray(v.value).copy() for v in built.variables]
@@ -53,7 +57,11 @@ def examined_once() -> Iterator[None]:
         yield
 
 
-def _has_a_name(model: Any) -> bool:
+def _identity(model: Any) -> tuple[Any, ...] | None:
+    """What decides which models it builds; None for what may build others another time."""
+    if isinstance(model, NamedArchitecture):
+        return model, plugins.load("glo_tf.architectures", model.name)
     if not isinstance(model, types.FunctionType) or model.__closure__:
-        return False
-    return getattr(sys.modules.get(model.__module__), model.__qualname__, None) is model
+        return None
+    named = getattr(sys.modules.get(model.__module__), model.__qualname__, None) is model
+    return (model,) if named else None

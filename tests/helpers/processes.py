@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 import os
 import pathlib
 import resource
@@ -24,13 +23,7 @@ from typing import Any
 import blank_figure
 import pytest
 import quick_process
-
-from glo_tf.strategies.ray import ONE_MACHINE
-
-# Before the server starts: what is forked from it has the environment of its start.
-os.environ.setdefault(*ONE_MACHINE)
-# Ray's workers give way to all other processes, which here are other tests that nobody waits for.
-os.environ.setdefault("RAY_worker_niceness", "0")
+from fork_server import CONTEXT
 
 SEARCH = (
     "--population_size=20",
@@ -46,20 +39,6 @@ SEARCH = (
 """A whole search on digits, with every phase, in a few seconds."""
 
 _TESTS = pathlib.Path(__file__).parents[1]
-_CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(
-    [
-        "sklearn.datasets",
-        "glo_tf.architectures",
-        "glo_tf.cli.search",
-        "glo_tf.display.search",
-        "glo_tf.report.writing",
-        "glo_tf.search.loss_search",
-        "glo_tf.search_spaces",
-        "glo_tf.strategies.local",
-        "glo_tf.training.tensorflow.trainer",
-    ]
-)
 
 
 def needs_ray() -> None:
@@ -83,7 +62,7 @@ def start(
         file_size: Bytes that no file may pass: a full disk.
     """
     arguments = ("glo-tf", *SEARCH, f"--output_dir={output_dir}", *flags)
-    process = _CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
+    process = CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
     with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
         process.start()  # the first one starts the server, too
     return process
@@ -120,7 +99,7 @@ def python(
         environment = dict(os.environ if env is None else env)
         where = str(cwd or pathlib.Path.cwd())
         given = (arguments, environment, where, [*map(str, files)], [*map(str, sites)])
-        process = _CONTEXT.Process(target=_python, args=given)
+        process = CONTEXT.Process(target=_python, args=given)
         with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
             process.start()
         try:

@@ -20,6 +20,8 @@ from glo_tf.recommendation.loss_recommendation import Advance
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Evaluation, Request, nothing_to_check
 
+pytestmark = pytest.mark.usefixtures("made_figures")
+
 CROSS_ENTROPY = "-(x*log(y))"
 
 

@@ -13,6 +13,8 @@ from glo_tf.display.live import LivePage
 from glo_tf.report.live import STALE, LiveStatus, LiveWriter
 from glo_tf.results.record import Phase, Source
 
+pytestmark = pytest.mark.usefixtures("made_figures")
+
 TRAININGS = {"running": 2, "finished": 5, "failed": 1}
 """What a dispatcher says."""
 

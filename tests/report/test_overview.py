@@ -9,6 +9,8 @@ import pytest
 from glo_tf.cli import main as command_line
 from glo_tf.report import write_overview
 
+pytestmark = pytest.mark.usefixtures("made_figures")
+
 
 @pytest.fixture
 def runs(tmp_path):

@@ -22,6 +22,8 @@ from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.report import write_report
 from glo_tf.report.inline import formula
 
+pytestmark = pytest.mark.usefixtures("made_figures")
+
 HOSTILE = "</code><script>alert(1)</script><img src=x onerror=alert(2)>"
 
 

@@ -25,6 +25,8 @@ from glo_tf.testing.scripted_task import ScriptedTask, fitness_of, ordinary
 from glo_tf.training.candidate import Candidate
 from glo_tf.training.trial import Request
 
+pytestmark = pytest.mark.usefixtures("started_workers")
+
 CRASHES = {
     "SIGSEGV": lambda: ctypes.string_at(0),
     "SIGABRT": os.abort,

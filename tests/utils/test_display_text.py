@@ -19,6 +19,8 @@ from glo_tf.results.comparison import Comparison
 from glo_tf.utils.display_text import legible
 from glo_tf.utils.style import literal, save
 
+pytestmark = pytest.mark.usefixtures("made_figures")
+
 NAMES = {
     r"$\frac$": r"$\frac$",
     "a_{": "a_{",
