@@ -1,6 +1,7 @@
 """The server that processes of tests are forked from: it has imported TensorFlow."""
 
 import multiprocessing
+import multiprocessing.forkserver
 import os
 
 from glo_tf.strategies.ray import ONE_MACHINE
@@ -24,3 +25,9 @@ CONTEXT.set_forkserver_preload(
         "glo_tf.training.tensorflow.trainer",
     ]
 )
+
+
+def share() -> None:
+    """Has this process, a fork, start others from the server it comes from, not from its own."""
+    # A fork has its server's address, and does not know that the server runs.
+    multiprocessing.forkserver._forkserver.ensure_running = lambda: None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import pathlib
@@ -21,6 +22,8 @@ from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 import blank_figure
+import fork_server
+import forked_workers
 import pytest
 import quick_process
 from fork_server import CONTEXT
@@ -48,7 +51,11 @@ def needs_ray() -> None:
 
 
 def start(
-    output_dir: pathlib.Path, *flags: str, devices: int = 0, file_size: int | None = None
+    output_dir: pathlib.Path,
+    *flags: str,
+    devices: int = 0,
+    file_size: int | None = None,
+    own_workers: bool = False,
 ) -> ForkServerProcess:
     """Starts a search; its output goes to `FOLDER.out` and `FOLDER.err`.
 
@@ -60,9 +67,12 @@ def start(
         *flags: Beside those of `SEARCH`.
         devices: Logical CPU devices.
         file_size: Bytes that no file may pass: a full disk.
+        own_workers: Whether its worker processes are its children, as they are for users, and not
+            forks of the server.
     """
     arguments = ("glo-tf", *SEARCH, f"--output_dir={output_dir}", *flags)
-    process = CONTEXT.Process(target=_run, args=(arguments, str(output_dir), devices, file_size))
+    given = (arguments, str(output_dir), devices, file_size, own_workers)
+    process = CONTEXT.Process(target=_run, args=given)
     with unittest.mock.patch.dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3"):
         process.start()  # the first one starts the server, too
     return process
@@ -86,7 +96,7 @@ def python(
 ) -> subprocess.CompletedProcess[str]:
     """Runs `python -c CODE ...` or `python -m MODULE ...`, with TensorFlow imported before.
 
-    Not for what shows how a process starts, or what it imports.
+    Figures of reports are left out. Not for what shows how a process starts, or what it imports.
 
     Args:
         *arguments: Of Python.
@@ -130,12 +140,13 @@ def _python(
         site.addsitedir(place)
     option, what, *rest = arguments
     sys.argv[:] = [option, *rest]
-    if option == "-m":
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-        return
-    assert option == "-c"
-    sys.modules["__main__"] = main = types.ModuleType("__main__")
-    exec(compile(what, "<string>", "exec"), vars(main))
+    with blank_figure.blank():
+        if option == "-m":
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+            return
+        assert option == "-c"
+        sys.modules["__main__"] = main = types.ModuleType("__main__")
+        exec(compile(what, "<string>", "exec"), vars(main))
 
 
 def _redirect(files: list[str]) -> None:
@@ -158,7 +169,13 @@ def wait_for(condition: Callable[[], bool], process: ForkServerProcess | None = 
         time.sleep(0.05)
 
 
-def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | None) -> None:
+def _run(
+    arguments: tuple[str, ...],
+    name: str,
+    devices: int,
+    file_size: int | None,
+    own_workers: bool,
+) -> None:
     quick_process.begin()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is ignored
     _redirect([f"{name}.out", f"{name}.err"])
@@ -173,7 +190,9 @@ def _run(arguments: tuple[str, ...], name: str, devices: int, file_size: int | N
         )
     from glo_tf.cli.main import main
 
-    with blank_figure.blank():
+    fork_server.share()
+    workers = contextlib.nullcontext() if own_workers else forked_workers.forked()
+    with blank_figure.blank(), workers:
         sys.exit(main(arguments))
 
 

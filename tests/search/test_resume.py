@@ -106,7 +106,8 @@ def test_a_signal_ends_a_search_in_order(tmp_path, whole, strategy, devices, num
     if strategy == "ray":
         needs_ray()
     folder = tmp_path / "search"
-    process = start(folder, *FLAGS.get(strategy, [f"--strategy={strategy}"]), devices=devices)
+    flags = FLAGS.get(strategy, [f"--strategy={strategy}"])
+    process = start(folder, *flags, devices=devices, own_workers=True)
     wait_for(lambda: len(trainings(folder)) >= 3, process)
     own = psutil.Process(process.pid)
     children = own.children(recursive=True)
