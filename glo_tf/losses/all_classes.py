@@ -9,6 +9,8 @@ import keras
 from keras import ops
 
 from glo_tf.data.outputs import DEFAULT_EPSILON, Activation
+from glo_tf.errors import InvalidArgumentError
+from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.named import Named, register_loss
 from glo_tf.losses.output_loss import OutputLoss
 from glo_tf.losses.parameters import Parameter
@@ -33,6 +35,9 @@ class AllClassesLoss(Named, OutputLoss):
     """
 
     TWO_SIDED = True
+
+    frequencies: tuple[float, ...] | None = None
+    """Of the classes in the training data; None if it does not know them."""
 
     def __init__(
         self,
@@ -91,6 +96,35 @@ class AllClassesLoss(Named, OutputLoss):
         It is for classes that exclude each other, and what searches and comparisons train.
         """
         return None
+
+    def as_expression(self) -> ExpressionLoss:
+        """The loss as an expression of each class, which has LaTeX, a plot and files.
+
+        It is what searches and comparisons train: all that it makes of predictions is of those that
+        are clipped to `[epsilon, 1]`, logits' too, where this loss has their exact logarithms.
+
+        Raises:
+            InvalidArgumentError: (a `ValueError`) if no expression is this loss, or if it is one of
+                labels of their own.
+        """
+        text = self.expression_of(**self.parameters)
+        if text is None or self.activation == Activation.SIGMOID:
+            raise InvalidArgumentError(
+                "Expected a loss of classes that exclude each other, of which an expression is "
+                f"known. Received: {self!r}, activation={str(self.activation)!r}"
+            )
+        return ExpressionLoss(
+            text,
+            self.from_logits,
+            self.label_smoothing,
+            self.reduction,
+            self.name,
+            self.dtype,
+            epsilon=self.epsilon,
+            sparse=self.sparse,
+            ignore_class=self.ignore_class,
+            frequencies=self.frequencies,
+        )
 
     def check_classes(self, count: int) -> None:
         """Raises `ValueError` if it is no loss of so many classes."""

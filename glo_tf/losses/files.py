@@ -74,7 +74,8 @@ def as_document(loss: ExpressionLoss, metadata: Mapping[str, Any] | None = None)
 
     if not isinstance(loss, ExpressionLoss):
         raise InvalidArgumentTypeError(
-            f"Expected an ExpressionLoss. Received: {type(loss).__name__}"
+            "Expected an ExpressionLoss, such as as_expression() of a loss of all classes. "
+            f"Received: {type(loss).__name__}"
         )
     document = {
         "format": FORMAT,

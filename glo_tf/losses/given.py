@@ -15,10 +15,11 @@ from glo_tf.losses.baselines import kind_of
 from glo_tf.losses.rewriting import averaged, smoothed, two_sided
 
 if TYPE_CHECKING:
+    from glo_tf.losses.all_classes import AllClassesLoss
     from glo_tf.losses.expression_loss import ExpressionLoss
 
-Loss: TypeAlias = Union[str, Expression, "ExpressionLoss"]
-"""A whole loss per class: its text, its tree, or a Keras loss made of one."""
+Loss: TypeAlias = Union[str, Expression, "ExpressionLoss", "AllClassesLoss"]
+"""A whole loss per class: its text, its tree, or a Keras loss that is one."""
 
 Losses: TypeAlias = Mapping[str, Loss] | Sequence[Loss]
 """Several, by name or not."""
@@ -63,19 +64,18 @@ def as_expressions(
 def _as_expression(
     loss: Loss, name: str, options: Sequence[Mapping[str, Any]], outputs: Outputs | None
 ) -> Expression:
+    from glo_tf.losses.all_classes import AllClassesLoss
     from glo_tf.losses.expression_loss import ExpressionLoss
-    from glo_tf.losses.output_loss import OutputLoss
 
     if isinstance(loss, Expression):
         return loss
     if isinstance(loss, str):
         return Expression.parse(loss)
-    if isinstance(loss, OutputLoss) and not isinstance(loss, ExpressionLoss):
-        raise InvalidArgumentError(
-            "Expected a loss whose term of a class is an expression of this class's x and y; one "
-            "that looks at all classes at once is for model.compile. "
-            f"Received: {name} of class {type(loss).__name__}"
-        )
+    if isinstance(loss, AllClassesLoss):
+        try:
+            loss = loss.as_expression()
+        except InvalidArgumentError as error:
+            raise InvalidArgumentError(f"{error} as {name}, which is for model.compile") from error
     if not isinstance(loss, ExpressionLoss):
         raise InvalidArgumentError(
             f"Expected text, Expression or ExpressionLoss. Received: {name}={loss!r}"

@@ -45,7 +45,8 @@ class DrawnLoss:
             return cls(loss, "loss", regression=False, averaged=False)
         if not hasattr(loss, "tree"):
             raise InvalidArgumentTypeError(
-                f"Expected a glo_tf.Expression or glo_tf.ExpressionLoss. Received: {shown(loss)}"
+                "Expected a glo_tf.Expression or glo_tf.ExpressionLoss, such as as_expression() of "
+                f"a loss of all classes. Received: {shown(loss)}"
             )
         averaged = loss.class_reduction == "mean"
         return cls(loss.tree, loss.name, not loss.probabilities, averaged)

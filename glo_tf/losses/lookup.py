@@ -170,7 +170,7 @@ def by_name(losses: Losses, outputs: Outputs, argument: str = "losses") -> dict[
         name, found = (
             find_loss(loss, outputs, argument) if isinstance(loss, str) else (str(loss), loss)
         )
-        if isinstance(loss, ExpressionLoss):
+        if isinstance(loss, ExpressionLoss | AllClassesLoss):
             name = loss.title if isinstance(loss, Named) else loss.expression
         if not isinstance(key, str | None):
             raise InvalidArgumentError(

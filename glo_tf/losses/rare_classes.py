@@ -26,6 +26,8 @@ class FrequencyLoss(AllClassesLoss):
 
     FITS = (Activation.SOFTMAX,)
 
+    frequencies: tuple[float, ...]
+
     def __init__(
         self,
         frequencies: Sequence[float],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis_examples import examples
 
 from glo_tf.expressions.tree import Expression
+from glo_tf.losses.all_classes import NCE
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.losses.files import load_loss, save_loss
 from glo_tf.losses.named import NGL, Baikal, BaikalCMA
@@ -187,8 +188,10 @@ def test_a_missing_file_is_an_os_error(tmp_path) -> None:
 
 
 def test_only_expression_losses_are_saved(tmp_path) -> None:
-    with pytest.raises(TypeError, match=r"Expected an ExpressionLoss\. Received: str"):
-        save_loss("-(x*log(y))", tmp_path / "loss.json")
+    for loss in ("-(x*log(y))", NCE()):
+        received = rf"Expected an ExpressionLoss.* as_expression.* Received: {type(loss).__name__}"
+        with pytest.raises(TypeError, match=received):
+            save_loss(loss, tmp_path / "loss.json")
     assert not os.listdir(tmp_path)
 
 

@@ -27,6 +27,7 @@ import glo_tf
 from glo_tf.data.outputs import Activation, Output, Outputs
 from glo_tf.expressions import leaves
 from glo_tf.losses.given import as_expressions
+from glo_tf.losses.lookup import by_name
 from glo_tf.losses.named import NAMED_LOSSES
 from glo_tf.losses.rewriting import smoothed, two_sided
 
@@ -459,6 +460,62 @@ def test_what_cannot_be_told_of_two_sides_is_refused() -> None:
         deep = f"total(x*{deep})"
     with pytest.raises(ValueError, match=r"at most 2000 nodes when both sides .* Received: \d+ n"):
         two_sided(glo_tf.Expression.parse(deep))
+
+
+WRITTEN = [
+    (kind, arguments)
+    for kind, arguments, _ in [*CLASSES, *OF_FREQUENCIES]
+    if issubclass(kind, glo_tf.AllClassesLoss) and kind is not glo_tf.LDAM
+]
+
+
+@given(
+    st.sampled_from(WRITTEN),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([0.0, 0.1]),
+    st.integers(0, 10_000),
+)
+@examples(30)
+def test_a_loss_of_all_classes_is_an_expression(case, from_logits, sparse, smoothing, seed) -> None:
+    """As which it is compared, drawn and saved."""
+    kind, arguments = case
+    options = {"from_logits": from_logits, "sparse": sparse, "label_smoothing": smoothing}
+    loss = kind(**arguments, **options, name="mine", reduction="sum", dtype="float64")
+    written = loss.as_expression()
+    indices, z = drawn(np.random.default_rng(seed), (5,), 4)
+    labels = indices if sparse else np.eye(4)[indices]
+    predictions = z if from_logits else softmax(z)
+    np.testing.assert_allclose(written(labels, predictions), loss(labels, predictions), rtol=1e-6)
+    shared = set(loss.get_config()) & set(written.get_config())
+    assert {"name", "reduction", "dtype", "epsilon", *options} <= shared
+    for option in shared:
+        assert written.get_config()[option] == loss.get_config()[option]
+    assert "log" in written.latex()
+
+
+def test_losses_of_all_classes_are_trained_as_their_expressions() -> None:
+    outputs = Outputs.of_classes(3).with_frequencies([10, 5, 1])
+    vanern = glo_tf.Vanern([10, 5, 1], alpha=0.5)
+    found = by_name([vanern, glo_tf.NCE(), "nce_rce"], outputs)
+    assert list(found) == ["vanern(alpha=0.5)", "nce", "nce_rce"]
+    assert found == by_name(["vanern(alpha=0.5)", "nce", "nce_rce"], outputs)
+    with pytest.raises(
+        ValueError, match=r"frequencies of the training data.*Received: losses\[0\]"
+    ):
+        by_name([glo_tf.Vanern([1, 1, 1])], outputs)
+
+
+@pytest.mark.parametrize(
+    ("loss", "activation"),
+    [(glo_tf.LDAM([3, 1]), "softmax"), (glo_tf.NCE(activation="sigmoid"), "sigmoid")],
+)
+def test_losses_of_all_classes_that_are_no_expression_are_refused(loss, activation) -> None:
+    message = rf"an expression is known\. Received: {loss.name}.*activation='{activation}'"
+    with pytest.raises(ValueError, match=f"(?i){message}"):
+        loss.as_expression()
+    with pytest.raises(ValueError, match=f"(?i){message} as losses.0., which is for model.compile"):
+        by_name([loss], Outputs.of_classes(2))
 
 
 LINEAR = [

@@ -203,10 +203,10 @@ def test_losses_with_other_parameters_have_other_names() -> None:
     losses = [glo_tf.GCE(), glo_tf.GCE(q=0.5), glo_tf.GCE(q=0.9, name="mine"), "gce(q=0.1)"]
     names = list(with_baseline(losses, CLASSES)[0])
     assert names == ["cross-entropy", "gce", "gce(q=0.5)", "mine", "gce(q=0.1)"]
-    with pytest.raises(
-        ValueError, match=r"is for model\.compile\. Received: .* class LogitAdjusted"
-    ):
-        with_baseline([glo_tf.LogitAdjusted([1] * 10)], CLASSES)
+    counted = CLASSES.with_frequencies([1] * 10)
+    losses = [glo_tf.LogitAdjusted([1] * 10), glo_tf.LogitAdjusted([1] * 10, tau=0.5)]
+    names = list(with_baseline(losses, counted)[0])
+    assert names == ["cross-entropy", "logit_adjusted", "logit_adjusted(tau=0.5)"]
 
 
 def test_a_name_belongs_to_one_loss(monkeypatch) -> None:
