@@ -191,7 +191,13 @@ class _Evidence:
         else:
             self._check_targets_of_flags(said)
         logits = from_logits and not activated
-        return Output(kind, self._units, from_logits=logits, positions=self._positions)
+        return Output(
+            kind,
+            self._units,
+            from_logits=logits,
+            positions=self._positions,
+            sparse=self.labels == _INDICES,
+        )
 
     @property
     def _units(self) -> int:

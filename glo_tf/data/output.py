@@ -40,6 +40,7 @@ class Output:
             as the user has them.
         frequencies: Of its classes or labels in the training data, by column; empty of a linear
             output, or where nobody has counted them.
+        sparse: Whether its targets are class indices, as they were given; here they are rows.
     """
 
     activation: Activation
@@ -50,6 +51,7 @@ class Output:
     ignore_class: int | None = None
     standardization: Standardization | None = None
     frequencies: tuple[float, ...] = ()
+    sparse: bool = False
 
     @classmethod
     def of_numbers(

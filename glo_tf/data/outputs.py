@@ -116,7 +116,7 @@ class Outputs:
 
     @property
     def loss_options(self) -> list[dict[str, Any]]:
-        """For each output, what a `glo_tf.ExpressionLoss` has to be told of it."""
+        """For each output, what a `glo_tf.ExpressionLoss` is told of it, and of its targets."""
         options: list[dict[str, Any]] = []
         for output, epsilon in zip(self.each, self.epsilons, strict=True):
             several = output.from_logits and not output.binary
@@ -126,6 +126,8 @@ class Outputs:
                 "from_logits": output.from_logits,
                 "activation": activation,
             }
+            if output.sparse:
+                of_one["sparse"] = True
             if output.ignore_class is not None and output.exclusive:  # one-hot, it could not be
                 of_one |= {"sparse": True, "ignore_class": output.ignore_class}
             if output.standardization is not None:

@@ -153,7 +153,8 @@ class SearchResult:
         Where the search gave each candidate a learning rate of its own, it is divided by its
         `glo_tf.gradient_scale`: beside the usual loss's learning rate, it is near right.
 
-        Of classes it takes one-hot labels; `best_loss.with_options(sparse=True)` takes indices.
+        It takes labels of the form that the search was given, class indices or one-hot ones; the
+        other form is `best_loss.with_options(sparse=False)`, or True.
 
         It takes targets and predictions in the units of the data: where these were standardised,
         it has their mean and deviation (`target_mean`, `target_deviation`), and the model that

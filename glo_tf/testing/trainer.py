@@ -21,7 +21,6 @@ from glo_tf.metrics.meter import Meter
 from glo_tf.testing.trainer_models import (
     LABELS,
     LABELS_HELD_OUT,
-    ONE_HOT,
     WEIGHTS,
     X_HELD_OUT,
     Penalized,
@@ -99,7 +98,7 @@ class TrainerTestCase:
         optimizer: keras.Optimizer,
         loss: Expression = WITH_COEFFICIENTS,
         *,
-        targets: Any = ONE_HOT,
+        targets: Any = LABELS,
         sample_weight: np.ndarray | None = None,
         rate: float | None = None,
         steps: int = 4,
@@ -110,7 +109,7 @@ class TrainerTestCase:
             task: What is trained.
             optimizer: Of the reference.
             loss: That both train with.
-            targets: Of the reference.
+            targets: Of the reference, as the task has them.
             sample_weight: Of the reference.
             rate: Of the candidate.
             steps: How many.
@@ -170,8 +169,7 @@ class TrainerTestCase:
         """Classes, a flag and a number, which is standardised, in one model."""
         targets = several_targets(LABELS), several_targets(LABELS_HELD_OUT)
         task = self.task(several, optimizers.SGD(0.05), targets)
-        reference = {**targets[0], "classes": ONE_HOT}
-        self.check(task, optimizers.SGD(0.05), SQUARED_ERROR, targets=reference)
+        self.check(task, optimizers.SGD(0.05), SQUARED_ERROR, targets=targets[0])
 
     def test_logits_are_trained_as_in_keras(self) -> None:
         """With the loss of their probabilities."""
@@ -211,16 +209,14 @@ class TrainerTestCase:
         make = functools.partial(optimizers.SGD, 0.05)
         task = self.task(dense, make(), (labels, LABELS_HELD_OUT), weights=weights)
         assert task.outputs.frequencies == pytest.approx(np.bincount(labels) / len(X), abs=0.02)
-        targets = np.eye(3, dtype=np.float32)[labels]
-        self.check(task, make(), loss, targets=targets, sample_weight=weights)
+        self.check(task, make(), loss, targets=labels, sample_weight=weights)
 
     def test_losses_of_several_outputs_see_the_classes_of_each(self) -> None:
         """A sum ends with the classes of an output, also beside numbers."""
         targets = several_targets(LABELS), several_targets(LABELS_HELD_OUT)
         task = self.task(several, optimizers.SGD(0.05), targets)
-        reference = {**targets[0], "classes": ONE_HOT}
         loss = Expression.parse("square(x - y)*total(1)/C + total(square(x - y))")
-        self.check(task, optimizers.SGD(0.05), loss, targets=reference)
+        self.check(task, optimizers.SGD(0.05), loss, targets=targets[0])
         with pytest.raises(ValueError, match=r"frequencies.*Received: frequencies=None"):
             task.make_trainer().evaluate(Request(Candidate(Expression.parse("n*x*y")), SEED))
 

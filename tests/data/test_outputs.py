@@ -1,5 +1,6 @@
 """What the outputs of a model are, and a training on them against Keras's own losses."""
 
+import dataclasses
 import functools
 
 import keras
@@ -47,7 +48,9 @@ def test_labels_of_other_shapes_are_those_of_class_indices(labels) -> None:
     )
     indices = make_task("classes")
     np.testing.assert_array_equal(one_hot.train_data[1], indices.train_data[1])
-    assert one_hot.outputs == indices.outputs
+    (as_given,), (of_indices,) = one_hot.outputs.each, indices.outputs.each
+    assert (as_given.sparse, of_indices.sparse) == (labels.shape[1] == 1, True)
+    assert dataclasses.replace(as_given, sparse=True) == of_indices
 
 
 def test_numbers_are_not_clipped() -> None:

@@ -303,8 +303,8 @@ def test_a_search_gives_a_loss_that_fits_the_model(tmp_path) -> None:
     keras.utils.set_random_seed(0)
     model = build_model("classes")
     model.compile(keras.optimizers.SGD(0.1), loss=result.best_loss, metrics=["accuracy"])
-    model.fit(SAMPLES, TARGETS["classes"], epochs=20, verbose=0)
-    assert model.evaluate(SAMPLES, TARGETS["classes"], verbose=0)[1] > 0.6
+    model.fit(*data, epochs=20, verbose=0)
+    assert model.evaluate(*data, verbose=0)[1] > 0.6
     (again,) = search.evaluate([result.best_loss])
     assert again.fitness == search.evaluate([result.found.loss])[0].fitness > 0.0
     with pytest.raises(ValueError, match=r"from_logits=True, as .* with from_logits=False"):

@@ -81,7 +81,7 @@ def test_each_of_several_outputs_has_its_weights(w, class_weight) -> None:
     y = targets(*names)
     defined = task(lambda: build_model(*names), (SAMPLES, y, w), class_weight=class_weight)
     losses = {
-        name: ExpressionLoss(SQUARED_ERROR, sparse=name == "classes", **options)
+        name: ExpressionLoss(SQUARED_ERROR, **options)
         for name, options in zip(names, defined.outputs.loss_options, strict=True)
     }
     each = dict(w) if isinstance(w, dict) else dict.fromkeys(names, w)
