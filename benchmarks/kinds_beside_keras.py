@@ -128,10 +128,7 @@ def compared(output: str, parts: set[str]) -> tuple[float, float]:
     theirs = model()
     theirs.set_weights(before[: len(ours)])
     outside = in_units(theirs, task.outputs)
-    options = {"sparse": True} if indices else {}
-    losses = [
-        ExpressionLoss(text, **{**options, **of_output}) for of_output in task.outputs.loss_options
-    ]
+    losses = [ExpressionLoss(text, **of_output) for of_output in task.outputs.loss_options]
     outside.compile(
         keras.optimizers.SGD(RATE),
         task.outputs.restore(_of_keras(output, parts, losses)),

@@ -12,7 +12,8 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.strategies.base import Strategy
 from glo_tf.strategies.devices import DevicesStrategy
 from glo_tf.strategies.local import LocalStrategy
-from glo_tf.testing.trainer import LABELS_HELD_OUT, ONE_HOT, X_HELD_OUT, X, with_dropout
+from glo_tf.testing.trainer import LABELS_HELD_OUT, X_HELD_OUT, X, with_dropout
+from glo_tf.testing.trainer_models import ONE_HOT
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.task import TrainingTask
 from glo_tf.training.trial import Request

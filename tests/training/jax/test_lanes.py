@@ -10,7 +10,8 @@ import pytest
 
 from glo_tf.expressions.tree import Expression
 from glo_tf.testing.trainer import LABELS_HELD_OUT as LABELS
-from glo_tf.testing.trainer import ONE_HOT, X_HELD_OUT, X, with_dropout
+from glo_tf.testing.trainer import X_HELD_OUT, X, with_dropout
+from glo_tf.testing.trainer_models import ONE_HOT
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.jax.trainer import JaxTrainer
 from glo_tf.training.task import TrainingTask
