@@ -9,7 +9,7 @@ import contextlib
 import enum
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 logger = logging.getLogger("glo_tf")
@@ -132,6 +132,12 @@ def raise_first(errors: list[BaseException]) -> None:
         del later
     del errors[1:]
     raise errors.pop()
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Names in a message: the first, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def shown(value: Any) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from glo_tf.errors import first_of
+
 _AT_ONCE = 1 << 22  # numbers that are looked at together; bounds the memory that it takes
 _NAMED = 3  # columns
 
@@ -65,5 +67,4 @@ def _columns(found: np.ndarray, columns: Sequence[object] | None) -> str:
     names = [
         reprlib.repr(columns[int(place)]) if columns is not None else str(place) for place in places
     ]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f" in column{'s' * (len(names) > 1)} {', '.join(names[:_NAMED])}{more}"
+    return f" in column{'s' * (len(names) > 1)} {first_of(names, _NAMED)}"

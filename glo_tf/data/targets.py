@@ -10,12 +10,13 @@ import numpy as np
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
 from glo_tf.data.outputs import Activation, Output, Outputs
-from glo_tf.errors import InvalidArgumentError
+from glo_tf.errors import InvalidArgumentError, first_of
 
 ROUNDING = 1e-3
 """Of a sum of probabilities."""
 
-_NAMED = 8  # outputs in a message
+NAMED = 8
+"""Outputs in a message."""
 
 
 def label_columns(name: str, targets: Structure, outputs: Outputs) -> np.ndarray:
@@ -55,9 +56,8 @@ def in_order(
     """
     if names is not None and (not isinstance(targets, dict) or set(targets) != set(names)):
         keys = reprlib.repr(list(targets)) if isinstance(targets, dict) else _what(targets)
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         raise InvalidArgumentError(
-            f"Expected targets of {where} as a dict with {', '.join(names[:_NAMED])}{more}, as the "
+            f"Expected targets of {where} as a dict with {first_of(names, NAMED)}, as the "
             f"model's outputs. Received: {keys}"
         )
     if names is None and count > 1 and isinstance(targets, dict):  # flat, in the order of its keys

@@ -17,7 +17,7 @@ import numpy as np
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.errors import InvalidArgumentError, shown
+from glo_tf.errors import InvalidArgumentError, first_of, shown
 from glo_tf.identity import fingerprint
 from glo_tf.utils.imported import is_of
 from glo_tf.utils.seeding import seeded
@@ -148,7 +148,7 @@ def examine(
         raise InvalidArgumentError(
             "Expected model to keep all that a training changes in variables of its own "
             "(add_weight; keras.random.SeedGenerator for random numbers), so that each training "
-            f"begins alike. Received: a model whose call changes {_listed(outside)}"
+            f"begins alike. Received: a model whose call changes {first_of(outside, 3)}"
         )
     second = build(model, samples, seed=0)
     also = {id(v) for v in second.variables}
@@ -222,7 +222,7 @@ def _check_methods(built: keras.Model) -> None:
         raise InvalidArgumentError(
             "Expected model to build what is trained and measured as keras.Model does it, since a "
             "search trains it with losses of its own; terms of the loss belong in add_loss, all "
-            f"else in call. Received: {kind.__name__} with {_listed(own)} of its own, which no "
+            f"else in call. Received: {kind.__name__} with {first_of(own, 3)} of its own, which no "
             "search would call"
         )
 
@@ -237,7 +237,7 @@ def _check_equal(first: keras.Model, second: keras.Model) -> None:
         v.path for v, w in pairs if np.asarray(v.value).tobytes() != np.asarray(w.value).tobytes()
     ]
     if other:
-        raise InvalidArgumentError(_differs(f"with other initial values of {_listed(other)}"))
+        raise InvalidArgumentError(_differs(f"with other initial values of {first_of(other, 3)}"))
 
 
 def _differs(how: str) -> str:
@@ -252,10 +252,5 @@ def _shares(paths: Iterable[str]) -> str:
     return (
         "Expected model to build new layers and weights each time it is called, as each training "
         "begins from them. Received: a model that shares weights with an earlier one "
-        f"({_listed(list(paths))}); build its layers within the function"
+        f"({first_of(list(paths), 3)}); build its layers within the function"
     )
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more

@@ -15,7 +15,8 @@ import keras
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Pair, Structure, Weighted
-from glo_tf.errors import InvalidArgumentError
+from glo_tf.data.targets import NAMED
+from glo_tf.errors import InvalidArgumentError, first_of
 from glo_tf.training.config import TaskArguments
 
 _OPTIONS = ("outputs", "metric", "class_weight")
@@ -63,7 +64,7 @@ def _pair(argument: str, data: Pair, names: list[str]) -> Pair:
         if set(targets) != set(names):
             raise InvalidArgumentError(
                 f"Expected targets of {argument} as a list of {len(names)}, or as a dict with "
-                f"{', '.join(names)}, as the model's outputs. "
+                f"{first_of(names, NAMED)}, as the model's outputs. "
                 f"Received: a dict with {reprlib.repr(list(targets))}"
             )
         targets = [targets[name] for name in names]
