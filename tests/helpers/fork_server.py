@@ -14,6 +14,7 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
+        "pytest",
         "sklearn.datasets",
         "glo_tf.architectures",
         "glo_tf.cli.search",

@@ -145,8 +145,9 @@ def _switch(
 
 
 def _spec(tensor: tf.Tensor) -> tf.TensorSpec:
-    """Of any size but of the last axis, that of the classes."""
-    return tf.TensorSpec((*(None,) * (len(tensor.shape) - 1), tensor.shape[-1]), tensor.dtype)
+    """Of an instruction; of others any size: one trace serves all numbers of samples and classes."""
+    shape = tensor.shape if len(tensor.shape) == 1 else (None,) * len(tensor.shape)
+    return tf.TensorSpec(shape, tensor.dtype)
 
 
 @functools.lru_cache(maxsize=1024)
