@@ -46,7 +46,7 @@ def find_outputs(
     Args:
         predictions: The untrained model's, for a few samples. They decide nothing: they confirm the
             labels, or the user's word, where the activation is not known.
-        activations: See `glo_tf.training.backends.Backend.last_activations`.
+        activations: Of each output its last one, where it shows; see `glo_tf.data.output.End`.
         targets: All of the training data.
         epsilon: See `Outputs`.
         outputs: What the user says: an activation, a list, or a dict by the outputs' names.

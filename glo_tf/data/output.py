@@ -20,6 +20,22 @@ class Activation(enum.StrEnum):
     LINEAR = "linear"
 
 
+@dataclasses.dataclass(frozen=True)
+class End:
+    """What the last operations of a model show of one of its outputs.
+
+    Attributes:
+        activation: A softmax over the units, a sigmoid, or `"linear"`, if the output gives any
+            numbers, also as of a ReLU; None where the operations do not show it.
+        gives_any_number: Whether it ends in a layer of weights. It does not where an activation
+            bounds it, or where the model itself shifts or scales it or adds it to its input: such a
+            model has the units of its targets.
+    """
+
+    activation: Activation | None
+    gives_any_number: bool
+
+
 _QUANTILES = 33
 
 

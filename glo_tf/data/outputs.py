@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from glo_tf.data.output import Activation as Activation
+from glo_tf.data.output import End as End
 from glo_tf.data.output import Output as Output
 from glo_tf.errors import InvalidArgumentError
 

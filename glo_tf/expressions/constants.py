@@ -16,7 +16,10 @@ from glo_tf.expressions.tree import Expression
 Part = Node | float
 """What the prefix lists of genetic operators are made of; a float is a real constant."""
 
-_Operand = Expression | float
+_Lists = tuple[list[Node], list[float]]
+"""Nodes and factors of a tree, which becomes an expression once it is whole."""
+
+_Operand = _Lists | float
 
 
 def parts_of(tree: Expression) -> tuple[Part, ...]:
@@ -41,7 +44,8 @@ def expression_of(parts: Sequence[Part]) -> Expression:
     for part in reversed(parts):
         operands = [stack.pop() for _ in range(arity(part))]
         stack.append(part if isinstance(part, float) else _applied(part, operands))
-    return _as_tree(stack.pop())
+    nodes, factors = _as_lists(stack.pop())
+    return Expression(tuple(nodes), tuple(factors))
 
 
 def _applied(node: Node, operands: Sequence[_Operand]) -> _Operand:
@@ -52,22 +56,22 @@ def _applied(node: Node, operands: Sequence[_Operand]) -> _Operand:
         if isinstance(right, float):
             return _times(right, left)
     nodes, factors = [node], [1.0]
-    for operand in map(_as_tree, operands):
-        nodes += operand.nodes
-        factors += operand.coefficients
-    return Expression(tuple(nodes), tuple(factors))
+    for of_operand in map(_as_lists, operands):
+        nodes += of_operand[0]
+        factors += of_operand[1]
+    return nodes, factors
 
 
 def _times(constant: float, operand: _Operand) -> _Operand:
     if isinstance(operand, float):
         return _held(constant * operand)
-    factor, *others = operand.coefficients
-    return operand.with_coefficients((_held(constant * factor), *others))
+    nodes, factors = operand
+    return nodes, [_held(constant * factors[0]), *factors[1:]]
 
 
 def _held(factor: float) -> float:
     return max(-sys.float_info.max, min(factor, sys.float_info.max))
 
 
-def _as_tree(operand: _Operand) -> Expression:
-    return Expression((1,), (operand,)) if isinstance(operand, float) else operand
+def _as_lists(operand: _Operand) -> _Lists:
+    return ([1], [operand]) if isinstance(operand, float) else operand

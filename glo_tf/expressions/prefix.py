@@ -70,6 +70,7 @@ class PrefixList:
         nodes: Names of operations (`glo_tf.nodes`) and leaves (`"x"`, `"y"`, ...), and integers,
             parents before operands.
         coefficients: One finite factor per node, applied to that node's output. Ones if omitted.
+        depth: Number of edges from the root to the deepest leaf; 0 for a leaf.
 
     Raises:
         ValueError: If the nodes are not exactly one tree, are unknown or too many, or if the
@@ -78,12 +79,13 @@ class PrefixList:
 
     nodes: tuple[Node, ...]
     coefficients: tuple[float, ...] = ()
+    depth: int = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", tuple(self.nodes))
         factors = tuple(float(value) for value in self.coefficients) or (1.0,) * len(self.nodes)
         object.__setattr__(self, "coefficients", factors)
-        _check_nodes(self.nodes)
+        object.__setattr__(self, "depth", _checked_depth(self.nodes))
         if len(factors) != len(self.nodes):
             raise InvalidArgumentError(
                 f"Expected one coefficient per node ({len(self.nodes)}). "
@@ -102,16 +104,6 @@ class PrefixList:
     def size(self) -> int:
         """Number of nodes."""
         return len(self.nodes)
-
-    @property
-    def depth(self) -> int:
-        """Number of edges from the root to the deepest leaf; 0 for a leaf."""
-
-        def combine(_: int, operands: Sequence[int]) -> int:
-            return 1 + max(operands) if operands else 0
-
-        depth: int = self.fold(combine)
-        return depth
 
     @property
     def has_x_and_y(self) -> bool:
@@ -182,10 +174,11 @@ class PrefixList:
 _Keyed = tuple[tuple[int, str, float], ...]
 
 
-def _check_nodes(nodes: tuple[Node, ...]) -> None:
+def _checked_depth(nodes: tuple[Node, ...]) -> int:
     if not 1 <= len(nodes) <= MAX_NODES:
         raise InvalidArgumentError(f"Expected 1 to {MAX_NODES} nodes. Received: {len(nodes)} nodes")
-    open_operands = 1
+    deepest = 0
+    depths = [0]  # of the nodes that are still to come
     for index, node in enumerate(nodes):
         if isinstance(node, bool) or not (isinstance(node, int) or is_named_node(node)):
             raise InvalidArgumentError(
@@ -195,12 +188,15 @@ def _check_nodes(nodes: tuple[Node, ...]) -> None:
             raise InvalidArgumentError(
                 f"Expected integers of at most {MAX_INTEGER}. Received: nodes[{index}]={node}"
             )
-        if open_operands == 0:
+        if not depths:
             raise InvalidArgumentError(
                 f"Expected one tree, which ends before node {index}. Received: {nodes}"
             )
-        open_operands += arity(node) - 1
-    if open_operands:
+        depth = depths.pop()
+        deepest = max(deepest, depth)
+        depths += [depth + 1] * arity(node)
+    if depths:
         raise InvalidArgumentError(
-            f"Expected {open_operands} more operands at the end. Received: {nodes}"
+            f"Expected {len(depths)} more operands at the end. Received: {nodes}"
         )
+    return deepest

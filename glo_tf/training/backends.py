@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import keras
 
 from glo_tf.data.arrays import Structure
-from glo_tf.data.outputs import Activation, Outputs
+from glo_tf.data.outputs import End, Outputs
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.fresh_models import ForwardPass
 from glo_tf.training.trial import Trainer
@@ -95,23 +95,8 @@ class Backend(Protocol):
         """The forward pass of a built model in training."""
         ...
 
-    def last_activations(self, model: keras.Model, samples: Structure) -> list[Activation | None]:
-        """The activation that decides each output, in the order in which Keras flattens them.
-
-        It is a softmax over the units, a sigmoid, or `"linear"`, if the output gives any numbers,
-        also as of a ReLU; None where the operations do not show it.
-
-        Args:
-            model: Built model.
-            samples: Arrays such as it takes.
-        """
-        ...
-
-    def give_any_numbers(self, model: keras.Model, samples: Structure) -> list[bool]:
-        """Whether each output ends in a layer of weights, so that it may be any number.
-
-        It is not where an activation bounds it, or where the model itself shifts or scales it or
-        adds it to its input: such a model has the units of its targets.
+    def ends(self, model: keras.Model, samples: Structure) -> list[End]:
+        """How each output of a built model ends, in the order in which Keras flattens them.
 
         Args:
             model: Built model.

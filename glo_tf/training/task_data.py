@@ -71,18 +71,19 @@ class TaskData:
         others = {
             name: _Prepared.of(name, data, built, first, given) for name, data in held_out.items()
         }
+        ends = trains.ends(built, samples)
         outputs = find_outputs(
             first,
-            trains.last_activations(built, samples),
+            [end.activation for end in ends],
             train.data.targets,
             given.epsilon,
             outputs=given.outputs,
             from_logits=given.from_logits,
             weights=train.counted.weights,
             standardize=(
-                trains.give_any_numbers(built, samples)
+                [end.gives_any_number for end in ends]
                 if given.standardize == "auto"
-                else [bool(given.standardize)] * len(arrays.flat(first))
+                else [bool(given.standardize)] * len(ends)
             ),
         )
         predictions = {

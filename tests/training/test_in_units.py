@@ -11,7 +11,7 @@ from glo_tf.data.found_outputs import find_outputs
 from glo_tf.data.outputs import Activation
 from glo_tf.losses.expression_loss import ExpressionLoss
 from glo_tf.training.in_units import in_units
-from glo_tf.training.tensorflow.last_activation import give_any_numbers
+from glo_tf.training.tensorflow.last_activation import ends
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4)).astype(np.float32)
@@ -80,14 +80,16 @@ def ending(*parts, **options):
 def test_a_layer_of_weights_gives_any_number(model, free) -> None:
     built = model()
     built(X[:1])
-    assert give_any_numbers(built, X) == [free]
+    (end,) = ends(built, X)
+    assert end.gives_any_number == free
 
 
 def test_a_model_that_adds_to_its_input_has_units_of_its_own() -> None:
     inputs = keras.Input((4,))
     shifted = keras.Model(inputs, inputs + layers.Dense(4)(inputs))
     wide = keras.Model(inputs, layers.Dense(2)(inputs) + layers.Dense(2)(layers.ReLU()(inputs)))
-    assert [give_any_numbers(model, X) for model in (shifted, wide)] == [[False], [True]]
+    found = [end.gives_any_number for model in (shifted, wide) for end in ends(model, X)]
+    assert found == [False, True]
 
 
 def test_metrics_have_the_units_of_the_data_and_fitness_none() -> None:

@@ -21,8 +21,7 @@ from glo_tf.data.ragged import Ragged
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.jax import lane_memory
 from glo_tf.training.jax.forward_pass import JaxprForwardPass
-from glo_tf.training.jax.last_activation import give_any_numbers as give_any_numbers
-from glo_tf.training.jax.last_activation import last_activations as last_activations
+from glo_tf.training.jax.last_activation import ends as ends
 from glo_tf.utils.cpus import available_cpus
 
 if TYPE_CHECKING:

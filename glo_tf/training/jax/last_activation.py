@@ -1,4 +1,4 @@
-"""The last activation of a model, read from the operations that JAX traces.
+"""How the outputs of a model end, read from the operations that JAX traces.
 
 A softmax is no operation there, but it is always the same few of them: exponentials, over their
 sum.
@@ -17,7 +17,7 @@ from jax.extend.core import Literal
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.data.outputs import Activation
+from glo_tf.data.outputs import Activation, End
 from glo_tf.training.jax.call import traced
 
 _KEEPS_VALUES = re.compile(
@@ -70,14 +70,8 @@ class _Value:
         return value
 
 
-def last_activations(model: keras.Model, samples: Structure) -> list[Activation | None]:
-    """The activation that decides each output; see `glo_tf.training.backends.Backend`."""
-    outputs, _ = _traced(model, samples)
-    return list(map(_activation, outputs))
-
-
-def give_any_numbers(model: keras.Model, samples: Structure) -> list[bool]:
-    """Which outputs give any number; see `glo_tf.training.backends.Backend`."""
+def ends(model: keras.Model, samples: Structure) -> list[End]:
+    """How each output ends; see `glo_tf.training.backends.Backend`."""
     outputs, arguments = _traced(model, samples)
     variables = {id(argument) for argument in arguments[: len(model.variables)]}
 
@@ -91,7 +85,7 @@ def give_any_numbers(model: keras.Model, samples: Structure) -> list[bool]:
             return bool(inputs) and all(map(gives, inputs))
         return bool(_AFFINE.fullmatch(value.operation))
 
-    return list(map(gives, outputs))
+    return [End(_activation(output), gives(output)) for output in outputs]
 
 
 def _traced(model: keras.Model, samples: Structure) -> tuple[list[_Value], list[_Value]]:

@@ -16,8 +16,7 @@ from glo_tf.data.arrays import Structure
 from glo_tf.errors import InvalidArgumentError
 from glo_tf.training.tensorflow import xla
 from glo_tf.training.tensorflow.forward_pass import GraphForwardPass
-from glo_tf.training.tensorflow.last_activation import give_any_numbers as give_any_numbers
-from glo_tf.training.tensorflow.last_activation import last_activations as last_activations
+from glo_tf.training.tensorflow.last_activation import ends as ends
 from glo_tf.utils import onednn
 from glo_tf.utils.cpus import available_cpus
 

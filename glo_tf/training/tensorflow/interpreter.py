@@ -145,7 +145,7 @@ def _switch(
 
 
 def _spec(tensor: tf.Tensor) -> tf.TensorSpec:
-    """Of an instruction; of others any size: one trace serves all numbers of samples and classes."""
+    """Of an instruction its size; of others any, for all numbers of samples and of classes."""
     shape = tensor.shape if len(tensor.shape) == 1 else (None,) * len(tensor.shape)
     return tf.TensorSpec(shape, tensor.dtype)
 

@@ -1,7 +1,7 @@
-"""The last activation of a model, read from the operations that it runs.
+"""How the outputs of a model end, read from the operations that it runs.
 
-The graph of a forward pass shows it of any model, functional, nested or subclassed, wherever the
-activation stands: in the last layer, in one of its own, or as a `keras.ops.softmax`.
+The graph of a forward pass shows the last activation of any model, functional, nested or
+subclassed, wherever it stands: in the last layer, in one of its own, or as a `keras.ops.softmax`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from glo_tf.data import arrays
 from glo_tf.data.arrays import Structure
-from glo_tf.data.outputs import Activation
+from glo_tf.data.outputs import Activation, End
 from glo_tf.training.tensorflow.specs import specs
 
 _KEEPS_VALUES = re.compile(
@@ -31,44 +31,23 @@ _PARTS = re.compile(f"{_KEEPS_VALUES.pattern}|StridedSlice|Transpose")
 _JOINS = re.compile("Add|AddN|AddV2|ConcatV2|Max|Mean|Mul|StridedSlice|Sub|Sum|Transpose")
 
 
-def last_activations(model: keras.Model, samples: Structure) -> list[Activation | None]:
-    """The activation that decides each output, in the order in which Keras flattens them.
+def ends(model: keras.Model, samples: Structure) -> list[End]:
+    """How each output ends; see `glo_tf.training.backends.Backend`.
 
-    Args:
-        model: Built model.
-        samples: Arrays such as it takes.
-
-    Returns:
-        For each output a softmax over its units, a sigmoid, or `"linear"`, if it gives any numbers,
-        also as of a ReLU; None where the operations do not show it, such as an activation written
-        in parts.
+    An activation that is written in parts shows nothing.
     """
-    found: list[Activation | None] = []
+    found: list[End] = []
 
     def forward(samples: tf.Tensor) -> None:
-        found[:] = map(_activation, arrays.flat(model(samples, training=False)))
-
-    tf.function(forward, autograph=False).get_concrete_function(specs(samples))
-    return found
-
-
-def give_any_numbers(model: keras.Model, samples: Structure) -> list[bool]:
-    """Which outputs are sums of products with weights, and nothing after: any numbers.
-
-    Args:
-        model: Built model.
-        samples: Arrays such as it takes.
-    """
-    found: list[bool] = []
-
-    def forward(samples: tf.Tensor) -> None:
-        found[:] = map(_gives_any_number, arrays.flat(model(samples, training=False)))
+        outputs = arrays.flat(model(samples, training=False))
+        found[:] = [End(_activation(output), _gives_any_number(output)) for output in outputs]
 
     tf.function(forward, autograph=False).get_concrete_function(specs(samples))
     return found
 
 
 def _gives_any_number(tensor: tf.Tensor) -> bool:
+    """Whether it is a sum of products with weights, and nothing after."""
     while _PARTS.fullmatch(tensor.op.type) and tensor.dtype.is_floating:
         tensor = _kept(tensor)
     if _SUMS.fullmatch(tensor.op.type):

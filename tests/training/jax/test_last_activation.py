@@ -6,7 +6,7 @@ import pytest
 from last_layers import ENDS, Subclassed, dense, sequential, softmax_in_parts
 from output_kinds import SAMPLES
 
-from glo_tf.training.jax.last_activation import give_any_numbers, last_activations
+from glo_tf.training.jax.last_activation import ends
 
 ENDS_HERE = {
     **ENDS,
@@ -32,13 +32,15 @@ ENDS_HERE = {
 def test_the_last_activation_is_seen_through_what_keeps_its_values(activation, build) -> None:
     model = build()
     model(SAMPLES[:1])
-    assert last_activations(model, SAMPLES) == [activation]
+    (end,) = ends(model, SAMPLES)
+    assert end.activation == activation
 
 
 @pytest.mark.filterwarnings("ignore:You are using a softmax over axis:UserWarning")
 def test_a_softmax_over_samples_is_none_over_units() -> None:
     model = sequential(dense(3), keras.layers.Softmax(axis=0))
-    assert last_activations(model, SAMPLES) == [None]
+    (end,) = ends(model, SAMPLES)
+    assert end.activation is None
 
 
 @pytest.mark.parametrize(
@@ -53,11 +55,13 @@ def test_a_softmax_over_samples_is_none_over_units() -> None:
 )
 def test_a_layer_of_weights_gives_any_number(parts, free) -> None:
     model = sequential(dense(3), *parts)
-    assert give_any_numbers(model, SAMPLES) == [free]
+    (end,) = ends(model, SAMPLES)
+    assert end.gives_any_number == free
 
 
 def test_a_model_that_adds_to_its_input_has_units_of_its_own() -> None:
     inputs = keras.Input((4,))
     shifted = keras.Model(inputs, inputs + dense(4)(inputs))
     wide = keras.Model(inputs, dense(2)(inputs) + dense(2)(keras.layers.ReLU()(inputs)))
-    assert [give_any_numbers(model, SAMPLES) for model in (shifted, wide)] == [[False], [True]]
+    found = [end.gives_any_number for model in (shifted, wide) for end in ends(model, SAMPLES)]
+    assert found == [False, True]
