@@ -145,6 +145,12 @@ class CandidateEvaluator:
                 self._dispatcher.study.add_untrained(known)
             yield outcome
 
+    def passing(self, candidates: Sequence[Candidate]) -> list[bool]:
+        """Which candidates would not be rejected untrained."""
+        whole = [one for one in dict.fromkeys(candidates) if one.loss.has_x_and_y]
+        verdicts = self._examine(whole)
+        return [verdicts.get(one, Verdict()).rejection is None for one in candidates]
+
     def _examine(self, candidates: Sequence[Candidate]) -> dict[Candidate, Verdict]:
         verdicts = dict.fromkeys(candidates, Verdict())
         if self._invariant is not None:

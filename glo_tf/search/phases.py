@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from glo_tf.search.genetic.first_generation import first_generation, known_trees
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
 from glo_tf.search.warm_start import known_starts
-from glo_tf.training.candidate import Hyperparameters
+from glo_tf.training.candidate import Candidate, Hyperparameters
 
 
 def discovery(
@@ -51,7 +51,10 @@ def discovery(
 
 
 def coefficient_searches(
-    settings: SearchSettings, best: Iterable[Record], expected: ExpectedRates | None = None
+    settings: SearchSettings,
+    best: Iterable[Record],
+    expected: ExpectedRates | None = None,
+    passing: Callable[[Sequence[Candidate]], Sequence[bool]] | None = None,
 ) -> list[CoefficientSearch]:
     """The coefficient phase: of the space's own expression, or one for each of the best so far.
 
@@ -62,6 +65,7 @@ def coefficient_searches(
         settings: Of the search.
         best: What the discovery phase found, to be tuned.
         expected: Where learning rates are looked for; None leaves them as they are.
+        passing: Which candidates are not rejected untrained; None if all are trained.
     """
 
     def search(
@@ -74,6 +78,7 @@ def coefficient_searches(
             seed=settings.seed,
             hyperparameters=hyperparameters,
             expected=expected,
+            passing=passing,
         )
 
     if settings.search_space.parameterization is not None:

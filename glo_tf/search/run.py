@@ -22,7 +22,7 @@ from glo_tf.results.bar import Bar
 from glo_tf.results.loss_trainings import LossTrainings
 from glo_tf.results.record import Ending, Phase, Record, Source, Stage
 from glo_tf.results.search_result import Compare, Comparer, OptimizerMaker, SearchResult
-from glo_tf.screening.screen import Screen, Screening, proportional, trains_alike
+from glo_tf.screening.screen import Screening, proportional, trains_alike
 from glo_tf.search.ask_tell import AskTell
 from glo_tf.search.budget import BudgetSpent, Patience, TimeLimit, check_target
 from glo_tf.search.candidate_rates import CandidateRates
@@ -131,7 +131,7 @@ class SearchRun:
                     self._rates.own(self._dispatcher.evaluate, racing=self._settings.racing),
                     self._rates.up_to_scale,
                 )
-                for phase, generations, search in self._phases(candidates.screen):
+                for phase, generations, search in self._phases(candidates):
                     self._search(candidates, phase, generations, search)
             with self._stoppable(), self._watched():
                 if self._settings.finalists:
@@ -228,14 +228,15 @@ class SearchRun:
         self._callbacks.on_references(bar)
         return bar
 
-    def _phases(self, screen: Screen | None) -> Iterator[tuple[Phase, int, AskTell]]:
+    def _phases(self, evaluator: CandidateEvaluator) -> Iterator[tuple[Phase, int, AskTell]]:
         """The phases, one after the other, with the generations that each may take."""
         settings = self._settings
         if settings.search_space.has_discovery:
-            search = discovery(settings, self._ranking, screen, self._task.outputs)
+            search = discovery(settings, self._ranking, evaluator.screen, self._task.outputs)
             yield Phase.DISCOVERY, settings.generations, search
         best = self._best_records(settings.tuned_expressions)
-        for tuning in coefficient_searches(settings, best, self._rates.expected):
+        expected = self._rates.expected
+        for tuning in coefficient_searches(settings, best, expected, evaluator.passing):
             yield Phase.COEFFICIENTS, settings.coefficient_generations, tuning
 
     def _search(

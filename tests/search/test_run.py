@@ -17,6 +17,7 @@ from glo_tf.display.callbacks import Callback, Generation
 from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
 from glo_tf.screening.screen import Screen, Verdict, trains_alike
+from glo_tf.search.coefficients import cma_es
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.gplearn_operators import GplearnOperators
@@ -356,7 +357,15 @@ def test_a_space_without_discovery_searches_its_parameters_alone() -> None:
     assert result.best.loss in [record.loss for record in result.records]
 
 
-def test_what_violates_the_invariant_is_rejected_and_told_to_cma_es_as_failed(monkeypatch) -> None:
+def test_cma_es_draws_anew_what_violates_the_invariant(monkeypatch) -> None:
+    monkeypatch.setattr(Screen, "examine", lambda _, losses: [Verdict()] * len(losses))
+    history = make_search(**TAYLOR, finalists=0, comparison_seeds=0).run().records
+    assert all(lifts_the_label(record.loss, 10) for record in history)
+    assert "rejected" not in {record.source for record in history}
+
+
+def test_what_is_rejected_all_the_same_is_told_to_cma_es_as_failed(monkeypatch) -> None:
+    monkeypatch.setattr(cma_es, "_DRAWS", 1)
     told = []
     tell = CoefficientSearch.tell
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cma
 import numpy as np
@@ -17,6 +17,7 @@ from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Status
 
 _MOST = 60.0  # octaves from the expected learning rate
+_DRAWS = 20  # in the mean, of a candidate; to look at one takes a thousandth of a training
 
 
 class CoefficientSearch(AskTell):
@@ -24,7 +25,8 @@ class CoefficientSearch(AskTell):
 
     It is the (mu/mu_w, lambda)-CMA-ES with weighted rank-mu updates, as in Section 3 of
     arXiv 1905.11528. A candidate that was not trained to the end, or whose fitness is not finite,
-    ranks behind all others.
+    ranks behind all others. A candidate that would not be trained at all is drawn anew: around a
+    loss with a pole, six of seven are such, and a generation of them alone teaches nothing.
 
     Args:
         parameterization: From parameters to trees, and where to start.
@@ -35,6 +37,7 @@ class CoefficientSearch(AskTell):
         expected: Where learning rates are looked for. The rate is a further parameter then: its
             logarithm to base 2, relative to what is expected of the candidate's loss, from that of
             `hyperparameters` on. Losses have scale 1, which is no matter of parameters any more.
+        passing: Which candidates are not rejected untrained; None if all are trained.
 
     Raises:
         ValueError: If `sigma0` is not positive.
@@ -49,9 +52,11 @@ class CoefficientSearch(AskTell):
         seed: int,
         hyperparameters: Hyperparameters | None = None,
         expected: ExpectedRates | None = None,
+        passing: Callable[[Sequence[Candidate]], Sequence[bool]] | None = None,
     ):
         super().__init__(hyperparameters)
         self._expected = expected
+        self._passing = passing
         if not sigma0 > 0:
             raise InvalidArgumentError(f"Expected a positive sigma0. Received: sigma0={sigma0}")
         self._expression = parameterization.expression
@@ -85,19 +90,37 @@ class CoefficientSearch(AskTell):
 
     def _trees(self) -> list[Expression]:
         self._vectors = self._strategy.ask()
+        if self._passing is not None:
+            self._draw_anew(self._passing)
+        return [self._tree(vector) for vector in self._vectors]
+
+    def _draw_anew(self, passing: Callable[[Sequence[Candidate]], Sequence[bool]]) -> None:
+        """Draws vectors in place of those whose candidates would be rejected."""
+        left = _DRAWS * len(self._vectors)
+        places = range(len(self._vectors))
+        while True:
+            drawn = [self._vectors[place] for place in places]
+            passed = passing([self._candidate(loss_of(self._tree(one)), one) for one in drawn])
+            places = [place for place, passes in zip(places, passed, strict=True) if not passes]
+            left -= len(drawn)
+            if not places or left < len(places):
+                return
+            for place, vector in zip(places, self._strategy.ask(len(places)), strict=True):
+                self._vectors[place] = vector
+
+    def _tree(self, vector: np.ndarray) -> Expression:
         of_loss = slice(None) if self._expected is None else slice(-1)
-        return [self._expression(vector[of_loss].tolist()) for vector in self._vectors]
+        return self._expression(vector[of_loss].tolist())
 
     def _candidates(self, losses: Sequence[Expression]) -> list[Candidate]:
-        expected = self._expected
-        if expected is None:
-            return super()._candidates(losses)
-        candidates = []
-        for loss, vector in zip(losses, self._vectors, strict=True):
-            at_scale_1 = expected.at_scale_1(loss)
-            rate = expected.of(at_scale_1, 2.0 ** float(np.clip(vector[-1], -_MOST, _MOST)))
-            candidates.append(Candidate(at_scale_1, Hyperparameters(rate)))
-        return candidates
+        return list(map(self._candidate, losses, self._vectors))
+
+    def _candidate(self, loss: Expression, vector: np.ndarray) -> Candidate:
+        if self._expected is None:
+            return Candidate(loss, self._hyperparameters)
+        at_scale_1 = self._expected.at_scale_1(loss)
+        rate = self._expected.of(at_scale_1, 2.0 ** float(np.clip(vector[-1], -_MOST, _MOST)))
+        return Candidate(at_scale_1, Hyperparameters(rate))
 
     def _octaves(self, expected: ExpectedRates, start: Parameterization) -> float:
         """The learning rate to begin with, relative to what is expected there."""

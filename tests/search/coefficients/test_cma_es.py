@@ -11,6 +11,7 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.search.ask_tell import tree_of
 from glo_tf.search.coefficients.cma_es import CoefficientSearch
 from glo_tf.search.coefficients.parameterization import Parameterization
+from glo_tf.training.candidate import Candidate
 
 BAIKAL = Expression.parse("log(y) - x/y")
 OF_BAIKAL = Parameterization.of_coefficients(BAIKAL)
@@ -166,3 +167,42 @@ def test_steps_from_known_coefficients_are_in_proportion_to_them() -> None:
     trees = ask(CoefficientSearch(start, sigma0=0.1, population_size=400, seed=0))
     found = np.array([tree.coefficients for tree in trees])
     np.testing.assert_allclose(found.std(axis=0), 0.1 * np.abs([*known[:4], 1.0, 5.0]), rtol=0.2)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.3, 1.0])
+def test_what_would_be_rejected_is_drawn_anew(share: float) -> None:
+    draw, looked_at = np.random.default_rng(0), []
+
+    def passing(candidates: Sequence[Candidate]) -> list[bool]:
+        looked_at.extend(candidates)
+        verdicts.update({one: bool(draw.random() < share) for one in candidates})
+        return [verdicts[one] for one in candidates]
+
+    verdicts: dict[Candidate, bool] = {}
+    search = CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=0, passing=passing)
+    for _ in range(5):
+        looked_at.clear()
+        asked_for = search.ask()
+        left_out = [one for one in asked_for if not verdicts[one]]
+        assert len(looked_at) <= 20 * len(asked_for)
+        # Whoever is not replaced has been looked for as often as is worth it.
+        assert not left_out or len(looked_at) + len(left_out) > 20 * len(asked_for)
+        tell(search, closeness)
+
+
+def test_the_best_is_found_where_few_candidates_are_trained() -> None:
+    """The target lies in a corner of what is trained, which is one vector of sixteen at first."""
+
+    def fine(tree: Expression) -> bool:
+        return all(value > 0.9 for value in tree.coefficients[2:])
+
+    def passing(candidates: Sequence[Candidate]) -> list[bool]:
+        return [fine(tree_of(one.loss)) for one in candidates]
+
+    def fitness(tree: Expression) -> float | None:
+        return closeness(tree) if fine(tree) else None
+
+    target = np.maximum(TARGET, [-np.inf, -np.inf, 0.9, 0.9, 0.9, 0.9])
+    search = CoefficientSearch(OF_BAIKAL, sigma0=1.5, seed=0, passing=passing)
+    best = climb(search, fitness, 150)[0]
+    np.testing.assert_allclose(best.coefficients, target, atol=0.05)
