@@ -97,7 +97,7 @@ class CoefficientSearch(AskTell):
     def _draw_anew(self, passing: Callable[[Sequence[Candidate]], Sequence[bool]]) -> None:
         """Draws vectors in place of those whose candidates would be rejected."""
         left = _DRAWS * len(self._vectors)
-        places = range(len(self._vectors))
+        places = list(range(len(self._vectors)))
         while True:
             drawn = [self._vectors[place] for place in places]
             passed = passing([self._candidate(loss_of(self._tree(one)), one) for one in drawn])
