@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from glo_tf.expressions.tree import Expression
 from glo_tf.results.record import Record
 from glo_tf.screening.screen import Screen
 from glo_tf.search.ask_tell import tree_of
-from glo_tf.search.coefficients.cma_es import CoefficientSearch
+from glo_tf.search.coefficients.cma_es import CoefficientSearch, Passing
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.search.genetic.evolution import Discovery
 from glo_tf.search.genetic.first_generation import first_generation, known_trees
 from glo_tf.search.ranking import Ranking
 from glo_tf.search.settings import SearchSettings
 from glo_tf.search.warm_start import known_starts
-from glo_tf.training.candidate import Candidate, Hyperparameters
+from glo_tf.training.candidate import Hyperparameters
 
 
 def discovery(
@@ -54,7 +54,7 @@ def coefficient_searches(
     settings: SearchSettings,
     best: Iterable[Record],
     expected: ExpectedRates | None = None,
-    passing: Callable[[Sequence[Candidate]], Sequence[bool]] | None = None,
+    passing: Passing | None = None,
 ) -> list[CoefficientSearch]:
     """The coefficient phase: of the space's own expression, or one for each of the best so far.
 
@@ -65,7 +65,7 @@ def coefficient_searches(
         settings: Of the search.
         best: What the discovery phase found, to be tuned.
         expected: Where learning rates are looked for; None leaves them as they are.
-        passing: Which candidates are not rejected untrained; None if all are trained.
+        passing: Says which candidates CMA-ES may give; None for all that it draws.
     """
 
     def search(

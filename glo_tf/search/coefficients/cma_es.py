@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import cma
 import numpy as np
@@ -15,6 +16,9 @@ from glo_tf.search.ask_tell import AskTell, loss_of
 from glo_tf.search.coefficients.parameterization import Parameterization
 from glo_tf.training.candidate import Candidate, Hyperparameters
 from glo_tf.training.trial import Evaluation, Status
+
+Passing: TypeAlias = Callable[[Sequence[Candidate]], Sequence[bool]]
+"""Of candidates, which would not be rejected untrained."""
 
 _MOST = 60.0  # octaves from the expected learning rate
 _DRAWS = 20  # in the mean, of a candidate; to look at one takes a thousandth of a training
@@ -37,7 +41,7 @@ class CoefficientSearch(AskTell):
         expected: Where learning rates are looked for. The rate is a further parameter then: its
             logarithm to base 2, relative to what is expected of the candidate's loss, from that of
             `hyperparameters` on. Losses have scale 1, which is no matter of parameters any more.
-        passing: Which candidates are not rejected untrained; None if all are trained.
+        passing: Says which candidates it may give; None for all that it draws.
 
     Raises:
         ValueError: If `sigma0` is not positive.
@@ -52,7 +56,7 @@ class CoefficientSearch(AskTell):
         seed: int,
         hyperparameters: Hyperparameters | None = None,
         expected: ExpectedRates | None = None,
-        passing: Callable[[Sequence[Candidate]], Sequence[bool]] | None = None,
+        passing: Passing | None = None,
     ):
         super().__init__(hyperparameters)
         self._expected = expected
@@ -94,7 +98,7 @@ class CoefficientSearch(AskTell):
             self._draw_anew(self._passing)
         return [self._tree(vector) for vector in self._vectors]
 
-    def _draw_anew(self, passing: Callable[[Sequence[Candidate]], Sequence[bool]]) -> None:
+    def _draw_anew(self, passing: Passing) -> None:
         """Draws vectors in place of those whose candidates would be rejected."""
         left = _DRAWS * len(self._vectors)
         places = list(range(len(self._vectors)))
