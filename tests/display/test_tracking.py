@@ -113,8 +113,11 @@ def test_mlflow_keeps_a_search_in_files(result, tmp_path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the package's own imports
-def test_weights_and_biases_keeps_a_search_in_files(result, tmp_path) -> None:
+def test_weights_and_biases_keeps_a_search_in_files(result, tmp_path, monkeypatch) -> None:
     pytest.importorskip("wandb", reason="the extra 'wandb' is missing")
+    # Its own process has 30 seconds to start, which a busy machine may not give it.
+    monkeypatch.setenv("WANDB_X_SERVICE_WAIT", "600")
+    monkeypatch.setenv("WANDB_INIT_TIMEOUT", "600")
     tracker = glo_tf.WandB("digits", mode="offline", directory=tmp_path, params={"seed": 7})
     tell(tracker)
     tracker.on_search_end(result)
